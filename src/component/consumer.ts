@@ -1,0 +1,68 @@
+import type { Accepted, Outcome, Refused, RejectedReason, Retry, Settlement } from './outcome.ts'
+
+/**
+ * One request of OTLP logs on its way through a pipeline. The wire is the model: what travels is protobuf.
+ */
+export interface LogsRequest {
+  /**
+   * An `ExportLogsServiceRequest` in protobuf wire format, not yet checked. Lent, not given: the lender may reuse the
+   * buffer as soon as `consume` returns, so whoever wants to keep bytes copies them before that.
+   */
+  readonly bytes: Uint8Array
+  /** Wall clock, ms since the epoch: the time of a record that has none. */
+  readonly receivedAtMs: number
+  /** Headers or gRPC metadata, lower-case names; undefined unless the receiver has `include_metadata`. */
+  readonly metadata: ReadonlyMap<string, readonly string[]> | undefined
+  /** Which stage the receiver answers on: OTLP on `queued`, `wait_for_result` and Kafka on `settled`. */
+  readonly answerOn: 'queued' | 'settled'
+}
+
+/** Hears the outcome exactly once; may be called before `consume` returns. */
+export type Answer = (outcome: Outcome) => void
+
+/** What a receiver is handed as `next`, and what a processor is. Never throws; whatever goes wrong is an outcome. */
+export interface LogsConsumer {
+  consume(request: LogsRequest, answer: Answer): void
+}
+
+/**
+ * The end of a pipeline. Admission is all or nothing over every exporter of a pipeline: all reserve, then all commit;
+ * one that cannot reserve makes the others release, and nothing is left behind.
+ */
+export interface LogsExporter {
+  reserve(request: LogsRequest): Reservation | Retry | Refused
+}
+
+/** Room for one request in one exporter. Exactly one of `commit` and `release` is called, once. */
+export interface Reservation {
+  readonly kind: 'reserved'
+  /** OTLP log records in the request, the rejected ones included. */
+  readonly records: number
+  /** Records this exporter will not take, by their place in the request, ascending. Almost always empty. */
+  readonly rejected: readonly RejectedRecord[]
+  /** A warning for the sender about records that were taken all the same; empty if none. */
+  readonly warning: string
+  commit(listener: StageListener): void
+  release(): void
+}
+
+export interface RejectedRecord {
+  /** Place in the request, 0-based, counted over all resources and scopes. */
+  readonly index: number
+  readonly reason: RejectedReason
+  /** For people: value, rule, what to do. */
+  readonly message: string
+}
+
+export interface StageListener {
+  /** Once: the records are in the queue (with a storage: synced), or could not be kept. Possibly before `commit` returns. */
+  queued(failure: Retry | undefined): void
+  /** As records come to their end, after `queued(undefined)`; the counts add up to `records` less the rejected ones. */
+  settled(settlement: Settlement, records: number): void
+}
+
+export const NOTHING_REJECTED: readonly RejectedRecord[] = []
+
+export function accepted(records: number): Accepted {
+  return { kind: 'accepted', records, rejected: 0, message: '' }
+}

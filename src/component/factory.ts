@@ -1,0 +1,68 @@
+import type { z } from 'zod'
+import type { Component, ComponentSettings } from './component.ts'
+import type { LogsConsumer, LogsExporter } from './consumer.ts'
+
+/** How far along a component is, in the collector's words. */
+export type Stability = 'development' | 'alpha' | 'beta' | 'stable'
+
+interface FactoryOf<Kind extends string, Config> {
+  readonly kind: Kind
+  /** The id one writes in the YAML. */
+  readonly type: string
+  readonly stability: Stability
+  /** One line for `components` and the README. */
+  readonly description: string
+  /** Types, defaults and descriptions of every key; the only place where they stand. */
+  readonly config: z.ZodType<Config>
+}
+
+export interface ReceiverFactory<Config = never> extends FactoryOf<'receiver', Config> {
+  create(settings: ComponentSettings<Config>, next: LogsConsumer): Component
+}
+
+/**
+ * A processor of today holds no records (DESIGN: nothing acknowledged waits in one): it shapes the pipeline it stands
+ * in. `batch` sets how the lanes flush, `memory_limiter` what the byte budget is.
+ */
+export interface ProcessorFactory<Config = never> extends FactoryOf<'processor', Config> {
+  shape(config: Config): PipelineShape
+}
+
+export interface ExporterFactory<Config = never> extends FactoryOf<'exporter', Config> {
+  create(settings: ExporterSettings<Config>): Component & LogsExporter
+}
+
+export interface ExtensionFactory<Config = never> extends FactoryOf<'extension', Config> {
+  create(settings: ComponentSettings<Config>): Component
+}
+
+export interface ExporterSettings<Config> extends ComponentSettings<Config> {
+  /** What the processors of its pipelines ask of its lanes. */
+  readonly shape: PipelineShape
+}
+
+/** What processors ask of what comes after them; an absent key asks nothing. */
+export interface PipelineShape {
+  /** ms a record may wait for a batch to fill. */
+  readonly flushIntervalMs?: number
+  /** Most events in one put. */
+  readonly maxBatchEvents?: number
+  /** Bytes for the budget of the process. */
+  readonly budgetBytes?: number
+  /** What is said about it at start, one sentence each. */
+  readonly notes?: readonly string[]
+}
+
+// A registry holds factories of every config type; what one creates is fed only what its own schema parsed.
+export type AnyReceiverFactory = ReceiverFactory<any>
+export type AnyProcessorFactory = ProcessorFactory<any>
+export type AnyExporterFactory = ExporterFactory<any>
+export type AnyExtensionFactory = ExtensionFactory<any>
+
+/** The one list of what can be written in a config; `components.ts` is its only value outside tests. */
+export interface ComponentRegistry {
+  readonly receivers: readonly AnyReceiverFactory[]
+  readonly processors: readonly AnyProcessorFactory[]
+  readonly exporters: readonly AnyExporterFactory[]
+  readonly extensions: readonly AnyExtensionFactory[]
+}

@@ -1,0 +1,78 @@
+// What a sender is told, and what becomes of a record. Every kind and reason is listed here and nowhere else.
+//
+//   request ──▶ stage 1: accepted | retry | refused            (the answer to the sender)
+//   record  ──▶ stage 2: delivered | dead_lettered | filtered | rejected(reason) | lost(reason)   (the ledger)
+
+/** Stage 1. What one request comes to at the door; `answers.ts` turns it into a gRPC status or an HTTP code. */
+export type Outcome = Accepted | Retry | Refused
+
+export interface Accepted {
+  readonly kind: 'accepted'
+  /** OTLP log records in the request. */
+  readonly records: number
+  /** Records that no exporter took; told in `partial_success`. */
+  readonly rejected: number
+  /** Empty on full success. With `rejected` 0 it is a warning, as OTLP 1.11 allows. */
+  readonly message: string
+}
+
+/** Nothing was taken; the same request is welcome after `afterMs`. */
+export interface Retry {
+  readonly kind: 'retry'
+  readonly cause: RetryCause
+  readonly afterMs: number
+  readonly message: string
+}
+
+/** Nothing was taken, and the same request will be refused again. */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly cause: RefusedCause
+  readonly message: string
+}
+
+export type RetryCause = 'budget_full' | 'storage_full' | 'storage_failed' | 'lane_full' | 'not_ready' | 'shutting_down'
+
+export type RefusedCause =
+  | 'malformed'
+  | 'too_large'
+  | 'unsupported_media_type'
+  | 'unsupported_encoding'
+  | 'unauthenticated'
+  | 'permission_denied'
+  | 'not_logs'
+
+/** Stage 2. What becomes of one record; `queued` is the state before it, not a settlement. */
+export type Settlement =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'dead_lettered' }
+  | { readonly kind: 'rejected'; readonly reason: RejectedReason }
+  | { readonly kind: 'lost'; readonly reason: LostReason }
+
+/** Why a record was not taken, or not taken by CloudWatch: the sender or the operator has to change something. */
+export const REJECTED_REASONS = [
+  'too_old', // older than 14 days (PutLogEvents)
+  'too_new', // more than 2 hours ahead (PutLogEvents)
+  'expired_retention', // older than the group's retention; only CloudWatch knows
+  'empty', // no message: PutLogEvents fails the whole request for one empty message
+  'too_large', // over the event limit, with `on_oversize: reject`
+  'destination_not_allowed', // outside `allowed_log_groups`, no overflow destination
+  'destination_cap', // over `max_new_destinations`, no overflow destination
+  'lane_full', // this destination holds over its share of the budget
+  'poison', // CloudWatch refuses this one event wherever it stands
+  'denied', // CloudWatch refuses the call for good
+] as const
+export type RejectedReason = (typeof REJECTED_REASONS)[number]
+
+/** Why a record that had been acknowledged is gone. */
+export const LOST_REASONS = [
+  'shutdown', // still in memory when `shutdown_timeout` ran out
+  'dead_letter_evicted', // pushed out of a full dead letter store
+  'expired', // retried until CloudWatch would refuse it for its age, or `max_elapsed_time`
+  'quarantined', // its bytes on disk are damaged
+] as const
+export type LostReason = (typeof LOST_REASONS)[number]
+
+/** Why a record was left out on purpose. */
+export const FILTERED_REASONS = ['dropped_by_config', 'dedup', 'sampled'] as const
+export type FilteredReason = (typeof FILTERED_REASONS)[number]

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+
+// The kinds of value a collector config holds. Each parses the YAML form and hands on the form the code wants;
+// `z.toJSONSchema({ io: 'input' })` sees the YAML form.
+
+const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+}
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/
+
+/** A Go duration (`200ms`, `1m30s`, `0`), as ms. */
+export function duration() {
+  return z
+    .union([z.string(), z.literal(0)])
+    .refine((text) => text === 0 || text === '0' || DURATION.test(text), {
+      error: (issue) => `${JSON.stringify(issue.input)} is not a duration: write a number and a unit, such as 200ms, 5s or 1m30s`,
+    })
+    .transform((text) => parseDurationMs(String(text)))
+}
+
+function parseDurationMs(text: string): number {
+  let ms = 0
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
+    ms += Number(amount) * (DURATION_UNITS_MS[unit ?? ''] ?? Number.NaN)
+  }
+  return ms
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+}
+const SIZE = /^(\d+(?:\.\d+)?)\s*(|B|KB|MB|GB|KiB|MiB|GiB)$/
+
+/** A number of bytes: `1048576`, `5MiB`, `20MB`. */
+export function size() {
+  return z
+    .union([z.int().nonnegative(), z.string()])
+    .refine((value) => typeof value === 'number' || SIZE.test(value), {
+      error: (issue) => `${JSON.stringify(issue.input)} is not a size: write bytes or a number and a unit, such as 512KiB or 64MiB`,
+    })
+    .transform((value) => {
+      if (typeof value === 'number') return value
+      const match = SIZE.exec(value)
+      return Math.round(Number(match?.[1]) * (SIZE_UNITS[match?.[2] ?? ''] ?? Number.NaN))
+    })
+}
+
+/** A text that `print-config` shows as `[REDACTED]` and nothing logs. */
+export function secret() {
+  return z.string().meta({ secret: true })
+}
+
+/** A key of the Go collector that is taken and has no effect here; the reason is said once at start if it is written. */
+export function acceptedWithoutEffect<T extends z.ZodType>(schema: T, reason: string) {
+  return schema.optional().meta({ status: 'accepted', reason })
+}
+
+/**
+ * A key of the Go collector that does not work here yet. Writing it is a config error: an option that is read and ignored
+ * loses data in ways nobody is told.
+ * @param instead what to write, or do, until then
+ */
+export function notYet<T extends z.ZodType>(schema: T, instead: string) {
+  return schema
+    .optional()
+    .refine((value) => value === undefined, { error: `is not supported yet: ${instead}` })
+    .meta({ status: 'later', reason: instead })
+}
