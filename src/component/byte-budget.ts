@@ -10,7 +10,8 @@ export class ByteBudget {
 
   /** @param capacity bytes, at least 1 */
   constructor(capacity: number) {
-    if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError(`a byte budget needs a positive size, not ${capacity}`)
+    if (!Number.isSafeInteger(capacity) || capacity < 1)
+      throw new RangeError(`a byte budget needs a positive size, not ${capacity}`)
     this.capacity = capacity
   }
 

@@ -16,7 +16,7 @@ interface FactoryOf<Kind extends string, Config> {
   readonly config: z.ZodType<Config>
 }
 
-export interface ReceiverFactory<Config = never> extends FactoryOf<'receiver', Config> {
+export interface ReceiverFactory<Config> extends FactoryOf<'receiver', Config> {
   create(settings: ComponentSettings<Config>, next: LogsConsumer): Component
 }
 
@@ -24,15 +24,15 @@ export interface ReceiverFactory<Config = never> extends FactoryOf<'receiver', C
  * A processor of today holds no records (DESIGN: nothing acknowledged waits in one): it shapes the pipeline it stands
  * in. `batch` sets how the lanes flush, `memory_limiter` what the byte budget is.
  */
-export interface ProcessorFactory<Config = never> extends FactoryOf<'processor', Config> {
+export interface ProcessorFactory<Config> extends FactoryOf<'processor', Config> {
   shape(config: Config): PipelineShape
 }
 
-export interface ExporterFactory<Config = never> extends FactoryOf<'exporter', Config> {
+export interface ExporterFactory<Config> extends FactoryOf<'exporter', Config> {
   create(settings: ExporterSettings<Config>): Component & LogsExporter
 }
 
-export interface ExtensionFactory<Config = never> extends FactoryOf<'extension', Config> {
+export interface ExtensionFactory<Config> extends FactoryOf<'extension', Config> {
   create(settings: ComponentSettings<Config>): Component
 }
 
@@ -53,11 +53,12 @@ export interface PipelineShape {
   readonly notes?: readonly string[]
 }
 
-// A registry holds factories of every config type; what one creates is fed only what its own schema parsed.
-export type AnyReceiverFactory = ReceiverFactory<any>
-export type AnyProcessorFactory = ProcessorFactory<any>
-export type AnyExporterFactory = ExporterFactory<any>
-export type AnyExtensionFactory = ExtensionFactory<any>
+// A registry holds factories of every config type. What a factory's `create` is fed, its own schema parsed; that `create`
+// is written as a method lets the compiler take a `ReceiverFactory<OtlpConfig>` here.
+export type AnyReceiverFactory = ReceiverFactory<unknown>
+export type AnyProcessorFactory = ProcessorFactory<unknown>
+export type AnyExporterFactory = ExporterFactory<unknown>
+export type AnyExtensionFactory = ExtensionFactory<unknown>
 
 /** The one list of what can be written in a config; `components.ts` is its only value outside tests. */
 export interface ComponentRegistry {

@@ -19,7 +19,8 @@ export function duration() {
   return z
     .union([z.string(), z.literal(0)])
     .refine((text) => text === 0 || text === '0' || DURATION.test(text), {
-      error: (issue) => `${JSON.stringify(issue.input)} is not a duration: write a number and a unit, such as 200ms, 5s or 1m30s`,
+      error: (issue) =>
+        `${JSON.stringify(issue.input)} is not a duration: write a number and a unit, such as 200ms, 5s or 1m30s`,
     })
     .transform((text) => parseDurationMs(String(text)))
 }
@@ -49,7 +50,8 @@ export function size() {
   return z
     .union([z.int().nonnegative(), z.string()])
     .refine((value) => typeof value === 'number' || SIZE.test(value), {
-      error: (issue) => `${JSON.stringify(issue.input)} is not a size: write bytes or a number and a unit, such as 512KiB or 64MiB`,
+      error: (issue) =>
+        `${JSON.stringify(issue.input)} is not a size: write bytes or a number and a unit, such as 512KiB or 64MiB`,
     })
     .transform((value) => {
       if (typeof value === 'number') return value

@@ -1,0 +1,157 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// A cursor over protobuf wire format (https://protobuf.dev/programming-guides/encoding/):
+//
+//   message = { tag value }      tag = varint(field << 3 | wire type)
+//   0 VARINT   1 to 10 bytes     1 I64  8 bytes     2 LEN  varint length, bytes     5 I32  4 bytes
+//   3, 4 groups: deprecated; no OTLP field is one, so they are refused
+//
+// Every read checks its bounds; what does not fit is a MalformedProtobuf, thrown before anything was acknowledged.
+
+/** The one way bytes are refused; the text says what was wrong and at which byte. */
+export class MalformedProtobuf extends Error {
+  override readonly name = 'MalformedProtobuf'
+  constructor(problem: string, at: number) {
+    super(`${problem} at byte ${at}`)
+  }
+}
+
+export const VARINT = 0
+export const I64 = 1
+export const LEN = 2
+export const I32 = 5
+
+export class ProtobufReader {
+  #bytes: Uint8Array = new Uint8Array(0)
+  /** Offset of the next byte. May be set to go back to a place remembered earlier. */
+  pos = 0
+  /** Where the message being read ends; nested messages narrow it and put it back. */
+  end = 0
+  /** High and low 32 bits of the last `fixed64` or `varint64`, unsigned. */
+  high = 0
+  low = 0
+
+  reset(bytes: Uint8Array): void {
+    this.#bytes = bytes
+    this.pos = 0
+    this.end = bytes.length
+  }
+
+  /** The next tag: `field << 3 | wireType`. Never 0: field numbers start at 1. */
+  tag(): number {
+    const at = this.pos
+    const tag = this.uint32()
+    if (tag >>> 3 === 0) throw new MalformedProtobuf('field number 0', at)
+    return tag
+  }
+
+  /** A varint cut to 32 bits, unsigned, as protobuf does for uint32, int32, bool and enums. */
+  uint32(): number {
+    const bytes = this.#bytes
+    const first = this.pos < this.end ? (bytes[this.pos] as number) : 0x80
+    if (first < 0x80) {
+      this.pos++
+      return first
+    }
+    this.varint64()
+    return this.low
+  }
+
+  /** A varint of up to 64 bits into `high` and `low`. */
+  varint64(): void {
+    const bytes = this.#bytes
+    const start = this.pos
+    let low = 0
+    let high = 0
+    for (let i = 0; i < 10; i++) {
+      if (this.pos >= this.end) throw new MalformedProtobuf('a varint runs over the end of its message', start)
+      const byte = bytes[this.pos++] as number
+      const bits = byte & 0x7f
+      if (i < 4) low |= bits << (7 * i)
+      else if (i === 4) {
+        low |= bits << 28
+        high |= bits >>> 4
+      } else high |= bits << (7 * i - 32)
+      if (byte < 0x80) {
+        // The tenth byte holds bit 63 alone.
+        if (i === 9 && byte > 1) break
+        this.low = low >>> 0
+        this.high = high >>> 0
+        return
+      }
+    }
+    throw new MalformedProtobuf('a varint is longer than 64 bits', start)
+  }
+
+  fixed64(): void {
+    const bytes = this.#bytes
+    const at = this.#take(8)
+    this.low =
+      (((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)) +
+        (bytes[at + 3] as number) * 0x1000000) >>>
+      0
+    this.high =
+      (((bytes[at + 4] as number) | ((bytes[at + 5] as number) << 8) | ((bytes[at + 6] as number) << 16)) +
+        (bytes[at + 7] as number) * 0x1000000) >>>
+      0
+  }
+
+  fixed32(): number {
+    const bytes = this.#bytes
+    const at = this.#take(4)
+    return (
+      (((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)) +
+        (bytes[at + 3] as number) * 0x1000000) >>>
+      0
+    )
+  }
+
+  double(): number {
+    this.fixed64()
+    WORDS[0] = this.low
+    WORDS[1] = this.high
+    return DOUBLE[0] as number
+  }
+
+  /** The length of a LEN value whose bytes start at `pos` and are all there; `pos` stays before them. */
+  length(): number {
+    const at = this.pos
+    const length = this.uint32()
+    if (length > this.end - this.pos)
+      throw new MalformedProtobuf(`${length} bytes announced, ${this.end - this.pos} there`, at)
+    return length
+  }
+
+  /** Steps over the value of a field nobody asked for; unknown fields are not an error. */
+  skip(tag: number): void {
+    switch (tag & 7) {
+      case VARINT:
+        this.varint64()
+        return
+      case I64:
+        this.#take(8)
+        return
+      case LEN: {
+        const length = this.length()
+        this.pos += length
+        return
+      }
+      case I32:
+        this.#take(4)
+        return
+      default:
+        throw new MalformedProtobuf(`wire type ${tag & 7} of field ${tag >>> 3}`, this.pos)
+    }
+  }
+
+  #take(count: number): number {
+    const at = this.pos
+    if (count > this.end - at) throw new MalformedProtobuf(`${count} bytes needed, ${this.end - at} there`, at)
+    this.pos = at + count
+    return at
+  }
+}
+
+// Little-endian word order of a double, which is that of every platform Node runs on.
+const DOUBLE = new Float64Array(1)
+const WORDS = new Uint32Array(DOUBLE.buffer)
