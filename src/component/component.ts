@@ -15,6 +15,11 @@ export interface Component {
   /** @throws ComponentError when the component cannot do its work: the daemon stops what had started and exits 1. */
   start(host: Host): Promise<void>
   shutdown(signal: AbortSignal): Promise<void>
+  /**
+   * For extensions: true when every component has started, false as soon as the daemon begins to stop (the collector's
+   * PipelineWatcher).
+   */
+  pipelineReady?(ready: boolean): void
 }
 
 /** What a running component may ask of the process around it. */

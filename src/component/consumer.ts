@@ -1,3 +1,4 @@
+import type { Ledger } from '../telemetry/ledger.ts'
 import type { Accepted, Outcome, Refused, RejectedReason, Retry, Settlement } from './outcome.ts'
 
 /**
@@ -31,6 +32,8 @@ export interface LogsConsumer {
  */
 export interface LogsExporter {
   reserve(request: LogsRequest): Reservation | Retry | Refused
+  /** Its account of the records it received; the daemon's last line is read from it. */
+  readonly ledger?: Ledger
 }
 
 /** Room for one request in one exporter. Exactly one of `commit` and `release` is called, once. */

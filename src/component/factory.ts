@@ -49,6 +49,8 @@ export interface PipelineShape {
   readonly maxBatchEvents?: number
   /** Bytes for the budget of the process. */
   readonly budgetBytes?: number
+  /** The same as a part of the memory limit of the process, 0 to 1; `budgetBytes` goes before it. */
+  readonly budgetShare?: number
   /** What is said about it at start, one sentence each. */
   readonly notes?: readonly string[]
 }

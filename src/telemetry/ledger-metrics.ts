@@ -1,0 +1,84 @@
+import type { Ledger } from './ledger.ts'
+import type { Emit, MetricDefinition, MetricsRegistry } from './metrics.ts'
+
+/** How full an exporter's queue is, in the unit of its own sizer (requests, items or bytes). */
+export interface QueueFill {
+  size(): number
+  capacity(): number
+}
+
+// The collector's names where it has them, so that its dashboards work.
+const SENT = 'otelcol_exporter_sent_log_records'
+const SEND_FAILED = 'otelcol_exporter_send_failed_log_records'
+const ENQUEUE_FAILED = 'otelcol_exporter_enqueue_failed_log_records'
+const QUEUE_SIZE = 'otelcol_exporter_queue_size'
+const QUEUE_CAPACITY = 'otelcol_exporter_queue_capacity'
+const RECEIVED = 'otlp_cloudwatch_records_received'
+const RECORDS = 'otlp_cloudwatch_records'
+const DIFFERENCE = 'otlp_cloudwatch_records_unaccounted'
+const EVENTS = 'otlp_cloudwatch_events_written'
+const DOUBLES = 'otlp_cloudwatch_possible_doubles'
+const RETRIES = 'otlp_cloudwatch_put_retries'
+
+const DEFINITIONS: readonly MetricDefinition[] = [
+  { name: SENT, type: 'counter', help: 'Log records delivered to the destination.' },
+  { name: SEND_FAILED, type: 'counter', help: 'Log records that were queued and came to another end than delivery.' },
+  { name: ENQUEUE_FAILED, type: 'counter', help: 'Log records turned away because there was no room for them.' },
+  { name: RECEIVED, type: 'counter', help: 'Log records taken into the exporter.' },
+  {
+    name: RECORDS,
+    type: 'gauge',
+    help: 'Log records received, by what became of them so far; the sum over all states is the number received.',
+  },
+  { name: DIFFERENCE, type: 'gauge', help: 'Log records received and in no state; 0 unless there is a defect.' },
+  { name: EVENTS, type: 'counter', help: 'Events written to the destination, repeated ones included.' },
+  { name: DOUBLES, type: 'counter', help: 'Log records sent again after a call whose answer was lost.' },
+  { name: RETRIES, type: 'counter', help: 'Calls to the destination that were tried again.' },
+]
+
+const QUEUE_DEFINITIONS: readonly MetricDefinition[] = [
+  { name: QUEUE_SIZE, type: 'gauge', help: "How much the queue holds, in the unit of the exporter's sizer." },
+  { name: QUEUE_CAPACITY, type: 'gauge', help: "How much the queue can hold, in the unit of the exporter's sizer." },
+]
+
+/**
+ * Shows a ledger in `/metrics`.
+ * @param exporter its id as written in the config
+ * @returns takes it out again
+ */
+export function registerLedger(
+  metrics: MetricsRegistry,
+  exporter: string,
+  ledger: Ledger,
+  queue?: QueueFill,
+): () => void {
+  const definitions = queue === undefined ? DEFINITIONS : [...DEFINITIONS, ...QUEUE_DEFINITIONS]
+  return metrics.register(definitions, (emit) => {
+    const labels = { exporter }
+    emit(SENT, labels, ledger.delivered)
+    emit(SEND_FAILED, labels, ledger.sendFailed)
+    emit(ENQUEUE_FAILED, labels, ledger.enqueueFailed)
+    emit(RECEIVED, labels, ledger.received)
+    emitStates(emit, exporter, ledger)
+    emit(DIFFERENCE, labels, ledger.difference())
+    emit(EVENTS, labels, ledger.eventsWritten)
+    emit(DOUBLES, labels, ledger.possibleDoubles)
+    emit(RETRIES, labels, ledger.retries)
+    if (queue === undefined) return
+    emit(QUEUE_SIZE, { exporter, data_type: 'logs' }, queue.size())
+    emit(QUEUE_CAPACITY, { exporter, data_type: 'logs' }, queue.capacity())
+  })
+}
+
+function emitStates(emit: Emit, exporter: string, ledger: Ledger): void {
+  emit(RECORDS, { exporter, state: 'queued', reason: '' }, ledger.queued)
+  emit(RECORDS, { exporter, state: 'delivered', reason: '' }, ledger.delivered)
+  emit(RECORDS, { exporter, state: 'dead_lettered', reason: '' }, ledger.deadLettered)
+  emitReasons(emit, exporter, 'filtered', ledger.filtered)
+  emitReasons(emit, exporter, 'rejected', ledger.rejected)
+  emitReasons(emit, exporter, 'lost', ledger.lost)
+}
+
+function emitReasons(emit: Emit, exporter: string, state: string, counts: Readonly<Record<string, number>>): void {
+  for (const [reason, count] of Object.entries(counts)) emit(RECORDS, { exporter, state, reason }, count)
+}

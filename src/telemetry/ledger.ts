@@ -1,0 +1,106 @@
+import {
+  FILTERED_REASONS,
+  LOST_REASONS,
+  REJECTED_REASONS,
+  type FilteredReason,
+  type LostReason,
+  type RejectedReason,
+  type Settlement,
+} from '../component/outcome.ts'
+
+/**
+ * The account of one exporter, in OTLP records. At every moment
+ *
+ *     received = delivered + queued + filtered + deadLettered + rejected + lost
+ *
+ * `receive` puts records into `queued`; every other method moves them from there to their end, so a record that is
+ * settled twice, or was never received, is a RangeError and not a wrong sum. Fields are read by `/metrics`, never written
+ * from outside.
+ */
+export class Ledger {
+  received = 0
+  /** Held by the exporter: waiting, in flight and parked. */
+  queued = 0
+  delivered = 0
+  deadLettered = 0
+  readonly filtered: Record<FilteredReason, number> = zeros(FILTERED_REASONS)
+  readonly rejected: Record<RejectedReason, number> = zeros(REJECTED_REASONS)
+  readonly lost: Record<LostReason, number> = zeros(LOST_REASONS)
+
+  // Beside the account, never inside it.
+
+  /** Of those that were queued: came to another end than delivery. */
+  sendFailed = 0
+  /** Turned away with a Retry because there was no room; never received. */
+  enqueueFailed = 0
+  /** Events CloudWatch has taken; more than `delivered` where a put was repeated. */
+  eventsWritten = 0
+  /** Records sent again after a put whose answer was lost. */
+  possibleDoubles = 0
+  /** Puts tried again. */
+  retries = 0
+
+  /** Records were taken into the exporter, those it goes on to reject or filter included. */
+  receive(records: number): void {
+    this.received += records
+    this.queued += records
+  }
+
+  /** Left out on purpose, before the queue. */
+  filter(reason: FilteredReason, records: number): void {
+    this.#leaveQueue(records)
+    this.filtered[reason] += records
+  }
+
+  /** Not taken, at admission. A rejection by CloudWatch is a settlement. */
+  reject(reason: RejectedReason, records: number): void {
+    this.#leaveQueue(records)
+    this.rejected[reason] += records
+  }
+
+  /** What became of records that were queued. */
+  settle(settlement: Settlement, records: number): void {
+    this.#leaveQueue(records)
+    if (settlement.kind === 'delivered') {
+      this.delivered += records
+      return
+    }
+    this.sendFailed += records
+    switch (settlement.kind) {
+      case 'dead_lettered':
+        this.deadLettered += records
+        return
+      case 'rejected':
+        this.rejected[settlement.reason] += records
+        return
+      case 'lost':
+        this.lost[settlement.reason] += records
+        return
+    }
+  }
+
+  /** Records the account cannot explain; anything but 0 is a defect. */
+  difference(): number {
+    return (
+      this.received -
+      (this.delivered + this.queued + this.deadLettered) -
+      (sum(this.filtered) + sum(this.rejected) + sum(this.lost))
+    )
+  }
+
+  #leaveQueue(records: number): void {
+    if (records > this.queued) throw new RangeError(`${records} records settled while ${this.queued} are queued`)
+    this.queued -= records
+  }
+}
+
+/** Records over all reasons. */
+export function sum(byReason: Readonly<Record<string, number>>): number {
+  let total = 0
+  for (const reason in byReason) total += byReason[reason] ?? 0
+  return total
+}
+
+function zeros<Reason extends string>(reasons: readonly Reason[]): Record<Reason, number> {
+  return Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<Reason, number>
+}

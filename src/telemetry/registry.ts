@@ -1,0 +1,54 @@
+import type { Emit, Labels, MetricDefinition, MetricsRegistry } from './metrics.ts'
+import { renderFamily, type Sample } from './prometheus-text.ts'
+
+interface Registration {
+  readonly definitions: readonly MetricDefinition[]
+  readonly collect: (emit: Emit) => void
+}
+
+/** What `/metrics` shows: asks whoever registered for numbers, once per scrape, and keeps none itself. */
+export class Registry implements MetricsRegistry {
+  readonly #registrations = new Set<Registration>()
+
+  /**
+   * Several components may define the same metric (one sample per exporter); the definitions have to agree.
+   * @throws Error when a name is already there as another type
+   */
+  register(definitions: readonly MetricDefinition[], collect: (emit: Emit) => void): () => void {
+    for (const definition of definitions) {
+      for (const other of this.#registrations) {
+        const same = other.definitions.find(({ name }) => name === definition.name)
+        if (same !== undefined && same.type !== definition.type)
+          throw new Error(
+            `metric ${definition.name} is a ${same.type} and cannot be registered as a ${definition.type}`,
+          )
+      }
+    }
+    const registration = { definitions, collect }
+    this.#registrations.add(registration)
+    return () => {
+      this.#registrations.delete(registration)
+    }
+  }
+
+  /** @returns Prometheus text format 0.0.4, families in the order in which they were first registered */
+  render(): string {
+    const families = new Map<string, { definition: MetricDefinition; samples: Sample[] }>()
+    for (const { definitions, collect } of this.#registrations) {
+      const own = new Map<string, Sample[]>()
+      for (const definition of definitions) {
+        const family = families.get(definition.name) ?? { definition, samples: [] }
+        families.set(definition.name, family)
+        own.set(definition.name, family.samples)
+      }
+      collect((name: string, labels: Labels, value: number) => {
+        const samples = own.get(name)
+        if (samples === undefined) throw new Error(`metric ${name} was emitted and never defined`)
+        samples.push({ labels, value })
+      })
+    }
+    let text = ''
+    for (const { definition, samples } of families.values()) text += renderFamily(definition, samples)
+    return text
+  }
+}
