@@ -1,6 +1,8 @@
 /** Structured fields of a log line. Secrets never go in. */
 export type Fields = Readonly<Record<string, unknown>>
 
+export type Level = 'debug' | 'info' | 'warn' | 'error'
+
 /**
  * The log every part writes to. Levels speak of the user's data: WARN = something is wrong and nothing is lost,
  * ERROR = records are lost or an operator is needed. Never called per record: a counter is.

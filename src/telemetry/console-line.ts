@@ -1,0 +1,63 @@
+import type { Fields, Level } from './logger.ts'
+
+// One line for people: 2026-11-21T10:00:00.000Z info  otlp  listening grpc=127.0.0.1:4317
+//
+// A field or a message may hold text of a client: control characters are escaped and a line feed is followed by a tab,
+// so that nobody outside can write what looks like a line of the daemon, or move the cursor of a terminal.
+
+/** @returns the line with its line feed */
+export function formatConsoleLine(time: Date, level: Level, message: string, fields: Fields): string {
+  const { component, ...rest } = fields
+  let line = `${time.toISOString()} ${level.padEnd(5)} `
+  if (component !== undefined) line += `${formatValue(component)}  `
+  line += escapeControl(message)
+  for (const [key, value] of Object.entries(rest)) {
+    if (value !== undefined) line += ` ${key}=${formatValue(value)}`
+  }
+  return `${line}\n`
+}
+
+const NEEDS_NO_QUOTES = /^[^\s"=\\\p{Cc}]+$/u
+
+function formatValue(value: unknown): string {
+  if (value instanceof Error) return quote(describeError(value))
+  if (typeof value === 'string') return NEEDS_NO_QUOTES.test(value) ? value : quote(value)
+  if (typeof value === 'object' && value !== null) return escapeControl(toJson(value))
+  return String(value)
+}
+
+function quote(text: string): string {
+  return escapeControl(JSON.stringify(text))
+}
+
+function toJson(value: object): string {
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner))
+}
+
+function escapeControl(text: string): string {
+  return text
+    .replaceAll('\n', '\n\t')
+    .replace(/(?!\n|\t)\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Deeper than any real chain of causes; a cycle of causes ends here. */
+const MAX_CAUSES = 10
+
+/** The messages of an error and of its causes, outermost first. A cause that its error quotes is not said twice. */
+export function describeError(error: unknown): string {
+  const parts: string[] = []
+  let current = error
+  for (let depth = 0; depth < MAX_CAUSES && current !== undefined && current !== null; depth++) {
+    const message = messageOf(current)
+    if (message !== '' && !parts.some((part) => part.includes(message))) parts.push(message)
+    current = current instanceof Error ? current.cause : undefined
+  }
+  return parts.join(': ')
+}
+
+function messageOf(error: unknown): string {
+  // A refused connection to a name with several addresses is an AggregateError without a message.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ')
+  if (error instanceof Error) return error.message === '' ? error.name : error.message
+  return String(error)
+}
