@@ -22,7 +22,7 @@ export const LEN = 2
 export const I32 = 5
 
 export class ProtobufReader {
-  #bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = new Uint8Array(0)
   /** Offset of the next byte. May be set to go back to a place remembered earlier. */
   pos = 0
   /** Where the message being read ends; nested messages narrow it and put it back. */
@@ -32,7 +32,7 @@ export class ProtobufReader {
   low = 0
 
   reset(bytes: Uint8Array): void {
-    this.#bytes = bytes
+    this.bytes = bytes
     this.pos = 0
     this.end = bytes.length
   }
@@ -47,7 +47,7 @@ export class ProtobufReader {
 
   /** A varint cut to 32 bits, unsigned, as protobuf does for uint32, int32, bool and enums. */
   uint32(): number {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const first = this.pos < this.end ? (bytes[this.pos] as number) : 0x80
     if (first < 0x80) {
       this.pos++
@@ -59,7 +59,7 @@ export class ProtobufReader {
 
   /** A varint of up to 64 bits into `high` and `low`. */
   varint64(): void {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const start = this.pos
     let low = 0
     let high = 0
@@ -84,7 +84,7 @@ export class ProtobufReader {
   }
 
   fixed64(): void {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const at = this.#take(8)
     this.low =
       (((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)) +
@@ -97,7 +97,7 @@ export class ProtobufReader {
   }
 
   fixed32(): number {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const at = this.#take(4)
     return (
       (((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)) +

@@ -1,0 +1,43 @@
+// What a lane holds. `delivery` never looks inside an item: it moves bytes, and knows of each item where it ends, its time
+// and what the destination counts for it.
+//
+//   bytes   |item 0      |item 1   |item 2           |
+//   index    end0 time0 counted0  end1 time1 counted1  end2 …      three doubles an item
+
+/** 1: an event ready for PutLogEvents. 2: a LogRecord with resource and scope for an OTLP endpoint. One kind a lane. */
+export type ItemKind = 1 | 2
+
+/** One request's items for one lane. Owns its bytes; never changes. */
+export interface ItemBatch {
+  readonly kind: ItemKind
+  readonly count: number
+  readonly bytes: Uint8Array
+  readonly index: Float64Array
+}
+
+export const INDEX_FIELDS = 3
+/** Object headers and bookkeeping of one batch, measured roughly; keeps a flood of tiny requests inside the budget. */
+const BATCH_OVERHEAD_BYTES = 512
+
+export function itemEnd(batch: ItemBatch, item: number): number {
+  return batch.index[item * INDEX_FIELDS] as number
+}
+
+export function itemStart(batch: ItemBatch, item: number): number {
+  return item === 0 ? 0 : (batch.index[(item - 1) * INDEX_FIELDS] as number)
+}
+
+/** ms since the epoch. */
+export function itemTime(batch: ItemBatch, item: number): number {
+  return batch.index[item * INDEX_FIELDS + 1] as number
+}
+
+/** Bytes as the destination counts them. */
+export function itemCounted(batch: ItemBatch, item: number): number {
+  return batch.index[item * INDEX_FIELDS + 2] as number
+}
+
+/** What a batch takes from the byte budget. */
+export function heldBytes(batch: ItemBatch): number {
+  return batch.bytes.length + batch.index.byteLength + BATCH_OVERHEAD_BYTES
+}

@@ -1,0 +1,202 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// One LogRecord as the JSON of its event. Equal as JSON to what the collector's awscloudwatchlogs exporter writes:
+//
+//   {"body":…,"severity_number":9,"severity_text":"INFO","dropped_attributes_count":1,"flags":1,"trace_id":"…","span_id":"…",
+//    "event_name":"…","attributes":{…},"scope":{"name":"…","version":"…","attributes":{…}},"resource":{…}}
+//
+// What is absent, empty or 0 is left out; a body of "" stays. Beyond the collector: `event_name`, and a scope without a
+// name keeps its version and attributes.
+
+import type { ProtobufReader } from '../../wire/protobuf-reader.ts'
+import { type Fragment, fragment, JsonText, TWICE } from '../../wire/json-text.ts'
+import type { AnyValueWriter } from './any-value.ts'
+import { type LogRecordFields, RECORD_ATTRIBUTES, SPAN_ID_BYTES, TRACE_ID_BYTES } from './log-record.ts'
+
+const OPEN = fragment('{')
+const CLOSE = fragment('}')
+const COMMA = fragment(',')
+const QUOTE = fragment('"')
+const BODY = fragment('"body":')
+const SEVERITY_NUMBER = fragment('"severity_number":')
+const SEVERITY_TEXT = fragment('"severity_text":"')
+const DROPPED_ATTRIBUTES_COUNT = fragment('"dropped_attributes_count":')
+const FLAGS = fragment('"flags":')
+const TRACE_ID = fragment('"trace_id":"')
+const SPAN_ID = fragment('"span_id":"')
+const EVENT_NAME = fragment('"event_name":"')
+const ATTRIBUTES = fragment('"attributes":{')
+const SCOPE = fragment('"scope":{')
+const NAME = fragment('"name":"')
+const VERSION = fragment('"version":"')
+const RESOURCE = fragment('"resource":{')
+
+// Tags of opentelemetry/proto/common/v1/common.proto, InstrumentationScope, and resource.proto, Resource.
+const SCOPE_NAME = (1 << 3) | 2
+const SCOPE_VERSION = (2 << 3) | 2
+const SCOPE_ATTRIBUTES = (3 << 3) | 2
+export const RESOURCE_ATTRIBUTES = (1 << 3) | 2
+
+const HEX = Buffer.from('0123456789abcdef')
+
+export class EventJson {
+  readonly #reader: ProtobufReader
+  readonly #values: AnyValueWriter
+  readonly #shared: JsonText
+  /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
+  #tail: Fragment = { bytes: new Uint8Array(0), counted: 0 }
+
+  /** @param limit bytes a scope and resource may take together */
+  constructor(reader: ProtobufReader, values: AnyValueWriter, limit: number) {
+    this.#reader = reader
+    this.#values = values
+    this.#shared = new JsonText(limit)
+  }
+
+  /** Renders what the records of one ScopeLogs share. Offsets as in the request; -1 for a message that is not there. */
+  share(scopeFrom: number, scopeTo: number, resourceFrom: number, resourceTo: number): void {
+    const text = this.#shared
+    text.restart()
+    if (scopeFrom >= 0) this.#scope(text, scopeFrom, scopeTo)
+    if (resourceFrom >= 0 && hasField(this.#reader, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)) {
+      if (text.counted > 0) text.fragment(COMMA)
+      text.fragment(RESOURCE)
+      this.#values.keyValues(text, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES, 0)
+      text.fragment(CLOSE)
+    }
+    this.#tail = { bytes: text.bytes.subarray(0, text.pos), counted: text.counted }
+  }
+
+  #scope(text: JsonText, from: number, to: number): void {
+    const reader = this.#reader
+    const outerEnd = reader.end
+    let nameFrom = 0
+    let nameTo = 0
+    let versionFrom = 0
+    let versionTo = 0
+    let attributes = false
+    reader.pos = from
+    reader.end = to
+    while (reader.pos < to) {
+      const tag = reader.tag()
+      if (tag === SCOPE_NAME) {
+        nameTo = reader.length()
+        nameFrom = reader.pos
+        reader.pos = nameTo += nameFrom
+      } else if (tag === SCOPE_VERSION) {
+        versionTo = reader.length()
+        versionFrom = reader.pos
+        reader.pos = versionTo += versionFrom
+      } else {
+        if (tag === SCOPE_ATTRIBUTES) attributes = true
+        reader.skip(tag)
+      }
+    }
+    reader.end = outerEnd
+    if (nameFrom === nameTo && versionFrom === versionTo && !attributes) return
+    text.fragment(SCOPE)
+    if (nameFrom < nameTo) {
+      text.fragment(NAME)
+      text.utf8(reader.bytes, nameFrom, nameTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (versionFrom < versionTo) {
+      if (nameFrom < nameTo) text.fragment(COMMA)
+      text.fragment(VERSION)
+      text.utf8(reader.bytes, versionFrom, versionTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (attributes) {
+      if (nameFrom < nameTo || versionFrom < versionTo) text.fragment(COMMA)
+      text.fragment(ATTRIBUTES)
+      this.#values.keyValues(text, from, to, SCOPE_ATTRIBUTES, 0)
+      text.fragment(CLOSE)
+    }
+    text.fragment(CLOSE)
+  }
+
+  /** Writes the message of one record. Expects `text.counted` to be 0. */
+  write(text: JsonText, record: LogRecordFields): void {
+    const bytes = this.#reader.bytes
+    text.fragment(OPEN)
+    // A body that is there but holds no value (an empty AnyValue) is left out, as the collector's nil is.
+    if (record.bodyFrom >= 0 && record.bodyTo > record.bodyFrom) {
+      text.fragment(BODY)
+      this.#values.value(text, record.bodyFrom, record.bodyTo, 0)
+    }
+    if (record.severityNumber !== 0) {
+      this.#next(text, SEVERITY_NUMBER)
+      text.ascii(String(record.severityNumber))
+    }
+    if (record.severityTextFrom >= 0 && record.severityTextTo > record.severityTextFrom) {
+      this.#next(text, SEVERITY_TEXT)
+      text.utf8(bytes, record.severityTextFrom, record.severityTextTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (record.droppedAttributesCount !== 0) {
+      this.#next(text, DROPPED_ATTRIBUTES_COUNT)
+      text.ascii(String(record.droppedAttributesCount))
+    }
+    if (record.flags !== 0) {
+      this.#next(text, FLAGS)
+      text.ascii(String(record.flags))
+    }
+    if (record.traceIdFrom >= 0) {
+      this.#next(text, TRACE_ID)
+      hex(text, bytes, record.traceIdFrom, TRACE_ID_BYTES)
+      text.fragment(QUOTE)
+    }
+    if (record.spanIdFrom >= 0) {
+      this.#next(text, SPAN_ID)
+      hex(text, bytes, record.spanIdFrom, SPAN_ID_BYTES)
+      text.fragment(QUOTE)
+    }
+    if (record.eventNameFrom >= 0 && record.eventNameTo > record.eventNameFrom) {
+      this.#next(text, EVENT_NAME)
+      text.utf8(bytes, record.eventNameFrom, record.eventNameTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (record.attributesFrom >= 0) {
+      this.#next(text, ATTRIBUTES)
+      this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES, 0)
+      text.fragment(CLOSE)
+    }
+    if (this.#tail.counted > 0) {
+      if (text.counted > OPEN.counted) text.fragment(COMMA)
+      text.longFragment(this.#tail)
+    }
+    text.fragment(CLOSE)
+  }
+
+  #next(text: JsonText, key: Fragment): void {
+    if (text.counted > OPEN.counted) text.fragment(COMMA)
+    text.fragment(key)
+  }
+}
+
+function hex(text: JsonText, bytes: Uint8Array, from: number, count: number): void {
+  text.ensure(count * 2)
+  const to = text.bytes
+  let pos = text.pos
+  for (let i = from; i < from + count; i++) {
+    const byte = bytes[i] as number
+    to[pos++] = HEX[byte >>> 4] as number
+    to[pos++] = HEX[byte & 15] as number
+  }
+  text.pos = pos
+  text.counted += count * 2
+}
+
+function hasField(reader: ProtobufReader, from: number, to: number, wanted: number): boolean {
+  const outerEnd = reader.end
+  reader.pos = from
+  reader.end = to
+  let found = false
+  while (reader.pos < to) {
+    const tag = reader.tag()
+    if (tag === wanted) found = true
+    reader.skip(tag)
+  }
+  reader.end = outerEnd
+  return found
+}

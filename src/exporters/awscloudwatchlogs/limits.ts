@@ -1,0 +1,33 @@
+// The limits of CloudWatch Logs, from the API model of PutLogEvents (2014-03-28) and the quota page of the user guide.
+
+/** Counted for an event beside the UTF-8 bytes of its message. */
+export const EVENT_OVERHEAD_BYTES = 26
+/** Most counted bytes in one PutLogEvents. */
+export const MAX_BATCH_BYTES = 1_048_576
+export const MAX_BATCH_EVENTS = 10_000
+/** Longest message: an event alone must fit a batch. (256 KiB until April 2025.) */
+export const MAX_MESSAGE_BYTES = MAX_BATCH_BYTES - EVENT_OVERHEAD_BYTES
+/** The events of one call may not span more than 24 hours; strictly less keeps away from the edge. */
+export const MAX_BATCH_SPAN_MS = 24 * 3_600_000 - 1
+/** Older events are rejected one by one. */
+export const MAX_AGE_MS = 14 * 24 * 3_600_000
+/** Events further ahead are rejected one by one. */
+export const MAX_AHEAD_MS = 2 * 3_600_000
+
+/** Log group and log stream names. */
+export const MAX_NAME_LENGTH = 512
+/** PutLogEvents calls a second, account and Region; one process stays well below. */
+export const ACCOUNT_PUTS_PER_SECOND = 5_000
+/** CreateLogGroup calls a second, account and Region; creations of any kind keep to it. */
+export const CREATES_PER_SECOND = 10
+
+/** Values PutRetentionPolicy takes, in days; 0 here means never expire. */
+export const RETENTION_DAYS = [
+  0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const
+export const MAX_TAGS = 50
+export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u
+export const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u
+
+/** Nesting of a value that is still written; what is deeper becomes a marker. */
+export const MAX_VALUE_DEPTH = 64

@@ -1,0 +1,105 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// Which destination a record goes to. Names with no placeholder cost nothing; those that the resource fills cost one look
+// through its attributes for each ResourceLogs; only a placeholder that the resource leaves empty is looked up per record.
+
+import type { ProtobufReader } from '../../wire/protobuf-reader.ts'
+import type { Destination, DestinationGate, DivertedReason } from './destination.ts'
+import { findAttributes } from './attributes.ts'
+import { fillTemplate, legalName, type Template } from './template.ts'
+
+/** Returned by `resource` when records have to be asked. */
+export const ASK_RECORDS = -1
+
+export class Router {
+  readonly #gate: DestinationGate
+  readonly #group: Template
+  readonly #stream: Template
+  /** Attribute names asked for, each once, as UTF-8. */
+  readonly #names: readonly Uint8Array[]
+  /** For each placeholder, the places in `#names` of what may fill it. */
+  readonly #groupChoices: readonly (readonly number[])[]
+  readonly #streamChoices: readonly (readonly number[])[]
+  readonly #fromResource: (string | undefined)[]
+  readonly #fromRecord: (string | undefined)[]
+  readonly #places = new Map<string, number>()
+  /** Destinations of this request; what `resource` and `record` return are places in it. */
+  readonly destinations: Destination[] = []
+  /** Why the last answer was the overflow destination; undefined where it was the record's own. */
+  diverted: DivertedReason | undefined
+  #nowMs = 0
+
+  constructor(group: Template, stream: Template, gate: DestinationGate) {
+    this.#group = group
+    this.#stream = stream
+    this.#gate = gate
+    const names = [...new Set([...group.attributes, ...stream.attributes].flat())]
+    this.#names = names.map((name) => Buffer.from(name))
+    const choices = (template: Template) => template.attributes.map((keys) => keys.map((key) => names.indexOf(key)))
+    this.#groupChoices = choices(group)
+    this.#streamChoices = choices(stream)
+    this.#fromResource = names.map(() => undefined)
+    this.#fromRecord = names.map(() => undefined)
+  }
+
+  begin(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.destinations.length = 0
+    this.#places.clear()
+  }
+
+  /** @returns a place in `destinations`, or ASK_RECORDS */
+  resource(reader: ProtobufReader, from: number, to: number, tag: number): number {
+    if (this.#names.length === 0) return this.#place(fillTemplate(this.#group, []), fillTemplate(this.#stream, []))
+    this.#fromResource.fill(undefined)
+    this.#fromRecord.fill(undefined)
+    findAttributes(reader, from, to, tag, this.#names, this.#fromResource)
+    const complete = [...this.#groupChoices, ...this.#streamChoices].every(
+      (choice) => this.#value(choice) !== undefined,
+    )
+    return complete ? this.#fill() : ASK_RECORDS
+  }
+
+  record(reader: ProtobufReader, from: number, to: number, tag: number): number {
+    this.#fromRecord.fill(undefined)
+    if (from >= 0) findAttributes(reader, from, to, tag, this.#names, this.#fromRecord)
+    return this.#fill()
+  }
+
+  /** For a body that names its own destination (`route_from_body`); a stream it does not name is the template's. */
+  named(group: string, stream: string | undefined, otherwise: number): number {
+    const fallback = this.destinations[otherwise]?.stream ?? ''
+    return this.#place(legalName('group', group), stream === undefined ? fallback : legalName('stream', stream))
+  }
+
+  #fill(): number {
+    return this.#place(
+      fillTemplate(
+        this.#group,
+        this.#groupChoices.map((choice) => this.#value(choice)),
+      ),
+      fillTemplate(
+        this.#stream,
+        this.#streamChoices.map((choice) => this.#value(choice)),
+      ),
+    )
+  }
+
+  #value(choice: readonly number[]): string | undefined {
+    for (const name of choice) {
+      const value = this.#fromResource[name] || this.#fromRecord[name]
+      if (value !== undefined && value !== '') return value
+    }
+    return undefined
+  }
+
+  #place(group: string, stream: string): number {
+    const admitted = this.#gate.admit(group, stream, this.#nowMs)
+    this.diverted = typeof admitted === 'string' ? admitted : undefined
+    const target = typeof admitted === 'string' ? this.#gate.overflow : admitted
+    const known = this.#places.get(target.key)
+    if (known !== undefined) return known
+    this.#places.set(target.key, this.destinations.length)
+    return this.destinations.push(target) - 1
+  }
+}

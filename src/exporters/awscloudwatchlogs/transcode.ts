@@ -1,0 +1,372 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// One pass over an ExportLogsServiceRequest: checks the bytes, routes each record and writes its event, ready for the body
+// of a PutLogEvents. Events are written back to back into one text and then copied out, one exact buffer for each lane:
+//
+//   item = {"timestamp":1763700000000,"message":"<message, escaped>"},       the comma is part of it, so that a run of
+//                                                                            items is copied into a body in one piece
+
+import type { RejectedReason } from '../../component/outcome.ts'
+import { NOTHING_REJECTED, type RejectedRecord } from '../../component/consumer.ts'
+import { INDEX_FIELDS, type ItemBatch } from '../../delivery/items.ts'
+import { JsonText, ONCE, TextTooLong } from '../../wire/json-text.ts'
+import { MalformedProtobuf, ProtobufReader } from '../../wire/protobuf-reader.ts'
+import { AnyValueWriter } from './any-value.ts'
+import { cutMessage } from './cut.ts'
+import type { Destination, DivertedReason } from './destination.ts'
+import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
+import { EVENT_OVERHEAD_BYTES, MAX_AGE_MS, MAX_AHEAD_MS } from './limits.ts'
+import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
+import { RawLog } from './raw-log.ts'
+import { ASK_RECORDS, type Router } from './route.ts'
+
+export interface TranscodeOptions {
+  readonly rawLog: boolean
+  /** With `rawLog`: a JSON body may name its own group and stream. */
+  readonly routeFromBody: boolean
+  /** Most bytes of a message; `onOversize` says what becomes of a longer one. */
+  readonly maxMessageBytes: number
+  readonly onOversize: 'cut' | 'reject'
+  /** Bytes the events of one request may come to; more is refused as too large. */
+  readonly maxTextBytes: number
+}
+
+/** The events of one request for one destination. */
+export interface RoutedItems {
+  readonly destination: Destination
+  readonly items: ItemBatch
+  /** For each item its record's place in the request. */
+  readonly records: Uint32Array
+}
+
+export interface Transcoded {
+  readonly records: number
+  readonly rejected: readonly RejectedRecord[]
+  readonly routed: readonly RoutedItems[]
+}
+
+export type TranscodeFailure = MalformedProtobuf | TextTooLong
+
+// Tags: ExportLogsServiceRequest and ResourceLogs, ScopeLogs of logs.proto. All three keep what they hold in these fields.
+const RESOURCE_LOGS = (1 << 3) | 2
+const OWNER = (1 << 3) | 2
+const CHILDREN = (2 << 3) | 2
+
+const TIMESTAMP = Buffer.from('{"timestamp":')
+const MESSAGE = Buffer.from(',"message":"')
+const ITEM_END = Buffer.from('"},')
+/** Most records in one request: what is kept of each while it is read (its place, its lane) needs a bound too. */
+const MAX_RECORDS = 500_000
+/** Most bytes of an item around its message: both fragments, the longest timestamp, the end. */
+const AROUND_BYTES = 64
+
+export class Transcoder {
+  readonly #options: TranscodeOptions
+  readonly #router: Router
+  readonly #reader = new ProtobufReader()
+  readonly #record = new LogRecordFields()
+  readonly #values = new AnyValueWriter(this.#reader)
+  readonly #text: JsonText
+  readonly #event: EventJson
+  readonly #raw: RawLog
+  #rejected: RejectedRecord[] | undefined
+  #records = 0
+  #nowMs = 0
+  // The events of this request, in the order of `#text`: where each ends, and what its index entry will say.
+  #count = 0
+  #ends = new Float64Array(1024)
+  #timestamps = new Float64Array(1024)
+  #counted = new Float64Array(1024)
+  #lanes = new Uint32Array(1024)
+  #places = new Uint32Array(1024)
+
+  /** Events cut because they were over the limit. */
+  cut = 0
+  /** Events sent to the overflow destination, by reason. */
+  readonly diverted: Record<DivertedReason, number> = { destination_not_allowed: 0, destination_cap: 0 }
+
+  constructor(router: Router, options: TranscodeOptions) {
+    this.#router = router
+    this.#options = options
+    this.#text = new JsonText(options.maxTextBytes)
+    this.#event = new EventJson(this.#reader, this.#values, options.maxTextBytes)
+    this.#raw = new RawLog(this.#values)
+  }
+
+  /** Values nested too deep, which became a marker. */
+  get tooDeep(): number {
+    return this.#values.tooDeep
+  }
+
+  /** Invalid UTF-8 sequences that became U+FFFD. */
+  get repaired(): number {
+    return this.#text.repaired
+  }
+
+  /**
+   * @param bytes an ExportLogsServiceRequest; only read during the call
+   * @param nowMs time of records that have none, and what "too old" is measured from
+   * @throws MalformedProtobuf, TextTooLong; then nothing of the request is kept
+   */
+  transcode(bytes: Uint8Array, nowMs: number): Transcoded {
+    const reader = this.#reader
+    reader.reset(bytes)
+    this.#text.restart()
+    this.#rejected = undefined
+    this.#records = this.#count = 0
+    this.#nowMs = nowMs
+    this.#router.begin(nowMs)
+    const end = bytes.length
+    while (reader.pos < end) {
+      const at = reader.pos
+      const tag = reader.tag()
+      if (tag !== RESOURCE_LOGS) {
+        if (tag >>> 3 === 1) throw new MalformedProtobuf(`resource_logs has wire type ${tag & 7}`, at)
+        reader.skip(tag)
+        continue
+      }
+      const length = reader.length()
+      this.#resourceLogs(reader.pos, reader.pos + length)
+      reader.end = end
+    }
+    return { records: this.#records, rejected: this.#rejected ?? NOTHING_REJECTED, routed: this.#routed() }
+  }
+
+  #resourceLogs(from: number, to: number): void {
+    const reader = this.#reader
+    const [resourceFrom, resourceTo] = owner(reader, from, to)
+    const lane = this.#router.resource(reader, Math.max(resourceFrom, 0), resourceTo, RESOURCE_ATTRIBUTES)
+    const diverted = this.#router.diverted
+    reader.pos = from
+    while (reader.pos < to) {
+      reader.end = to
+      const tag = reader.tag()
+      if (tag !== CHILDREN) {
+        reader.skip(tag)
+        continue
+      }
+      const length = reader.length()
+      this.#scopeLogs(reader.pos, reader.pos + length, resourceFrom, resourceTo, lane, diverted)
+    }
+  }
+
+  #scopeLogs(
+    from: number,
+    to: number,
+    resourceFrom: number,
+    resourceTo: number,
+    resourceLane: number,
+    diverted: DivertedReason | undefined,
+  ): void {
+    const reader = this.#reader
+    const [scopeFrom, scopeTo] = owner(reader, from, to)
+    if (!this.#options.rawLog) this.#event.share(scopeFrom, scopeTo, resourceFrom, resourceTo)
+    const record = this.#record
+    reader.pos = from
+    while (reader.pos < to) {
+      reader.end = to
+      const tag = reader.tag()
+      if (tag !== CHILDREN) {
+        reader.skip(tag)
+        continue
+      }
+      const length = reader.length()
+      const recordEnd = reader.pos + length
+      record.read(reader, recordEnd)
+      let lane = resourceLane
+      let why = diverted
+      if (resourceLane === ASK_RECORDS) {
+        lane = this.#router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
+        why = this.#router.diverted
+      }
+      this.#writeItem(lane, why)
+      if (++this.#records > MAX_RECORDS) throw new TextTooLong(`over ${MAX_RECORDS} records`)
+      reader.pos = recordEnd
+    }
+  }
+
+  #writeItem(lane: number, diverted: DivertedReason | undefined): void {
+    const record = this.#record
+    const timestamp = this.#timestamp()
+    if (timestamp < this.#nowMs - MAX_AGE_MS)
+      return this.#reject('too_old', `its time ${isoTime(timestamp)} is more than 14 days ago`)
+    if (timestamp > this.#nowMs + MAX_AHEAD_MS)
+      return this.#reject('too_new', `its time ${isoTime(timestamp)} is more than 2 hours ahead`)
+    const text = this.#text
+    const start = text.pos
+    text.ensure(AROUND_BYTES)
+    append(text, TIMESTAMP)
+    text.pos += text.bytes.write(String(timestamp), text.pos, 'latin1')
+    append(text, MESSAGE)
+    const messageStart = text.pos
+    text.counted = 0
+    if (this.#options.rawLog) {
+      this.#raw.write(text, record)
+      if (text.counted === 0) {
+        text.pos = start
+        return this.#reject('empty', 'its body is empty, and raw_log sends nothing else')
+      }
+      if (this.#options.routeFromBody) {
+        const named = this.#raw.destination(this.#message(messageStart))
+        if (named !== undefined) {
+          lane = this.#router.named(named.group, named.stream, lane)
+          diverted = this.#router.diverted
+        }
+      }
+    } else this.#event.write(text, record)
+    if (text.counted > this.#options.maxMessageBytes && !this.#shorten(messageStart)) {
+      const size = text.counted
+      text.pos = start
+      return this.#reject(
+        'too_large',
+        `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`,
+      )
+    }
+    text.ensure(AROUND_BYTES)
+    append(text, ITEM_END)
+    if (diverted !== undefined) this.diverted[diverted]++
+    this.#note(timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane)
+  }
+
+  /** ms since the epoch: the record's time, else when it was observed, else when it came. */
+  #timestamp(): number {
+    const record = this.#record
+    if (record.timeHigh !== 0 || record.timeLow !== 0) return nanosToMillis(record.timeHigh, record.timeLow)
+    if (record.observedHigh !== 0 || record.observedLow !== 0)
+      return nanosToMillis(record.observedHigh, record.observedLow)
+    return this.#nowMs
+  }
+
+  /** Rewrites the message that begins at `messageStart` within the limit; false if it is to be rejected instead. */
+  #shorten(messageStart: number): boolean {
+    if (this.#options.onOversize === 'reject') return false
+    const text = this.#text
+    const message = Buffer.from(this.#message(messageStart))
+    const json = !this.#options.rawLog || isJson(message)
+    const shorter = cutMessage(message, this.#options.maxMessageBytes, json)
+    text.pos = messageStart
+    text.counted = 0
+    text.utf8(shorter, 0, shorter.length, ONCE)
+    this.cut++
+    return true
+  }
+
+  /** The message written since `messageStart`, unescaped again. Slow. */
+  #message(messageStart: number): string {
+    return JSON.parse(`"${this.#text.bytes.toString('utf8', messageStart, this.#text.pos)}"`) as string
+  }
+
+  #reject(reason: RejectedReason, message: string): void {
+    this.#rejected ??= []
+    this.#rejected.push({ index: this.#records, reason, message })
+  }
+
+  #note(timestamp: number, counted: number, lane: number): void {
+    const at = this.#count++
+    if (at === this.#ends.length) this.#growNotes()
+    this.#ends[at] = this.#text.pos
+    this.#timestamps[at] = timestamp
+    this.#counted[at] = counted
+    this.#lanes[at] = lane
+    this.#places[at] = this.#records
+  }
+
+  #growNotes(): void {
+    const twice = this.#ends.length * 2
+    const grow = <T extends Float64Array | Uint32Array>(from: T, to: T): T => {
+      to.set(from)
+      return to
+    }
+    this.#ends = grow(this.#ends, new Float64Array(twice))
+    this.#timestamps = grow(this.#timestamps, new Float64Array(twice))
+    this.#counted = grow(this.#counted, new Float64Array(twice))
+    this.#lanes = grow(this.#lanes, new Uint32Array(twice))
+    this.#places = grow(this.#places, new Uint32Array(twice))
+  }
+
+  /** Copies the events out, one exact buffer for each destination, in the order of the request. */
+  #routed(): RoutedItems[] {
+    const destinations = this.#router.destinations
+    const events = new Uint32Array(destinations.length)
+    const sizes = new Float64Array(destinations.length)
+    let start = 0
+    for (let i = 0; i < this.#count; i++) {
+      const lane = this.#lanes[i] as number
+      const end = this.#ends[i] as number
+      events[lane] = (events[lane] as number) + 1
+      sizes[lane] = (sizes[lane] as number) + end - start
+      start = end
+    }
+    const routed: RoutedItems[] = []
+    for (let lane = 0; lane < destinations.length; lane++) {
+      const count = events[lane] as number
+      if (count > 0) routed.push(this.#gather(destinations[lane] as Destination, lane, count, sizes[lane] as number))
+    }
+    return routed
+  }
+
+  #gather(destination: Destination, lane: number, count: number, size: number): RoutedItems {
+    const bytes = Buffer.allocUnsafeSlow(size)
+    const index = new Float64Array(count * INDEX_FIELDS)
+    const records = new Uint32Array(count)
+    const alone = count === this.#count
+    if (alone) this.#text.bytes.copy(bytes, 0, 0, size)
+    let start = 0
+    let written = 0
+    let item = 0
+    for (let i = 0; i < this.#count; i++) {
+      const end = this.#ends[i] as number
+      if (this.#lanes[i] === lane) {
+        if (!alone) this.#text.bytes.copy(bytes, written, start, end)
+        written += end - start
+        index[item * INDEX_FIELDS] = written
+        index[item * INDEX_FIELDS + 1] = this.#timestamps[i] as number
+        index[item * INDEX_FIELDS + 2] = this.#counted[i] as number
+        records[item] = this.#places[i] as number
+        item++
+      }
+      start = end
+    }
+    return { destination, items: { kind: 1, count, bytes, index }, records }
+  }
+}
+
+/** The message in field 1 of the message in `[from, to)`: a ResourceLogs' resource, a ScopeLogs' scope. -1 if absent. */
+function owner(reader: ProtobufReader, from: number, to: number): readonly [from: number, to: number] {
+  let ownerFrom = -1
+  let ownerTo = 0
+  reader.pos = from
+  reader.end = to
+  while (reader.pos < to) {
+    const at = reader.pos
+    const tag = reader.tag()
+    if (tag === OWNER) {
+      const length = reader.length()
+      ownerFrom = reader.pos
+      reader.pos = ownerTo = ownerFrom + length
+    } else {
+      if (tag >>> 3 <= 2 && tag !== CHILDREN)
+        throw new MalformedProtobuf(`field ${tag >>> 3} has wire type ${tag & 7}`, at)
+      reader.skip(tag)
+    }
+  }
+  return [ownerFrom, ownerTo]
+}
+
+function append(text: JsonText, bytes: Buffer): void {
+  for (let i = 0; i < bytes.length; i++) text.bytes[text.pos++] = bytes[i] as number
+}
+
+function isJson(message: Buffer): boolean {
+  try {
+    JSON.parse(message.toString())
+    return true
+  } catch {
+    // Not JSON is an answer here, not a failure: the text is cut as text.
+    return false
+  }
+}
+
+function isoTime(ms: number): string {
+  return ms <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
+}
