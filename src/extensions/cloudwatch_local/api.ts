@@ -1,0 +1,84 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Account } from './account.ts'
+import type { Answer } from './answer.ts'
+import { afterwards, insteadOf } from './befall.ts'
+import type { Call, CallLog } from './calls.ts'
+import { countedBytes, messagesOf } from './event-batch.ts'
+import type { FaultedCall, Faults } from './faults.ts'
+import { Input } from './input.ts'
+import { OPERATIONS } from './operations/operations.ts'
+import type { Quotas } from './quotas.ts'
+import { ServiceError } from './service-error.ts'
+
+export interface ApiRequest extends Pick<Call, 'accessKeyId' | 'region' | 'headers' | 'wireBytes'> {
+  readonly operation: string
+  readonly json: unknown
+}
+
+/** The API without HTTP: looks an operation up, applies quotas and faults, and performs it. */
+export class Api {
+  readonly #account: Account
+  readonly #quotas: Quotas
+  readonly #faults: Faults
+  readonly #calls: CallLog
+
+  constructor(account: Account, quotas: Quotas, faults: Faults, calls: CallLog) {
+    this.#account = account
+    this.#quotas = quotas
+    this.#faults = faults
+    this.#calls = calls
+  }
+
+  /** @param closing ends the waits of slow calls */
+  async answer(request: ApiRequest, closing: AbortSignal): Promise<Answer> {
+    const call = describe(request)
+    const end = this.#calls.begin(this.#recorded(request, call))
+    try {
+      const answer = await this.#perform(request, call, closing)
+      end(answer.kind === 'done' ? 'ok' : answer.kind === 'failed' ? answer.error.code : answer.kind)
+      return answer
+    } catch (error) {
+      const known = error instanceof ServiceError
+      end(known ? error.code : closing.aborted ? 'cut' : 'defect')
+      if (known) return { kind: 'failed', error }
+      if (closing.aborted) return { kind: 'cut' }
+      throw error
+    }
+  }
+
+  async #perform(request: ApiRequest, call: FaultedCall, closing: AbortSignal): Promise<Answer> {
+    const operation = OPERATIONS.get(request.operation)
+    if (operation === undefined)
+      throw new ServiceError(
+        'UnknownOperationException',
+        `cloudwatch_local has no operation '${request.operation}'; it has ${[...OPERATIONS.keys()].join(', ')}`,
+      )
+    const { delayMs, fault } = this.#faults.befalling(call)
+    if (delayMs > 0) await wait(delayMs, undefined, { signal: closing })
+    const instead = fault === undefined ? undefined : insteadOf(fault, request.json)
+    if (instead !== undefined) return instead
+    this.#quotas.take(request.operation)
+    const body = await operation(new Input(request.json), this.#account)
+    return fault === undefined ? { kind: 'done', body } : afterwards(fault, body)
+  }
+
+  /** What is kept of a call: nothing of its body, which may be a MiB. */
+  #recorded({ accessKeyId, region, headers, wireBytes, json }: ApiRequest, { operation, group, stream }: FaultedCall) {
+    const counted = this.#calls.recording ? countedBytes(json) : { events: 0, bytes: 0 }
+    return { operation, group, stream, accessKeyId, region, headers, wireBytes, ...counted }
+  }
+}
+
+function describe({ operation, json }: ApiRequest): FaultedCall {
+  const text = (key: string) => {
+    const value = (json as Record<string, unknown> | null)?.[key]
+    return typeof value === 'string' ? value : undefined
+  }
+  return {
+    operation,
+    group: text('logGroupName') ?? text('logGroupIdentifier'),
+    stream: text('logStreamName'),
+    sequenceToken: text('sequenceToken'),
+    messages: () => messagesOf(json),
+  }
+}

@@ -1,0 +1,48 @@
+import type { Answer } from './answer.ts'
+import { countedBytes } from './event-batch.ts'
+import type { DecidingFault } from './faults.ts'
+import { ServiceError } from './service-error.ts'
+
+/** The answer a fault gives instead of performing the operation; undefined if it lets it be performed. */
+export function insteadOf(fault: DecidingFault, json: unknown): Answer | undefined {
+  switch (fault.kind) {
+    case 'error':
+      return { kind: 'failed', error: fault.error }
+    case 'poison':
+      return failed('InvalidParameterException', 'One of the log events is not accepted.')
+    case 'sequence_token':
+      return failed(
+        'InvalidSequenceTokenException',
+        `The given sequenceToken is invalid. The next expected sequenceToken is: ${fault.expected}`,
+        { expectedSequenceToken: fault.expected },
+      )
+    case 'garbage':
+      return fault
+    case 'reject_all':
+      return { kind: 'done', body: { rejectedLogEventsInfo: rejection(fault.as, json) } }
+    case 'cut':
+      return fault.when === 'before' ? { kind: 'cut' } : undefined
+    case 'already_accepted':
+    case 'no_sequence_token':
+      break
+  }
+  return undefined
+}
+
+/** What a fault makes of the answer of an operation that was performed. */
+export function afterwards(fault: DecidingFault, body: object | undefined): Answer {
+  if (fault.kind === 'cut') return { kind: 'cut' }
+  if (fault.kind === 'already_accepted')
+    return failed('DataAlreadyAcceptedException', 'The given batch of log events has already been accepted.')
+  return { kind: 'done', body: { ...body, nextSequenceToken: undefined } }
+}
+
+function rejection(as: 'too_old' | 'too_new' | 'expired', json: unknown): object {
+  const count = countedBytes(json).events
+  if (as === 'too_new') return { tooNewLogEventStartIndex: 0 }
+  return as === 'too_old' ? { tooOldLogEventEndIndex: count } : { expiredLogEventEndIndex: count }
+}
+
+function failed(code: string, message: string, members?: Readonly<Record<string, string>>): Answer {
+  return { kind: 'failed', error: new ServiceError(code, message, 400, members) }
+}

@@ -1,0 +1,174 @@
+import { ServiceError } from './service-error.ts'
+
+// What CloudWatch, and the network before it, do on a bad day; switched on by tests, in process.
+
+/** Which calls a fault befalls; an absent key means any. */
+export interface Where {
+  readonly operation?: string
+  readonly group?: string
+  readonly stream?: string
+  /** How many calls; for as long as it is on, if absent. */
+  readonly times?: number
+}
+
+type Fault =
+  | { readonly kind: 'error'; readonly error: ServiceError }
+  | { readonly kind: 'slow'; readonly ms: number }
+  | { readonly kind: 'cut'; readonly when: 'before' | 'after' }
+  | { readonly kind: 'garbage'; readonly contentType: string; readonly body: string }
+  | { readonly kind: 'no_sequence_token' }
+  | { readonly kind: 'reject_all'; readonly as: 'too_old' | 'too_new' | 'expired' }
+  | { readonly kind: 'sequence_token'; readonly expected: string }
+  | { readonly kind: 'already_accepted' }
+  | { readonly kind: 'poison'; readonly text: string }
+
+/** A fault that decides what a call comes to; being slow does not. */
+export type DecidingFault = Exclude<Fault, { readonly kind: 'slow' }>
+
+/** What is known of a call when it comes in. */
+export interface FaultedCall {
+  readonly operation: string
+  readonly group: string | undefined
+  readonly stream: string | undefined
+  readonly sequenceToken: unknown
+  /** The messages of a PutLogEvents. */
+  messages(): Iterable<string>
+}
+
+export class ActiveFault {
+  readonly fault: Fault
+  readonly where: Where
+  /** Calls it befell so far. */
+  hits = 0
+  readonly #off: (fault: ActiveFault) => void
+
+  constructor(fault: Fault, where: Where, off: (fault: ActiveFault) => void) {
+    this.fault = fault
+    this.where = where
+    this.#off = off
+  }
+
+  off(): void {
+    this.#off(this)
+  }
+
+  /** Whether it befalls this call; counts it if so. */
+  befalls(call: FaultedCall): boolean {
+    const { operation, group, stream, times } = this.where
+    if (times !== undefined && this.hits >= times) return false
+    if (operation !== undefined && operation !== call.operation) return false
+    if (group !== undefined && group !== call.group) return false
+    if (stream !== undefined && stream !== call.stream) return false
+    const { fault } = this
+    if (fault.kind === 'sequence_token' && call.sequenceToken === fault.expected) return false
+    if (fault.kind === 'poison' && !contains(call.messages(), fault.text)) return false
+    this.hits += 1
+    return true
+  }
+}
+
+/** The faults that are on. The first one that befalls a call decides what it comes to; slowness adds up before that. */
+export class Faults {
+  #active: ActiveFault[] = []
+
+  /** `ThrottlingException`, "Rate exceeded". */
+  throttle(where: Where = {}): ActiveFault {
+    return this.error('ThrottlingException', 'Rate exceeded', 400, where)
+  }
+
+  /** 500 `InternalFailure` or 503 `ServiceUnavailableException`, by status. */
+  fail(status: 500 | 502 | 503 | 504, where: Where = {}): ActiveFault {
+    return status === 503
+      ? this.error('ServiceUnavailableException', 'The service cannot complete the request.', status, where)
+      : this.error('InternalFailure', 'The request processing has failed because of an unknown error.', status, where)
+  }
+
+  /** `AccessDeniedException` for a group, or one stream of it. */
+  deny(where: Where & { readonly group: string }): ActiveFault {
+    return this.error('AccessDeniedException', `User is not authorized to perform this on ${where.group}`, 400, where)
+  }
+
+  /** `ExpiredTokenException`: the credentials' time is up. */
+  expireCredentials(where: Where = {}): ActiveFault {
+    return this.error('ExpiredTokenException', 'The security token included in the request is expired', 400, where)
+  }
+
+  /** Any error, by the code and words of the service. */
+  error(code: string, message: string, status: number, where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'error', error: new ServiceError(code, message, status) }, where)
+  }
+
+  /** Waits before the call is looked at. */
+  slow(ms: number, where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'slow', ms }, where)
+  }
+
+  /** Cuts the connection without an answer: before anything is done, or after all of it is. */
+  cut(when: 'before' | 'after', where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'cut', when }, where)
+  }
+
+  /** A 200 that is no answer of the service, as a proxy in between gives; nothing is done. */
+  garbage(what: 'html' | 'empty' | 'half_json', where: Where = {}): ActiveFault {
+    const bodies = { html: '<html><body>Welcome to the hotel network</body></html>', empty: '', half_json: '{"nextSeq' }
+    const contentType = what === 'html' ? 'text/html' : 'application/x-amz-json-1.1'
+    return this.#add({ kind: 'garbage', contentType, body: bodies[what] }, where)
+  }
+
+  /** A put is taken, and its answer has no `nextSequenceToken`. */
+  omitSequenceToken(where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'no_sequence_token' }, { operation: 'PutLogEvents', ...where })
+  }
+
+  /** A put is answered with 200, and every event in it is rejected. */
+  rejectAll(as: 'too_old' | 'too_new' | 'expired', where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'reject_all', as }, { operation: 'PutLogEvents', ...where })
+  }
+
+  /** `InvalidSequenceTokenException` with `expectedSequenceToken`, until a put brings that token. */
+  demandSequenceToken(expected: string, where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'sequence_token', expected }, { operation: 'PutLogEvents', ...where })
+  }
+
+  /** The events are stored and the answer is `DataAlreadyAcceptedException`, as if an earlier try had got through. */
+  alreadyAccepted(where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'already_accepted' }, { operation: 'PutLogEvents', ...where })
+  }
+
+  /** `InvalidParameterException` for a put with a message that contains the text. */
+  poison(text: string, where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'poison', text }, { operation: 'PutLogEvents', ...where })
+  }
+
+  /** Switches all off. */
+  clear(): void {
+    this.#active = []
+  }
+
+  /** What is to happen to this call: how long it waits, and the one fault that decides, if any. */
+  befalling(call: FaultedCall): {
+    readonly delayMs: number
+    readonly fault: DecidingFault | undefined
+  } {
+    let delayMs = 0
+    for (const active of this.#active) {
+      if (!active.befalls(call)) continue
+      if (active.fault.kind !== 'slow') return { delayMs, fault: active.fault }
+      delayMs += active.fault.ms
+    }
+    return { delayMs, fault: undefined }
+  }
+
+  #add(fault: Fault, where: Where): ActiveFault {
+    const active = new ActiveFault(fault, where, (gone) => {
+      this.#active = this.#active.filter((each) => each !== gone)
+    })
+    this.#active.push(active)
+    return active
+  }
+}
+
+function contains(messages: Iterable<string>, text: string): boolean {
+  for (const message of messages) if (message.includes(text)) return true
+  return false
+}

@@ -1,0 +1,40 @@
+import type { Input, TextRule } from './input.ts'
+import { invalidParameter } from './service-error.ts'
+
+// The patterns of the service's model (facts 1.3; botocore logs/2014-03-28). `printed` is how the model writes them.
+export const GROUP_NAME: TextRule = {
+  min: 1,
+  max: 512,
+  pattern: /^[.\-_/#A-Za-z0-9]+$/,
+  printed: '[\\.\\-_/#A-Za-z0-9]+',
+}
+export const STREAM_NAME: TextRule = { min: 1, max: 512, pattern: /^[^:*]*$/, printed: '[^:*]*' }
+const GROUP_IDENTIFIER: TextRule = { min: 1, max: 2048, pattern: /^[\w#+=/:,.@-]*$/, printed: '[\\w#+=/:,.@-]*' }
+const RESOURCE_ARN: TextRule = { min: 1, max: 1011, pattern: /^[\w+=/:,.@-]*$/, printed: '[\\w+=/:,.@-]*' }
+export const NEXT_TOKEN: TextRule = { min: 1 }
+
+const GROUP_ARN = /^arn:[\w-]+:logs:[\w-]+:\d{12}:log-group:([^:]+)$/
+
+/** The ARN of a group; the IAM form ends in `:*`. */
+export function groupArn(region: string, accountId: string, group: string): string {
+  return `arn:aws:logs:${region}:${accountId}:log-group:${group}`
+}
+
+/** Reads `logGroupName` or `logGroupIdentifier` (a name or an ARN): exactly one of them. Calls `input.check()`. */
+export function groupNameOrIdentifier(input: Input): string {
+  const name = input.text('logGroupName', GROUP_NAME)
+  const identifier = input.text('logGroupIdentifier', GROUP_IDENTIFIER)
+  input.check()
+  if ((name === undefined) === (identifier === undefined))
+    throw invalidParameter('Exactly one of logGroupName and logGroupIdentifier must be specified.')
+  return name ?? GROUP_ARN.exec(identifier ?? '')?.[1] ?? identifier ?? ''
+}
+
+/** Reads `resourceArn`, the form without `:*`, and returns the group's name. Region and account are not compared. */
+export function groupOfResourceArn(input: Input): string {
+  const arn = input.requiredText('resourceArn', RESOURCE_ARN)
+  input.check()
+  const name = GROUP_ARN.exec(arn)?.[1]
+  if (name === undefined) throw invalidParameter(`The resource ARN '${arn}' is not the ARN of a log group.`)
+  return name
+}

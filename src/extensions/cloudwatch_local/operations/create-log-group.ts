@@ -1,0 +1,26 @@
+import type { Account } from '../account.ts'
+import type { Input } from '../input.ts'
+import { GROUP_NAME } from '../names.ts'
+import { invalidParameter } from '../service-error.ts'
+import { readTags } from '../tags.ts'
+
+export const GROUP_CLASSES = ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY', 'ESSENTIALS'] as const
+
+export async function createLogGroup(input: Input, { store, journal, now }: Account): Promise<undefined> {
+  const name = input.requiredText('logGroupName', GROUP_NAME)
+  const kmsKeyId = input.text('kmsKeyId', { max: 256 })
+  const logGroupClass = input.text('logGroupClass', { oneOf: GROUP_CLASSES })
+  const deletionProtectionEnabled = input.flag('deletionProtectionEnabled') ?? false
+  const tags = readTags(input) ?? new Map<string, string>()
+  input.check()
+  if (/^aws\//i.test(name)) throw invalidParameter('Log groups starting with AWS/ are reserved for AWS.')
+  const group = store.createGroup({
+    name,
+    creationTime: now(),
+    logGroupClass: logGroupClass ?? 'STANDARD',
+    kmsKeyId,
+    deletionProtectionEnabled,
+    tags,
+  })
+  await journal.groupChanged(group)
+}

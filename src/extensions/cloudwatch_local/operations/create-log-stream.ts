@@ -1,0 +1,10 @@
+import type { Account } from '../account.ts'
+import type { Input } from '../input.ts'
+import { GROUP_NAME, STREAM_NAME } from '../names.ts'
+
+export async function createLogStream(input: Input, { store, journal, now }: Account): Promise<undefined> {
+  const groupName = input.requiredText('logGroupName', GROUP_NAME)
+  const name = input.requiredText('logStreamName', STREAM_NAME)
+  input.check()
+  await journal.streamCreated(store.createStream(store.group(groupName), name, now()))
+}

@@ -1,0 +1,14 @@
+import type { Account } from '../account.ts'
+import type { Input } from '../input.ts'
+import { GROUP_NAME } from '../names.ts'
+import { ServiceError } from '../service-error.ts'
+
+export async function deleteLogGroup(input: Input, { store, journal }: Account): Promise<undefined> {
+  const name = input.requiredText('logGroupName', GROUP_NAME)
+  input.check()
+  const group = store.group(name)
+  if (group.deletionProtectionEnabled)
+    throw new ServiceError('ValidationException', `The log group '${name}' has deletion protection enabled.`)
+  store.deleteGroup(group)
+  await journal.groupDeleted(group)
+}

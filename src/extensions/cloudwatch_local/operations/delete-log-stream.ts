@@ -1,0 +1,15 @@
+import type { Account } from '../account.ts'
+import type { Input } from '../input.ts'
+import { GROUP_NAME, STREAM_NAME } from '../names.ts'
+import { ServiceError } from '../service-error.ts'
+
+export async function deleteLogStream(input: Input, { store, journal }: Account): Promise<undefined> {
+  const groupName = input.requiredText('logGroupName', GROUP_NAME)
+  const name = input.requiredText('logStreamName', STREAM_NAME)
+  input.check()
+  const stream = store.stream(groupName, name)
+  if (stream.group.deletionProtectionEnabled)
+    throw new ServiceError('ValidationException', `The log group '${groupName}' has deletion protection enabled.`)
+  store.deleteStream(stream)
+  await journal.streamDeleted(stream)
+}

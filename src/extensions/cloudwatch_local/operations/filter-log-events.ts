@@ -1,0 +1,51 @@
+import type { Account } from '../account.ts'
+import { compileFilterPattern } from '../filter-pattern.ts'
+import type { Input } from '../input.ts'
+import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../names.ts'
+import { eventId, MAX_PAGE_EVENTS, page, read, readToken, writeToken } from '../page.ts'
+import { invalidParameter } from '../service-error.ts'
+
+/** Streams of a group, interleaved by time. The token says which way and from where; without one the reading is done. */
+export function filterLogEvents(input: Input, { store }: Account): object {
+  const names = input.texts('logStreamNames', { min: 1, max: 100 }, STREAM_NAME)
+  const prefix = input.text('logStreamNamePrefix', STREAM_NAME)
+  const from = input.whole('startTime', { min: 0 }) ?? 0
+  const upTo = input.whole('endTime', { min: 0 }) ?? Infinity
+  const pattern = input.text('filterPattern', { max: 1024 }) ?? ''
+  const limit = input.whole('limit', { min: 1, max: MAX_PAGE_EVENTS }) ?? MAX_PAGE_EVENTS
+  const token = input.text('nextToken', NEXT_TOKEN)
+  const startFromHead = input.flag('startFromHead') ?? true
+  input.flag('interleaved') // ignored since 2019: always interleaved
+  const groupName = groupNameOrIdentifier(input)
+  if (names !== undefined && prefix !== undefined)
+    throw invalidParameter('logStreamNames and logStreamNamePrefix are mutually exclusive parameters.')
+  const matches = compileFilterPattern(pattern)
+
+  const streams =
+    names === undefined
+      ? [...store.group(groupName).streams.values()].filter(({ name }) => name.startsWith(prefix ?? ''))
+      : [...new Set(names)].map((name) => store.stream(groupName, name))
+  const cursor = token === undefined ? undefined : readToken(token)
+  const forward = cursor === undefined ? startFromHead : cursor.direction === 'f'
+  const events = read({
+    streams,
+    from,
+    before: upTo + 1, // "Events with a timestamp later than this time are not returned."
+    after: cursor?.direction === 'f' ? cursor.position : undefined,
+    until: cursor?.direction === 'b' ? cursor.position : undefined,
+    matches,
+  })
+  const shown = page(events, limit, forward ? 'head' : 'tail')
+  const last = forward ? shown.at(-1) : shown[0]
+  return {
+    events: shown.map((event) => ({
+      logStreamName: event.stream.name,
+      timestamp: event.timestamp,
+      message: event.message,
+      ingestionTime: event.ingestionTime,
+      eventId: eventId(event),
+    })),
+    searchedLogStreams: [], // always empty since 2020
+    ...(shown.length < events.length && last !== undefined && { nextToken: writeToken(forward ? 'f' : 'b', last) }),
+  }
+}

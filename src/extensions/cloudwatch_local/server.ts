@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Answer } from './answer.ts'
+import type { Api } from './api.ts'
+import { readAuthorization } from './authorization.ts'
+import { readBody } from './request-body.ts'
+import { ServiceError } from './service-error.ts'
+
+const CONTENT_TYPE = 'application/x-amz-json-1.1'
+const TARGET_PREFIX = 'Logs_20140328.'
+/** Longer than clients keep a connection idle, so that it is not this side that closes one in use. */
+const KEEP_ALIVE_MS = 65_000
+
+/** awsJson1.1 over HTTP/1.1: headers and bodies here, everything else in `Api`. */
+export class ApiServer {
+  readonly #api: Api
+  readonly #onDefect: (error: unknown) => void
+  #server: Server | undefined
+  #closing = new AbortController()
+
+  /** @param onDefect told of what is no answer of the API but a bug; the client gets a 500 */
+  constructor(api: Api, onDefect: (error: unknown) => void) {
+    this.#api = api
+    this.#onDefect = onDefect
+  }
+
+  /** @returns the port, which the system chose if 0 was asked for */
+  async listen(host: string, port: number): Promise<number> {
+    this.#closing = new AbortController()
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) => {
+      void this.#handle(request, response)
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    this.#server = server
+    return (server.address() as AddressInfo).port
+  }
+
+  /** Stops listening and cuts every connection. Safe twice, and unstarted. */
+  async close(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    this.#closing.abort()
+    if (server === undefined) return
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve())
+    })
+    server.closeAllConnections()
+    await closed
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = randomUUID()
+    try {
+      write(response, requestId, await this.#answer(request))
+    } catch (error) {
+      if (request.destroyed || response.destroyed || this.#closing.signal.aborted) return // nobody is left to be answered
+      this.#onDefect(error)
+      const failure = new ServiceError('InternalFailure', 'cloudwatch_local has a defect; its log says more.', 500)
+      write(response, requestId, { kind: 'failed', error: failure })
+    }
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    try {
+      const { json, wireBytes } = await readBody(request)
+      const scope = readAuthorization(request.headers)
+      const operation = targetOf(request)
+      return await this.#api.answer(
+        { operation, json, wireBytes, headers: request.headers, ...scope },
+        this.#closing.signal,
+      )
+    } catch (error) {
+      if (error instanceof ServiceError) return { kind: 'failed', error }
+      throw error
+    }
+  }
+}
+
+/** @throws ServiceError UnknownOperationException for what is not a call of this service */
+function targetOf(request: IncomingMessage): string {
+  const target = request.headers['x-amz-target']
+  const type = request.headers['content-type']?.split(';', 1)[0]
+  if (
+    request.method === 'POST' &&
+    type === CONTENT_TYPE &&
+    typeof target === 'string' &&
+    target.startsWith(TARGET_PREFIX)
+  )
+    return target.slice(TARGET_PREFIX.length)
+  throw new ServiceError(
+    'UnknownOperationException',
+    `This is a CloudWatch Logs API: POST / with Content-Type ${CONTENT_TYPE} and X-Amz-Target ${TARGET_PREFIX}<operation>`,
+  )
+}
+
+function write(response: ServerResponse, requestId: string, answer: Answer): void {
+  switch (answer.kind) {
+    case 'cut':
+      response.destroy()
+      return
+    case 'garbage':
+      send(response, 200, answer.contentType, answer.body, {})
+      return
+    case 'done': {
+      const body = answer.body === undefined ? '' : JSON.stringify(answer.body)
+      send(response, 200, CONTENT_TYPE, body, { 'x-amzn-requestid': requestId })
+      return
+    }
+    case 'failed': {
+      const { code, message, status, members } = answer.error
+      const body = JSON.stringify({ __type: code, message, ...members })
+      // What is left of an unread body is of no interest: the connection goes with it.
+      if (status === 413) response.setHeader('connection', 'close')
+      send(response, status, CONTENT_TYPE, body, { 'x-amzn-requestid': requestId, 'x-amzn-errortype': code })
+    }
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: Record<string, string>,
+): void {
+  response.writeHead(status, { ...headers, 'content-type': type, 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}

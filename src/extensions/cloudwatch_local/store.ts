@@ -1,0 +1,172 @@
+import { groupNotFound, ServiceError, streamNotFound } from './service-error.ts'
+
+/** CloudWatch counts an event as the UTF-8 bytes of its message and 26 more (PutLogEvents). */
+export const EVENT_OVERHEAD_BYTES = 26
+/** Groups and streams cost memory too. AWS allows 1,000,000 groups and any number of streams. */
+const MAX_GROUPS = 100_000
+const MAX_STREAMS = 200_000
+
+export interface InputLogEvent {
+  /** ms since the epoch */
+  readonly timestamp: number
+  readonly message: string
+}
+
+/** The events of one put, as they were parsed: sorted by time, with numbers from `firstSequence` on. */
+export interface Batch {
+  readonly stream: LogStream
+  readonly ingestionTime: number
+  readonly firstSequence: number
+  readonly events: readonly InputLogEvent[]
+  /** As CloudWatch counts. */
+  readonly bytes: number
+}
+
+export interface LogStream {
+  readonly group: LogGroup
+  readonly name: string
+  readonly creationTime: number
+  /** In the order of arrival; the oldest are evicted first. */
+  readonly batches: Batch[]
+  firstEventTimestamp: number | undefined
+  lastEventTimestamp: number | undefined
+  lastIngestionTime: number | undefined
+}
+
+export interface LogGroup {
+  readonly name: string
+  readonly creationTime: number
+  readonly logGroupClass: string
+  readonly kmsKeyId: string | undefined
+  readonly deletionProtectionEnabled: boolean
+  readonly tags: Map<string, string>
+  readonly streams: Map<string, LogStream>
+  retentionInDays: number | undefined
+  storedBytes: number
+}
+
+export type NewGroup = Pick<LogGroup, 'name' | 'creationTime'> &
+  Partial<Pick<LogGroup, 'logGroupClass' | 'kmsKeyId' | 'deletionProtectionEnabled' | 'tags' | 'retentionInDays'>>
+
+/** Groups, streams and events in memory. Holds at most `maxBytes` of events; the oldest puts go first. */
+export class Store {
+  readonly groups = new Map<string, LogGroup>()
+  readonly maxBytes: number
+  bytes = 0
+  evictedEvents = 0
+  /** Told what the bound pushed out. */
+  onEvicted: (batch: Batch) => void = () => {}
+  #streams = 0
+  #nextSequence = 1
+  // Every batch in the order of arrival; those before `#oldest`, and those of deleted streams, are gone.
+  #arrived: (Batch | undefined)[] = []
+  #oldest = 0
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+  }
+
+  createGroup(group: NewGroup): LogGroup {
+    if (this.groups.has(group.name))
+      throw new ServiceError('ResourceAlreadyExistsException', 'The specified log group already exists')
+    if (this.groups.size >= MAX_GROUPS) throw new ServiceError('LimitExceededException', 'Resource limit exceeded.')
+    const created: LogGroup = {
+      name: group.name,
+      creationTime: group.creationTime,
+      logGroupClass: group.logGroupClass ?? 'STANDARD',
+      kmsKeyId: group.kmsKeyId,
+      deletionProtectionEnabled: group.deletionProtectionEnabled ?? false,
+      tags: group.tags ?? new Map(),
+      streams: new Map(),
+      retentionInDays: group.retentionInDays,
+      storedBytes: 0,
+    }
+    this.groups.set(created.name, created)
+    return created
+  }
+
+  createStream(group: LogGroup, name: string, creationTime: number): LogStream {
+    if (group.streams.has(name))
+      throw new ServiceError('ResourceAlreadyExistsException', 'The specified log stream already exists')
+    if (this.#streams >= MAX_STREAMS) throw new ServiceError('LimitExceededException', 'Resource limit exceeded.')
+    const stream: LogStream = {
+      group,
+      name,
+      creationTime,
+      batches: [],
+      firstEventTimestamp: undefined,
+      lastEventTimestamp: undefined,
+      lastIngestionTime: undefined,
+    }
+    group.streams.set(name, stream)
+    this.#streams += 1
+    return stream
+  }
+
+  /** @throws ServiceError ResourceNotFoundException */
+  group(name: string): LogGroup {
+    const group = this.groups.get(name)
+    if (group === undefined) throw groupNotFound()
+    return group
+  }
+
+  /** @throws ServiceError ResourceNotFoundException, for the group or for the stream */
+  stream(groupName: string, name: string): LogStream {
+    const stream = this.group(groupName).streams.get(name)
+    if (stream === undefined) throw streamNotFound()
+    return stream
+  }
+
+  /** @param events sorted by time, at least one */
+  append(stream: LogStream, events: readonly InputLogEvent[], bytes: number, ingestionTime: number): Batch {
+    const batch: Batch = { stream, ingestionTime, firstSequence: this.#nextSequence, events, bytes }
+    this.#nextSequence += events.length
+    stream.batches.push(batch)
+    stream.firstEventTimestamp = Math.min(stream.firstEventTimestamp ?? Infinity, events[0]?.timestamp ?? Infinity)
+    stream.lastEventTimestamp = Math.max(stream.lastEventTimestamp ?? 0, events.at(-1)?.timestamp ?? 0)
+    stream.lastIngestionTime = ingestionTime
+    stream.group.storedBytes += bytes
+    this.bytes += bytes
+    this.#arrived.push(batch)
+    while (this.bytes > this.maxBytes) this.#evictOldest()
+    return batch
+  }
+
+  deleteStream(stream: LogStream): void {
+    stream.group.streams.delete(stream.name)
+    this.#forget(new Set([stream]))
+  }
+
+  deleteGroup(group: LogGroup): void {
+    this.groups.delete(group.name)
+    this.#forget(new Set(group.streams.values()))
+  }
+
+  #forget(streams: ReadonlySet<LogStream>): void {
+    this.#streams -= streams.size
+    this.#arrived = this.#arrived.filter((batch) => {
+      if (batch === undefined) return false
+      if (!streams.has(batch.stream)) return true
+      batch.stream.group.storedBytes -= batch.bytes
+      this.bytes -= batch.bytes
+      return false
+    })
+    this.#oldest = 0
+  }
+
+  #evictOldest(): void {
+    const batch = this.#arrived[this.#oldest]
+    this.#arrived[this.#oldest] = undefined
+    this.#oldest += 1
+    if (this.#oldest > 1024 && this.#oldest * 2 > this.#arrived.length) {
+      this.#arrived = this.#arrived.slice(this.#oldest)
+      this.#oldest = 0
+    }
+    if (batch === undefined) return
+    batch.stream.batches.shift()
+    batch.stream.group.storedBytes -= batch.bytes
+    this.bytes -= batch.bytes
+    this.evictedEvents += batch.events.length
+    this.onEvicted(batch)
+  }
+}

@@ -1,0 +1,38 @@
+import type { Input, TextRule } from './input.ts'
+import { invalidParameter, ServiceError } from './service-error.ts'
+
+const MAX_TAGS = 50
+const KEY: TextRule = {
+  min: 1,
+  max: 128,
+  pattern: /^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$/u,
+  printed: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$',
+}
+const VALUE: TextRule = {
+  max: 256,
+  pattern: /^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$/u,
+  printed: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$',
+}
+
+/** Reads `tags`; broken limits are left in `input`. */
+export function readTags(input: Input): Map<string, string> | undefined {
+  const tags = input.textMap('tags', { min: 1, max: MAX_TAGS, key: KEY, value: VALUE })
+  for (const key of tags?.keys() ?? []) {
+    if (key.toLowerCase().startsWith('aws:'))
+      throw invalidParameter('aws: prefixed tag key names are not allowed for external use.')
+  }
+  return tags
+}
+
+export function readTagKeys(input: Input): string[] {
+  if (input.raw('tagKeys') === undefined) input.violates('tagKeys', 'null', 'Member must not be null')
+  return input.texts('tagKeys', { min: 0, max: MAX_TAGS }, KEY) ?? []
+}
+
+/** Adds to, and replaces in, the tags a group has. All or none. */
+export function addTags(present: Map<string, string>, added: ReadonlyMap<string, string>): void {
+  const merged = new Map([...present, ...added])
+  if (merged.size > MAX_TAGS)
+    throw new ServiceError('TooManyTagsException', `A log group can have at most ${MAX_TAGS} tags.`)
+  for (const [key, value] of added) present.set(key, value)
+}
