@@ -1,5 +1,8 @@
 import { I32, I64, LEN, VARINT } from './protobuf-reader.ts'
 
+/** Below this a loop is faster than a view and `set`. */
+const SHORT_COPY_BYTES = 64
+
 /**
  * Writes protobuf wire format into one growing buffer. A nested message is written between `begin` and `end`: its length
  * gets one byte, and the content moves up where that is not enough, so the bytes are always the shortest there are.
@@ -98,9 +101,14 @@ export class ProtobufWriter {
   }
 
   bytes(field: number, value: Uint8Array): void {
+    this.slice(field, value, 0, value.length)
+  }
+
+  /** `source` from `from` up to `to` as a LEN value: bytes, or text that is UTF-8 already. */
+  slice(field: number, source: Uint8Array, from: number, to: number): void {
     this.#tag(field, LEN)
-    this.#varint(value.length)
-    this.raw(value, 0, value.length)
+    this.#varint(to - from)
+    this.raw(source, from, to)
   }
 
   /** Between `begin` and `end`: text as UTF-8. */
@@ -119,8 +127,12 @@ export class ProtobufWriter {
   /** Between `begin` and `end`: `source` from `from` up to `to`. */
   raw(source: Uint8Array, from: number, to: number): void {
     this.#reserve(to - from)
-    this.#bytes.set(from === 0 && to === source.length ? source : source.subarray(from, to), this.#pos)
-    this.#pos += to - from
+    if (to - from < SHORT_COPY_BYTES) {
+      for (let at = from; at < to; at++) this.#bytes[this.#pos++] = source[at] as number
+    } else {
+      this.#bytes.set(source.subarray(from, to), this.#pos)
+      this.#pos += to - from
+    }
   }
 
   #tag(field: number, wireType: number): void {
