@@ -1,0 +1,19 @@
+export interface BackoffOptions {
+  readonly initialMs: number
+  readonly multiplier: number
+  readonly maxMs: number
+}
+
+/** A fault that will not pass by itself is asked about no more often than this. */
+const LASTING_MS = 15_000
+
+/**
+ * How long to wait after the `failures`-th failure in a row: full jitter over an exponentially growing bound, so that a
+ * thousand shippers that failed together do not come back together (AWS Architecture Blog, "Exponential Backoff And Jitter").
+ * @param afterMs what the destination asked for; never less
+ */
+export function backoffMs(options: BackoffOptions, failures: number, afterMs: number, lasting: boolean): number {
+  const bound = Math.min(options.maxMs, options.initialMs * options.multiplier ** (failures - 1))
+  const wait = lasting ? Math.min(LASTING_MS, options.maxMs) * (0.5 + Math.random() / 2) : Math.random() * bound
+  return Math.max(afterMs, wait)
+}

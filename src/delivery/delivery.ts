@@ -1,0 +1,273 @@
+// The lanes of one exporter: admission at one end, settlements at the other. Knows no AWS and no OTLP.
+//
+//   reserve ─▶ commit ─▶ queue.stored ─▶ lane ─▶ scheduler ─▶ put ─▶ settle
+//      │         │            │                                        │
+//      └ retry   └ release    └ listener.queued                        └ queue.settle, listener.settled
+
+import type { StageListener } from '../component/consumer.ts'
+import type { Retry, Settlement } from '../component/outcome.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { BackoffOptions } from './backoff.ts'
+import { FaultScope } from './fault-scope.ts'
+import { heldBytes, type ItemBatch } from './items.ts'
+import { Lane } from './lane.ts'
+import type { PackPolicy } from './pack.ts'
+import type { ScopeName, Sender } from './put.ts'
+import type { Queue, QueuedBatch } from './queue.ts'
+import type { Run } from './run-queue.ts'
+import { Scheduler, type SchedulerOptions } from './scheduler.ts'
+
+export interface DeliveryOptions extends SchedulerOptions {
+  readonly policy: PackPolicy
+  readonly backoff: BackoffOptions
+}
+
+/** Items of one request for one lane. */
+export interface LaneItems<D> {
+  readonly key: string
+  readonly destination: D
+  readonly items: ItemBatch
+}
+
+export interface DeliveryReservation {
+  readonly kind: 'reserved'
+  /** Places in `lanes` that were not reserved, because the lane holds over its share of the queue. */
+  readonly overShare: readonly number[]
+  commit(listener: StageListener): void
+  release(): void
+}
+
+/** A fault of a shared endpoint is one once three puts in a row met it; the narrower scopes need no proof. */
+const ENDPOINT_FAULTS_TO_OPEN = 3
+/** How often lanes are looked over for what `max_elapsed_time` has given up. */
+const SWEEP_MS = 1_000
+
+export class Delivery<D> {
+  readonly #options: DeliveryOptions
+  readonly #queue: Queue
+  readonly #sender: Sender<D>
+  readonly #onSettled: (settlement: Settlement, items: number) => void
+  readonly #lanes = new Map<string, Lane<D>>()
+  readonly #scopes = new Map<string, FaultScope<Lane<D>>>()
+  readonly #unsettled = new Set<QueuedBatch>()
+  readonly #waiters = new Set<{ readonly batches: Set<QueuedBatch>; readonly done: () => void }>()
+  #sweep: NodeJS.Timeout | undefined
+  readonly scheduler: Scheduler<D>
+
+  /** @param onSettled hears of every item once, also of those whose sender is not listening any more */
+  constructor(
+    options: DeliveryOptions,
+    queue: Queue,
+    sender: Sender<D>,
+    onSettled: (settlement: Settlement, items: number) => void,
+    logger: Logger,
+  ) {
+    this.#options = options
+    this.#queue = queue
+    this.#sender = sender
+    this.#onSettled = onSettled
+    this.scheduler = new Scheduler(
+      options,
+      sender,
+      queue,
+      (lane, run, settlement) => this.#settle(lane, run, settlement),
+      (lane) => this.#forget(lane),
+      logger,
+    )
+  }
+
+  get laneCount(): number {
+    return this.#lanes.size
+  }
+
+  get scopes(): Iterable<FaultScope<Lane<D>>> {
+    return this.#scopes.values()
+  }
+
+  /** Wall clock of the oldest batch that waits; undefined when nothing does. */
+  get oldestEnqueuedAtMs(): number | undefined {
+    return this.#unsettled.values().next().value?.enqueuedAtMs
+  }
+
+  /** Takes room for all lanes or for none. Lanes over their share are left out, and named, unless `refuseOverShare`. */
+  reserve(lanes: readonly LaneItems<D>[], refuseOverShare: boolean): DeliveryReservation | Retry {
+    const overShare = this.#overShare(lanes)
+    if (overShare.length > 0 && refuseOverShare) return laneFull(lanes[overShare[0] ?? 0]?.key ?? '')
+    const admitted = overShare.length === 0 ? lanes : lanes.filter((_, place) => !overShare.includes(place))
+    const reserved = this.#queue.reserve(admitted.map(({ key, items }) => ({ lane: key, items })))
+    if (reserved.kind === 'retry') return reserved
+    return {
+      kind: 'reserved',
+      overShare,
+      commit: (listener) => reserved.commit((stored) => this.#stored(admitted, stored, listener)),
+      release: () => reserved.release(),
+    }
+  }
+
+  /**
+   * A lane is over its share when it is stuck by itself, holds over a quarter of a queue that is over half full, and there
+   * are others to protect from it. A fault that holds all lanes alike, or a lane that is alone, makes senders wait
+   * instead: rejecting would lose records and help nobody.
+   */
+  #overShare(lanes: readonly LaneItems<D>[]): readonly number[] {
+    const { usedBytes, capacityBytes } = this.#queue
+    if (usedBytes * 2 <= capacityBytes || this.#lanes.size < 2) return NONE
+    const over: number[] = []
+    for (let place = 0; place < lanes.length; place++) {
+      const { key, items } = lanes[place] as LaneItems<D>
+      const lane = this.#lanes.get(key)
+      if (lane === undefined || (lane.heldBytes + heldBytes(items)) * 4 <= capacityBytes) continue
+      const stuckAlone = lane.scopes.every(
+        (scope) => scope.kind === 'group' || scope.kind === 'stream' || scope.state === 'closed',
+      )
+      if (stuckAlone) over.push(place)
+    }
+    return over
+  }
+
+  /** Takes over what an earlier process left. Called once, before the first `reserve`. */
+  async start(destinationOf: (laneKey: string) => D): Promise<void> {
+    for (const { lane: key, batch, settled } of await this.#queue.recover()) {
+      const lane = this.#lane(key, destinationOf(key))
+      this.#unsettled.add(batch)
+      lane.add(batch, settled)
+      this.scheduler.consider(lane)
+    }
+    const { maxWaitMs } = this.#options.policy
+    if (maxWaitMs === Number.POSITIVE_INFINITY) return
+    this.#sweep = setInterval(() => {
+      const now = Date.now()
+      for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)
+    }, SWEEP_MS)
+  }
+
+  /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */
+  async flush(signal: AbortSignal): Promise<void> {
+    if (this.#unsettled.size === 0 || signal.aborted) return
+    this.scheduler.flushing++
+    for (const lane of this.#lanes.values()) this.scheduler.consider(lane)
+    const settled = Promise.withResolvers<void>()
+    const waiter = { batches: new Set(this.#unsettled), done: () => settled.resolve() }
+    this.#waiters.add(waiter)
+    signal.addEventListener('abort', waiter.done)
+    await settled.promise
+    signal.removeEventListener('abort', waiter.done)
+    this.#waiters.delete(waiter)
+    this.scheduler.flushing--
+  }
+
+  /** Drains until the signal aborts. What is left then is lost with the process, unless the queue outlives it. */
+  async shutdown(signal: AbortSignal, queueOutlives: boolean): Promise<void> {
+    await this.flush(signal)
+    clearInterval(this.#sweep)
+    await this.scheduler.close()
+    for (const lane of this.#lanes.values()) for (const scope of lane.scopes) scope.close()
+    for (const scope of this.#scopes.values()) scope.close()
+    if (!queueOutlives) this.#loseRest()
+    await this.#queue.close()
+  }
+
+  /** In memory it does not matter which items of a batch are left, only how many. */
+  #loseRest(): void {
+    for (const batch of this.#unsettled) {
+      const items = batch.unsettled
+      this.#queue.settle(batch, 0, items)
+      this.#tell(batch, { kind: 'lost', reason: 'shutdown' }, items)
+    }
+    this.#unsettled.clear()
+    this.#lanes.clear()
+  }
+
+  #stored(lanes: readonly LaneItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
+    if ('kind' in stored) return listener.queued(stored)
+    for (const batch of stored) {
+      batch.listener = listener
+      this.#unsettled.add(batch)
+    }
+    listener.queued(undefined)
+    for (let place = 0; place < stored.length; place++) {
+      const { key, destination } = lanes[place] as LaneItems<D>
+      const lane = this.#lane(key, destination)
+      lane.add(stored[place] as QueuedBatch, NONE_SETTLED)
+      this.scheduler.consider(lane)
+    }
+  }
+
+  #lane(key: string, destination: D): Lane<D> {
+    const known = this.#lanes.get(key)
+    if (known !== undefined) return known
+    const shared = this.#sender.scopes(destination).map((name) => this.#scope(name))
+    const own = this.#makeScope({ kind: 'stream', name: key })
+    const lane = new Lane(key, destination, [...shared, own])
+    for (const scope of shared) scope.lanes++
+    this.#lanes.set(key, lane)
+    return lane
+  }
+
+  #scope(name: ScopeName): FaultScope<Lane<D>> {
+    const key = `${name.kind} ${name.name}`
+    const known = this.#scopes.get(key)
+    if (known !== undefined) return known
+    const scope = this.#makeScope(name)
+    this.#scopes.set(key, scope)
+    return scope
+  }
+
+  #makeScope({ kind, name }: ScopeName): FaultScope<Lane<D>> {
+    const wide = kind === 'endpoint' || kind === 'account'
+    const options = {
+      backoff: this.#options.backoff,
+      maxConcurrency: this.#options.maxConcurrentPuts,
+      firstConcurrency: wide ? 1 : this.#options.maxConcurrentPuts,
+      faultsToOpen: kind === 'endpoint' ? ENDPOINT_FAULTS_TO_OPEN : 1,
+    }
+    return new FaultScope(kind, name, options, (lane) => this.scheduler.wake(lane))
+  }
+
+  #forget(lane: Lane<D>): void {
+    if (this.#lanes.get(lane.key) !== lane) return
+    this.#lanes.delete(lane.key)
+    for (const scope of lane.scopes) {
+      scope.lanes--
+      // The shared scopes stay: what they learnt holds for the next lane too. A group's goes with its last lane.
+      if (scope.kind === 'stream') scope.close()
+      else if (scope.kind === 'group' && scope.lanes === 0) {
+        scope.close()
+        this.#scopes.delete(`${scope.kind} ${scope.name}`)
+      }
+    }
+  }
+
+  #settle(lane: Lane<D>, run: Run, settlement: Settlement): void {
+    const { batch, from, to } = run
+    this.#queue.settle(batch, from, to)
+    if (batch.unsettled === 0) {
+      lane.heldBytes -= batch.heldBytes
+      this.#unsettled.delete(batch)
+      for (const waiter of this.#waiters) {
+        waiter.batches.delete(batch)
+        if (waiter.batches.size > 0) continue
+        this.#waiters.delete(waiter)
+        waiter.done()
+      }
+    }
+    this.#tell(batch, settlement, to - from)
+  }
+
+  #tell(batch: QueuedBatch, settlement: Settlement, items: number): void {
+    this.#onSettled(settlement, items)
+    batch.listener?.settled(settlement, items)
+  }
+}
+
+const NONE: readonly number[] = []
+const NONE_SETTLED: readonly (readonly [from: number, to: number])[] = []
+
+function laneFull(key: string): Retry {
+  return {
+    kind: 'retry',
+    cause: 'lane_full',
+    afterMs: 5_000,
+    message: `the destination ${key} holds over its share of the queue, and on_lane_full is refuse`,
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Calls `due` for each entry once its deadline has passed. All entries wait the same time, so they come due in the order
+ * they were added: a ring and one timer serve any number of lanes.
+ */
+export class FlushTimer<Entry> {
+  readonly #due: (entry: Entry, deadlineMs: number) => void
+  #entries: { readonly entry: Entry; readonly deadlineMs: number }[] = []
+  #head = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(due: (entry: Entry, deadlineMs: number) => void) {
+    this.#due = due
+  }
+
+  add(entry: Entry, deadlineMs: number): void {
+    this.#entries.push({ entry, deadlineMs })
+    if (this.#timer === undefined) this.#arm()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#entries = []
+    this.#head = 0
+  }
+
+  #arm(): void {
+    const next = this.#entries[this.#head]
+    if (next === undefined) return
+    this.#timer = setTimeout(() => this.#fire(), Math.max(0, next.deadlineMs - performance.now()))
+  }
+
+  #fire(): void {
+    this.#timer = undefined
+    const now = performance.now()
+    for (
+      let next = this.#entries[this.#head];
+      next !== undefined && next.deadlineMs <= now;
+      next = this.#entries[this.#head]
+    ) {
+      this.#head++
+      this.#due(next.entry, next.deadlineMs)
+    }
+    if (this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head)
+      this.#head = 0
+    }
+    if (this.#timer === undefined) this.#arm()
+  }
+}

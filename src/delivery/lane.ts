@@ -1,0 +1,74 @@
+import type { FaultScope } from './fault-scope.ts'
+import type { QueuedBatch } from './queue.ts'
+import { type Run, RunQueue } from './run-queue.ts'
+
+/** One destination (role, region, group, stream) and what waits for it. Forgotten as soon as nothing does. */
+export class Lane<D> {
+  readonly key: string
+  readonly destination: D
+  /** Widest first; the lane's own, the stream's, is last. */
+  readonly scopes: readonly FaultScope<Lane<D>>[]
+  readonly runs = new RunQueue()
+  waitingItems = 0
+  waitingCounted = 0
+  /** Bytes of its batches, those under way included. */
+  heldBytes = 0
+  inFlight = 0
+  /** performance.now() at which what waits is sent even if it fills no put; undefined while nothing waits. */
+  deadlineMs: number | undefined
+  /** Where it is listed at the moment; it is at most once in each list. */
+  inFresh = false
+  inBacklog = false
+  /** The scope in which it waits, or undefined. */
+  parkedIn: FaultScope<Lane<D>> | undefined
+  /** A batch at its front is being brought back to memory. */
+  loading = false
+
+  constructor(key: string, destination: D, scopes: readonly FaultScope<Lane<D>>[]) {
+    this.key = key
+    this.destination = destination
+    this.scopes = scopes
+  }
+
+  get idle(): boolean {
+    return this.waitingItems === 0 && this.inFlight === 0
+  }
+
+  /** @param settled items that need no sending any more, as `[from, to)` pairs in order */
+  add(batch: QueuedBatch, settled: readonly (readonly [from: number, to: number])[]): void {
+    let from = 0
+    for (const [gapFrom, gapTo] of settled) {
+      if (gapFrom > from) this.runs.push({ batch, from, to: gapFrom })
+      from = gapTo
+    }
+    if (from < batch.count) this.runs.push({ batch, from, to: batch.count })
+    this.waitingItems += batch.unsettled
+    this.waitingCounted += batch.countedBytes
+    this.heldBytes += batch.heldBytes
+  }
+
+  /** Puts the runs of a failed put back to the front. */
+  putBack(runs: readonly Run[], items: number, counted: number): void {
+    this.runs.unshift(runs)
+    this.waitingItems += items
+    this.waitingCounted += counted
+  }
+
+  took(items: number, counted: number): void {
+    this.waitingItems -= items
+    this.waitingCounted = this.waitingItems === 0 ? 0 : this.waitingCounted - counted
+  }
+
+  /** Place of the first run that was queued less than `ageMs` ago; `runs.length` if there is none. */
+  firstYounger(ageMs: number, nowMs: number): number {
+    let low = 0
+    let high = this.runs.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const run = this.runs.at(middle)
+      if (run !== undefined && nowMs - run.batch.enqueuedAtMs < ageMs) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+}

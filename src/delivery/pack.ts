@@ -1,0 +1,158 @@
+import { itemCounted, itemEnd, itemStart, itemTime } from './items.ts'
+import type { QueuedBatch } from './queue.ts'
+import type { Run, RunQueue } from './run-queue.ts'
+
+/** What one put may hold; handed in by the exporter, because only it knows the destination. */
+export interface PackPolicy {
+  readonly maxItems: number
+  readonly maxCountedBytes: number
+  /** Between the first and the last item, inclusive. */
+  readonly maxSpanMs: number
+  /** Items of an earlier time are not worth sending any more: the destination would refuse them. */
+  oldestTimeMs(nowMs: number): number
+  /** ms an item may wait in all before it is given up; infinity: until it is too old. */
+  readonly maxWaitMs: number
+}
+
+/** The items of one put, sorted by time; items of one time keep the order in which they came. */
+export interface Pack {
+  readonly runs: readonly Run[]
+  readonly count: number
+  readonly countedBytes: number
+  readonly byteLength: number
+}
+
+export interface Packed {
+  readonly pack: Pack
+  /** Taken out of the lane too: past `oldestTimeMs` or `maxWaitMs`. */
+  readonly expired: readonly Run[]
+}
+
+/**
+ * Takes the items of the next put out of a lane, from run `place` on, as many as fit. What is not in memory ends the pack.
+ * Items that would stretch it over `maxSpanMs` go back to the front of the lane.
+ */
+export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowMs: number): Packed {
+  const oldest = policy.oldestTimeMs(nowMs)
+  const taken: Run[] = []
+  const expired: Run[] = []
+  let room = policy.maxItems
+  let roomBytes = policy.maxCountedBytes
+  let sorted = true
+  let lastTime = Number.NEGATIVE_INFINITY
+  let whole = 0
+  let rest: Run | undefined
+  for (let run = lane.at(place); run !== undefined && rest === undefined; run = lane.at(place + whole)) {
+    const items = run.batch.items
+    if (items === undefined) break
+    const givenUp = nowMs - run.batch.enqueuedAtMs > policy.maxWaitMs
+    let from = run.from
+    let item = run.from
+    for (; item < run.to; item++) {
+      const time = itemTime(items, item)
+      if (givenUp || time < oldest) {
+        if (item > from) taken.push({ batch: run.batch, from, to: item })
+        expired.push({ batch: run.batch, from: item, to: item + 1 })
+        from = item + 1
+        continue
+      }
+      const counted = itemCounted(items, item)
+      if (room === 0 || counted > roomBytes) break
+      room--
+      roomBytes -= counted
+      if (time < lastTime) sorted = false
+      lastTime = time
+    }
+    if (item > from) taken.push({ batch: run.batch, from, to: item })
+    if (item < run.to) rest = { batch: run.batch, from: item, to: run.to }
+    whole++
+  }
+  if (whole > 0) lane.replace(place, whole, rest)
+  const ordered = sorted ? taken : sortedRuns(taken)
+  const [inSpan, beyond] = splitAtSpan(ordered, policy.maxSpanMs)
+  if (beyond.length > 0) lane.unshift(beyond)
+  return { pack: makePack(inSpan), expired }
+}
+
+export function makePack(runs: readonly Run[]): Pack {
+  let count = 0
+  let countedBytes = 0
+  let byteLength = 0
+  for (const { batch, from, to } of runs) {
+    const items = loaded(batch)
+    count += to - from
+    byteLength += itemEnd(items, to - 1) - itemStart(items, from)
+    for (let item = from; item < to; item++) countedBytes += itemCounted(items, item)
+  }
+  return { runs, count, countedBytes, byteLength }
+}
+
+/** Copies the items' bytes back to back into `target`; returns where they end. */
+export function copyPack(pack: Pack, target: Uint8Array, at: number): number {
+  let end = at
+  for (const { batch, from, to } of pack.runs) {
+    const items = loaded(batch)
+    const bytes = items.bytes.subarray(itemStart(items, from), itemEnd(items, to - 1))
+    target.set(bytes, end)
+    end += bytes.length
+  }
+  return end
+}
+
+/** The runs of items `[from, to)` of the pack, by place in it. */
+export function packRuns(pack: Pack, from: number, to: number): Run[] {
+  const runs: Run[] = []
+  let place = 0
+  for (const run of pack.runs) {
+    const size = run.to - run.from
+    const first = Math.max(from - place, 0)
+    const last = Math.min(to - place, size)
+    if (first < last) runs.push({ batch: run.batch, from: run.from + first, to: run.from + last })
+    place += size
+  }
+  return runs
+}
+
+function loaded(batch: QueuedBatch) {
+  if (batch.items === undefined) throw new Error('a pack holds a batch that is not in memory')
+  return batch.items
+}
+
+/** One run for each stretch of items that stay neighbours after a stable sort by time. */
+function sortedRuns(runs: readonly Run[]): Run[] {
+  const items: { readonly batch: QueuedBatch; readonly item: number; readonly time: number }[] = []
+  for (const { batch, from, to } of runs) {
+    for (let item = from; item < to; item++) items.push({ batch, item, time: itemTime(loaded(batch), item) })
+  }
+  items.sort((a, b) => a.time - b.time)
+  const sorted: { batch: QueuedBatch; from: number; to: number }[] = []
+  for (const { batch, item } of items) {
+    const last = sorted.at(-1)
+    if (last !== undefined && last.batch === batch && last.to === item) last.to++
+    else sorted.push({ batch, from: item, to: item + 1 })
+  }
+  return sorted
+}
+
+function splitAtSpan(
+  runs: readonly Run[],
+  maxSpanMs: number,
+): readonly [inSpan: readonly Run[], beyond: readonly Run[]] {
+  const first = runs[0]
+  const last = runs.at(-1)
+  if (first === undefined || last === undefined) return [runs, []]
+  const latest = itemTime(loaded(first.batch), first.from) + maxSpanMs
+  if (itemTime(loaded(last.batch), last.to - 1) <= latest) return [runs, []]
+  for (let i = 0; i < runs.length; i++) {
+    const { batch, from, to } = runs[i] as Run
+    for (let item = from; item < to; item++) {
+      if (itemTime(loaded(batch), item) <= latest) continue
+      const head = item > from ? [{ batch, from, to: item }] : []
+      return [
+        [...runs.slice(0, i), ...head],
+        [{ batch, from: item, to }, ...runs.slice(i + 1)],
+      ]
+    }
+  }
+  return [runs, []]
+}

@@ -1,0 +1,311 @@
+// Decides which lane's put goes out next.
+//
+//   lane has items ─▶ full, or flush interval over, or draining? ─▶ ready lists ─▶ every scope admits it? ─▶ pack ─▶ put
+//                                                                      ▲                │ no
+//                                                                      └── woken ◀── waits in that scope
+//
+// Two ready lists, served in turn: `fresh` for lanes with records under a minute old, `backlog` for lanes that fell behind.
+// So after an outage at least half of the puts carry what happens now, and the rest what was missed, oldest first.
+
+import type { Settlement } from '../component/outcome.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { FaultScope } from './fault-scope.ts'
+import { FlushTimer } from './flush-timer.ts'
+import { isolatePoison } from './isolate-poison.ts'
+import type { Lane } from './lane.ts'
+import { Pace } from './pace.ts'
+import { type Pack, type PackPolicy, packRuns, takePack } from './pack.ts'
+import type { PutAccepted, PutOutcome, PutRetry, Sender } from './put.ts'
+import type { Queue } from './queue.ts'
+import { itemCounted } from './items.ts'
+import type { Run } from './run-queue.ts'
+
+/** Hears what became of each item. */
+export type Settle<D> = (lane: Lane<D>, run: Run, settlement: Settlement) => void
+
+export interface SchedulerOptions {
+  readonly policy: PackPolicy
+  readonly flushIntervalMs: number
+  /** Puts under way at once, over all lanes. */
+  readonly maxConcurrentPuts: number
+  readonly maxPutsPerSecond: number
+}
+
+/** Beyond this age a record belongs to the backlog. */
+const FRESH_MS = 60_000
+/** Puts of one lane at once while full batches wait; otherwise one, which keeps its order. */
+const MAX_PUTS_PER_LANE = 4
+
+export class Scheduler<D> {
+  readonly #options: SchedulerOptions
+  readonly #sender: Sender<D>
+  readonly #queue: Queue
+  readonly #settle: Settle<D>
+  readonly #logger: Logger
+  readonly #forget: (lane: Lane<D>) => void
+  readonly #flushes = new FlushTimer<Lane<D>>((lane, deadlineMs) => {
+    if (lane.deadlineMs === deadlineMs) this.consider(lane)
+  })
+  readonly #pace: Pace
+  #paceTimer: NodeJS.Timeout | undefined
+  #fresh: Lane<D>[] = []
+  #backlog: Lane<D>[] = []
+  #backlogsTurn = false
+  #pumping = false
+  readonly #aborted = new AbortController()
+  inFlight = 0
+  /** Items sent again because a put failed, and those among them that may be there already. */
+  retried = 0
+  possibleDoubles = 0
+  puts = 0
+  /** Flushes under way; while there is one, everything goes out at once. */
+  flushing = 0
+  readonly #sends = new Set<Promise<void>>()
+
+  constructor(
+    options: SchedulerOptions,
+    sender: Sender<D>,
+    queue: Queue,
+    settle: Settle<D>,
+    forget: (lane: Lane<D>) => void,
+    logger: Logger,
+  ) {
+    this.#options = options
+    this.#sender = sender
+    this.#queue = queue
+    this.#settle = settle
+    this.#forget = forget
+    this.#logger = logger
+    this.#pace = new Pace(options.maxPutsPerSecond, Math.max(1, options.maxPutsPerSecond / 10))
+  }
+
+  /** Lists the lane where it belongs now. Called whenever something about it changed. */
+  consider(lane: Lane<D>): void {
+    if (lane.waitingItems === 0) {
+      lane.deadlineMs = undefined
+      if (lane.inFlight === 0) this.#forget(lane)
+      return
+    }
+    const now = performance.now()
+    if (lane.deadlineMs === undefined) {
+      lane.deadlineMs = now + this.#options.flushIntervalMs
+      if (this.flushing === 0) this.#flushes.add(lane, lane.deadlineMs)
+    }
+    const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane)
+    if (!due || lane.parkedIn !== undefined || lane.loading || !this.#mayPut(lane)) return
+    const wallNow = Date.now()
+    const firstFresh = lane.firstYounger(FRESH_MS, wallNow)
+    if (firstFresh < lane.runs.length && !lane.inFresh) {
+      lane.inFresh = true
+      this.#fresh.push(lane)
+    }
+    if (firstFresh > 0 && !lane.inBacklog) {
+      lane.inBacklog = true
+      this.#backlog.push(lane)
+    }
+    this.#pump()
+  }
+
+  /** A scope has room for the lane again. */
+  wake(lane: Lane<D>): void {
+    lane.parkedIn = undefined
+    this.consider(lane)
+  }
+
+  /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
+  expire(lane: Lane<D>, nowMs: number): void {
+    const { maxWaitMs } = this.#options.policy
+    for (
+      let run = lane.runs.at(0);
+      run !== undefined && nowMs - run.batch.enqueuedAtMs > maxWaitMs;
+      run = lane.runs.at(0)
+    ) {
+      lane.runs.replace(0, 1, undefined)
+      lane.took(run.to - run.from, countedOf([run]))
+      this.#settle(lane, run, { kind: 'lost', reason: 'expired' })
+    }
+    this.consider(lane)
+  }
+
+  /** Ends every timer and the puts under way, and waits for those. What was not settled stays unsettled. */
+  async close(): Promise<void> {
+    this.#aborted.abort()
+    this.#flushes.close()
+    clearTimeout(this.#paceTimer)
+    this.#paceTimer = undefined
+    this.#fresh = []
+    this.#backlog = []
+    await Promise.all(this.#sends)
+  }
+
+  #full(lane: Lane<D>): boolean {
+    return (
+      lane.waitingItems >= this.#options.policy.maxItems || lane.waitingCounted >= this.#options.policy.maxCountedBytes
+    )
+  }
+
+  #mayPut(lane: Lane<D>): boolean {
+    return lane.inFlight === 0 || (lane.inFlight < MAX_PUTS_PER_LANE && this.#full(lane))
+  }
+
+  #pump(): void {
+    // A put may end, and so a lane come back here, while the lists are being served.
+    if (this.#pumping || this.#aborted.signal.aborted) return
+    this.#pumping = true
+    while (this.inFlight < this.#options.maxConcurrentPuts && this.#paceTimer === undefined) {
+      const backlogs = this.#fresh.length === 0 || (this.#backlogsTurn && this.#backlog.length > 0)
+      const lane = backlogs ? this.#backlog.shift() : this.#fresh.shift()
+      if (lane === undefined) break
+      if (backlogs) lane.inBacklog = false
+      else lane.inFresh = false
+      if (this.#dispatch(lane, backlogs)) this.#backlogsTurn = !backlogs
+    }
+    this.#pumping = false
+  }
+
+  /** Sends one put of the lane, or leaves it where it will be woken. */
+  #dispatch(lane: Lane<D>, backlog: boolean): boolean {
+    if (lane.parkedIn !== undefined || lane.loading || lane.waitingItems === 0 || !this.#mayPut(lane)) return false
+    const closed = lane.scopes.find((scope) => !scope.admits)
+    if (closed !== undefined) {
+      this.#park(lane, closed)
+      return false
+    }
+    const place = backlog ? 0 : lane.firstYounger(FRESH_MS, Date.now())
+    const first = lane.runs.at(place)
+    if (first === undefined) return false
+    if (first.batch.items === undefined) {
+      this.#load(lane, first)
+      return false
+    }
+    const token = this.#pace.take()
+    if (token !== true) {
+      this.#paceTimer = setTimeout(() => {
+        this.#paceTimer = undefined
+        this.consider(lane)
+        this.#pump()
+      }, token)
+      return false
+    }
+    const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now())
+    lane.took(pack.count + expired.length, pack.countedBytes + countedOf(expired))
+    lane.deadlineMs = undefined
+    for (const run of expired) this.#settle(lane, run, { kind: 'lost', reason: 'expired' })
+    if (pack.count === 0) {
+      this.consider(lane)
+      return false
+    }
+    for (const scope of lane.scopes) scope.begin()
+    lane.inFlight++
+    this.inFlight++
+    const send = this.#send(lane, pack).finally(() => this.#sends.delete(send))
+    this.#sends.add(send)
+    this.consider(lane)
+    return true
+  }
+
+  async #send(lane: Lane<D>, pack: Pack): Promise<void> {
+    let outcome = await this.#put(lane, pack)
+    let rest = pack
+    if (outcome.kind === 'refused') {
+      const groupWorks = lane.scopes.some((scope) => scope.kind === 'group' && scope.everSucceeded)
+      const isolated = await isolatePoison(pack, outcome, groupWorks, {
+        put: (part) => this.#put(lane, part),
+        accepted: (part, accepted) => this.#accepted(lane, part, accepted),
+        poison: (part, message) => this.#poison(lane, part, message),
+      })
+      outcome = isolated.outcome
+      rest = isolated.rest
+    }
+    lane.inFlight--
+    this.inFlight--
+    for (const scope of lane.scopes) scope.end()
+    if (outcome.kind === 'accepted') this.#accepted(lane, rest, outcome)
+    else if (this.#aborted.signal.aborted) lane.putBack(rest.runs, rest.count, rest.countedBytes)
+    else this.#retry(lane, rest, outcome)
+    if (this.#aborted.signal.aborted) return
+    this.consider(lane)
+    this.#pump()
+  }
+
+  #put(lane: Lane<D>, pack: Pack): Promise<PutOutcome> {
+    this.puts++
+    return this.#sender.put(lane.destination, pack, this.#aborted.signal)
+  }
+
+  #accepted(lane: Lane<D>, pack: Pack, outcome: PutAccepted): void {
+    let done = 0
+    for (const { from, to, reason } of outcome.rejected) {
+      for (const run of packRuns(pack, done, from)) this.#settle(lane, run, { kind: 'delivered' })
+      for (const run of packRuns(pack, from, to)) this.#settle(lane, run, { kind: 'rejected', reason })
+      done = to
+    }
+    const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
+    for (const run of runs) this.#settle(lane, run, { kind: 'delivered' })
+    for (const scope of lane.scopes) {
+      if (scope.succeed()) this.#logger.info('delivery works again', { scope: scope.kind, name: scope.name })
+    }
+  }
+
+  #poison(lane: Lane<D>, pack: Pack, message: string): void {
+    for (const run of pack.runs) this.#settle(lane, run, { kind: 'rejected', reason: 'poison' })
+    this.#logger.error('one event was refused and is not sent again', {
+      lane: lane.key,
+      reason: 'poison',
+      error: message,
+    })
+  }
+
+  #retry(lane: Lane<D>, pack: Pack, outcome: PutRetry): void {
+    this.retried += pack.count
+    if (outcome.maybeTaken) this.possibleDoubles += pack.count
+    lane.putBack(pack.runs, pack.count, pack.countedBytes)
+    // They have waited their time: what holds them now is a scope, not the flush interval.
+    lane.deadlineMs = performance.now()
+    let at = lane.scopes.findIndex((scope) => scope.kind === outcome.scope)
+    if (at < 0) at = lane.scopes.length - 1
+    for (let i = 0; i < lane.scopes.length; i++) {
+      const scope = lane.scopes[i] as FaultScope<Lane<D>>
+      if (i < at) scope.succeed()
+      else if (i > at && i < lane.scopes.length - 1) scope.pass()
+      // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
+      else if (scope.fail(outcome.message, outcome.afterMs, outcome.lasting) && i === at) this.#report(scope, outcome)
+    }
+  }
+
+  #report(scope: FaultScope<Lane<D>>, outcome: PutRetry): void {
+    // Nothing is lost: the records wait. Said when a fault begins, and again each time its wait has doubled a few times.
+    if (scope.failures > 1 && !Number.isInteger(Math.log2(scope.failures))) return
+    this.#logger.warn('delivery waits and will be tried again', {
+      scope: scope.kind,
+      name: scope.name,
+      reason: outcome.reason,
+      failures: scope.failures,
+      nextTryMs: Math.round(scope.opensInMs),
+      error: outcome.message,
+    })
+  }
+
+  #park(lane: Lane<D>, closed: FaultScope<Lane<D>>): void {
+    lane.parkedIn = closed
+    closed.wait(lane)
+    // The place it was woken for in another scope goes to the next one there.
+    for (const scope of lane.scopes) if (scope !== closed) scope.pass()
+  }
+
+  #load(lane: Lane<D>, first: Run): void {
+    lane.loading = true
+    this.#queue.load(first.batch, () => {
+      lane.loading = false
+      this.consider(lane)
+    })
+  }
+}
+
+function countedOf(runs: readonly Run[]): number {
+  let counted = 0
+  for (const { batch, from, to } of runs) {
+    for (let item = from; item < to; item++) counted += batch.items === undefined ? 0 : itemCounted(batch.items, item)
+  }
+  return counted
+}
