@@ -79,14 +79,13 @@ export class JsonReader {
     return byte === COMMA
   }
 
-  /** A member's name and its colon. */
-  key(): string {
+  /** Steps over a member's name and its colon; `from`, `to` and `escaped` tell of the name. */
+  key(): void {
     if (this.#peek() !== QUOTE) throw this.#unexpected('a name in quotes')
     this.string()
-    const name = this.text()
+    if (this.escaped) this.text()
     if (this.#peek() !== COLON) throw this.#unexpected('":"')
     this.pos++
-    return name
   }
 
   /** Steps over a text and notes where it stands. */
