@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger as Pino } from 'pino'
-import { describeError, formatConsoleLine } from './console-line.ts'
+import { formatConsoleLine } from './console-line.ts'
+import { describeError } from './describe-error.ts'
 import type { Fields, Level, Logger } from './logger.ts'
 import { RepeatFolder, type WriteLine } from './repeat-folder.ts'
 

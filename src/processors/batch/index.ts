@@ -1,0 +1,12 @@
+import type { ProcessorFactory } from '../../component/factory.ts'
+import { batchConfigSchema, type BatchConfig } from './config.ts'
+import { batchShape } from './processor.ts'
+
+export const batchProcessor: ProcessorFactory<BatchConfig> = {
+  kind: 'processor',
+  type: 'batch',
+  stability: 'beta',
+  description: 'Sets how long and how large the batches of the exporters become; holds no records itself.',
+  config: batchConfigSchema,
+  shape: batchShape,
+}
