@@ -56,11 +56,8 @@ export const REJECTED_REASONS = [
   'expired_retention', // older than the group's retention; only CloudWatch knows
   'empty', // no message: PutLogEvents fails the whole request for one empty message
   'too_large', // over the event limit, with `on_oversize: reject`
-  'destination_not_allowed', // outside `allowed_log_groups`, no overflow destination
-  'destination_cap', // over `max_new_destinations`, no overflow destination
   'lane_full', // this destination holds over its share of the budget
   'poison', // CloudWatch refuses this one event wherever it stands
-  'denied', // CloudWatch refuses the call for good
 ] as const
 export type RejectedReason = (typeof REJECTED_REASONS)[number]
 

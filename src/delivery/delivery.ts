@@ -22,6 +22,13 @@ export interface DeliveryOptions extends SchedulerOptions {
   readonly backoff: BackoffOptions
 }
 
+/** Hears of every item once, also of those whose sender is not listening any more, and of each put that failed. */
+export interface DeliveryAccount {
+  settled(settlement: Settlement, items: number): void
+  /** @param maybeTaken the answer was lost, so the items may be there already */
+  retried(items: number, maybeTaken: boolean): void
+}
+
 /** Items of one request for one lane. */
 export interface LaneItems<D> {
   readonly key: string
@@ -46,7 +53,7 @@ export class Delivery<D> {
   readonly #options: DeliveryOptions
   readonly #queue: Queue
   readonly #sender: Sender<D>
-  readonly #onSettled: (settlement: Settlement, items: number) => void
+  readonly #account: DeliveryAccount
   readonly #lanes = new Map<string, Lane<D>>()
   readonly #scopes = new Map<string, FaultScope<Lane<D>>>()
   readonly #unsettled = new Set<QueuedBatch>()
@@ -54,24 +61,20 @@ export class Delivery<D> {
   #sweep: NodeJS.Timeout | undefined
   readonly scheduler: Scheduler<D>
 
-  /** @param onSettled hears of every item once, also of those whose sender is not listening any more */
-  constructor(
-    options: DeliveryOptions,
-    queue: Queue,
-    sender: Sender<D>,
-    onSettled: (settlement: Settlement, items: number) => void,
-    logger: Logger,
-  ) {
+  constructor(options: DeliveryOptions, queue: Queue, sender: Sender<D>, account: DeliveryAccount, logger: Logger) {
     this.#options = options
     this.#queue = queue
     this.#sender = sender
-    this.#onSettled = onSettled
+    this.#account = account
     this.scheduler = new Scheduler(
       options,
       sender,
       queue,
-      (lane, run, settlement) => this.#settle(lane, run, settlement),
-      (lane) => this.#forget(lane),
+      {
+        settle: (lane, run, settlement) => this.#settle(lane, run, settlement),
+        retried: (items, maybeTaken) => this.#account.retried(items, maybeTaken),
+        forget: (lane) => this.#forget(lane),
+      },
       logger,
     )
   }
@@ -255,7 +258,7 @@ export class Delivery<D> {
   }
 
   #tell(batch: QueuedBatch, settlement: Settlement, items: number): void {
-    this.#onSettled(settlement, items)
+    this.#account.settled(settlement, items)
     batch.listener?.settled(settlement, items)
   }
 }

@@ -28,7 +28,7 @@ export interface RejectedRange {
 /** Not taken; the same items are to be sent again. */
 export interface PutRetry {
   readonly kind: 'retry'
-  readonly scope: Exclude<ScopeKind, 'stream'> | 'stream'
+  readonly scope: ScopeKind
   /** Few and fixed, for metrics: `throttled`, `timeout`, `access_denied`. */
   readonly reason: string
   /** What the destination asked for; 0 leaves it to the backoff. */
@@ -37,6 +37,8 @@ export interface PutRetry {
   readonly lasting: boolean
   /** The answer was lost, so the items may be there already: sending them again may double them. */
   readonly maybeTaken: boolean
+  /** Part of normal work (a stream is being created), so nobody needs to hear of it. */
+  readonly expected?: true
   readonly message: string
 }
 

@@ -20,8 +20,13 @@ import type { Queue } from './queue.ts'
 import { itemCounted } from './items.ts'
 import type { Run } from './run-queue.ts'
 
-/** Hears what became of each item. */
-export type Settle<D> = (lane: Lane<D>, run: Run, settlement: Settlement) => void
+/** What the scheduler tells of lanes. */
+export interface LaneEvents<D> {
+  settle(lane: Lane<D>, run: Run, settlement: Settlement): void
+  retried(items: number, maybeTaken: boolean): void
+  /** Nothing waits in the lane and nothing is under way. */
+  forget(lane: Lane<D>): void
+}
 
 export interface SchedulerOptions {
   readonly policy: PackPolicy
@@ -29,6 +34,8 @@ export interface SchedulerOptions {
   /** Puts under way at once, over all lanes. */
   readonly maxConcurrentPuts: number
   readonly maxPutsPerSecond: number
+  /** False: items whose put failed are given up, as lost(expired). */
+  readonly retryFailed: boolean
 }
 
 /** Beyond this age a record belongs to the backlog. */
@@ -40,9 +47,8 @@ export class Scheduler<D> {
   readonly #options: SchedulerOptions
   readonly #sender: Sender<D>
   readonly #queue: Queue
-  readonly #settle: Settle<D>
+  readonly #events: LaneEvents<D>
   readonly #logger: Logger
-  readonly #forget: (lane: Lane<D>) => void
   readonly #flushes = new FlushTimer<Lane<D>>((lane, deadlineMs) => {
     if (lane.deadlineMs === deadlineMs) this.consider(lane)
   })
@@ -54,27 +60,16 @@ export class Scheduler<D> {
   #pumping = false
   readonly #aborted = new AbortController()
   inFlight = 0
-  /** Items sent again because a put failed, and those among them that may be there already. */
-  retried = 0
-  possibleDoubles = 0
   puts = 0
   /** Flushes under way; while there is one, everything goes out at once. */
   flushing = 0
   readonly #sends = new Set<Promise<void>>()
 
-  constructor(
-    options: SchedulerOptions,
-    sender: Sender<D>,
-    queue: Queue,
-    settle: Settle<D>,
-    forget: (lane: Lane<D>) => void,
-    logger: Logger,
-  ) {
+  constructor(options: SchedulerOptions, sender: Sender<D>, queue: Queue, events: LaneEvents<D>, logger: Logger) {
     this.#options = options
     this.#sender = sender
     this.#queue = queue
-    this.#settle = settle
-    this.#forget = forget
+    this.#events = events
     this.#logger = logger
     this.#pace = new Pace(options.maxPutsPerSecond, Math.max(1, options.maxPutsPerSecond / 10))
   }
@@ -83,7 +78,7 @@ export class Scheduler<D> {
   consider(lane: Lane<D>): void {
     if (lane.waitingItems === 0) {
       lane.deadlineMs = undefined
-      if (lane.inFlight === 0) this.#forget(lane)
+      if (lane.inFlight === 0) this.#events.forget(lane)
       return
     }
     const now = performance.now()
@@ -122,7 +117,7 @@ export class Scheduler<D> {
     ) {
       lane.runs.replace(0, 1, undefined)
       lane.took(run.to - run.from, countedOf([run]))
-      this.#settle(lane, run, { kind: 'lost', reason: 'expired' })
+      this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' })
     }
     this.consider(lane)
   }
@@ -190,7 +185,7 @@ export class Scheduler<D> {
     const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now())
     lane.took(pack.count + expired.length, pack.countedBytes + countedOf(expired))
     lane.deadlineMs = undefined
-    for (const run of expired) this.#settle(lane, run, { kind: 'lost', reason: 'expired' })
+    for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' })
     if (pack.count === 0) {
       this.consider(lane)
       return false
@@ -236,19 +231,19 @@ export class Scheduler<D> {
   #accepted(lane: Lane<D>, pack: Pack, outcome: PutAccepted): void {
     let done = 0
     for (const { from, to, reason } of outcome.rejected) {
-      for (const run of packRuns(pack, done, from)) this.#settle(lane, run, { kind: 'delivered' })
-      for (const run of packRuns(pack, from, to)) this.#settle(lane, run, { kind: 'rejected', reason })
+      for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' })
+      for (const run of packRuns(pack, from, to)) this.#events.settle(lane, run, { kind: 'rejected', reason })
       done = to
     }
     const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
-    for (const run of runs) this.#settle(lane, run, { kind: 'delivered' })
+    for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' })
     for (const scope of lane.scopes) {
       if (scope.succeed()) this.#logger.info('delivery works again', { scope: scope.kind, name: scope.name })
     }
   }
 
   #poison(lane: Lane<D>, pack: Pack, message: string): void {
-    for (const run of pack.runs) this.#settle(lane, run, { kind: 'rejected', reason: 'poison' })
+    for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'rejected', reason: 'poison' })
     this.#logger.error('one event was refused and is not sent again', {
       lane: lane.key,
       reason: 'poison',
@@ -257,9 +252,10 @@ export class Scheduler<D> {
   }
 
   #retry(lane: Lane<D>, pack: Pack, outcome: PutRetry): void {
-    this.retried += pack.count
-    if (outcome.maybeTaken) this.possibleDoubles += pack.count
-    lane.putBack(pack.runs, pack.count, pack.countedBytes)
+    if (this.#options.retryFailed || outcome.expected === true) {
+      this.#events.retried(pack.count, outcome.maybeTaken)
+      lane.putBack(pack.runs, pack.count, pack.countedBytes)
+    } else for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' })
     // They have waited their time: what holds them now is a scope, not the flush interval.
     lane.deadlineMs = performance.now()
     let at = lane.scopes.findIndex((scope) => scope.kind === outcome.scope)
@@ -274,6 +270,7 @@ export class Scheduler<D> {
   }
 
   #report(scope: FaultScope<Lane<D>>, outcome: PutRetry): void {
+    if (outcome.expected === true) return
     // Nothing is lost: the records wait. Said when a fault begins, and again each time its wait has doubled a few times.
     if (scope.failures > 1 && !Number.isInteger(Math.log2(scope.failures))) return
     this.#logger.warn('delivery waits and will be tried again', {

@@ -1,0 +1,229 @@
+import { z } from 'zod'
+import { acceptedWithoutEffect, duration, notYet, secret, size } from '../../config/fields.ts'
+import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
+import { type NameKind, parseTemplate } from './template.ts'
+
+function nameTemplate(kind: NameKind) {
+  return z.string().superRefine((text, context) => {
+    const problem = parseTemplate(kind, text)
+    if (typeof problem === 'string') context.addIssue({ code: 'custom', message: problem })
+  })
+}
+
+const retention = z.int().refine((days) => (RETENTION_DAYS as readonly number[]).includes(days), {
+  error: (issue) =>
+    `${String(issue.input)} is not a retention CloudWatch knows: write one of ${RETENTION_DAYS.join(', ')} (0: never expire)`,
+})
+
+const tags = z
+  .record(
+    z
+      .string()
+      .regex(
+        TAG_KEY,
+        'has characters a tag key may not have: write 1 to 128 letters, digits, spaces or _ . : / = + - @',
+      ),
+    z
+      .string()
+      .regex(
+        TAG_VALUE,
+        'has characters a tag value may not have: write up to 256 letters, digits, spaces or _ . : / = + - @',
+      ),
+  )
+  .refine((map) => Object.keys(map).length <= MAX_TAGS, `has more than ${MAX_TAGS} tags, the most a log group takes`)
+
+const retryOnFailure = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Off: an event whose put failed is given up at once, counted as lost(expired).'),
+    initial_interval: duration()
+      .prefault('200ms')
+      .describe('Bound of the first wait; the wait itself is random below it (full jitter).'),
+    randomization_factor: acceptedWithoutEffect(z.number().min(0).max(1), 'waits have full jitter').describe(
+      'Of the collector; waits here are random from 0 to their bound.',
+    ),
+    multiplier: z.number().min(1).default(1.5).describe('How much the bound grows with each failure in a row.'),
+    max_interval: duration().prefault('30s').describe('Bound of the longest wait.'),
+    max_elapsed_time: duration()
+      .optional()
+      .describe(
+        'Events older than this in the queue are given up, counted as lost(expired). Unset or 0: tried until CloudWatch would refuse them for their age (14 days).',
+      ),
+  })
+  .prefault({})
+  .describe('What happens to events whose put failed.')
+
+const queueBatch = z
+  .strictObject({
+    flush_timeout: duration().prefault('200ms').describe('Sets flush_interval.'),
+    min_size: z.int().nonnegative().optional().describe('With sizer items: events that make a batch full.'),
+    max_size: z.int().nonnegative().optional().describe('With sizer items: most events in a put.'),
+    sizer: z.enum(['items', 'bytes']).default('items').describe('Unit of min_size and max_size.'),
+    partition: acceptedWithoutEffect(z.looseObject({}), 'every log stream has a lane of its own'),
+  })
+  .optional()
+  .describe('The collector batches before the exporter; here it sets how the lanes flush.')
+
+const sendingQueue = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Off: senders are answered when CloudWatch has answered (as wait_for_result).'),
+    num_consumers: z.int().min(1).max(1_000).default(10).describe('Puts under way at once, over all destinations.'),
+    wait_for_result: z.boolean().default(false).describe('Senders are answered when CloudWatch has answered.'),
+    block_on_overflow: acceptedWithoutEffect(
+      z.boolean(),
+      'a full queue tells senders to wait (503 and UNAVAILABLE with a time), which holds no memory; every OTLP sender repeats',
+    ),
+    sizer: z.enum(['requests', 'items', 'bytes']).default('requests').describe('Unit of queue_size.'),
+    queue_size: z
+      .int()
+      .positive()
+      .optional()
+      .describe('A bound beside the byte budget, in units of sizer. Unset: the byte budget alone.'),
+    storage: notYet(
+      z.string(),
+      'the queue is in memory; remove the key, or keep the Go collector where a queue on disk is needed',
+    ),
+    batch: queueBatch,
+  })
+  .prefault({})
+  .describe('What waits between the answer to the sender and the answer of CloudWatch.')
+
+const credentials = z
+  .strictObject({
+    access_key_id: z.string().min(1).describe('Access key id.'),
+    secret_access_key: secret().min(1).describe('Secret access key.'),
+    session_token: secret().optional().describe('Session token of temporary credentials.'),
+  })
+  .optional()
+  .describe('Static credentials. Leave it out on AWS: the SDK chain finds IRSA, Pod Identity, ECS and instance roles.')
+
+/** Everything that can be written below `awscloudwatchlogs`. Keys of the Go exporter first, then ours. */
+export const configSchema = z
+  .strictObject({
+    log_group_name: nameTemplate('group').describe(
+      'Log group; {attribute} stands for a resource or record attribute, or one of the collector’s short names such as {ServiceName}.',
+    ),
+    log_stream_name: nameTemplate('stream').describe('Log stream, with the same placeholders.'),
+    region: z.string().default('').describe('AWS Region. Empty: AWS_REGION, the profile, then instance metadata.'),
+    endpoint: z
+      .union([z.literal(''), z.string()])
+      .default('')
+      .describe('URL to send to instead of the Region’s; a host without a scheme means https.'),
+    log_retention: retention
+      .default(0)
+      .describe('Days events are kept, set on groups this exporter creates. 0: for ever.'),
+    tags: tags.optional().describe('Tags of groups this exporter creates.'),
+    raw_log: z.boolean().default(false).describe('Send the record’s body alone, text as it is.'),
+    role_arn: z.string().default('').describe('Role to assume.'),
+    external_id: z.string().default('').describe('External id for role_arn.'),
+    sending_queue: sendingQueue,
+    retry_on_failure: retryOnFailure,
+    request_timeout_seconds: z.int().positive().default(30).describe('Seconds one put may take.'),
+    no_verify_ssl: z
+      .boolean()
+      .default(false)
+      .describe('Do not check the endpoint’s certificate. Warned about at start.'),
+    proxy_address: z
+      .string()
+      .default('')
+      .describe('URL of an HTTP proxy for CloudWatch and STS. Empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.'),
+    local_mode: z.boolean().default(false).describe('Do not ask instance metadata for the Region.'),
+    num_workers: acceptedWithoutEffect(z.int(), 'puts under way at once are sending_queue.num_consumers'),
+    max_retries: acceptedWithoutEffect(z.int(), 'retries are retry_on_failure alone; the SDK makes one attempt'),
+    resource_arn: acceptedWithoutEffect(z.string(), 'the Go exporter does not use it for logs either'),
+
+    profile: z.string().default('').describe('Profile of the shared AWS config to take credentials and Region from.'),
+    credentials,
+    certificate_file_path: z
+      .string()
+      .default('')
+      .describe('PEM file of certificate authorities to trust beside the usual ones.'),
+    dualstack: z.boolean().default(false).describe('Use the endpoint that has IPv6.'),
+    fips: z.boolean().default(false).describe('Use the FIPS endpoint.'),
+    compression: z
+      .enum(['none', 'gzip'])
+      .default('none')
+      .describe(
+        'gzip sends about an eighth of the bytes for more CPU; AWS’s own agent does it, AWS does not document it.',
+      ),
+    flush_interval: duration().prefault('1s').describe('Longest an event waits for its batch to fill.'),
+    max_puts_per_second: z
+      .number()
+      .positive()
+      .default(500)
+      .describe('PutLogEvents a second this process makes at most; the account has 5,000.'),
+    max_event_bytes: size()
+      .prefault(MAX_MESSAGE_BYTES)
+      .pipe(z.number().min(256).max(MAX_MESSAGE_BYTES))
+      .describe('Longest message. CloudWatch takes 1,048,550 bytes.'),
+    on_oversize: z
+      .enum(['cut', 'reject'])
+      .default('cut')
+      .describe('A longer event: cut its longest strings, marked, or reject it as too_large.'),
+    on_lane_full: z
+      .enum(['reject', 'refuse'])
+      .default('reject')
+      .describe(
+        'A destination that is stuck and holds over its share of the queue: reject its new records as lane_full, or have their whole requests wait.',
+      ),
+    allowed_log_groups: z
+      .array(z.string().min(1))
+      .optional()
+      .describe(
+        'Patterns with * of groups that may be written. Unset: what begins as log_group_name does before its first placeholder.',
+      ),
+    route_from_body: z
+      .boolean()
+      .default(false)
+      .describe(
+        'With raw_log: a JSON body may name its group and stream (_aws.LogGroupName, log_group_name). Needs allowed_log_groups.',
+      ),
+    overflow_log_group_name: z
+      .string()
+      .default('')
+      .describe(
+        'Group for events whose destination is not allowed or over the cap. Empty: the prefix of log_group_name and "overflow".',
+      ),
+    overflow_log_stream_name: z.string().default('overflow').describe('Stream for the same.'),
+    max_new_destinations: z
+      .int()
+      .positive()
+      .default(1_000)
+      .describe('Log streams first seen within an hour that may be written; more go to the overflow destination.'),
+  })
+  .superRefine((config, context) => {
+    const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
+    if (config.external_id !== '' && config.role_arn === '')
+      issue(['external_id'], 'is used with role_arn only: write role_arn, or remove it')
+    if (config.route_from_body && !config.raw_log)
+      issue(['route_from_body'], 'works with raw_log only: write raw_log: true, or remove it')
+    if (config.route_from_body && config.allowed_log_groups === undefined)
+      issue(
+        ['route_from_body'],
+        'lets whoever writes a log line choose its group: write allowed_log_groups with the groups they may choose',
+      )
+    if (config.endpoint !== '' && (config.dualstack || config.fips))
+      issue([config.fips ? 'fips' : 'dualstack'], 'cannot go with endpoint: remove one of them')
+    const { max_size, sizer } = config.sending_queue.batch ?? {}
+    if (sizer === 'items' && max_size !== undefined && max_size > MAX_BATCH_EVENTS)
+      issue(
+        ['sending_queue', 'batch', 'max_size'],
+        `${max_size} is over ${MAX_BATCH_EVENTS}, the most events of a PutLogEvents: write at most that`,
+      )
+    if (config.endpoint !== '' && !URL.canParse(endpointUrl(config.endpoint)))
+      issue(['endpoint'], `${JSON.stringify(config.endpoint)} is not a URL: write https://host or http://host:port`)
+    if (config.proxy_address !== '' && !URL.canParse(config.proxy_address))
+      issue(['proxy_address'], `${JSON.stringify(config.proxy_address)} is not a URL: write http://host:port`)
+  })
+
+export type Config = z.output<typeof configSchema>
+
+/** The Go SDK takes a bare host for an endpoint, and so do configs made for it. */
+export function endpointUrl(endpoint: string): string {
+  return endpoint.includes('://') ? endpoint : `https://${endpoint}`
+}

@@ -1,0 +1,12 @@
+import type { ExporterFactory } from '../../component/factory.ts'
+import { type Config, configSchema } from './config.ts'
+import { CloudWatchLogsExporter } from './exporter.ts'
+
+export const awscloudwatchlogsExporter: ExporterFactory<Config> = {
+  kind: 'exporter',
+  type: 'awscloudwatchlogs',
+  stability: 'beta',
+  description: 'Writes log records as events into AWS CloudWatch Logs.',
+  config: configSchema,
+  create: (settings) => new CloudWatchLogsExporter(settings),
+}

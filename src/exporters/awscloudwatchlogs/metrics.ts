@@ -1,0 +1,63 @@
+import type { MetricDefinition, MetricsRegistry } from '../../telemetry/metrics.ts'
+import type { CloudWatchLogs } from './cloudwatch-logs.ts'
+import { DIVERTED_REASONS } from './destination.ts'
+
+const PUTS = 'otlp_cloudwatch_puts'
+const BYTES = 'otlp_cloudwatch_put_bytes'
+const IN_FLIGHT = 'otelcol_exporter_in_flight_requests'
+const LANES = 'otlp_cloudwatch_lanes'
+const SCOPES = 'otlp_cloudwatch_fault_scopes'
+const OLDEST = 'otlp_cloudwatch_oldest_event_seconds'
+const DIVERTED = 'otlp_cloudwatch_diverted_records'
+const CHANGED = 'otlp_cloudwatch_changed_events'
+const CREATED = 'otlp_cloudwatch_created'
+const ENTITIES = 'otlp_cloudwatch_rejected_entities'
+
+const DEFINITIONS: readonly MetricDefinition[] = [
+  { name: PUTS, type: 'counter', help: 'PutLogEvents calls.' },
+  { name: BYTES, type: 'counter', help: 'Bytes of PutLogEvents bodies, compressed ones as sent.' },
+  { name: IN_FLIGHT, type: 'gauge', help: 'PutLogEvents calls under way.' },
+  { name: LANES, type: 'gauge', help: 'Destinations for which something waits or is under way.' },
+  { name: SCOPES, type: 'gauge', help: 'Fault scopes by kind and breaker state.' },
+  { name: OLDEST, type: 'gauge', help: 'Seconds the oldest record has waited in the queue.' },
+  { name: DIVERTED, type: 'counter', help: 'Records sent to the overflow destination, by reason.' },
+  {
+    name: CHANGED,
+    type: 'counter',
+    help: 'Events changed to fit: cut, values nested too deep, invalid UTF-8 repaired.',
+  },
+  { name: CREATED, type: 'counter', help: 'Log groups and log streams created.' },
+  { name: ENTITIES, type: 'counter', help: 'Puts whose entity CloudWatch did not accept; their events are stored.' },
+]
+
+/** @returns takes them out again */
+export function registerMetrics(metrics: MetricsRegistry, exporter: string, logs: CloudWatchLogs): () => void {
+  return metrics.register(DEFINITIONS, (emit) => {
+    const { transcoder, running } = logs
+    for (const reason of DIVERTED_REASONS) emit(DIVERTED, { exporter, reason }, transcoder.diverted[reason])
+    emit(CHANGED, { exporter, change: 'cut' }, transcoder.cut)
+    emit(CHANGED, { exporter, change: 'too_deep' }, transcoder.tooDeep)
+    emit(CHANGED, { exporter, change: 'utf8_repaired' }, transcoder.repaired)
+    if (running === undefined) return
+    const { delivery, sender, provisioner } = running
+    emit(PUTS, { exporter }, delivery.scheduler.puts)
+    emit(BYTES, { exporter }, sender.bytesSent)
+    emit(IN_FLIGHT, { exporter, data_type: 'logs' }, delivery.scheduler.inFlight)
+    emit(LANES, { exporter }, delivery.laneCount)
+    emit(CREATED, { exporter, kind: 'log_group' }, provisioner.groupsCreated)
+    emit(CREATED, { exporter, kind: 'log_stream' }, provisioner.streamsCreated)
+    emit(ENTITIES, { exporter }, sender.entitiesRejected)
+    const oldest = delivery.oldestEnqueuedAtMs
+    emit(OLDEST, { exporter }, oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1_000)
+    // Counts by kind and state, never a label for each group: their number is the clients' choice.
+    const states = new Map<string, number>()
+    for (const scope of delivery.scopes) {
+      const key = `${scope.kind} ${scope.state}`
+      states.set(key, (states.get(key) ?? 0) + 1)
+    }
+    for (const [key, count] of states) {
+      const [kind = '', state = ''] = key.split(' ')
+      emit(SCOPES, { exporter, kind, state }, count)
+    }
+  })
+}

@@ -1,0 +1,165 @@
+import {
+  type CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutRetentionPolicyCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import type { PutRetry } from '../../delivery/put.ts'
+import { Pace } from '../../delivery/pace.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { type CallOutcome, classify } from './classify.ts'
+import type { Destination } from './destination.ts'
+import { CREATES_PER_SECOND } from './limits.ts'
+
+export interface GroupSettings {
+  /** Days; 0: never expire. Set on groups this exporter creates, never on others. */
+  readonly retentionDays: number
+  readonly tags: Readonly<Record<string, string>> | undefined
+}
+
+/** `ready`: it exists now. Otherwise why not, as an outcome for the lane. */
+export type Provisioned = { readonly kind: 'ready' } | PutRetry
+
+const READY: Provisioned = { kind: 'ready' }
+/** Creations waiting for their turn at which a put no longer waits with them, but leaves its place to other lanes. */
+const MOST_WAITED_FOR = 4
+/** Creations that may wait at all: their lanes come back by themselves. */
+const MOST_PENDING = 1_000
+
+/** Creates groups and streams: one caller each, however many lanes want it, and no faster than the account may. */
+export class Provisioner {
+  readonly #client: CloudWatchLogsClient
+  readonly #settings: GroupSettings
+  readonly #logger: Logger
+  readonly #pace = new Pace(CREATES_PER_SECOND, CREATES_PER_SECOND)
+  readonly #pending = new Map<string, Promise<Provisioned>>()
+  readonly #groups = new Map<string, Promise<CallOutcome>>()
+  /** Turns are taken one after another, so that waiting creations do not all ask for the same token. */
+  #turn: Promise<void> = Promise.resolve()
+  groupsCreated = 0
+  streamsCreated = 0
+
+  constructor(client: CloudWatchLogsClient, settings: GroupSettings, logger: Logger) {
+    this.#client = client
+    this.#settings = settings
+    this.#logger = logger
+  }
+
+  /** Has the destination exist. Does not wait behind a long row of creations: then the lane is asked to come back. */
+  async ensure(destination: Destination, signal: AbortSignal): Promise<Provisioned> {
+    const known = this.#pending.get(destination.key)
+    if (known !== undefined) return known
+    const waiting = this.#pending.size
+    if (waiting >= MOST_PENDING) return comeBack(waiting)
+    const creation = this.#create(destination, signal).finally(() => this.#pending.delete(destination.key))
+    this.#pending.set(destination.key, creation)
+    return waiting > MOST_WAITED_FOR ? comeBack(waiting) : creation
+  }
+
+  async #create(destination: Destination, signal: AbortSignal): Promise<Provisioned> {
+    let outcome = await this.#createStream(destination, signal)
+    if (outcome.kind === 'missing') {
+      outcome = await this.#createGroupOnce(destination.group, signal)
+      if (outcome.kind === 'accepted') outcome = await this.#createStream(destination, signal)
+    }
+    switch (outcome.kind) {
+      case 'accepted':
+      case 'exists':
+        return READY
+      case 'retry':
+        return outcome
+      case 'refused':
+      case 'missing':
+      case 'sequence':
+        return {
+          kind: 'retry',
+          scope: 'group',
+          reason: 'cannot_create',
+          afterMs: 0,
+          lasting: true,
+          maybeTaken: false,
+          message: outcome.message,
+        }
+    }
+  }
+
+  async #createStream({ group, stream }: Destination, signal: AbortSignal): Promise<CallOutcome> {
+    const command = new CreateLogStreamCommand({ logGroupName: group, logStreamName: stream })
+    const outcome = await this.#call(() => this.#client.send(command, { abortSignal: signal }), signal)
+    if (outcome.kind === 'accepted') this.streamsCreated++
+    return outcome
+  }
+
+  #createGroupOnce(group: string, signal: AbortSignal): Promise<CallOutcome> {
+    const known = this.#groups.get(group)
+    if (known !== undefined) return known
+    const creation = this.#createGroup(group, signal).finally(() => this.#groups.delete(group))
+    this.#groups.set(group, creation)
+    return creation
+  }
+
+  async #createGroup(group: string, signal: AbortSignal): Promise<CallOutcome> {
+    const { retentionDays, tags } = this.#settings
+    const command = new CreateLogGroupCommand({ logGroupName: group, ...(tags === undefined ? {} : { tags }) })
+    const outcome = await this.#call(() => this.#client.send(command, { abortSignal: signal }), signal)
+    if (outcome.kind === 'exists') return { kind: 'accepted', rejected: [] }
+    if (outcome.kind !== 'accepted') return outcome
+    this.groupsCreated++
+    this.#logger.info('created a log group', { group, retentionDays })
+    if (retentionDays > 0) await this.#setRetention(group, retentionDays, signal)
+    return outcome
+  }
+
+  /** A group without its retention still takes events, so that is said and not waited for. */
+  async #setRetention(group: string, days: number, signal: AbortSignal): Promise<void> {
+    const command = new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days })
+    const outcome = await this.#call(() => this.#client.send(command, { abortSignal: signal }), signal)
+    if (outcome.kind === 'accepted') return
+    const error = 'message' in outcome ? outcome.message : outcome.kind
+    this.#logger.error('a log group was created without its retention: set it by hand', { group, days, error })
+  }
+
+  async #call(send: () => Promise<unknown>, signal: AbortSignal): Promise<CallOutcome> {
+    await this.#takeTurn(signal)
+    try {
+      await send()
+      return { kind: 'accepted', rejected: [] }
+    } catch (error) {
+      return classify(error)
+    }
+  }
+
+  #takeTurn(signal: AbortSignal): Promise<void> {
+    this.#turn = this.#turn.then(async () => {
+      for (let wait = this.#pace.take(); wait !== true && !signal.aborted; wait = this.#pace.take())
+        await sleep(wait, signal)
+    })
+    return this.#turn
+  }
+}
+
+function comeBack(waiting: number): PutRetry {
+  return {
+    kind: 'retry',
+    scope: 'stream',
+    reason: 'creating',
+    // Two calls for a new group and stream; the jitter keeps the lanes from coming back together.
+    afterMs: ((waiting * 2) / CREATES_PER_SECOND) * 1_000 * (1 + Math.random() / 4),
+    lasting: false,
+    maybeTaken: false,
+    expected: true,
+    message: `${waiting} log groups and streams are being created before it`,
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
