@@ -10,6 +10,8 @@ export interface Account {
   readonly id: string
   /** ms since the epoch */
   readonly now: () => number
+  /** Hears of every put that stored something, before it is answered. */
+  readonly onStored: (batch: Batch) => void
 }
 
 /**
@@ -22,6 +24,8 @@ export interface Journal {
   streamCreated(stream: LogStream): Promise<void>
   streamDeleted(stream: LogStream): Promise<void>
   appended(batch: Batch): Promise<void>
+  /** The bound pushed it out of the store. */
+  evicted(batch: Batch): void
 }
 
 /** One verb of the API. Returns the answer's body; undefined is the empty answer. */

@@ -1,11 +1,15 @@
 import type { Account, Journal } from './account.ts'
 import { Api } from './api.ts'
 import { CallLog } from './calls.ts'
+import { DirectoryJournal } from './directory.ts'
 import { Faults } from './faults.ts'
+import { loadDirectory } from './load-directory.ts'
 import { eventId, read } from './page.ts'
 import { AWS_QUOTAS, Quotas } from './quotas.ts'
 import { ApiServer } from './server.ts'
 import { Store, type Batch } from './store.ts'
+
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 export interface CloudWatchLocalOptions {
   /** Default `localhost`. */
@@ -18,6 +22,8 @@ export interface CloudWatchLocalOptions {
   readonly accountId?: string
   /** Events that are kept, as CloudWatch counts bytes; the oldest go first. Default 64 MiB. */
   readonly maxBytes?: number
+  /** Where everything is kept over restarts; in memory only if absent. One process at a time. */
+  readonly directory?: string
   /** Calls a second by operation, over AWS's own; false for none at all. */
   readonly quotas?: Readonly<Record<string, number>> | false
   /** How many calls `calls` keeps; default 10,000. */
@@ -26,7 +32,10 @@ export interface CloudWatchLocalOptions {
   readonly now?: () => number
   readonly onStored?: (batch: Batch) => void
   readonly onEvicted?: (batch: Batch) => void
+  /** Told of a bug, or of a directory that cannot be written: the client gets a 500. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void
+  /** Told of what in the directory cannot be read; the rest is loaded. Default: a process warning. */
+  readonly onDamage?: (what: string) => void
 }
 
 /** An event as it is stored. */
@@ -44,37 +53,53 @@ export class CloudWatchLocal {
   readonly store: Store
   readonly faults = new Faults()
   readonly calls: CallLog
+  readonly #options: CloudWatchLocalOptions
+  readonly #directory: DirectoryJournal | undefined
   readonly #server: ApiServer
   readonly #host: string
   #port: number
+  #loaded = false
 
   constructor(options: CloudWatchLocalOptions = {}) {
+    this.#options = options
     this.#host = options.host ?? 'localhost'
     this.#port = options.port ?? 0
-    this.store = new Store(options.maxBytes ?? 64 * 1024 * 1024)
-    this.store.onEvicted = options.onEvicted ?? (() => {})
+    this.store = new Store(options.maxBytes ?? DEFAULT_MAX_BYTES)
     this.calls = new CallLog(options.keepCalls ?? 10_000)
+    const onDefect = options.onDefect ?? ((error) => process.emitWarning(String(error)))
+    this.#directory = options.directory === undefined ? undefined : new DirectoryJournal(options.directory, onDefect)
+    this.store.onEvicted = (batch) => {
+      this.#directory?.evicted(batch)
+      options.onEvicted?.(batch)
+    }
     const account: Account = {
       store: this.store,
-      journal: noJournal(options.onStored ?? (() => {})),
+      journal: this.#directory ?? noJournal,
       region: options.region ?? 'us-east-1',
       id: options.accountId ?? '000000000000',
       now: options.now ?? Date.now,
+      onStored: options.onStored ?? (() => {}),
     }
-    const quotas = new Quotas(options.quotas === false ? {} : { ...AWS_QUOTAS, ...options.quotas }, () =>
-      performance.now(),
-    )
-    const onDefect = options.onDefect ?? ((error) => process.emitWarning(String(error)))
+    const perSecond = options.quotas === false ? {} : { ...AWS_QUOTAS, ...options.quotas }
+    const quotas = new Quotas(perSecond, () => performance.now())
     this.#server = new ApiServer(new Api(account, quotas, this.faults, this.calls), onDefect)
   }
 
   /** The endpoint for a client, such as `http://localhost:4588`. */
   get url(): string {
-    return `http://${this.#host}:${this.#port}`
+    return `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`
   }
 
-  /** Opens the port; the same one again after `down`. */
+  /**
+   * Opens the port; the same one again after `down`. The first time, reads the directory before.
+   * @throws the system's error for a port or a directory that cannot be had
+   */
   async up(): Promise<void> {
+    if (this.#directory !== undefined && this.#options.directory !== undefined && !this.#loaded) {
+      const onDamage = this.#options.onDamage ?? ((what) => process.emitWarning(what))
+      await loadDirectory(this.#options.directory, this.store, this.#directory, onDamage)
+    }
+    this.#loaded = true
     this.#port = await this.#server.listen(this.#host, this.#port)
   }
 
@@ -83,8 +108,10 @@ export class CloudWatchLocal {
     await this.#server.close()
   }
 
+  /** As `down`, and everything that was answered is in the directory. */
   async close(): Promise<void> {
     await this.down()
+    await this.#directory?.settled()
   }
 
   /** What is stored, in the order of time; of one group or one stream if they are named. */
@@ -111,14 +138,12 @@ export async function startCloudWatchLocal(options: CloudWatchLocalOptions = {})
   return local
 }
 
-function noJournal(onStored: (batch: Batch) => void): Journal {
-  return {
-    async groupChanged() {},
-    async groupDeleted() {},
-    async streamCreated() {},
-    async streamDeleted() {},
-    async appended(batch) {
-      onStored(batch)
-    },
-  }
+/** Everything is in memory, and nowhere else. */
+const noJournal: Journal = {
+  async groupChanged() {},
+  async groupDeleted() {},
+  async streamCreated() {},
+  async streamDeleted() {},
+  async appended() {},
+  evicted() {},
 }

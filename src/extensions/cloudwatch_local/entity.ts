@@ -1,5 +1,4 @@
-import type { Input } from './input.ts'
-import { Input as Members } from './input.ts'
+import { Input } from './input.ts'
 
 // Names and kinds an entity may have (facts 1.2). Kinds as in Application Signals' KeyAttributes.
 const KEY_ATTRIBUTES = ['Type', 'ResourceType', 'Identifier', 'Name', 'Environment']
@@ -13,7 +12,7 @@ const TYPES = ['Service', 'AWS::Service', 'RemoteService', 'Resource', 'AWS::Res
 export function readEntity(input: Input): string | undefined {
   const sent = input.raw('entity')
   if (sent === undefined) return undefined
-  const entity = new Members(sent)
+  const entity = new Input(sent, 'entity')
   const keys = entity.textMap('keyAttributes', {
     min: 2,
     max: 4,

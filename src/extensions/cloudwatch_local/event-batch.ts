@@ -29,7 +29,7 @@ export interface Judgement {
 export function readEvents(input: Input): { readonly events: readonly InputLogEvent[]; readonly bytes: number } {
   const sent = input.raw('logEvents')
   if (sent === undefined) {
-    input.violates('logEvents', 'null', 'Member must not be null')
+    input.missing('logEvents')
     input.check()
     return { events: [], bytes: 0 }
   }
@@ -110,13 +110,13 @@ function firstAtOrAfter(events: readonly InputLogEvent[], time: number): number 
 function badMessage(input: Input, index: number, message: unknown): void {
   const path = `logEvents.${index + 1}.member.message`
   if (message === '') input.violates(path, '', 'Member must have length greater than or equal to 1')
-  else if (message === undefined || message === null) input.violates(path, 'null', 'Member must not be null')
+  else if (message === undefined || message === null) input.missing(path)
   else throw wrongType(path, message, 'a string')
 }
 
 function badTime(input: Input, index: number, timestamp: unknown): void {
   const path = `logEvents.${index + 1}.member.timestamp`
-  if (timestamp === undefined || timestamp === null) input.violates(path, 'null', 'Member must not be null')
+  if (timestamp === undefined || timestamp === null) input.missing(path)
   else if (typeof timestamp === 'number' && Number.isInteger(timestamp))
     input.violates(path, timestamp, 'Member must have value greater than or equal to 0')
   else throw wrongType(path, timestamp, 'a whole number of milliseconds')

@@ -1,5 +1,8 @@
 import { serialization, ServiceError } from './service-error.ts'
 
+/** A put of 10,000 empty messages breaks as many constraints: this many are spelled out. */
+const MAX_TOLD = 10
+
 /** The constraints of a string in the service's model. */
 export interface TextRule {
   readonly min?: number
@@ -22,11 +25,14 @@ export interface NumberRule {
  */
 export class Input {
   readonly #members: Readonly<Record<string, unknown>>
+  readonly #prefix: string
   readonly #violations: string[] = []
 
-  constructor(body: unknown) {
+  /** @param path of a structure within the request; empty for the request itself */
+  constructor(body: unknown, path = '') {
     if (typeof body !== 'object' || body === null || Array.isArray(body))
-      throw serialization('Start of structure or map was expected at the top of the request.')
+      throw wrongType(path === '' ? 'the request' : path, body, 'a structure')
+    this.#prefix = path === '' ? '' : `${path}.`
     this.#members = body as Record<string, unknown>
   }
 
@@ -46,7 +52,7 @@ export class Input {
   /** A text that must be there. Returns '' where it is not: `check` throws before that is used. */
   requiredText(key: string, rule: TextRule = {}): string {
     const value = this.text(key, rule)
-    if (value === undefined) this.#missing(key)
+    if (value === undefined) this.missing(key)
     return value ?? ''
   }
 
@@ -65,7 +71,7 @@ export class Input {
 
   requiredWhole(key: string, rule: NumberRule = {}): number {
     const value = this.whole(key, rule)
-    if (value === undefined) this.#missing(key)
+    if (value === undefined) this.missing(key)
     return value ?? 0
   }
 
@@ -107,7 +113,13 @@ export class Input {
   }
 
   violates(path: string, value: unknown, constraint: string): void {
-    this.#violations.push(`Value '${String(value)}' at '${path}' failed to satisfy constraint: ${constraint}`)
+    this.#violations.push(
+      `Value '${String(value)}' at '${this.#prefix}${path}' failed to satisfy constraint: ${constraint}`,
+    )
+  }
+
+  missing(key: string): void {
+    this.#violations.push(`Value null at '${this.#prefix}${key}' failed to satisfy constraint: Member must not be null`)
   }
 
   /** @throws ServiceError InvalidParameterException naming every broken constraint. */
@@ -117,7 +129,7 @@ export class Input {
     const noun = count === 1 ? 'error' : 'errors'
     throw new ServiceError(
       'InvalidParameterException',
-      `${count} validation ${noun} detected: ${this.#violations.join('; ')}`,
+      `${count} validation ${noun} detected: ${this.#violations.slice(0, MAX_TOLD).join('; ')}`,
     )
   }
 
@@ -138,10 +150,6 @@ export class Input {
       this.violates(path, shown, `Member must have length greater than or equal to ${rule.min}`)
     if (rule.max !== undefined && length > rule.max)
       this.violates(path, shown, `Member must have length less than or equal to ${rule.max}`)
-  }
-
-  #missing(key: string): void {
-    this.#violations.push(`Value null at '${key}' failed to satisfy constraint: Member must not be null`)
   }
 }
 

@@ -60,7 +60,7 @@ export class ApiServer {
     try {
       write(response, requestId, await this.#answer(request))
     } catch (error) {
-      if (request.destroyed || response.destroyed || this.#closing.signal.aborted) return // nobody is left to be answered
+      if (response.destroyed || this.#closing.signal.aborted) return // nobody is left to be answered
       this.#onDefect(error)
       const failure = new ServiceError('InternalFailure', 'cloudwatch_local has a defect; its log says more.', 500)
       write(response, requestId, { kind: 'failed', error: failure })

@@ -53,6 +53,8 @@ export class Store {
   readonly groups = new Map<string, LogGroup>()
   readonly maxBytes: number
   bytes = 0
+  /** Since the start, the evicted ones included. */
+  storedEvents = 0
   evictedEvents = 0
   /** Told what the bound pushed out. */
   onEvicted: (batch: Batch) => void = () => {}
@@ -120,16 +122,23 @@ export class Store {
   /** @param events sorted by time, at least one */
   append(stream: LogStream, events: readonly InputLogEvent[], bytes: number, ingestionTime: number): Batch {
     const batch: Batch = { stream, ingestionTime, firstSequence: this.#nextSequence, events, bytes }
-    this.#nextSequence += events.length
+    this.restore(batch)
+    return batch
+  }
+
+  /** Takes in a put of an earlier run. They have to come in the order they had: that is the order of eviction. */
+  restore(batch: Batch): void {
+    const { stream, events, bytes } = batch
+    this.#nextSequence = batch.firstSequence + events.length
     stream.batches.push(batch)
     stream.firstEventTimestamp = Math.min(stream.firstEventTimestamp ?? Infinity, events[0]?.timestamp ?? Infinity)
     stream.lastEventTimestamp = Math.max(stream.lastEventTimestamp ?? 0, events.at(-1)?.timestamp ?? 0)
-    stream.lastIngestionTime = ingestionTime
+    stream.lastIngestionTime = batch.ingestionTime
     stream.group.storedBytes += bytes
     this.bytes += bytes
+    this.storedEvents += events.length
     this.#arrived.push(batch)
     while (this.bytes > this.maxBytes) this.#evictOldest()
-    return batch
   }
 
   deleteStream(stream: LogStream): void {

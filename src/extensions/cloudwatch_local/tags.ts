@@ -25,7 +25,7 @@ export function readTags(input: Input): Map<string, string> | undefined {
 }
 
 export function readTagKeys(input: Input): string[] {
-  if (input.raw('tagKeys') === undefined) input.violates('tagKeys', 'null', 'Member must not be null')
+  if (input.raw('tagKeys') === undefined) input.missing('tagKeys')
   return input.texts('tagKeys', { min: 0, max: MAX_TAGS }, KEY) ?? []
 }
 

@@ -31,6 +31,7 @@ export async function putLogEvents(input: Input, account: Account): Promise<obje
   if (good.length > 0) {
     const size = good.length === events.length ? bytes : countedBytes(good)
     const batch = account.store.append(stream, good, size, now)
+    account.onStored(batch)
     await account.journal.appended(batch)
     answer.nextSequenceToken = String(batch.firstSequence + good.length).padStart(56, '4')
   }

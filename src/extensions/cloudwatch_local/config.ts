@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { size } from '../../config/fields.ts'
+
+const ENDPOINT = /^(?:\[[\da-f:.]+\]|[^:\s/[\]]+):\d{1,5}$/i
+
+/** Options of the `cloudwatch_local` extension. */
+export const cloudwatchLocalConfigSchema = z.strictObject({
+  endpoint: z
+    .string()
+    .regex(ENDPOINT, { error: (issue) => `${JSON.stringify(issue.input)} is not host:port: write localhost:4588` })
+    .default('localhost:4588')
+    .describe('Host and port to listen on. Anyone who reaches it can read and write: credentials are not checked.'),
+  directory: z
+    .string()
+    .min(1, 'is empty: write a path, or remove the key to keep everything in memory')
+    .optional()
+    .describe(
+      'Where groups, streams and events are kept over restarts, for one process at a time; in memory if absent.',
+    ),
+  max_bytes: size()
+    .prefault('64MiB')
+    .refine((bytes) => bytes >= 2 * 1024 * 1024, 'is less than 2MiB, which is two puts: write 64MiB, for example')
+    .describe('Events that are kept, as CloudWatch counts bytes; beyond it the oldest are dropped, which is logged.'),
+  region: z.string().min(1).default('us-east-1').describe('Region in ARNs. Requests for any region are served.'),
+  account_id: z
+    .string()
+    .regex(/^\d{12}$/, 'has to be 12 digits, in quotes: "000000000000"')
+    .default('000000000000')
+    .describe('Account in ARNs.'),
+  show_first_events: z
+    .int()
+    .nonnegative()
+    .max(1_000)
+    .default(0)
+    .describe('How many events, the first to arrive, are shown in the log.'),
+})
+
+export type CloudWatchLocalConfig = z.output<typeof cloudwatchLocalConfigSchema>

@@ -1,0 +1,90 @@
+import { ComponentError, type Component, type ComponentSettings, type Host } from '../../component/component.ts'
+import type { MetricDefinition } from '../../telemetry/metrics.ts'
+import { CloudWatchLocal } from './cloudwatch-local.ts'
+import type { CloudWatchLocalConfig } from './config.ts'
+import { FirstEvents } from './first-events.ts'
+import type { Batch } from './store.ts'
+
+/** A full store evicts with every put: it is said once, and then at most this often. */
+const EVICTION_NOTICE_MS = 60_000
+
+const STORED = 'otlp_cloudwatch_local_stored_events'
+const EVICTED = 'otlp_cloudwatch_local_evicted_events'
+const BYTES = 'otlp_cloudwatch_local_bytes'
+const DEFINITIONS: readonly MetricDefinition[] = [
+  { name: STORED, type: 'counter', help: 'Events stored, those dropped later included.' },
+  { name: EVICTED, type: 'counter', help: 'Events dropped because max_bytes was reached.' },
+  { name: BYTES, type: 'gauge', help: 'Bytes of events kept, as CloudWatch counts.' },
+]
+
+/** The lifecycle around `CloudWatchLocal`, and what an operator is told about it. */
+export class CloudWatchLocalExtension implements Component {
+  readonly #settings: ComponentSettings<CloudWatchLocalConfig>
+  readonly #local: CloudWatchLocal
+  readonly #firstEvents: FirstEvents
+  #unregister: () => void = () => {}
+  #noticedAt = -Infinity
+  #noticedEvents = 0
+
+  constructor(settings: ComponentSettings<CloudWatchLocalConfig>) {
+    this.#settings = settings
+    const { config, logger } = settings
+    this.#firstEvents = new FirstEvents(config.show_first_events, logger)
+    const colon = config.endpoint.lastIndexOf(':')
+    this.#local = new CloudWatchLocal({
+      host: config.endpoint.slice(0, colon).replace(/^\[|\]$/g, ''),
+      port: Number(config.endpoint.slice(colon + 1)),
+      region: config.region,
+      accountId: config.account_id,
+      maxBytes: config.max_bytes,
+      keepCalls: 0,
+      ...(config.directory !== undefined && { directory: config.directory }),
+      onStored: (batch) => this.#firstEvents.show(batch),
+      onEvicted: (batch) => this.#noticeEviction(batch),
+      onDefect: (error) => logger.error('a request could not be worked on', { error }),
+      onDamage: (what) => logger.warn(what),
+    })
+  }
+
+  /** Where it listens, such as `http://localhost:4588`. */
+  get url(): string {
+    return this.#local.url
+  }
+
+  async start(_host: Host): Promise<void> {
+    const { config, logger, metrics } = this.#settings
+    try {
+      await this.#local.up()
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new ComponentError(`cannot serve CloudWatch Logs on ${config.endpoint}: ${reason}`, { cause })
+    }
+    this.#unregister = metrics.register(DEFINITIONS, (emit) => {
+      const { storedEvents, evictedEvents, bytes } = this.#local.store
+      emit(STORED, {}, storedEvents)
+      emit(EVICTED, {}, evictedEvents)
+      emit(BYTES, {}, bytes)
+    })
+    logger.info(
+      `a local CloudWatch Logs listens on ${this.url}; read a group with: ` +
+        `aws logs tail GROUP --follow --endpoint-url ${this.url} --region ${config.region}`,
+    )
+  }
+
+  async shutdown(_signal: AbortSignal): Promise<void> {
+    this.#unregister()
+    await this.#local.close()
+  }
+
+  #noticeEviction(batch: Batch): void {
+    this.#noticedEvents += batch.events.length
+    const now = performance.now()
+    if (now - this.#noticedAt < EVICTION_NOTICE_MS) return
+    this.#settings.logger.warn('max_bytes is reached: the oldest events are dropped', {
+      events: this.#noticedEvents,
+      max_bytes: this.#settings.config.max_bytes,
+    })
+    this.#noticedAt = now
+    this.#noticedEvents = 0
+  }
+}

@@ -1,0 +1,12 @@
+import type { ExtensionFactory } from '../../component/factory.ts'
+import { cloudwatchLocalConfigSchema, type CloudWatchLocalConfig } from './config.ts'
+import { CloudWatchLocalExtension } from './extension.ts'
+
+export const cloudwatchLocalExtension: ExtensionFactory<CloudWatchLocalConfig> = {
+  kind: 'extension',
+  type: 'cloudwatch_local',
+  stability: 'beta',
+  description: 'A strict CloudWatch Logs API on a local port, for trials and tests: no AWS account is needed.',
+  config: cloudwatchLocalConfigSchema,
+  create: (settings) => new CloudWatchLocalExtension(settings),
+}
