@@ -1,0 +1,115 @@
+// What the AWS SDK for JavaScript makes of `cloudwatch_local`: signatures, errors as its own classes, paginators.
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  DataAlreadyAcceptedException,
+  InvalidParameterException,
+  InvalidSequenceTokenException,
+  paginateDescribeLogGroups,
+  paginateFilterLogEvents,
+  paginateGetLogEvents,
+  PutLogEventsCommand,
+  PutRetentionPolicyCommand,
+  ResourceAlreadyExistsException,
+  ResourceNotFoundException,
+  ServiceUnavailableException,
+  TagResourceCommand,
+  ListTagsForResourceCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startCloudWatchLocal, type CloudWatchLocal } from '../fakes/cloudwatch.ts'
+
+let local: CloudWatchLocal
+let client: CloudWatchLogsClient
+beforeEach(async () => {
+  local = await startCloudWatchLocal({ quotas: false })
+  client = new CloudWatchLogsClient({
+    endpoint: local.url,
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' },
+    maxAttempts: 1,
+  })
+  await client.send(new CreateLogGroupCommand({ logGroupName: 'g', tags: { team: 'a' } }))
+  await client.send(new CreateLogStreamCommand({ logGroupName: 'g', logStreamName: 's' }))
+})
+afterEach(async () => {
+  client.destroy()
+  await local.close()
+})
+
+const put = (...messages: string[]) =>
+  client.send(
+    new PutLogEventsCommand({
+      logGroupName: 'g',
+      logStreamName: 's',
+      logEvents: messages.map((message) => ({ timestamp: Date.now(), message })),
+    }),
+  )
+
+test('events that the SDK puts are read back by its paginators', async () => {
+  const answer = await put('one', 'two', 'drei: ü\u2028😀')
+  expect(answer.$metadata.requestId).toMatch(/^[\da-f-]{36}$/)
+  expect(answer.nextSequenceToken).toMatch(/^\d{56}$/)
+  const read = []
+  const query = { logGroupName: 'g', logStreamName: 's', startFromHead: true, limit: 2 }
+  for await (const page of paginateGetLogEvents({ client, stopOnSameToken: true }, query))
+    read.push((page.events ?? []).map(({ message }) => message))
+  expect(read).toEqual([['one', 'two'], ['drei: ü\u2028😀'], []])
+
+  const filtered = []
+  for await (const page of paginateFilterLogEvents({ client }, { logGroupName: 'g', limit: 2 }))
+    filtered.push(...(page.events ?? []))
+  expect(filtered.map(({ message }) => message)).toEqual(read.flat())
+  expect(local.calls.all.at(-1)).toMatchObject({ accessKeyId: 'AKIDTEST', region: 'eu-central-1' })
+})
+
+test('groups are paged, and carry what they were given', async () => {
+  await client.send(new PutRetentionPolicyCommand({ logGroupName: 'g', retentionInDays: 30 }))
+  await client.send(new CreateLogGroupCommand({ logGroupName: 'h' }))
+  const groups = []
+  for await (const page of paginateDescribeLogGroups({ client }, { limit: 1 })) groups.push(...(page.logGroups ?? []))
+  expect(groups.map(({ logGroupName, retentionInDays }) => [logGroupName, retentionInDays])).toEqual([
+    ['g', 30],
+    ['h', undefined],
+  ])
+  const resourceArn = groups[0]?.logGroupArn
+  await client.send(new TagResourceCommand({ resourceArn, tags: { env: 'test' } }))
+  const { tags } = await client.send(new ListTagsForResourceCommand({ resourceArn }))
+  expect(tags).toEqual({ team: 'a', env: 'test' })
+})
+
+test('refusals are errors of the SDK, by class', async () => {
+  await expect(client.send(new CreateLogGroupCommand({ logGroupName: 'g' }))).rejects.toThrow(
+    ResourceAlreadyExistsException,
+  )
+  await expect(client.send(new CreateLogStreamCommand({ logGroupName: 'x', logStreamName: 's' }))).rejects.toThrow(
+    ResourceNotFoundException,
+  )
+  await expect(put('')).rejects.toThrow(InvalidParameterException)
+})
+
+test('faults are errors of the SDK too, with their members', async () => {
+  const { faults } = local
+  faults.throttle({ times: 1 })
+  await expect(put('m')).rejects.toMatchObject({ name: 'ThrottlingException', message: 'Rate exceeded' })
+  faults.fail(503, { times: 1 })
+  await expect(put('m')).rejects.toThrow(ServiceUnavailableException)
+  faults.fail(500, { times: 1 })
+  await expect(put('m')).rejects.toMatchObject({ name: 'InternalFailure', $metadata: { httpStatusCode: 500 } })
+  faults.demandSequenceToken('t', { times: 1 })
+  await expect(put('m')).rejects.toMatchObject({ expectedSequenceToken: 't' })
+  faults.demandSequenceToken('t', { times: 1 })
+  await expect(put('m')).rejects.toThrow(InvalidSequenceTokenException)
+  faults.alreadyAccepted({ times: 1 })
+  await expect(put('m')).rejects.toThrow(DataAlreadyAcceptedException)
+  faults.deny({ group: 'g', times: 1 })
+  await expect(put('m')).rejects.toMatchObject({ name: 'AccessDeniedException' })
+  faults.expireCredentials({ times: 1 })
+  await expect(put('m')).rejects.toMatchObject({ name: 'ExpiredTokenException' })
+  faults.rejectAll('too_old', { times: 1 })
+  expect(await put('m')).toMatchObject({ rejectedLogEventsInfo: { tooOldLogEventEndIndex: 1 } })
+  faults.cut('after', { times: 1 })
+  await expect(put('m')).rejects.toMatchObject({ code: 'ECONNRESET' })
+  expect(local.events('g', 's')).toHaveLength(2) // alreadyAccepted and cut after
+})
