@@ -1,0 +1,70 @@
+import { Findings } from './findings.ts'
+import { merge, putNested } from './merge.ts'
+import { parseYaml } from './parse-yaml.ts'
+import { type Environment, hasScheme, retrieve } from './retrieve.ts'
+import { emptyMap, type Entry, type MapNode, type Node, placeAt, type Position } from './tree.ts'
+
+/** Where the tree starts when no source said anything. */
+const NOWHERE: Position = { source: 'config' }
+
+/**
+ * Reads every `--config` and merges them in order. One that cannot be read is a problem, and the others are read all the same.
+ * @param uris paths, or `file:`, `env:` and `yaml:` URIs
+ */
+export function readSources(uris: readonly string[], env: Environment, findings: Findings): MapNode {
+  const roots = uris.map((uri) => readSource(uri, env, findings)).filter((root) => root !== undefined)
+  return roots.reduce((earlier, later) => merge(earlier, later) as MapNode, emptyMap(roots[0]?.at ?? NOWHERE))
+}
+
+function readSource(uri: string, env: Environment, findings: Findings): MapNode | undefined {
+  const retrieved = retrieve(hasScheme(uri) ? uri : `file:${uri}`, env)
+  const at: Position = { source: `--config ${uri}` }
+  if (retrieved.kind === 'failed') return complain(findings, at, retrieved.message)
+  if (retrieved.unset !== undefined)
+    return complain(findings, at, `the environment variable ${retrieved.unset} is not set`)
+  const root = parseYaml(retrieved.text, retrieved.source, findings)
+  if (root === undefined || root.kind === 'map') return root
+  if (root.kind === 'scalar' && root.value === null) return emptyMap(root.at)
+  return complain(
+    findings,
+    root.at,
+    'a config is a map: write receivers:, exporters: and service: at the start of a line',
+  )
+}
+
+/**
+ * Merges `--set a.b=c` or `a::b=c` onto a config, in order, last of all. The value is YAML; a field that wants text gets
+ * it as typed.
+ */
+export function applySets(root: MapNode, sets: readonly string[], findings: Findings): MapNode {
+  return sets.reduce((tree, set) => {
+    const change = parseSet(set, findings)
+    return change === undefined ? tree : (merge(tree, change) as MapNode)
+  }, root)
+}
+
+function parseSet(set: string, findings: Findings): MapNode | undefined {
+  const separator = set.indexOf('=')
+  // A value may be a secret: only the key is ever shown.
+  const key = (separator < 0 ? set : set.slice(0, separator)).trim()
+  const at: Position = { source: `--set ${key}` }
+  if (separator < 0 || key === '')
+    return complain(findings, at, 'write --set key=value, such as exporters.debug.verbosity=detailed')
+  const text = set.slice(separator + 1).trim()
+  const entries = new Map<string, Entry>()
+  putNested(entries, key.replaceAll('.', '::'), { keyAt: at, value: parseValue(text, at) })
+  return { kind: 'map', at, entries }
+}
+
+function parseValue(text: string, at: Position): Node {
+  const node = parseYaml(text, at.source, new Findings())
+  // `*` and `@home` are no YAML, and typed without quotes all the same.
+  if (node === undefined) return { kind: 'scalar', at, value: text }
+  return node.kind === 'scalar' && typeof node.value === 'string'
+    ? { ...node, at }
+    : { ...placeAt(node, at), original: text }
+}
+
+function complain(findings: Findings, at: Position, message: string): undefined {
+  findings.problem(at, [], message)
+}

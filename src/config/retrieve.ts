@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { normalize } from 'node:path'
+import { hint } from './suggest.ts'
+
+/** Environment variables by name; only own, defined ones count as set. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The text behind a URI, or why there is none. */
+export type Retrieved =
+  | {
+      readonly kind: 'text'
+      readonly text: string
+      /** What positions inside the text are called. */
+      readonly source: string
+      /** The variable that stands for nothing because it is not set, if so. */
+      readonly unset?: string
+    }
+  | { readonly kind: 'failed'; readonly message: string }
+
+/** The collector's providers that work without a network (confmap README). */
+const SCHEMES = ['env', 'file', 'yaml'] as const
+
+/** RFC 3986, with at least two characters: `C:\config.yaml` is a path. */
+const URI = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s
+const VARIABLE_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+
+/** @param uri `file:path`, `env:NAME`, `env:NAME:-default` or `yaml:text` */
+export function retrieve(uri: string, env: Environment): Retrieved {
+  const [, scheme, rest = ''] = URI.exec(uri) ?? []
+  switch (scheme) {
+    case 'env':
+      return retrieveVariable(rest, env)
+    case 'file':
+      return retrieveFile(rest)
+    case 'yaml':
+      return { kind: 'text', text: rest, source: 'yaml' }
+    case 'http':
+    case 'https':
+      return failed(`a config is not fetched over ${scheme}: download it and write the file's path`)
+    case undefined:
+      return failed(`${JSON.stringify(uri)} is not a URI: write file:, env: or yaml: in front`)
+    default:
+      return failed(`no config can be read from ${scheme}:${hint(scheme, SCHEMES)}`)
+  }
+}
+
+/** Whether a `--config` value names a scheme; without one it is a path. */
+export function hasScheme(text: string): boolean {
+  return URI.test(text)
+}
+
+function retrieveVariable(reference: string, env: Environment): Retrieved {
+  const separator = reference.indexOf(':-')
+  const name = separator < 0 ? reference : reference.slice(0, separator)
+  if (!VARIABLE_NAME.test(name))
+    return failed(
+      `${JSON.stringify(name)} cannot be the name of an environment variable: write letters, digits and _, or $$ where a dollar sign is meant`,
+    )
+  const value = Object.hasOwn(env, name) ? env[name] : undefined
+  const source = `env:${name}`
+  if (value !== undefined) return { kind: 'text', text: value, source }
+  // A default counts only for a variable that is not set: one that is set to nothing is nothing.
+  if (separator >= 0) return { kind: 'text', text: reference.slice(separator + 2), source }
+  return { kind: 'text', text: '', source, unset: name }
+}
+
+function retrieveFile(path: string): Retrieved {
+  try {
+    return { kind: 'text', text: readFileSync(normalize(path), 'utf8'), source: path }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    return failed(`the file ${path} cannot be read: ${FILE_ERRORS[code] ?? code}`)
+  }
+}
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'this process has no permission to',
+}
+
+function failed(message: string): Retrieved {
+  return { kind: 'failed', message }
+}
