@@ -1,0 +1,102 @@
+import { Findings, formatProblem } from './findings.ts'
+import { parseYaml } from './parse-yaml.ts'
+import { findReference, unescapeDollars } from './reference.ts'
+import { type Environment, retrieve } from './retrieve.ts'
+import { type Entry, formatPath, type Node, type Path, type ScalarNode } from './tree.ts'
+
+// A variable that names itself, or a file that includes itself, has no end. More than these is taken for one.
+const MAX_REFERENCES = 10_000
+const MAX_DEPTH = 20
+const MAX_TEXT_LENGTH = 1_000_000
+
+/**
+ * Puts values in the place of `${env:NAME}`, `${NAME}`, `${file:path}` and `${yaml:text}`, as the collector does after it
+ * has merged its sources: what an overriding source replaced is never looked up.
+ */
+export function expand(root: Node, env: Environment, findings: Findings): Node {
+  return new Expansion(env, findings).expand(root, [], 0)
+}
+
+class Expansion {
+  readonly #env: Environment
+  readonly #findings: Findings
+  #references = 0
+
+  constructor(env: Environment, findings: Findings) {
+    this.#env = env
+    this.#findings = findings
+  }
+
+  expand(node: Node, path: Path, depth: number): Node {
+    if (node.kind === 'list')
+      return { ...node, items: node.items.map((item, index) => this.expand(item, [...path, index], depth)) }
+    if (node.kind === 'scalar') return isText(node) ? this.#expandText(node, path, depth) : node
+    const entries = new Map<string, Entry>()
+    for (const [key, entry] of node.entries)
+      entries.set(key, { ...entry, value: this.expand(entry.value, [...path, key], depth) })
+    return { ...node, entries }
+  }
+
+  #expandText(node: Text, path: Path, depth: number): Node {
+    let text = node.value
+    let notYaml: string | undefined
+    for (;;) {
+      const reference = findReference(text)
+      if (reference === undefined)
+        return { ...node, value: unescapeDollars(text), ...(notYaml === undefined ? {} : { notYaml }) }
+      const endless = ++this.#references > MAX_REFERENCES || depth > MAX_DEPTH || text.length > MAX_TEXT_LENGTH
+      const found = endless
+        ? this.#complain(node, path, `\${${reference.uri}} leads to itself, or through too many references`)
+        : this.#lookUp(node, reference.uri, path)
+      if (found === undefined) return { ...node, value: null }
+      const isWhole = reference.end - reference.start === text.length
+      if (isWhole && !isText(found.value)) return this.#expandValue(node, found, path, depth + 1)
+      notYaml = isWhole ? found.notYaml : undefined
+      text = text.slice(0, reference.start) + found.text + text.slice(reference.end)
+    }
+  }
+
+  /** A reference that is the whole value keeps its type: a number, a map. A field that wants text gets the characters. */
+  #expandValue(node: ScalarNode, found: Found, path: Path, depth: number): Node {
+    const original = this.#expandText({ ...node, value: found.text }, path, depth)
+    const value = this.expand(found.value, path, depth)
+    return isText(original) ? { ...value, original: original.value } : value
+  }
+
+  #lookUp(node: ScalarNode, uri: string, path: Path): Found | undefined {
+    const shown = `\${${uri}}`
+    if (uri.slice(uri.indexOf(':')).includes('$'))
+      return this.#complain(node, path, `${shown}: a $ cannot stand inside a reference`)
+    const retrieved = retrieve(uri, this.#env)
+    if (retrieved.kind === 'failed') return this.#complain(node, path, `${shown}: ${retrieved.message}`)
+    const { text, source, unset } = retrieved
+    if (unset !== undefined)
+      this.#findings.note(`${formatPath(path)}: the environment variable ${unset} is not set and taken as empty`)
+
+    const unread = new Findings()
+    const parsed = parseYaml(text, source, unread)
+    // What is not YAML is text: a password may begin with @ or *.
+    if (parsed === undefined || isText(parsed)) {
+      const [why] = unread.problems
+      return { text, value: { ...node, value: text }, notYaml: why && formatProblem(why) }
+    }
+    return { text, value: parsed.kind === 'scalar' ? { ...parsed, at: node.at } : parsed, notYaml: undefined }
+  }
+
+  #complain(node: ScalarNode, path: Path, message: string): undefined {
+    this.#findings.problem(node.at, path, message)
+  }
+}
+
+/** What a reference stands for: the value, and the characters it was written in. */
+interface Found {
+  readonly text: string
+  readonly value: Node
+  readonly notYaml: string | undefined
+}
+
+type Text = ScalarNode & { readonly value: string }
+
+function isText(node: Node): node is Text {
+  return node.kind === 'scalar' && typeof node.value === 'string'
+}
