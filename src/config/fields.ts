@@ -16,12 +16,11 @@ const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/
 
 /** A Go duration (`200ms`, `1m30s`, `0`), as ms. */
 export function duration() {
+  const error = (issue: { readonly input?: unknown }) =>
+    `${JSON.stringify(issue.input)} is not a duration: write a number and a unit, such as 200ms, 5s or 1m30s`
   return z
-    .union([z.string(), z.literal(0)])
-    .refine((text) => text === 0 || text === '0' || DURATION.test(text), {
-      error: (issue) =>
-        `${JSON.stringify(issue.input)} is not a duration: write a number and a unit, such as 200ms, 5s or 1m30s`,
-    })
+    .union([z.string(), z.literal(0)], { error })
+    .refine((text) => text === 0 || text === '0' || DURATION.test(text), { error })
     .transform((text) => parseDurationMs(String(text)))
 }
 
@@ -47,12 +46,11 @@ const SIZE = /^(\d+(?:\.\d+)?)\s*(|B|KB|MB|GB|KiB|MiB|GiB)$/
 
 /** A number of bytes: `1048576`, `5MiB`, `20MB`. */
 export function size() {
+  const error = (issue: { readonly input?: unknown }) =>
+    `${JSON.stringify(issue.input)} is not a size: write bytes or a number and a unit, such as 512KiB or 64MiB`
   return z
-    .union([z.int().nonnegative(), z.string()])
-    .refine((value) => typeof value === 'number' || SIZE.test(value), {
-      error: (issue) =>
-        `${JSON.stringify(issue.input)} is not a size: write bytes or a number and a unit, such as 512KiB or 64MiB`,
-    })
+    .union([z.int().nonnegative(), z.string()], { error })
+    .refine((value) => typeof value === 'number' || SIZE.test(value), { error })
     .transform((value) => {
       if (typeof value === 'number') return value
       const match = SIZE.exec(value)

@@ -1,0 +1,105 @@
+import type {
+  AnyExporterFactory,
+  AnyExtensionFactory,
+  AnyProcessorFactory,
+  AnyReceiverFactory,
+  ComponentRegistry,
+} from '../component/factory.ts'
+import { parseComponentId } from '../component/id.ts'
+import { checkValue } from './check-value.ts'
+import type { Configured } from './daemon-config.ts'
+import { Findings } from './findings.ts'
+import type { Schema } from './schema-view.ts'
+import { hint } from './suggest.ts'
+import type { Entry, MapNode } from './tree.ts'
+import { adviceFor, type ComponentKind } from './unsupported.ts'
+
+type AnyFactory = AnyReceiverFactory | AnyProcessorFactory | AnyExporterFactory | AnyExtensionFactory
+
+export const SECTIONS = ['receivers', 'processors', 'exporters', 'extensions'] as const
+export type Section = (typeof SECTIONS)[number]
+
+/** What one thing in a section is called. */
+export const KIND = {
+  receivers: 'receiver',
+  processors: 'processor',
+  exporters: 'exporter',
+  extensions: 'extension',
+} as const satisfies Record<Section, ComponentKind>
+
+export type FactoryIn<Name extends Section> = ComponentRegistry[Name][number]
+
+/** What stands under `receivers:` and its like. */
+export interface DefinedComponents<Factory> {
+  /** Every id written, the faulty ones too: a pipeline that names one of those has no mistake of its own. */
+  readonly ids: ReadonlySet<string>
+  /** What was checked and is good, in the order written. */
+  readonly components: ReadonlyMap<string, DefinedComponent<Factory>>
+}
+
+export interface DefinedComponent<Factory> {
+  readonly configured: Configured<Factory>
+  readonly schema: Schema
+  /** What was written, in the form the schema reads. */
+  readonly input: unknown
+  /** What an operator should hear if the component is used. */
+  readonly notes: readonly string[]
+}
+
+/** Checks each component of a section with its factory's schema. A component may be written with no value: `nop:`. */
+export function checkSection<Name extends Section>(
+  section: Name,
+  root: MapNode,
+  registry: ComponentRegistry,
+  findings: Findings,
+): DefinedComponents<FactoryIn<Name>> {
+  const factories: readonly FactoryIn<Name>[] = registry[section]
+  const components = new Map<string, DefinedComponent<FactoryIn<Name>>>()
+  const entries = sectionEntries(section, root, findings)
+  for (const [key, entry] of entries) {
+    const path = [section, key]
+    const id = parseComponentId(key)
+    const factory = factories.find(({ type }) => type === id?.type)
+    if (id === undefined) findings.problem(entry.keyAt, path, badId(key))
+    else if (factory === undefined) findings.problem(entry.keyAt, path, unknownType(id.type, section, registry))
+    else {
+      const own = new Findings()
+      const checked = checkValue(factory.config, entry, path, own)
+      findings.addProblems(own)
+      if (checked !== undefined)
+        components.set(key, {
+          configured: { id, factory, config: checked.output },
+          schema: factory.config,
+          input: checked.input,
+          notes: own.notes,
+        })
+    }
+  }
+  return { ids: new Set(entries.keys()), components }
+}
+
+function sectionEntries(section: Section, root: MapNode, findings: Findings): ReadonlyMap<string, Entry> {
+  const entry = root.entries.get(section)
+  if (entry?.value.kind === 'map') return entry.value.entries
+  if (entry !== undefined && !isNothing(entry))
+    findings.problem(entry.keyAt, [section], 'is not a map: write each component under its id, such as otlp:')
+  return new Map()
+}
+
+export function isNothing(entry: Entry): boolean {
+  return entry.value.kind === 'scalar' && entry.value.value === null
+}
+
+export function badId(text: string): string {
+  return `${JSON.stringify(text)} is not an id: write type or type/name in lower case, such as otlp or otlp/edge`
+}
+
+function unknownType(type: string, section: Section, registry: ComponentRegistry): string {
+  const kind = KIND[section]
+  const advice = adviceFor(kind, type)
+  if (advice !== undefined) return `there is no ${kind} ${type} here: ${advice}`
+  const other = SECTIONS.find((name) => registry[name].some((factory: AnyFactory) => factory.type === type))
+  if (other !== undefined) return `${type} is one of the ${other}, not of the ${section}: write it under ${other}:`
+  const types = registry[section].map((factory: AnyFactory) => factory.type)
+  return `there is no ${kind} ${type} here${hint(type, types)}`
+}

@@ -1,0 +1,37 @@
+import { closest } from './suggest.ts'
+import { KIND, type Section } from './check-components.ts'
+import type { Findings } from './findings.ts'
+import type { Node, Path, Position } from './tree.ts'
+
+/** Ids that are defined, by section. */
+export type DefinedIds = Readonly<Record<Section, ReadonlySet<string>>>
+
+/** Tells every id in a list of a pipeline, or of `service.extensions`, that is not defined in its section. */
+export function checkReferences(
+  section: Section,
+  list: Node | undefined,
+  path: Path,
+  defined: DefinedIds,
+  findings: Findings,
+): void {
+  for (const [index, { id, at }] of idsIn(list).entries())
+    if (!defined[section].has(id)) findings.problem(at, [...path, index], explain(id, section, defined))
+}
+
+function explain(id: string, section: Section, defined: DefinedIds): string {
+  const missing = `${KIND[section]} ${JSON.stringify(id)} is not defined`
+  const near = closest(id, defined[section])
+  if (near !== undefined) return `${missing}; did you mean ${JSON.stringify(near)}?`
+  return `${missing}: write ${id}: under ${section}:, or take it out here`
+}
+
+/** Whatever else than text stands in the list is told by its schema. */
+function idsIn(list: Node | undefined): { readonly id: string; readonly at: Position }[] {
+  const texts = list?.kind === 'list' ? list.items : list === undefined ? [] : [list]
+  return texts.flatMap((node) => {
+    if (node.kind !== 'scalar' || typeof node.value !== 'string') return []
+    // The collector reads one text as a list: `receivers: otlp,nop`.
+    const ids = list?.kind === 'list' ? [node.value] : node.value.split(',')
+    return ids.filter((id) => id !== '').map((id) => ({ id, at: node.at }))
+  })
+}

@@ -1,0 +1,74 @@
+import type { z } from 'zod'
+import { explainIssue, type Issue } from './explain-issue.ts'
+import type { Findings } from './findings.ts'
+import { inputFor } from './input.ts'
+import { type Schema, type SchemaView, viewSchema } from './schema-view.ts'
+import type { Entry, Node, Path, Position } from './tree.ts'
+
+export interface Checked<Output> {
+  /** What was written, in the form the schema reads. */
+  readonly input: unknown
+  readonly output: Output
+}
+
+/** Parses a part of the config tree with its schema; undefined if there were problems, each told with its place. */
+export function checkValue<Output>(
+  schema: z.ZodType<Output>,
+  entry: Entry,
+  path: Path,
+  findings: Findings,
+): Checked<Output> | undefined {
+  const before = findings.problems.length
+  const input = inputFor(schema, entry.value, path, findings)
+  // Where the schema's author wrote no message, none is wanted from zod: explainIssue writes ours.
+  const result = schema.safeParse(input, { reportInput: true, error: () => '' })
+  for (const issue of result.error?.issues.flatMap(flatten) ?? []) tell(issue, schema, entry, path, findings)
+  return result.success && findings.problems.length === before ? { input, output: result.data } : undefined
+}
+
+/** Of a union, the problems of the branch that was meant: the one whose kind of value fits, with the fewest of them. */
+function flatten(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union' || issue.message !== '') return [issue]
+  const meant = issue.errors
+    .filter((branch) =>
+      branch.every(({ code, path }) => path.length > 0 || !['invalid_type', 'invalid_value'].includes(code)),
+    )
+    .toSorted((a, b) => a.length - b.length)[0]
+  return meant?.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue]
+}
+
+function tell(issue: Issue, schema: Schema, root: Entry, rootPath: Path, findings: Findings): void {
+  const path = issue.path.filter((part) => typeof part !== 'symbol')
+  const views = viewsAlong(schema, path)
+  const view = views.at(-1)
+  const secret = views.some(({ meta }) => meta.secret === true)
+  const { at, node } = locate(root, path)
+  const cause = node?.kind === 'scalar' && node.notYaml !== undefined ? ` (${node.notYaml})` : ''
+  findings.problem(at, [...rootPath, ...path], explainIssue(issue, secret, view?.meta.description) + cause)
+}
+
+/** The schema and those of the keys down to a value, as far as they are known. */
+function viewsAlong(schema: Schema, path: Path): SchemaView[] {
+  const views = [viewSchema(schema)]
+  for (const part of path) {
+    const parent = views.at(-1)
+    const next = typeof part === 'number' ? parent?.items : (parent?.keys.get(part) ?? parent?.otherKeys)
+    if (next === undefined) break
+    views.push(viewSchema(next))
+  }
+  return views
+}
+
+/** The place of a value: where it begins if it is on one line, where its key stands if not, its parent's if it is missing. */
+function locate(root: Entry, path: Path): { at: Position; node: Node | undefined } {
+  let node = root.value
+  let at = root.keyAt
+  for (const part of path) {
+    const entry = typeof part === 'string' && node.kind === 'map' ? node.entries.get(part) : undefined
+    const next = typeof part === 'number' && node.kind === 'list' ? node.items[part] : entry?.value
+    if (next === undefined) return { at, node: undefined }
+    at = entry?.keyAt ?? next.at
+    node = next
+  }
+  return { at: node.kind === 'scalar' && node.value !== null ? node.at : at, node }
+}

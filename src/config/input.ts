@@ -1,0 +1,54 @@
+import type { Findings } from './findings.ts'
+import { ANYTHING, kindOf, type Schema, type SchemaView, viewSchema } from './schema-view.ts'
+import { hint } from './suggest.ts'
+import { formatPath, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from './tree.ts'
+
+/**
+ * Turns a part of the config tree into the plain value its schema parses, by the collector's rules for what fits where.
+ * Unknown keys are told and left out, so that the schema can find what else is wrong. Keys without effect become notes.
+ */
+export function inputFor(schema: Schema, node: Node, path: Path, findings: Findings): unknown {
+  const view = viewSchema(schema)
+  if (view.meta.status === 'accepted')
+    findings.note(`${formatPath(path)} is accepted and has no effect: ${view.meta.reason}`)
+  if (wantsOriginal(view, node)) return node.original
+  if (node.kind === 'map') return mapInput(view, node, path, findings)
+  if (node.kind === 'list') return listInput(view, node, path, findings)
+  return scalarInput(view, node)
+}
+
+/** A field that takes only text gets a reference's characters: `0123` and not 123, `{ClusterName}` and not a map. */
+function wantsOriginal(view: SchemaView, node: Node): boolean {
+  const kind = node.kind === 'scalar' ? kindOf(node.value) : node.kind
+  return node.original !== undefined && view.kinds.has('text') && !view.kinds.has(kind)
+}
+
+function mapInput(view: SchemaView, node: MapNode, path: Path, findings: Findings): unknown {
+  const pairs: [string, unknown][] = []
+  for (const [key, { keyAt, value }] of node.entries) {
+    const keyPath = [...path, key]
+    // A map where something else is wanted: the schema says so, keys and all.
+    const schema = view.kinds.has('map') ? (view.keys.get(key) ?? view.otherKeys) : ANYTHING
+    if (schema === undefined) {
+      findings.problem(keyAt, keyPath, `unknown key${hint(key, [...view.keys.keys()])}`)
+      continue
+    }
+    const input = inputFor(schema, value, keyPath, findings)
+    if (input !== undefined) pairs.push([key, input])
+  }
+  return Object.fromEntries(pairs)
+}
+
+function listInput(view: SchemaView, node: ListNode, path: Path, findings: Findings): unknown {
+  const schema = view.items ?? ANYTHING
+  return node.items.map((item, index) => inputFor(schema, item, [...path, index], findings) ?? null)
+}
+
+function scalarInput(view: SchemaView, { value }: ScalarNode): unknown {
+  // `otlp:` and `grpc:` are the empty map; any other key without a value is as if it were not written.
+  if (value === null && !view.kinds.has('null')) return view.kinds.has('map') ? {} : undefined
+  // The collector reads `receivers: otlp,nop` as a list.
+  if (typeof value === 'string' && view.kinds.has('list') && !view.kinds.has('text'))
+    return value === '' ? [] : value.split(',')
+  return value
+}

@@ -1,0 +1,135 @@
+import type { ComponentRegistry } from '../component/factory.ts'
+import { checkSection, type DefinedComponents, type FactoryIn, SECTIONS, type Section } from './check-components.ts'
+import { type CheckedService, checkService } from './check-service.ts'
+import type { Configured, DaemonConfig } from './daemon-config.ts'
+import { expand } from './expand.ts'
+import { Findings, type Problem } from './findings.ts'
+import { applySets, readSources } from './read-sources.ts'
+import type { Environment } from './retrieve.ts'
+import { hint } from './suggest.ts'
+import type { MapNode } from './tree.ts'
+import { asVariables, configFromVariables, exporterVariables, VARIABLE_PREFIX } from './variables.ts'
+
+export interface LoadOptions {
+  /** `--config`: paths, or `file:`, `env:` and `yaml:` URIs, merged in order. */
+  readonly uris: readonly string[]
+  /** `--set`: `a.b=c`, merged last. */
+  readonly sets: readonly string[]
+  /** Used only where there is neither a `--config` nor a variable; never merged. */
+  readonly defaultUri?: string
+  readonly env: Environment
+  readonly registry: ComponentRegistry
+}
+
+export type LoadedConfig =
+  | { readonly kind: 'loaded'; readonly config: DaemonConfig; readonly written: WrittenConfig }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
+  /** Neither a `--config` nor an `OTLP_CLOUDWATCH__` variable. */
+  | { readonly kind: 'nothing' }
+
+/** Everything that was checked, what no pipeline uses included: what `print-config` shows. */
+export interface WrittenConfig extends CheckedService {
+  readonly sections: Sections
+}
+
+type Sections = { readonly [Name in Section]: DefinedComponents<FactoryIn<Name>> }
+
+/** Reads, merges, expands and checks a config. All problems are told at once. */
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const findings = new Findings()
+  const source = chooseSource(options, findings)
+  if (source === undefined) return { kind: 'nothing' }
+  const merged = applySets(source, options.sets, findings)
+  // A source that could not be read leaves holes: what would be missed in it is no news.
+  if (findings.failed) return { kind: 'invalid', problems: findings.problems }
+
+  const root = expand(merged, options.env, findings) as MapNode
+  checkTopLevel(root, findings)
+  const sections = checkSections(root, options.registry, findings)
+  const service = checkService(root, definedIds(sections), findings)
+  if (findings.failed || service === undefined) return { kind: 'invalid', problems: asVariables(findings.problems) }
+  return { kind: 'loaded', config: assemble(sections, service, findings), written: { sections, ...service } }
+}
+
+function chooseSource({ uris, defaultUri, env }: LoadOptions, findings: Findings): MapNode | undefined {
+  const variables = exporterVariables(env)
+  if (uris.length > 0) {
+    if (variables.length > 0)
+      findings.note(
+        `${variables.join(', ')}: not used, because a --config takes the place of ${VARIABLE_PREFIX}* altogether`,
+      )
+    return readSources(uris, env, findings)
+  }
+  if (variables.length > 0) return configFromVariables(env)
+  return defaultUri === undefined ? undefined : readSources([defaultUri], env, findings)
+}
+
+function checkTopLevel(root: MapNode, findings: Findings): void {
+  for (const [key, { keyAt }] of root.entries) {
+    if (key === 'connectors')
+      findings.problem(keyAt, [key], 'not supported yet: name the exporters in the pipeline, and remove the key')
+    else if (key !== 'service' && !SECTIONS.some((section) => section === key))
+      findings.problem(keyAt, [key], `unknown key${hint(key, [...SECTIONS, 'service'])}`)
+  }
+}
+
+function checkSections(root: MapNode, registry: ComponentRegistry, findings: Findings): Sections {
+  return {
+    receivers: checkSection('receivers', root, registry, findings),
+    processors: checkSection('processors', root, registry, findings),
+    exporters: checkSection('exporters', root, registry, findings),
+    extensions: checkSection('extensions', root, registry, findings),
+  }
+}
+
+function definedIds({ receivers, processors, exporters, extensions }: Sections) {
+  return { receivers: receivers.ids, processors: processors.ids, exporters: exporters.ids, extensions: extensions.ids }
+}
+
+/** Keeps what runs, and gathers what to say about it. */
+function assemble(sections: Sections, { service, pipelines }: CheckedService, findings: Findings): DaemonConfig {
+  const lists = [...pipelines.values()].map(({ output }) => output)
+  const used = <Name extends Section>(section: Name, ids: readonly string[]) =>
+    keepUsed(section, sections[section], new Set(ids), findings)
+  return {
+    receivers: used(
+      'receivers',
+      lists.flatMap(({ receivers }) => receivers),
+    ),
+    processors: used(
+      'processors',
+      lists.flatMap(({ processors }) => processors),
+    ),
+    exporters: used(
+      'exporters',
+      lists.flatMap(({ exporters }) => exporters),
+    ),
+    extensions: used('extensions', service.output.extensions),
+    service: {
+      extensions: service.output.extensions,
+      pipelines: new Map([...pipelines].map(([name, { output }]) => [name, output])),
+      telemetry: service.output.telemetry,
+      shutdownTimeoutMs: service.output.shutdown_timeout,
+    },
+    notes: findings.notes,
+  }
+}
+
+function keepUsed<Factory>(
+  section: Section,
+  { components }: DefinedComponents<Factory>,
+  ids: ReadonlySet<string>,
+  findings: Findings,
+): ReadonlyMap<string, Configured<Factory>> {
+  const used = new Map<string, Configured<Factory>>()
+  for (const [id, { configured, notes }] of components) {
+    if (ids.has(id)) {
+      used.set(id, configured)
+      notes.forEach((note) => findings.note(note))
+    } else {
+      const user = section === 'extensions' ? 'service.extensions' : 'a pipeline'
+      findings.note(`${section}.${id} is defined and not used: name it in ${user}, or remove it`)
+    }
+  }
+  return used
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod'
+
+// What the config needs to know about a schema beside parsing with it: which keys there are, which kinds of value it
+// takes, what was said about it with `.describe` and `.meta`. Wrappers (`optional`, `prefault`, a transform) and the
+// branches of a union are looked through, so that nobody else has to know how zod nests them.
+
+export type Schema = z.core.$ZodType
+export type ValueKind = 'text' | 'number' | 'boolean' | 'null' | 'list' | 'map'
+
+export interface SchemaView {
+  /** The kinds of YAML value that can be written here. */
+  readonly kinds: ReadonlySet<ValueKind>
+  /** Keys of a map by name; empty where there are none, or any. */
+  readonly keys: ReadonlyMap<string, Schema>
+  /** Whether `keys` come from several kinds of map of which one is meant. */
+  readonly ambiguous: boolean
+  /** Of keys that are not in `keys`; undefined where another key is an error. */
+  readonly otherKeys: Schema | undefined
+  /** Of the items of a list. */
+  readonly items: Schema | undefined
+  /** Whether the key may be left out. */
+  readonly optional: boolean
+  /** What is used when the key is left out, in the form one writes; undefined if nothing is. */
+  readonly fallback: unknown
+  readonly meta: SchemaMeta
+}
+
+export interface SchemaMeta {
+  readonly description?: string
+  /** `fields.ts`: shown as `[REDACTED]`, never in a message. */
+  readonly secret?: boolean
+  /** `fields.ts`: a key of the Go collector that is taken without effect, or not supported yet. */
+  readonly status?: 'accepted' | 'later'
+  readonly reason?: string
+}
+
+/** Kinds of schema that take one kind of value. Those not listed, such as `unknown` and `custom`, take anything. */
+const KIND_OF_SCHEMA: Readonly<Record<string, ValueKind>> = {
+  string: 'text',
+  template_literal: 'text',
+  number: 'number',
+  boolean: 'boolean',
+  null: 'null',
+  array: 'list',
+  object: 'map',
+  record: 'map',
+}
+const ALL_KINDS: ReadonlySet<ValueKind> = new Set(Object.values(KIND_OF_SCHEMA))
+
+/** Takes every value as it is. */
+export const ANYTHING: Schema = z.unknown()
+
+export function viewSchema(schema: Schema): SchemaView {
+  const view = new View()
+  view.add(schema)
+  return view
+}
+
+class View implements SchemaView {
+  readonly kinds = new Set<ValueKind>()
+  readonly keys = new Map<string, Schema>()
+  ambiguous = false
+  otherKeys: Schema | undefined
+  items: Schema | undefined
+  optional = false
+  fallback: unknown
+  meta: SchemaMeta = {}
+
+  add(schema: Schema): void {
+    // What an outer wrapper says goes before what an inner one says.
+    this.meta = { ...(z.globalRegistry.get(schema) as SchemaMeta | undefined), ...this.meta }
+    const def = definition(schema)
+    if ('innerType' in def) return this.#addWrapper(def)
+    if (def.type === 'lazy') return this.add(def.getter())
+    // With `preprocess` it is the second half that says what can be written.
+    if (def.type === 'pipe') return this.add(definition(def.in).type === 'transform' ? def.out : def.in)
+    if (def.type === 'union') return def.options.forEach((option) => this.add(option))
+    if (def.type === 'intersection') return [def.left, def.right].forEach((half) => this.add(half))
+    if (def.type === 'enum') return this.#addValues(Object.values(def.entries))
+    if (def.type === 'literal') return this.#addValues(def.values)
+
+    const kind = KIND_OF_SCHEMA[def.type]
+    if (kind === 'map' && this.kinds.has('map')) this.ambiguous = true
+    if (kind === undefined) this.#addAnything(schema)
+    else this.kinds.add(kind)
+    if (def.type === 'array') this.items ??= def.element
+    if (def.type === 'record') this.otherKeys ??= def.valueType
+    if (def.type === 'object') this.#addObject(def)
+  }
+
+  #addWrapper(def: Extract<Definition, { innerType: Schema }>): void {
+    if (def.type === 'optional' || def.type === 'default' || def.type === 'prefault') this.optional = true
+    if (def.type === 'nullable') this.kinds.add('null')
+    // The default of something transformed has the form it takes afterwards: not what one would write.
+    if (def.type === 'prefault' || (def.type === 'default' && !transforms(def.innerType)))
+      this.fallback ??= def.defaultValue
+    this.add(def.innerType)
+  }
+
+  #addObject(def: Extract<Definition, { type: 'object' }>): void {
+    for (const [key, value] of Object.entries(def.shape)) this.keys.set(key, value)
+    if (def.catchall !== undefined && definition(def.catchall).type !== 'never') this.otherKeys ??= def.catchall
+  }
+
+  #addAnything(schema: Schema): void {
+    for (const kind of ALL_KINDS) this.kinds.add(kind)
+    this.otherKeys ??= schema
+    this.items ??= schema
+  }
+
+  #addValues(values: readonly unknown[]): void {
+    for (const value of values) this.kinds.add(kindOf(value))
+  }
+}
+
+type Definition = z.core.$ZodTypes['_zod']['def']
+
+/** How a schema is made. `_zod.def` is the door zod has for programs that look at schemas ("For library authors"). */
+function definition(schema: Schema): Definition {
+  // oxlint-disable-next-line no-underscore-dangle -- zod's name
+  return (schema as z.core.$ZodTypes)._zod.def
+}
+
+function transforms(schema: Schema): boolean {
+  const def = definition(schema)
+  return def.type === 'pipe' || ('innerType' in def && transforms(def.innerType))
+}
+
+/** The kind of a plain value, as YAML would call it. */
+export function kindOf(value: unknown): ValueKind {
+  if (value === null || value === undefined) return 'null'
+  if (Array.isArray(value)) return 'list'
+  if (typeof value === 'number') return 'number'
+  if (typeof value === 'boolean') return 'boolean'
+  return typeof value === 'object' ? 'map' : 'text'
+}
