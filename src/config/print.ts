@@ -1,0 +1,71 @@
+import { Document, isScalar, visit } from 'yaml'
+import { SECTIONS } from './check-components.ts'
+import { REDACTED } from './explain-issue.ts'
+import type { WrittenConfig } from './load.ts'
+import { escapeDollars } from './reference.ts'
+import { ANYTHING, kindOf, type Schema, viewSchema } from './schema-view.ts'
+import { serviceSchema } from './service-schema.ts'
+
+export type Secrets = 'redacted' | 'unredacted'
+
+export type Format = 'yaml' | 'json'
+
+type Plain = Readonly<Record<string, unknown>>
+
+/**
+ * The whole config as it runs: sources merged, references expanded, defaults filled in, in the form one writes. Loaded
+ * again (unredacted), it is the same config: a `$` is written `$$`.
+ */
+export function printableConfig({ sections, service, pipelines }: WrittenConfig, secrets: Secrets): Plain {
+  const config: Record<string, unknown> = {}
+  for (const section of SECTIONS) {
+    const { components } = sections[section]
+    if (components.size > 0)
+      config[section] = Object.fromEntries(
+        [...components].map(([id, { schema, input }]) => [id, printable(schema, input, secrets)]),
+      )
+  }
+  const { extensions, ...rest } = printable(serviceSchema, service.input, secrets) as Plain
+  config['service'] = {
+    extensions,
+    pipelines: Object.fromEntries([...pipelines].map(([name, { output }]) => [name, output])),
+    ...rest,
+  }
+  return config
+}
+
+/** The text of a printable config, its last line ended. */
+export function formatConfig(config: Plain, format: Format): string {
+  if (format === 'json') return `${JSON.stringify(config, null, 2)}\n`
+  const document = new Document(config, { aliasDuplicateObjects: false })
+  visit(document, {
+    // Without quotes it would be YAML's merge key.
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return document.toString({ lineWidth: 0 })
+}
+
+function printable(schema: Schema, value: unknown, secrets: Secrets): unknown {
+  const { meta, items = ANYTHING } = viewSchema(schema)
+  if (meta.secret === true && secrets === 'redacted' && value !== '') return REDACTED
+  if (typeof value === 'string') return escapeDollars(value)
+  if (Array.isArray(value)) return value.map((item) => printable(items, item, secrets))
+  return kindOf(value) === 'map' ? printableMap(schema, value as Plain, secrets) : value
+}
+
+function printableMap(schema: Schema, value: Plain, secrets: Secrets): Plain {
+  const { keys, otherKeys = ANYTHING, ambiguous } = viewSchema(schema)
+  const pairs = Object.entries(value).map(([key, inner]): [string, unknown] => [
+    key,
+    printable(keys.get(key) ?? otherKeys, inner, secrets),
+  ])
+  for (const [key, keySchema] of ambiguous ? [] : keys) {
+    const { fallback, meta } = viewSchema(keySchema)
+    // A key without effect is noted when it is written: it is not written here for its default.
+    const shown = fallback !== undefined && meta.status === undefined && !Object.hasOwn(value, key)
+    if (shown) pairs.push([key, printable(keySchema, fallback, secrets)])
+  }
+  return Object.fromEntries(pairs)
+}
