@@ -47,6 +47,7 @@ export class CloudWatchLogs {
   readonly gate: DestinationGate
   #running: Running | undefined
   #stopping = false
+  #toldOfCredentials = false
 
   constructor(settings: CloudWatchLogsSettings) {
     const { config, budget } = settings
@@ -114,30 +115,40 @@ export class CloudWatchLogs {
     )
     await delivery.start(destinationOf)
     this.#running = { client, provisioner, sender, delivery }
-    await this.#tellOfCredentials(client)
+    await this.#hasCredentials(client)
   }
 
-  /** A hint, not a condition: credentials may come later, and until then the records wait. */
-  async #tellOfCredentials(client: CloudWatchLogsClient): Promise<void> {
+  /** Says once when there are none. At start that is a hint: they may come later, and until then the records wait. */
+  async #hasCredentials(client: CloudWatchLogsClient): Promise<boolean> {
     try {
       await client.config.credentials()
+      this.#toldOfCredentials = false
+      return true
     } catch (error) {
+      if (this.#toldOfCredentials) return false
+      this.#toldOfCredentials = true
       this.#settings.logger.error('no AWS credentials were found; records wait until there are some', {
         try: 'a role for the pod or instance, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or profile',
         error: error instanceof Error ? error.message : String(error),
       })
+      return false
     }
   }
 
+  /** @throws Error if there is something to send and no credentials to send it with: waiting would not help */
   async flush(signal: AbortSignal): Promise<void> {
-    await this.#running?.delivery.flush(signal)
+    if (this.#running === undefined || this.ledger.queued === 0) return
+    if (!(await this.#hasCredentials(this.#running.client)))
+      throw new Error(`no AWS credentials were found; ${this.ledger.queued} records wait`)
+    await this.#running.delivery.flush(signal)
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     if (this.#running === undefined) return
     const { delivery, client } = this.#running
-    await delivery.shutdown(signal, false)
+    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(client))
+    await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, false)
     client.destroy()
     this.#running = undefined
   }

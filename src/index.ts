@@ -1,0 +1,8 @@
+// The library. It loads neither the daemon nor grpc-js, and works on Node 22.15 and later.
+
+export {
+  CloudWatchLogRecordExporter,
+  type CloudWatchLogRecordExporterOptions,
+  type ExportResult,
+} from './exporters/awscloudwatchlogs/log-record-exporter.ts'
+export type { Ledger } from './telemetry/ledger.ts'
