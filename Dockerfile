@@ -1,0 +1,21 @@
+# Built for Node 24, run as nobody, with nothing in it but the daemon and its dependencies.
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+# The base image has Node; `node` of the development dependencies is only for machines with an older one.
+RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && npm prune --omit=dev --ignore-scripts
+
+FROM gcr.io/distroless/nodejs24-debian12:nonroot
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY config config
+USER 65532:65532
+EXPOSE 4317 4318 13133 8888
+ENTRYPOINT ["/nodejs/bin/node", "dist/main.js"]
+CMD ["--config", "config/agent.yaml"]
