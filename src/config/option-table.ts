@@ -1,19 +1,21 @@
 import { type Schema, type SchemaView, viewSchema } from './schema-view.ts'
 
-const HEAD = ['| key | default | what it does |', '|---|---|---|']
+type Row = readonly [key: string, fallback: string, description: string]
+
+const HEAD: Row = ['key', 'default', 'what it does']
 
 /** The options of a component as a Markdown table for its README, made from the schema that reads them. */
 export function optionTable(schema: Schema): string {
   const rows = rowsOf(schema, '')
-  return rows.length === 0 ? 'It has no options.' : [...HEAD, ...rows].join('\n')
+  return rows.length === 0 ? 'It has no options.' : formatTable([HEAD, ...rows])
 }
 
 /** A row for each key, those inside a map after it: `sending_queue`, `sending_queue.enabled`. */
-function rowsOf(schema: Schema, prefix: string): string[] {
+function rowsOf(schema: Schema, prefix: string): Row[] {
   return [...viewSchema(schema).keys].flatMap(([key, keySchema]) => {
     const view = viewSchema(keySchema)
     const name = prefix + key
-    const row = `| \`${name}\` | ${cell(defaultOf(view))} | ${cell(describe(view))} |`
+    const row: Row = [`\`${name}\``, cell(defaultOf(view)), cell(describe(view))]
     if (view.meta.status !== undefined) return [row]
     return [
       row,
@@ -21,6 +23,15 @@ function rowsOf(schema: Schema, prefix: string): string[] {
       ...(view.items === undefined ? [] : rowsOf(view.items, `${name}[].`)),
     ]
   })
+}
+
+/** Columns aligned, as the formatter of this repository leaves them. */
+function formatTable(rows: readonly Row[]): string {
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
+  const [head = '', ...lines] = rows.map(
+    (row) => `| ${row.map((text, i) => text.padEnd(widths[i] ?? 0)).join(' | ')} |`,
+  )
+  return [head, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...lines].join('\n')
 }
 
 function defaultOf({ optional, fallback, keys }: SchemaView): string {
