@@ -1,0 +1,93 @@
+import { parseArgs } from 'node:util'
+import { buildInfo } from './cli/build-info.ts'
+import type { Command, ExitCode, Options, Surroundings, Values } from './cli/command.ts'
+import { commandHelp, PROGRAM, programHelp, type Summary } from './cli/help.ts'
+import { closest } from './config/suggest.ts'
+
+interface CommandEntry extends Summary {
+  readonly load: () => Promise<{ readonly command: Command }>
+}
+
+const COMMANDS: readonly CommandEntry[] = [
+  { name: 'run', summary: 'run the daemon (default)', load: () => import('./cli/run.ts') },
+  { name: 'validate', summary: 'check a config and say what it would do', load: () => import('./cli/validate.ts') },
+  { name: 'components', summary: 'list what can be written in a config', load: () => import('./cli/components.ts') },
+  { name: 'print-config', summary: 'print the config as it would run', load: () => import('./cli/print-config.ts') },
+  { name: 'schema', summary: 'print a JSON Schema of the config', load: () => import('./cli/schema.ts') },
+  { name: 'health', summary: 'ask a running daemon whether it is healthy', load: () => import('./cli/health.ts') },
+]
+
+/**
+ * Runs one command line.
+ * @param args without the program's name
+ */
+export async function cli(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const [first = '', ...others] = args
+  if (first === '--version' || first === '-v') {
+    const { name, version } = buildInfo()
+    surroundings.out(`${name} ${version}\n`)
+    return 0
+  }
+  if (first === '--help' || first === '-h' || (first === 'help' && others.length === 0)) {
+    surroundings.out(programHelp(COMMANDS))
+    return 0
+  }
+  // `help validate` is `validate --help`; what begins with a dash belongs to the default command.
+  if (first === 'help') return cli([...others, '--help'], surroundings)
+  const isOption = first === '' || first.startsWith('-')
+  const name = isOption ? 'run' : first
+  const entry = COMMANDS.find((known) => known.name === name)
+  if (entry === undefined) {
+    const near = closest(
+      name,
+      COMMANDS.map((known) => known.name),
+    )
+    return refuse(surroundings, `there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}`, '')
+  }
+  return runCommand(entry, isOption ? args : others, surroundings)
+}
+
+async function runCommand(entry: CommandEntry, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { command } = await entry.load()
+  const parsed = parse(args, command.options)
+  if (parsed.kind === 'wrong') return refuse(surroundings, parsed.message, ` ${entry.name}`)
+  if (!parsed.help) return command.run(parsed.values, surroundings)
+  surroundings.out(commandHelp(entry.name, command))
+  return 0
+}
+
+type Parsed =
+  | { readonly kind: 'parsed'; readonly help: boolean; readonly values: Values<Options> }
+  | { readonly kind: 'wrong'; readonly message: string }
+
+function parse(args: readonly string[], options: Options): Parsed {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        ...Object.fromEntries(
+          Object.entries(options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+        ),
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    const { help, ...rest } = values
+    return { kind: 'parsed', help: help === true, values: rest }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return { kind: 'wrong', message: explain(error.message, options) }
+  }
+}
+
+/** Node's words, up to the end of the first sentence, with the option that was meant. */
+function explain(message: string, options: Options): string {
+  const [sentence = message] = message.split('. ')
+  const unknown = /^Unknown option '-+([^']*)'/.exec(sentence)?.[1]
+  const near = unknown === undefined ? undefined : closest(unknown, [...Object.keys(options), 'help'])
+  return near === undefined ? sentence : `${sentence}; did you mean --${near}?`
+}
+
+function refuse({ err }: Surroundings, message: string, command: string): ExitCode {
+  err(`${PROGRAM}: ${message}\nSee ${PROGRAM}${command} --help.\n`)
+  return 2
+}

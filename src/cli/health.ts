@@ -1,0 +1,84 @@
+import { get } from 'node:http'
+import { defineCommand, type Surroundings, type Values } from './command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+
+/** Longer than a probe of Kubernetes usually waits, so that it is the probe that decides. */
+const TIMEOUT_MS = 5_000
+/** A stranger may answer there. */
+const MAX_BODY_LENGTH = 10_000
+
+const OPTIONS = {
+  ...CONFIG_OPTIONS,
+  endpoint: {
+    type: 'string',
+    value: 'HOST:PORT',
+    description: 'where it answers, instead of what the config says; without either localhost:13133',
+  },
+} as const
+
+export const command = defineCommand({
+  description: 'Asks the health_check extension of a running daemon. Exits with 0 if it is healthy, 1 if not.',
+  options: OPTIONS,
+  async run(values, surroundings) {
+    const url = await findUrl(values, surroundings)
+    if (url === undefined) return 2
+    const { status, body } = await ask(url)
+    const healthy = status === 200
+    const text = `${body.trim()}\n`
+    if (healthy) surroundings.out(text)
+    else surroundings.err(status === undefined ? text : `${url.href} answered ${status}: ${text}`)
+    return healthy ? 0 : 1
+  },
+})
+
+interface Place {
+  readonly endpoint: string
+  readonly path: string
+}
+
+/** Undefined if that is a mistake of usage or config, which is told. */
+async function findUrl(values: Values<typeof OPTIONS>, surroundings: Surroundings): Promise<URL | undefined> {
+  const place = values.config === undefined ? DEFAULT : await placeInConfig(values, surroundings)
+  if (place === undefined) return undefined
+  const endpoint = values.endpoint ?? place.endpoint
+  // An address to listen on is not always one to call.
+  const reachable = endpoint.replace(/^(|0\.0\.0\.0|localhost):/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')
+  const url = `http://${reachable}${place.path}`
+  if (URL.canParse(url)) return new URL(url)
+  surroundings.err(`${JSON.stringify(endpoint)} is not an address: write host and port, such as localhost:13133\n`)
+  return undefined
+}
+
+/** The collector's defaults. */
+const DEFAULT: Place = { endpoint: 'localhost:13133', path: '/' }
+
+async function placeInConfig(values: Values<typeof OPTIONS>, surroundings: Surroundings): Promise<Place | undefined> {
+  const loaded = await loadConfigFrom(values, surroundings)
+  if (loaded === undefined) return undefined
+  const id = loaded.config.service.extensions.find((id) => loaded.config.extensions.get(id)?.id.type === 'health_check')
+  if (id === undefined) {
+    surroundings.err('The config has no health_check: define it under extensions: and name it in service.extensions.\n')
+    return undefined
+  }
+  const { printableConfig } = await import('../config/print.ts')
+  const extensions = printableConfig(loaded.written, 'redacted')['extensions'] as Readonly<
+    Record<string, Partial<Place>>
+  >
+  return { ...DEFAULT, ...extensions[id] }
+}
+
+/** Never rejects: whatever goes wrong is an answer without a status. */
+function ask(url: URL): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve) => {
+    const request = get(url, { timeout: TIMEOUT_MS }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => (body += chunk.slice(0, MAX_BODY_LENGTH - body.length)))
+      response.on('end', () => resolve({ status: response.statusCode, body }))
+      response.on('error', fail)
+    })
+    const fail = (error: Error) => resolve({ status: undefined, body: `${url.href} does not answer: ${error.message}` })
+    request.on('timeout', () => request.destroy(new Error(`nothing came for ${TIMEOUT_MS / 1_000} s`)))
+    request.on('error', fail)
+  })
+}

@@ -1,0 +1,41 @@
+import type { Command, Option } from './command.ts'
+
+export const PROGRAM = 'otlp-cloudwatch'
+
+export interface Summary {
+  readonly name: string
+  /** A few words. */
+  readonly summary: string
+}
+
+/** What `--help` says without a command. */
+export function programHelp(commands: readonly Summary[]): string {
+  return `${PROGRAM} ships OpenTelemetry logs into AWS CloudWatch Logs.
+
+Usage: ${PROGRAM} [COMMAND] [OPTIONS]
+
+Commands:
+${columns(commands.map(({ name, summary }) => [name, summary]))}
+
+Options:
+${columns([
+  ['--config URI', 'the config to run; see run --help'],
+  ['--help, -h', 'this text, or that of a command'],
+  ['--version, -v', 'name and version'],
+])}
+`
+}
+
+/** What `--help` says with a command. */
+export function commandHelp(name: string, { description, options }: Command): string {
+  const rows = Object.entries(options).flatMap(([option, { value, description }]: [string, Option]) =>
+    description === undefined ? [] : [[`--${option}${value === undefined ? '' : ` ${value}`}`, description] as const],
+  )
+  const list = columns([...rows, ['--help, -h', 'this text']])
+  return `Usage: ${PROGRAM} ${name} [OPTIONS]\n\n${description}\n\nOptions:\n${list}\n`
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n')
+}

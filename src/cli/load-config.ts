@@ -1,0 +1,53 @@
+import type { DaemonConfig } from '../config/daemon-config.ts'
+import type { WrittenConfig } from '../config/load.ts'
+import type { Options, Surroundings, Values } from './command.ts'
+
+/** The options of every command that reads a config. */
+export const CONFIG_OPTIONS = {
+  config: {
+    type: 'string',
+    multiple: true,
+    value: 'URI',
+    description: 'a file, or file:PATH, env:NAME, yaml:TEXT; several are merged in order',
+  },
+  set: {
+    type: 'string',
+    multiple: true,
+    value: 'KEY=VALUE',
+    description: 'set one key, such as exporters.debug.verbosity=detailed; merged last',
+  },
+  // For `npm start`: the file for somebody who gave nothing. Never merged with what was given.
+  'default-config': { type: 'string' },
+} as const satisfies Options
+
+/** Reads the config that the options and the environment name. Undefined if there is none that can run; the reason is on stderr. */
+export async function loadConfigFrom(
+  values: Values<typeof CONFIG_OPTIONS>,
+  { env, err, components }: Surroundings,
+): Promise<{ config: DaemonConfig; written: WrittenConfig } | undefined> {
+  const [{ loadConfig }, { formatProblem }, registry] = await Promise.all([
+    import('../config/load.ts'),
+    import('../config/findings.ts'),
+    components(),
+  ])
+  const defaultUri = values['default-config']
+  const loaded = loadConfig({
+    uris: values.config ?? [],
+    sets: values.set ?? [],
+    ...(defaultUri === undefined ? {} : { defaultUri }),
+    env,
+    registry,
+  })
+  switch (loaded.kind) {
+    case 'loaded':
+      return loaded
+    case 'nothing':
+      err(
+        'There is no config: give --config FILE, or set OTLP_CLOUDWATCH__LOG_GROUP_NAME and what else is needed of OTLP_CLOUDWATCH__*.\n',
+      )
+      return undefined
+    case 'invalid':
+      for (const problem of loaded.problems) err(`${formatProblem(problem)}\n`)
+      return undefined
+  }
+}

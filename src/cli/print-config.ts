@@ -1,0 +1,29 @@
+import type { Format, Secrets } from '../config/print.ts'
+import { defineCommand } from './command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+
+const MODES: readonly Secrets[] = ['redacted', 'unredacted']
+const FORMATS: readonly Format[] = ['yaml', 'json']
+
+export const command = defineCommand({
+  description: 'Prints the config as it would run: sources merged, references expanded, defaults filled in.',
+  options: {
+    ...CONFIG_OPTIONS,
+    mode: { type: 'string', value: 'MODE', description: 'redacted (default) hides secrets, unredacted shows them' },
+    format: { type: 'string', value: 'FORMAT', description: 'yaml (default) or json' },
+  },
+  async run(values, surroundings) {
+    const mode = MODES.find((name) => name === (values.mode ?? 'redacted'))
+    const format = FORMATS.find((name) => name === (values.format ?? 'yaml'))
+    if (mode === undefined || format === undefined) {
+      if (mode === undefined) surroundings.err(`--mode is redacted or unredacted, not ${JSON.stringify(values.mode)}\n`)
+      if (format === undefined) surroundings.err(`--format is yaml or json, not ${JSON.stringify(values.format)}\n`)
+      return 2
+    }
+    const loaded = await loadConfigFrom(values, surroundings)
+    if (loaded === undefined) return 2
+    const { formatConfig, printableConfig } = await import('../config/print.ts')
+    surroundings.out(formatConfig(printableConfig(loaded.written, mode), format))
+    return 0
+  },
+})

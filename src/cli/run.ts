@@ -1,0 +1,52 @@
+import { buildInfo } from './build-info.ts'
+import { defineCommand, type ExitCode, type Surroundings } from './command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+
+export const command = defineCommand({
+  description: `Runs the daemon until SIGTERM or SIGINT, then drains for at most service.shutdown_timeout. A second signal ends it at once.
+
+Without --config, the variables OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__LOG_STREAM_NAME,
+OTLP_CLOUDWATCH__REGION, ... (any key of the awscloudwatchlogs exporter in upper case, __ where the YAML nests)
+run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
+  options: CONFIG_OPTIONS,
+  async run(values, surroundings) {
+    const loaded = await loadConfigFrom(values, surroundings)
+    if (loaded === undefined) return 2
+    const [{ createLogger }, createDaemon] = await Promise.all([
+      import('../telemetry/create-logger.ts'),
+      surroundings.daemon(),
+    ])
+    const logger = createLogger(loaded.config.service.telemetry.logs)
+    let daemon: Daemon
+    try {
+      daemon = createDaemon(loaded.config, buildInfo())
+    } catch (error) {
+      logger.error('the config cannot run', { error })
+      return 2
+    }
+    try {
+      return await runDaemon(daemon, surroundings)
+    } catch (error) {
+      logger.error('could not start', { error })
+      return 1
+    }
+  },
+})
+
+type Daemon = ReturnType<Awaited<ReturnType<Surroundings['daemon']>>>
+
+/** @throws what kept the daemon from starting */
+async function runDaemon(daemon: Daemon, { stopRequested }: Surroundings): Promise<ExitCode> {
+  const stopped = stopRequested.then(() => 'stopped' as const)
+  const starting = daemon.start()
+  const event = await Promise.race([starting, stopped])
+  if (event === 'stopped') {
+    await daemon.shutdown()
+    // What a start that was broken off says is no news.
+    await starting.catch(() => undefined)
+    return 0
+  }
+  const end = await Promise.race([stopped, daemon.failed])
+  await daemon.shutdown()
+  return end === 'stopped' ? 0 : 1
+}

@@ -1,0 +1,26 @@
+import { buildInfo } from './build-info.ts'
+import { defineCommand } from './command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+
+export const command = defineCommand({
+  description: 'Checks a config as run would, says what it would do, and opens nothing. Exits with 2 if it cannot run.',
+  options: CONFIG_OPTIONS,
+  async run(values, surroundings) {
+    const loaded = await loadConfigFrom(values, surroundings)
+    if (loaded === undefined) return 2
+    const [{ summarize }, { describeError }, createDaemon] = await Promise.all([
+      import('./summarize.ts'),
+      import('../telemetry/describe-error.ts'),
+      surroundings.daemon(),
+    ])
+    try {
+      createDaemon(loaded.config, buildInfo())
+    } catch (error) {
+      surroundings.err(`${describeError(error)}\n`)
+      return 2
+    }
+    const source = values.config?.join(', ') ?? 'The config'
+    surroundings.out([`${source} is good.`, ...summarize(loaded.config, loaded.written), ''].join('\n'))
+    return 0
+  },
+})

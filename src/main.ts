@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { writeSync } from 'node:fs'
+import process from 'node:process'
+import { cli } from './cli.ts'
+import { formatConsoleLine } from './telemetry/console-line.ts'
+
+const stopRequested = Promise.withResolvers<void>()
+let stopping = false
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stopping) endNow(`${signal} a second time: ending without draining`, {})
+    stopping = true
+    stopRequested.resolve()
+  })
+}
+
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    endNow('a defect of this program, please report it', {
+      error,
+      stack: error instanceof Error ? error.stack : undefined,
+    })
+  })
+}
+
+// `otlp-cloudwatch schema | head` closes the pipe early; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+process.exitCode = await cli(process.argv.slice(2), {
+  env: process.env,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  components: async () => (await import('./components.ts')).components,
+  daemon: async () => (await import('./service/daemon.ts')).createDaemon,
+  stopRequested: stopRequested.promise,
+})
+
+/** Nothing asynchronous can be relied on here: one line, synchronously, and out. */
+function endNow(message: string, fields: Readonly<Record<string, unknown>>): never {
+  writeSync(2, formatConsoleLine(new Date(), 'error', message, fields))
+  process.exit(1)
+}
