@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import { GrowingBytes } from './growing-bytes.ts'
+import type { Holding } from './holding.ts'
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest
+
+/** `aborted`: the sender went away; there is nobody to answer. */
+export type BodyFailure = 'too_large' | 'budget_full' | 'aborted'
+
+/**
+ * Reads a request's body into one buffer. `done` is called once, never before this returns.
+ *
+ * @param announced Content-Length; undefined where the body comes in chunks of its own
+ * @param limit most bytes of body
+ * @param holding bytes are taken from it as they come
+ */
+export function readBody(
+  request: HttpRequest,
+  announced: number | undefined,
+  limit: number,
+  holding: Holding,
+  done: (bytes: Uint8Array | undefined, failure: BodyFailure | undefined) => void,
+): void {
+  const body = new GrowingBytes(announced)
+  let over = false
+  const finish = (failure: BodyFailure | undefined) => {
+    if (over) return
+    over = true
+    if (failure !== undefined && failure !== 'aborted') drain(request, limit)
+    done(failure === undefined ? body.view() : undefined, failure)
+  }
+  request.on('data', (chunk: Buffer) => {
+    if (over) return
+    if (body.length + chunk.length > limit) finish('too_large')
+    else if (holding.take(chunk.length)) body.append(chunk)
+    else finish('budget_full')
+  })
+  request.once('end', () => finish(undefined))
+  // Going away is not an error of this side; 'close' says the same where there is none.
+  request.on('error', () => finish('aborted'))
+  request.once('close', () => finish('aborted'))
+}
+
+/**
+ * Steps over the rest of a body that was refused, so that the connection stays good for the next request and the sender
+ * gets to read the answer: a socket closed on unread bytes is reset, and the answer with it. Past `limit` more bytes it is
+ * closed all the same.
+ */
+export function drain(request: HttpRequest, limit: number): void {
+  let left = limit
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) request.destroy()
+  })
+  request.on('error', () => {})
+}

@@ -1,0 +1,49 @@
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js'
+import { timerMs } from './timer.ts'
+
+export interface GrpcServerOptions {
+  readonly tls: TlsOptions | undefined
+  readonly maxConcurrentStreams: number
+  /** Most bytes of a message as it comes over the wire. */
+  readonly limitBytes: number
+  /** ms; undefined leaves it to grpc-js, which has no limit then. */
+  readonly maxConnectionIdleMs: number | undefined
+  readonly maxConnectionAgeMs: number | undefined
+  readonly maxConnectionAgeGraceMs: number | undefined
+  readonly keepaliveTimeMs: number
+  readonly keepaliveTimeoutMs: number
+  readonly interceptor: ServerInterceptor
+}
+
+/**
+ * MB a session of HTTP/2 may hold in headers and frames. grpc-js switches the limit off unless it is told. The calls at a
+ * time that are the default, each with the 64 KiB of headers Node allows, need 16.
+ */
+const MAX_SESSION_MEMORY_MB = 32
+
+/** grpc-js, and the server that owns its sockets: bound, counted and closed by a Listener like any other. */
+export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; sockets: NetServer } {
+  const grpc = new Server({
+    interceptors: [options.interceptor],
+    'grpc.enable_channelz': 0,
+    'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
+    'grpc.max_concurrent_streams': options.maxConcurrentStreams,
+    'grpc.max_receive_message_length': options.limitBytes,
+    'grpc.keepalive_time_ms': timerMs(options.keepaliveTimeMs),
+    'grpc.keepalive_timeout_ms': timerMs(options.keepaliveTimeoutMs),
+    ...option('grpc.max_connection_idle_ms', options.maxConnectionIdleMs),
+    ...option('grpc.max_connection_age_ms', options.maxConnectionAgeMs),
+    ...option('grpc.max_connection_age_grace_ms', options.maxConnectionAgeGraceMs),
+  })
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
+  const inject = (socket: Socket) => injector.injectConnection(socket)
+  if (options.tls === undefined) return { grpc, sockets: createServer(inject) }
+  return { grpc, sockets: createTlsServer({ ...options.tls, ALPNProtocols: ['h2'] }, inject) }
+}
+
+/** 0 is no limit, as in grpc-go. */
+function option(name: string, ms: number | undefined): Record<string, number> {
+  return ms === undefined || ms === 0 ? {} : { [name]: timerMs(ms) }
+}

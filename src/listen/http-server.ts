@@ -1,0 +1,67 @@
+import { createServer, type OutgoingHttpHeaders } from 'node:http'
+import { createSecureServer } from 'node:http2'
+import type { Server } from 'node:net'
+import type { TlsOptions } from 'node:tls'
+import type { HttpRequest } from './body.ts'
+
+/** The part of an answer that HTTP/1.1 and HTTP/2 share. */
+export interface HttpResponse {
+  readonly headersSent: boolean
+  /** HTTP/1.1: sends `100 Continue`. */
+  writeContinue(): void
+  writeHead(status: number, headers: OutgoingHttpHeaders): unknown
+  end(body?: Uint8Array): unknown
+}
+
+export interface HttpHandler {
+  /** @param continueFirst the sender waits for `100 Continue` before it sends the body */
+  handle(request: HttpRequest, response: HttpResponse, continueFirst: boolean): void
+}
+
+export interface HttpServerOptions {
+  /** HTTP/1.1 in clear without, HTTP/2 and HTTP/1.1 with it. */
+  readonly tls: TlsOptions | undefined
+  /** ms for a whole request to arrive; 0 is no limit. HTTP/1.1 only: HTTP/2 streams have none in Node. */
+  readonly readTimeoutMs: number
+  readonly readHeaderTimeoutMs: number
+  /** ms without a byte moving while a request or its answer is under way; 0 is no limit. */
+  readonly writeTimeoutMs: number
+  /** ms a connection may wait for its next request. */
+  readonly idleTimeoutMs: number
+}
+
+/** How often Node looks for requests that are over their time. */
+const TIMEOUT_CHECK_MS = 1_000
+/** The default of Go's net/http2. */
+export const MAX_CONCURRENT_STREAMS = 250
+
+/** An HTTP server that is not listening yet. */
+export function createHttpServer(options: HttpServerOptions, handler: HttpHandler): Server {
+  const { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, writeTimeoutMs } = options
+  const http1 = {
+    requestTimeout: readTimeoutMs,
+    headersTimeout: readHeaderTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  }
+  if (options.tls === undefined) {
+    const server = createServer(http1)
+    server.on('request', (request, response) => handler.handle(request, response, false))
+    server.on('checkContinue', (request, response) => handler.handle(request, response, true))
+    server.setTimeout(writeTimeoutMs)
+    return server
+  }
+  const server = createSecureServer({
+    ...options.tls,
+    ...http1,
+    allowHTTP1: true,
+    settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
+  })
+  server.on('request', (request, response) => handler.handle(request, response as unknown as HttpResponse, false))
+  server.on('checkContinue', (request, response) => handler.handle(request, response as unknown as HttpResponse, true))
+  // One timeout for HTTP/2 sessions: they are idle and they write on the same connection.
+  server.setTimeout(Math.max(idleTimeoutMs, writeTimeoutMs))
+  // A session that fails ends its streams with it; without a listener it would end the process.
+  server.on('sessionError', () => {})
+  return server
+}

@@ -1,0 +1,130 @@
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { ComponentError } from '../component/component.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { listenOptions, type Endpoint } from './endpoint.ts'
+
+/** A client sends its first bytes at once; a connection that stays silent only takes up a place. */
+const SILENT_LIMIT_MS = 10_000
+const SILENT_CHECK_MS = 2_000
+
+export interface ListenerOptions {
+  readonly endpoint: Endpoint
+  /** The YAML path of the endpoint, for errors. */
+  readonly where: string
+  /** Connections beyond this are closed as they come. */
+  readonly maxConnections: number
+  readonly logger: Logger
+}
+
+/** Binds a server to its endpoint and owns every socket of it, whatever protocol is spoken on them. */
+export class Listener {
+  readonly #server: Server
+  readonly #options: ListenerOptions
+  /** Open connections and when they came, by `performance.now()`. */
+  readonly #sockets = new Map<Socket, number>()
+  #silentCheck: NodeJS.Timeout | undefined
+  #refusedSaid = false
+
+  constructor(server: Server, options: ListenerOptions) {
+    this.#server = server
+    this.#options = options
+    server.maxConnections = options.maxConnections
+    server.on('connection', (socket: Socket) => this.#opened(socket))
+    server.on('drop', () => this.#dropped())
+  }
+
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  /** As `host:port` or the path; once it is open. */
+  get address(): string {
+    const address = this.#server.address()
+    if (address === null) return ''
+    if (typeof address === 'string') return address
+    return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
+  }
+
+  /** The port that was bound, also where the endpoint said 0. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+  }
+
+  /** @throws ComponentError when the endpoint cannot be bound */
+  async open(): Promise<void> {
+    const server = this.#server
+    try {
+      const options = await listenOptions(this.#options.endpoint)
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(options, () => {
+          server.off('error', reject)
+          resolve()
+        })
+      })
+    } catch (cause) {
+      throw this.#unbindable(cause as NodeJS.ErrnoException)
+    }
+    server.on('error', (error) => this.#options.logger.error('the listener failed', { error: error.message }))
+    this.#silentCheck = setInterval(() => this.#closeSilent(SILENT_LIMIT_MS), SILENT_CHECK_MS).unref()
+  }
+
+  /** Takes no connection any more, waits for the open ones, and from the abort on closes them. */
+  async close(signal: AbortSignal): Promise<void> {
+    clearInterval(this.#silentCheck)
+    if (!this.#server.listening) return
+    const closed = new Promise<void>((resolve) => this.#server.once('close', resolve))
+    this.#server.close()
+    // Connections on which nothing was ever asked: nobody waits there for an answer.
+    this.#closeSilent(0)
+    const destroy = () => this.#destroyAll()
+    if (signal.aborted) destroy()
+    else signal.addEventListener('abort', destroy, { once: true })
+    await closed
+    signal.removeEventListener('abort', destroy)
+  }
+
+  #opened(socket: Socket): void {
+    this.#sockets.set(socket, performance.now())
+    socket.once('close', () => this.#sockets.delete(socket))
+    // A reset is the peer's affair; without a listener it would end the process.
+    socket.on('error', (error) => this.#options.logger.debug('a connection failed', { error: error.message }))
+  }
+
+  #dropped(): void {
+    if (this.#refusedSaid) return
+    this.#refusedSaid = true
+    const { where, maxConnections } = this.#options
+    this.#options.logger.warn('connections over max_connections are closed as they come (said once)', {
+      endpoint: where,
+      max_connections: maxConnections,
+    })
+  }
+
+  #closeSilent(olderThanMs: number): void {
+    const before = performance.now() - olderThanMs
+    for (const [socket, since] of this.#sockets) {
+      if (since > before) return
+      if (socket.bytesRead === 0) socket.destroy()
+    }
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#sockets.keys()) socket.destroy()
+  }
+
+  #unbindable(cause: NodeJS.ErrnoException): ComponentError {
+    const { endpoint, where } = this.#options
+    const address = endpoint.kind === 'unix' ? endpoint.path : `${endpoint.host}:${endpoint.port}`
+    const why =
+      PROBLEMS[cause.code ?? ''] ?? `cannot be listened on (${cause.message}): write an address of this machine`
+    return new ComponentError(`${where}: ${address} ${why}`, { cause })
+  }
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use: stop the process that listens there, or write another port',
+  EACCES: 'may not be listened on by this user: write a port of 1024 or more, or a path this user may write to',
+  EADDRNOTAVAIL: 'is no address of this machine: write one of its own, localhost or 0.0.0.0',
+  ENOTFOUND: 'has a host that cannot be resolved: write an IP address, localhost or 0.0.0.0',
+}
