@@ -1,4 +1,5 @@
-import type { GrpcCode } from '../component/answers.ts'
+import { ANSWERS, type GrpcCode } from '../component/answers.ts'
+import type { Refused, Retry } from '../component/outcome.ts'
 import { ProtobufWriter } from '../wire/protobuf-writer.ts'
 import type { Format } from './format.ts'
 
@@ -17,6 +18,20 @@ export interface Violation {
   /** A path into the request, empty for the whole. */
   readonly field: string
   readonly description: string
+}
+
+/**
+ * What an outcome is in a Status: a retry carries its delay, malformed data what is wrong with it.
+ * @param field a path to what is malformed, where it is known
+ */
+export function statusOf(outcome: Retry | Refused, field = ''): Status {
+  const { cause, message } = outcome
+  return {
+    code: ANSWERS[cause].grpc,
+    message,
+    retryAfterMs: outcome.kind === 'retry' ? outcome.afterMs : undefined,
+    violation: cause === 'malformed' ? { field, description: message } : undefined,
+  }
 }
 
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo'

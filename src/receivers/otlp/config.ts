@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { acceptedWithoutEffect, duration, notYet, size } from '../../config/fields.ts'
+import { corsSchema } from '../../listen/cors.ts'
+import { parseEndpoint, TRANSPORTS } from '../../listen/endpoint.ts'
+import { MAX_CONCURRENT_STREAMS } from '../../listen/http-server.ts'
+import { serverTlsSchema } from '../../listen/tls-config.ts'
+
+/** OTLP 1.11 recommends it as the default limit of a request, before and after decompression. */
+const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
+
+const AUTH_INSTEAD = 'let clients show a certificate (tls.client_ca_file), or put a proxy that authenticates in front'
+const auth = notYet(z.looseObject({}), AUTH_INSTEAD).describe('An extension that authenticates clients.')
+const middlewares = notYet(z.array(z.unknown()), 'remove it').describe('Extensions that requests pass through.')
+const bufferSize = acceptedWithoutEffect(z.int(), 'Node sizes the buffers of its sockets itself')
+
+const listening = {
+  transport: z.enum(TRANSPORTS).default('tcp').describe('Kind of socket: `unix` has a path as its endpoint.'),
+  tls: serverTlsSchema.nullable().optional().describe('TLS; without it connections are in clear.'),
+  max_connections: z
+    .int()
+    .positive()
+    .default(10_000)
+    .describe('Connections at a time; further ones are closed as they come. Not a key of the collector.'),
+  include_metadata: z
+    .boolean()
+    .default(false)
+    .describe('Hands the headers of a request to the pipeline, for what reads metadata.'),
+}
+
+function checkEndpoint(
+  config: { readonly endpoint: string; readonly transport: (typeof TRANSPORTS)[number] },
+  context: z.core.$RefinementCtx,
+): void {
+  const parsed = parseEndpoint(config.endpoint, config.transport)
+  if ('problem' in parsed) context.addIssue({ code: 'custom', path: ['endpoint'], message: parsed.problem })
+}
+
+const grpcKeepalive = z.strictObject({
+  server_parameters: z
+    .strictObject({
+      max_connection_idle: duration().optional().describe('A connection without a call for this long is closed.'),
+      max_connection_age: duration()
+        .optional()
+        .describe('A connection this old is closed, give or take 10 %: clients spread over new servers.'),
+      max_connection_age_grace: duration().optional().describe('How long its calls may go on after that.'),
+      time: duration().prefault('2h').describe('A client that is silent for this long is pinged.'),
+      timeout: duration().prefault('20s').describe('The connection is closed where no answer comes in this time.'),
+    })
+    .prefault({})
+    .describe('When connections are pinged and closed.'),
+  enforcement_policy: z
+    .strictObject({
+      min_time: acceptedWithoutEffect(duration(), 'grpc-js does not count pings; they cost next to nothing').describe(
+        'Least time between pings of a client.',
+      ),
+      permit_without_stream: acceptedWithoutEffect(z.boolean(), 'grpc-js permits pings without calls').describe(
+        'Whether clients may ping without a call.',
+      ),
+    })
+    .prefault({})
+    .describe('What clients may do.'),
+})
+
+const grpc = z
+  .strictObject({
+    endpoint: z.string().default('localhost:4317').describe('Address to listen on.'),
+    ...listening,
+    max_recv_msg_size_mib: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('Largest message in MiB, also after decompression; 0 is 64.'),
+    max_concurrent_streams: z
+      .int()
+      .nonnegative()
+      .max(0xffff_ffff)
+      .default(0)
+      .describe(`Calls at a time on a connection; 0 is ${MAX_CONCURRENT_STREAMS}.`),
+    keepalive: grpcKeepalive.prefault({}).describe('Pings, and how long connections live.'),
+    dialer: acceptedWithoutEffect(
+      z.strictObject({ timeout: duration().optional().describe('Time to connect.') }),
+      'a server does not dial',
+    ).describe('Without effect for a server.'),
+    read_buffer_size: bufferSize.describe('Without effect.'),
+    write_buffer_size: bufferSize.describe('Without effect.'),
+    auth,
+    middlewares,
+  })
+  .superRefine(checkEndpoint)
+  .transform((config) => ({
+    ...config,
+    limitBytes: config.max_recv_msg_size_mib === 0 ? DEFAULT_LIMIT_BYTES : config.max_recv_msg_size_mib * 1024 * 1024,
+  }))
+
+/** The collector's content codings; `zlib` is its other name for deflate, and the empty one is no coding. */
+const COMPRESSION_ALGORITHMS = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'lz4', 'x-snappy-framed'] as const
+
+const urlPath = (fallback: string) =>
+  z.string().startsWith('/', 'has to start with "/": write a path such as /v1/logs').default(fallback)
+
+const http = z
+  .strictObject({
+    endpoint: z.string().default('localhost:4318').describe('Address to listen on.'),
+    ...listening,
+    logs_url_path: urlPath('/v1/logs').describe('Path that takes logs.'),
+    traces_url_path: urlPath('/v1/traces').describe('Path on which senders of traces are told that this takes logs.'),
+    metrics_url_path: urlPath('/v1/metrics').describe('The same for metrics.'),
+    max_request_body_size: size()
+      .prefault(0)
+      .describe('Largest body, also after decompression; 0 is 64 MiB. A larger one is answered with 413.'),
+    compression_algorithms: z
+      .array(z.enum(COMPRESSION_ALGORITHMS))
+      .default([...COMPRESSION_ALGORITHMS])
+      .describe('Content codings that are taken. Of these only none, gzip, zstd, deflate and zlib exist here.'),
+    cors: corsSchema.optional().describe('What browsers may send; nothing if it is not set.'),
+    response_headers: z
+      .union([
+        z.record(z.string(), z.string()),
+        z.array(z.strictObject({ name: z.string().describe('Its name.'), value: z.string().describe('Its value.') })),
+      ])
+      .default({})
+      .describe('Headers added to each answer, as a map or as a list of name and value.'),
+    read_timeout: duration().prefault('60s').describe('Time for a whole request to arrive; 0 is no limit.'),
+    read_header_timeout: duration().prefault('60s').describe('Time for the headers of a request; 0 is no limit.'),
+    write_timeout: duration()
+      .prefault('30s')
+      .describe('A connection on which nothing moves for this long while it is answered is closed; 0 is never.'),
+    keepalive: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('Off: a connection is closed after one request.'),
+        idle_timeout: duration().optional().describe('How long a connection may wait for its next request; 1m.'),
+      })
+      .prefault({})
+      .describe('Whether and how long connections are kept.'),
+    idle_timeout: duration().optional().describe('Deprecated: write keepalive.idle_timeout.'),
+    keep_alives_enabled: z.boolean().optional().describe('Deprecated: write keepalive.enabled.'),
+    auth,
+    middlewares,
+  })
+  .superRefine(checkEndpoint)
+  .transform((config) => ({
+    ...config,
+    limitBytes: config.max_request_body_size === 0 ? DEFAULT_LIMIT_BYTES : config.max_request_body_size,
+    keepConnections: config.keepalive.enabled && (config.keep_alives_enabled ?? true),
+    idleTimeoutMs: config.keepalive.idle_timeout ?? config.idle_timeout ?? 60_000,
+    responseHeaders: Array.isArray(config.response_headers)
+      ? Object.fromEntries(config.response_headers.map(({ name, value }) => [name, value]))
+      : config.response_headers,
+  }))
+
+/** The keys of the collector's `otlp` receiver v0.164.0. */
+export const otlpReceiverSchema = z.strictObject({
+  protocols: z
+    .strictObject({
+      grpc: grpc.optional().describe('OTLP/gRPC; `grpc:` alone takes the defaults.'),
+      http: http.optional().describe('OTLP/HTTP; `http:` alone takes the defaults.'),
+    })
+    .refine(
+      ({ grpc, http }) => grpc !== undefined || http !== undefined,
+      'names no protocol: write grpc:, http: or both',
+    )
+    .describe('The protocols to take logs by; at least one.'),
+})
+
+export type OtlpReceiverConfig = z.output<typeof otlpReceiverSchema>
+export type GrpcConfig = z.output<typeof grpc>
+export type HttpConfig = z.output<typeof http>

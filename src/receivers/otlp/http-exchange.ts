@@ -1,0 +1,54 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { HttpRequest } from '../../listen/body.ts'
+import type { Cors } from '../../listen/cors.ts'
+import type { HttpResponse } from '../../listen/http-server.ts'
+import type { HttpAnswer } from './http-answer.ts'
+
+/** What is the same for every answer of a server. */
+export interface AnswerRules {
+  readonly cors: Cors | undefined
+  readonly responseHeaders: Readonly<Record<string, string>>
+  /** Whether connections are closed with the next answer. */
+  closing(): boolean
+}
+
+/** One request and the one answer to it. */
+export class HttpExchange {
+  readonly request: HttpRequest
+  readonly #response: HttpResponse
+  readonly #rules: AnswerRules
+  /** The sender holds its body back until it hears `100 Continue`. */
+  #awaitsContinue: boolean
+
+  constructor(request: HttpRequest, response: HttpResponse, rules: AnswerRules, awaitsContinue: boolean) {
+    this.request = request
+    this.#response = response
+    this.#rules = rules
+    this.#awaitsContinue = awaitsContinue
+  }
+
+  /** Lets a sender that asked first send its body. */
+  continueBody(): void {
+    if (!this.#awaitsContinue) return
+    this.#awaitsContinue = false
+    this.#response.writeContinue()
+  }
+
+  /** Does no harm where the sender has gone away. */
+  send(answer: HttpAnswer): void {
+    // A body that was not asked for may come all the same, or not: only a new connection is sure to be in step.
+    const close = this.#rules.closing() || this.#awaitsContinue
+    this.#response.writeHead(answer.status, this.#headers(answer, close))
+    this.#response.end(answer.body)
+    if (close && 'stream' in this.request) this.request.stream.session?.close()
+  }
+
+  #headers(answer: HttpAnswer, close: boolean): OutgoingHttpHeaders {
+    const { cors, responseHeaders } = this.#rules
+    const headers: OutgoingHttpHeaders = { ...answer.headers, ...responseHeaders }
+    if (answer.status !== 204) cors?.addHeaders(this.request.headers, headers)
+    // HTTP/2 has no such header: there the session is closed.
+    if (close && this.request.httpVersionMajor === 1) headers['connection'] = 'close'
+    return headers
+  }
+}

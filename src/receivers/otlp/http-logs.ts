@@ -1,0 +1,194 @@
+import { GRPC_CODES } from '../../component/answers.ts'
+import type { LogsRequest } from '../../component/consumer.ts'
+import type { Outcome, Refused, Retry } from '../../component/outcome.ts'
+import { drain, readBody, type BodyFailure, type HttpRequest } from '../../listen/body.ts'
+import type { Deadlines } from '../../listen/deadlines.ts'
+import { decompress, type DecompressFailure, type Encoding } from '../../listen/decompress.ts'
+import { hasRoomFor, Holding } from '../../listen/holding.ts'
+import type { Format } from '../../otlp/format.ts'
+import { MalformedJson } from '../../otlp/json-reader.ts'
+import { jsonToProtobuf } from '../../otlp/json-to-protobuf.ts'
+import { ProtobufWriter } from '../../wire/protobuf-writer.ts'
+import type { HttpConfig } from './config.ts'
+import { answerError, answerOutcome } from './http-answer.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import { BUDGET_FULL, corrupt, SHUTTING_DOWN, tooLarge, unsupportedEncoding } from './refusals.ts'
+import type { TransportSettings } from './transport.ts'
+
+/** Content codings by what senders write; `zlib` is an old name of deflate. */
+const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
+  ['', undefined],
+  ['gzip', 'gzip'],
+  ['zstd', 'zstd'],
+  ['deflate', 'deflate'],
+  ['zlib', 'deflate'],
+])
+
+/** A buffer for mapped JSON that grew past this is let go. */
+const KEPT_BYTES = 4 * 1024 * 1024
+
+/** Requests of logs: checks the head, reads, decompresses, maps JSON, hands on, answers. */
+export class HttpLogs {
+  readonly #settings: TransportSettings<HttpConfig>
+  readonly #deadlines: Deadlines | undefined
+  readonly #limitKey: string
+  readonly #encodings: ReadonlyMap<string, Encoding | undefined>
+  /** Shared by all requests: between the mapping and the end of `consume` nothing waits. */
+  readonly #writer = new ProtobufWriter()
+
+  constructor(settings: TransportSettings<HttpConfig>, deadlines: Deadlines | undefined, limitKey: string) {
+    this.#settings = settings
+    this.#deadlines = deadlines
+    this.#limitKey = limitKey
+    const wanted: readonly string[] = settings.config.compression_algorithms
+    // As in the collector, `deflate` allows both of its names.
+    const allowed = new Set(wanted.includes('deflate') ? [...wanted, 'zlib'] : wanted)
+    this.#encodings = new Map([...ENCODINGS].filter(([name]) => allowed.has(name)))
+  }
+
+  receive(exchange: HttpExchange, stopping: boolean): void {
+    const { request } = exchange
+    const { limitBytes, budget } = this.#settings
+    if (request.method !== 'POST') {
+      const message = `${request.method} is not a method of OTLP/HTTP: send POST`
+      return exchange.send(answerError(405, GRPC_CODES.UNIMPLEMENTED, message, { allow: 'POST' }))
+    }
+    const format = formatOf(request)
+    if (format === undefined) return this.#refuse(exchange, 'json', unsupportedMediaType(request))
+    const encodingName = contentEncoding(request)
+    if (!this.#encodings.has(encodingName)) return this.#refuseEncoding(exchange, format, encodingName)
+    if (stopping) return this.#refuse(exchange, format, SHUTTING_DOWN)
+    const announced = announcedBytes(request)
+    if (announced !== undefined && announced > limitBytes) {
+      drain(request, limitBytes)
+      return this.#refuse(exchange, format, tooLarge(limitBytes, this.#limitKey))
+    }
+    if (!hasRoomFor(budget, announced ?? 0)) return this.#refuse(exchange, format, BUDGET_FULL)
+    exchange.continueBody()
+    this.#read(exchange, format, encodingName, announced)
+  }
+
+  #read(exchange: HttpExchange, format: Format, encodingName: string, announced: number | undefined): void {
+    const { request } = exchange
+    const { limitBytes, budget } = this.#settings
+    const holding = new Holding(budget)
+    const receiving = { expire: () => void request.destroy() }
+    this.#deadlines?.add(receiving)
+    const failed = (failure: BodyFailure | DecompressFailure) => {
+      holding.release()
+      if (failure !== 'aborted') this.#refuse(exchange, format, this.#outcomeOf(failure, encodingName))
+    }
+    readBody(request, announced, limitBytes, holding, (body, failure) => {
+      this.#deadlines?.delete(receiving)
+      if (body === undefined) return failed(failure ?? 'aborted')
+      const encoding = this.#encodings.get(encodingName)
+      if (encoding === undefined || body.length === 0) return this.#consume(exchange, format, body, holding)
+      decompress(encoding, body, limitBytes, holding, (bytes, failure) => {
+        if (bytes === undefined) failed(failure ?? 'corrupt')
+        else this.#consume(exchange, format, bytes, holding)
+      })
+    })
+  }
+
+  #consume(exchange: HttpExchange, format: Format, body: Uint8Array, holding: Holding): void {
+    const bytes = format === 'json' ? this.#map(exchange, body, holding) : body
+    if (bytes !== undefined) {
+      const metadata = this.#settings.config.include_metadata ? metadataOf(exchange.request) : undefined
+      this.#settings.forward.consume(bytes, metadata, (outcome) => this.#answer(exchange, format, outcome, ''))
+    }
+    holding.release()
+  }
+
+  /** JSON as protobuf, never longer than it was; undefined where it was refused. */
+  #map(exchange: HttpExchange, json: Uint8Array, holding: Holding): Uint8Array | undefined {
+    if (!holding.take(json.length)) {
+      this.#refuse(exchange, 'json', BUDGET_FULL)
+      return undefined
+    }
+    this.#writer.reset(KEPT_BYTES)
+    try {
+      jsonToProtobuf(json, this.#writer)
+    } catch (error) {
+      if (!(error instanceof MalformedJson)) throw error
+      const outcome: Refused = { kind: 'refused', cause: 'malformed', message: error.message }
+      this.#settings.forward.refused(outcome)
+      this.#answer(exchange, 'json', outcome, error.path)
+      return undefined
+    }
+    return this.#writer.view()
+  }
+
+  #refuse(exchange: HttpExchange, format: Format, outcome: Retry | Refused): void {
+    this.#settings.forward.refused(outcome)
+    this.#answer(exchange, format, outcome, '')
+  }
+
+  #refuseEncoding(exchange: HttpExchange, format: Format, encodingName: string): void {
+    const outcome = unsupportedEncoding(encodingName, this.#supported())
+    this.#settings.forward.refused(outcome)
+    const answer = answerOutcome(outcome, format, '')
+    // RFC 9110, 12.5.3: so a 415 says which codings would do.
+    exchange.send({ ...answer, headers: { ...answer.headers, 'accept-encoding': this.#supported().join(', ') } })
+  }
+
+  #answer(exchange: HttpExchange, format: Format, outcome: Outcome, field: string): void {
+    exchange.send(answerOutcome(outcome, format, field))
+  }
+
+  #supported(): string[] {
+    return [...this.#encodings.keys()].map((name) => (name === '' ? 'identity' : name))
+  }
+
+  #outcomeOf(failure: Exclude<BodyFailure | DecompressFailure, 'aborted'>, encodingName: string): Retry | Refused {
+    switch (failure) {
+      case 'too_large':
+        return tooLarge(this.#settings.limitBytes, this.#limitKey)
+      case 'budget_full':
+        return BUDGET_FULL
+      case 'corrupt':
+        return corrupt(encodingName)
+    }
+  }
+}
+
+export function formatOf(request: HttpRequest): Format | undefined {
+  const [mediaType = ''] = (request.headers['content-type'] ?? '').split(';', 1)
+  switch (mediaType.trim().toLowerCase()) {
+    case 'application/x-protobuf':
+      return 'protobuf'
+    case 'application/json':
+      return 'json'
+    default:
+      return undefined
+  }
+}
+
+function unsupportedMediaType(request: HttpRequest): Refused {
+  const found = JSON.stringify(request.headers['content-type'] ?? '')
+  const message = `the content type ${found} is not one of OTLP: send application/x-protobuf or application/json`
+  return { kind: 'refused', cause: 'unsupported_media_type', message }
+}
+
+function contentEncoding(request: HttpRequest): string {
+  const written = request.headers['content-encoding']?.trim().toLowerCase() ?? ''
+  return written === 'identity' ? '' : written
+}
+
+function announcedBytes(request: HttpRequest): number | undefined {
+  const written = request.headers['content-length']
+  return written === undefined ? undefined : Number(written)
+}
+
+/** Headers without HTTP/2's pseudo headers. */
+function metadataOf(request: HttpRequest): LogsRequest['metadata'] {
+  const metadata = new Map<string, string[]>()
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    const name = (request.rawHeaders[at] ?? '').toLowerCase()
+    const value = request.rawHeaders[at + 1] ?? ''
+    if (name.startsWith(':')) continue
+    const values = metadata.get(name)
+    if (values === undefined) metadata.set(name, [value])
+    else values.push(value)
+  }
+  return metadata
+}

@@ -1,0 +1,12 @@
+import type { ReceiverFactory } from '../../component/factory.ts'
+import { otlpReceiverSchema, type OtlpReceiverConfig } from './config.ts'
+import { OtlpReceiver } from './receiver.ts'
+
+export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
+  kind: 'receiver',
+  type: 'otlp',
+  stability: 'beta',
+  description: 'Takes logs by OTLP over gRPC and HTTP.',
+  config: otlpReceiverSchema,
+  create: (settings, next) => new OtlpReceiver(settings, next),
+}
