@@ -1,0 +1,19 @@
+import type { ComponentRegistry } from './component/factory.ts'
+import { awscloudwatchlogsExporter } from './exporters/awscloudwatchlogs/index.ts'
+import { debugExporter } from './exporters/debug/index.ts'
+import { nopExporter } from './exporters/nop/index.ts'
+import { cloudwatchLocalExtension } from './extensions/cloudwatch_local/index.ts'
+import { healthCheckExtension } from './extensions/health_check/index.ts'
+import { pprofExtension } from './extensions/pprof/index.ts'
+import { zpagesExtension } from './extensions/zpages/index.ts'
+import { batchProcessor } from './processors/batch/index.ts'
+import { memoryLimiterProcessor } from './processors/memory_limiter/index.ts'
+import { otlpReceiver } from './receivers/otlp/index.ts'
+
+/** Everything that can be written in a config. A component exists when it stands here. */
+export const components: ComponentRegistry = {
+  receivers: [otlpReceiver],
+  processors: [batchProcessor, memoryLimiterProcessor],
+  exporters: [awscloudwatchlogsExporter, debugExporter, nopExporter],
+  extensions: [cloudwatchLocalExtension, healthCheckExtension, pprofExtension, zpagesExtension],
+}
