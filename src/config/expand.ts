@@ -6,7 +6,7 @@ import { type Entry, formatPath, type Node, type Path, type ScalarNode } from '.
 
 // A variable that names itself, or a file that includes itself, has no end. More than these is taken for one.
 const MAX_REFERENCES = 10_000
-const MAX_DEPTH = 20
+const MAX_DEPTH = 6
 const MAX_TEXT_LENGTH = 1_000_000
 
 /**
@@ -50,17 +50,16 @@ class Expansion {
         : this.#lookUp(node, reference.uri, path)
       if (found === undefined) return { ...node, value: null }
       const isWhole = reference.end - reference.start === text.length
-      if (isWhole && !isText(found.value)) return this.#expandValue(node, found, path, depth + 1)
+      if (isWhole && !isText(found.value)) return this.#expandValue(found, path, depth + 1)
       notYaml = isWhole ? found.notYaml : undefined
       text = text.slice(0, reference.start) + found.text + text.slice(reference.end)
     }
   }
 
   /** A reference that is the whole value keeps its type: a number, a map. A field that wants text gets the characters. */
-  #expandValue(node: ScalarNode, found: Found, path: Path, depth: number): Node {
-    const original = this.#expandText({ ...node, value: found.text }, path, depth)
-    const value = this.expand(found.value, path, depth)
-    return isText(original) ? { ...value, original: original.value } : value
+  #expandValue({ text, value }: Found, path: Path, depth: number): Node {
+    const expanded = this.expand(value, path, depth)
+    return findReference(text) === undefined ? { ...expanded, original: unescapeDollars(text) } : expanded
   }
 
   #lookUp(node: ScalarNode, uri: string, path: Path): Found | undefined {

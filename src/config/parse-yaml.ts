@@ -106,8 +106,8 @@ class Reader {
 
   #readScalar(node: YamlNode, at: Position): Node {
     const { value, source = '' } = isScalar(node) ? node : {}
-    // A whole number past 2^53 would be rounded: it stays text, and a field that wants a number says so.
-    if (typeof value === 'number' && !Number.isSafeInteger(value) && /^[-+]?\d+$/.test(source))
+    // A whole number that would be rounded stays text, and a field that wants a number says so.
+    if (typeof value === 'number' && /^[-+]?\d+$/.test(source) && BigInt(source) !== BigInt(value))
       return { kind: 'scalar', at, value: source }
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       return { kind: 'scalar', at, value }

@@ -43,12 +43,14 @@ export function configFromVariables(env: Environment): MapNode {
   return { kind: 'map', at, entries }
 }
 
-/** Names the variable where a problem came of one, or of one that is missing: nobody wrote the path. */
+/** Names the variable where a problem came of one, or of one that is missing: nobody wrote the path. In their order. */
 export function asVariables(problems: readonly Problem[]): Problem[] {
   const prefix = `exporters.${EXPORTER}.`
-  return problems.map((problem) => {
-    if (!problem.at.source.startsWith(VARIABLE_PREFIX) || !problem.path.startsWith(prefix)) return problem
+  const isOfVariable = ({ at, path }: Problem) => at.source.startsWith(VARIABLE_PREFIX) && path.startsWith(prefix)
+  const named = problems.filter(isOfVariable).map((problem) => {
     const name = problem.path.slice(prefix.length).toUpperCase().replaceAll('.', '__')
     return { ...problem, at: { source: VARIABLE_PREFIX + name }, path: '' }
   })
+  const sorted = named.toSorted((a, b) => (a.at.source < b.at.source ? -1 : 1))
+  return [...sorted, ...problems.filter((problem) => !isOfVariable(problem))]
 }
