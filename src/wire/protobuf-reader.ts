@@ -40,7 +40,7 @@ export class ProtobufReader {
   /** The next tag: `field << 3 | wireType`. Never 0: field numbers start at 1. */
   tag(): number {
     const at = this.pos
-    const tag = this.uint32()
+    const tag = this.#size()
     if (tag >>> 3 === 0) throw new MalformedProtobuf('field number 0', at)
     return tag
   }
@@ -54,6 +54,19 @@ export class ProtobufReader {
       return first
     }
     this.varint64()
+    return this.low
+  }
+
+  /** A tag or a length: a varint that has to fit 32 bits, because its low half alone would mean something else. */
+  #size(): number {
+    const at = this.pos
+    const first = at < this.end ? (this.bytes[at] as number) : 0x80
+    if (first < 0x80) {
+      this.pos++
+      return first
+    }
+    this.varint64()
+    if (this.high !== 0) throw new MalformedProtobuf('a tag or length is over 32 bits', at)
     return this.low
   }
 
@@ -116,7 +129,7 @@ export class ProtobufReader {
   /** The length of a LEN value whose bytes start at `pos` and are all there; `pos` stays before them. */
   length(): number {
     const at = this.pos
-    const length = this.uint32()
+    const length = this.#size()
     if (length > this.end - this.pos)
       throw new MalformedProtobuf(`${length} bytes announced, ${this.end - this.pos} there`, at)
     return length
