@@ -84,7 +84,7 @@ export class JsonText {
   repaired = 0
   readonly #limit: number
 
-  /** @param limit bytes this text may grow to; past it every write throws TextTooLong */
+  /** @param limit bytes; a text past it gets no bigger buffer but TextTooLong, so it stays below about twice that */
   constructor(limit: number) {
     this.#limit = limit
   }
