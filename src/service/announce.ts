@@ -1,0 +1,58 @@
+import { getHeapStatistics } from 'node:v8'
+import type { BuildInfo } from '../component/component.ts'
+import type { DaemonConfig } from '../config/daemon-config.ts'
+import { sum, type Ledger } from '../telemetry/ledger.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { heapNote, mebibytes, type SizedBudget } from './memory.ts'
+import type { Shapes } from './shapes.ts'
+
+/** What an operator is told at start, each thing once: who runs, what flows where, how much memory, what is different. */
+export function announceStart(
+  logger: Logger,
+  config: DaemonConfig,
+  build: BuildInfo,
+  memory: { readonly limit: number; readonly sized: SizedBudget },
+  shapes: Shapes,
+): void {
+  logger.info(`${build.name} ${build.version}`, { node: process.version, pid: process.pid })
+  for (const [name, { receivers, processors, exporters }] of config.service.pipelines) {
+    const stages = [receivers.join(', '), ...processors, exporters.join(', ')]
+    logger.info(`pipeline ${name}: ${stages.join(' -> ')}`)
+  }
+  logger.info(`buffers hold at most ${mebibytes(memory.sized.bytes)}; the memory limit is ${mebibytes(memory.limit)}`)
+  const heap = heapNote(memory.limit, getHeapStatistics().heap_size_limit)
+  for (const note of [memory.sized.note, heap]) if (note !== undefined) logger.warn(note)
+  for (const note of [...config.notes, ...shapes.notes]) logger.info(note)
+  for (const [id, { notes }] of shapes.processors) {
+    for (const note of notes ?? []) logger.info(note, { component: id })
+  }
+}
+
+/** The last line: what became of the records of each exporter that keeps an account. */
+export function announceEnd(logger: Logger, ledgers: ReadonlyMap<string, Ledger>): void {
+  const records: Record<string, Record<string, number>> = {}
+  let bad = false
+  for (const [exporter, ledger] of ledgers) {
+    const lost = sum(ledger.lost)
+    const unaccounted = ledger.difference()
+    records[exporter] = {
+      received: ledger.received,
+      delivered: ledger.delivered,
+      lost,
+      ...nonZero({
+        queued: ledger.queued,
+        filtered: sum(ledger.filtered),
+        rejected: sum(ledger.rejected),
+        dead_lettered: ledger.deadLettered,
+        unaccounted,
+      }),
+    }
+    bad ||= lost > 0 || unaccounted !== 0
+  }
+  if (bad) logger.error('stopped, records are lost', { records })
+  else logger.info('stopped', { records })
+}
+
+function nonZero(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0))
+}

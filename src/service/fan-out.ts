@@ -1,0 +1,71 @@
+import type { Answer, LogsConsumer, LogsExporter, LogsRequest, Reservation } from '../component/consumer.ts'
+import type { Refused, Retry } from '../component/outcome.ts'
+import { outcomeOfAll, type NamedPart } from './outcome-of.ts'
+import { Progress } from './progress.ts'
+
+export interface NamedExporter {
+  /** Id as written in the config. */
+  readonly id: string
+  readonly exporter: LogsExporter
+}
+
+/**
+ * Admission over several exporters, all or nothing: every one reserves, then every one commits. The first that cannot
+ * reserve ends it; what the ones before it had reserved is released, and the sender is told its reason.
+ */
+export class FanOut implements LogsConsumer {
+  readonly #exporters: readonly NamedExporter[]
+
+  constructor(exporters: readonly NamedExporter[]) {
+    this.#exporters = exporters
+  }
+
+  consume(request: LogsRequest, answer: Answer): void {
+    const reservations = this.#reserveAll(request)
+    if ('kind' in reservations) {
+      answer(reservations)
+      return
+    }
+    const parts: NamedPart[] = []
+    let pending = reservations.length
+    const reached = () => {
+      pending--
+      if (pending === 0) answer(outcomeOfAll(parts))
+    }
+    for (const [i, { id }] of this.#exporters.entries()) {
+      const reservation = reservations[i] as Reservation // one for each, in the same order
+      parts.push({ exporter: id, progress: new Part(reservation, request.answerOn, reached) })
+    }
+    for (const { progress } of parts) progress.reservation.commit(progress)
+  }
+
+  #reserveAll(request: LogsRequest): readonly Reservation[] | Retry | Refused {
+    const reservations: Reservation[] = []
+    let complete = false
+    try {
+      for (const { exporter } of this.#exporters) {
+        const reservation = exporter.reserve(request)
+        if (reservation.kind !== 'reserved') return reservation
+        reservations.push(reservation)
+      }
+      complete = true
+      return reservations
+    } finally {
+      // Also when an exporter throws, which is a defect: bytes that stay reserved would fill the budget for good.
+      if (!complete) for (const reservation of reservations) reservation.release()
+    }
+  }
+}
+
+class Part extends Progress {
+  readonly #reached: () => void
+
+  constructor(reservation: Reservation, answerOn: LogsRequest['answerOn'], reached: () => void) {
+    super(reservation, answerOn)
+    this.#reached = reached
+  }
+
+  protected override reached(): void {
+    this.#reached()
+  }
+}

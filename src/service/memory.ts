@@ -1,0 +1,57 @@
+import { totalmem } from 'node:os'
+import type { PipelineShape } from '../component/factory.ts'
+
+// Of the memory limit L of the process: the JavaScript heap at most 35 %, one budget for all buffers at most 40 %, the
+// rest for code, the runtime and what the allocator does not give back. So RSS is bounded under any load.
+
+/** Of L, for buffers: the most the budget can be, whatever is configured. */
+const BUDGET_SHARE = 0.4
+/** Of L, for the JavaScript heap. */
+const HEAP_SHARE = 0.35
+/** Bytes; the budget unless `memory_limiter` asks for more or less. */
+const DEFAULT_BUDGET = 256 * 1024 ** 2
+
+/** @returns bytes this process may use: the limit of its cgroup (v1 or v2) or, where that is none or larger, the machine's */
+export function memoryLimit(constrained: number = process.constrainedMemory(), machine: number = totalmem()): number {
+  // 0 or a number beyond any machine where there is no limit.
+  return constrained > 0 && constrained < machine ? constrained : machine
+}
+
+export interface SizedBudget {
+  readonly bytes: number
+  /** What was asked for and not granted; undefined if nothing. */
+  readonly note: string | undefined
+}
+
+/**
+ * @param limit bytes, see `memoryLimit`
+ * @param asked shapes of all processors; several limits: the smallest holds, since the budget is one for the process
+ */
+export function sizeBudget(limit: number, asked: readonly PipelineShape[]): SizedBudget {
+  const most = Math.floor(limit * BUDGET_SHARE)
+  const wishes = asked.flatMap(({ budgetBytes, budgetShare }) => {
+    if (budgetBytes !== undefined) return [budgetBytes]
+    return budgetShare === undefined ? [] : [Math.floor(limit * budgetShare)]
+  })
+  if (wishes.length === 0) return { bytes: Math.max(1, Math.min(most, DEFAULT_BUDGET)), note: undefined }
+  const wish = Math.min(...wishes)
+  if (wish <= most) return { bytes: Math.max(1, wish), note: undefined }
+  const note =
+    `memory_limiter asks for ${mebibytes(wish)}; buffers get ${mebibytes(most)}, 40 % of the memory limit ` +
+    `of ${mebibytes(limit)}: the JavaScript heap and the runtime need the rest`
+  return { bytes: Math.max(1, most), note }
+}
+
+/** @returns what to set when the JavaScript heap may grow past its share of the limit; undefined when it may not */
+export function heapNote(limit: number, heapLimit: number): string | undefined {
+  const share = Math.floor(limit * HEAP_SHARE)
+  if (heapLimit <= share) return undefined
+  return (
+    `the JavaScript heap may grow to ${mebibytes(heapLimit)}, more than 35 % of the memory limit of ` +
+    `${mebibytes(limit)}: start node with --max-old-space-size=${Math.floor(share / 1024 ** 2)}`
+  )
+}
+
+export function mebibytes(bytes: number): string {
+  return `${Math.floor(bytes / 1024 ** 2)} MiB`
+}

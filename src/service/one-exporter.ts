@@ -1,0 +1,31 @@
+import type { Answer, LogsConsumer, LogsExporter, LogsRequest, Reservation } from '../component/consumer.ts'
+import { outcomeOfOne } from './outcome-of.ts'
+import { Progress } from './progress.ts'
+
+/** The end of most pipelines: one exporter, so nothing to weigh against another; one listener a request and no more. */
+export class OneExporter implements LogsConsumer {
+  readonly #exporter: LogsExporter
+
+  constructor(exporter: LogsExporter) {
+    this.#exporter = exporter
+  }
+
+  consume(request: LogsRequest, answer: Answer): void {
+    const reservation = this.#exporter.reserve(request)
+    if (reservation.kind === 'reserved') reservation.commit(new Lone(reservation, request.answerOn, answer))
+    else answer(reservation)
+  }
+}
+
+class Lone extends Progress {
+  readonly #answer: Answer
+
+  constructor(reservation: Reservation, answerOn: LogsRequest['answerOn'], answer: Answer) {
+    super(reservation, answerOn)
+    this.#answer = answer
+  }
+
+  protected override reached(): void {
+    this.#answer(outcomeOfOne(this))
+  }
+}

@@ -1,0 +1,46 @@
+import type { LogsRequest, Reservation, StageListener } from '../component/consumer.ts'
+import type { Retry, Settlement } from '../component/outcome.ts'
+
+/** When a sender whose records were still in memory at shutdown may try again: the time a restart takes. */
+const AFTER_RESTART_MS = 5_000
+
+/**
+ * How far one request has come in one exporter: calls `reached` once, when the stage that the receiver answers on is
+ * reached or cannot be.
+ */
+export abstract class Progress implements StageListener {
+  readonly reservation: Reservation
+  /** Why the sender has to send the request again; undefined if it does not. */
+  failure: Retry | undefined
+  /** Records that came to another end than delivery or a dead letter, by reason; undefined while there is none. */
+  missed: Map<string, number> | undefined
+  readonly #untilSettled: boolean
+  #unsettled: number
+
+  constructor(reservation: Reservation, answerOn: LogsRequest['answerOn']) {
+    this.reservation = reservation
+    this.#untilSettled = answerOn === 'settled'
+    this.#unsettled = reservation.records - reservation.rejected.length
+  }
+
+  queued(failure: Retry | undefined): void {
+    this.failure = failure
+    if (failure !== undefined || !this.#untilSettled || this.#unsettled === 0) this.reached()
+  }
+
+  settled(settlement: Settlement, records: number): void {
+    if (!this.#untilSettled || records === 0) return
+    if (settlement.kind === 'lost' && settlement.reason === 'shutdown') {
+      // Whoever waits for the settlement still has the records: to them they are not lost.
+      const message = 'the daemon stopped before the records were delivered'
+      this.failure = { kind: 'retry', cause: 'shutting_down', afterMs: AFTER_RESTART_MS, message }
+    } else if (settlement.kind === 'lost' || settlement.kind === 'rejected') {
+      this.missed ??= new Map<string, number>()
+      this.missed.set(settlement.reason, (this.missed.get(settlement.reason) ?? 0) + records)
+    }
+    this.#unsettled -= records
+    if (this.#unsettled === 0) this.reached()
+  }
+
+  protected abstract reached(): void
+}

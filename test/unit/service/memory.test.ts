@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { heapNote, memoryLimit, sizeBudget } from '../../../src/service/memory.ts'
+
+const MIB = 1024 ** 2
+const GIB = 1024 ** 3
+
+describe('memoryLimit', () => {
+  test.for([
+    ['the limit of the cgroup', 512 * MIB, 512 * MIB],
+    ['the machine where the cgroup has none (0)', 0, 16 * GIB],
+    ['the machine where the cgroup has none (2^64)', 2 ** 64, 16 * GIB],
+    ['the machine where the cgroup allows more', 32 * GIB, 16 * GIB],
+  ] as const)('is %s', ([, constrained, expected]) => {
+    expect(memoryLimit(constrained, 16 * GIB)).toBe(expected)
+  })
+
+  test('is read from this process by default', () => {
+    expect(memoryLimit()).toBeGreaterThan(64 * MIB)
+  })
+})
+
+describe('sizeBudget', () => {
+  test.for([
+    ['256 MiB on a large machine', 16 * GIB, [], 256 * MIB],
+    ['40 % of a small one', 100 * MIB, [], 40 * MIB],
+    ['what memory_limiter asks for, above 256 MiB too', 4 * GIB, [{ budgetBytes: GIB }], GIB],
+    ['what memory_limiter asks for, below 256 MiB', 4 * GIB, [{ budgetBytes: 64 * MIB }], 64 * MIB],
+    ['its percentage of the limit', GIB, [{ budgetShare: 0.25 }], 256 * MIB],
+    ['the smallest of several', GIB, [{ budgetShare: 0.25 }, { budgetBytes: 10 * MIB }, {}], 10 * MIB],
+  ] as const)('is %s', ([, limit, asked, expected]) => {
+    expect(sizeBudget(limit, asked)).toEqual({ bytes: expected, note: undefined })
+  })
+
+  test('is never more than 40 % of the limit, and says so', () => {
+    expect(sizeBudget(1000 * MIB, [{ budgetShare: 0.8 }])).toEqual({
+      bytes: 400 * MIB,
+      note:
+        'memory_limiter asks for 800 MiB; buffers get 400 MiB, 40 % of the memory limit of 1000 MiB: ' +
+        'the JavaScript heap and the runtime need the rest',
+    })
+  })
+})
+
+describe('heapNote', () => {
+  test('is silent while the heap keeps to 35 % of the limit', () => {
+    expect(heapNote(1000 * MIB, 350 * MIB)).toBeUndefined()
+  })
+
+  test('says what to start node with when it may not', () => {
+    expect(heapNote(1000 * MIB, 351 * MIB)).toBe(
+      'the JavaScript heap may grow to 351 MiB, more than 35 % of the memory limit of 1000 MiB: ' +
+        'start node with --max-old-space-size=350',
+    )
+  })
+})

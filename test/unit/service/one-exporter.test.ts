@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { OneExporter } from '../../../src/service/one-exporter.ts'
+import { consume, FakeExporter, REFUSED, rejected, RETRY } from './fake-exporter.ts'
+
+describe('answered on queued', () => {
+  test('accepts once the exporter has queued the request, and not before', () => {
+    const exporter = new FakeExporter({ kind: 'take' })
+    const answers = consume(new OneExporter(exporter))
+    expect(answers).toEqual([])
+    exporter.queued()
+    expect(answers).toEqual([{ kind: 'accepted', records: 4, rejected: 0, message: '' }])
+  })
+
+  test('has answered once when the records are settled later', () => {
+    const exporter = new FakeExporter({ kind: 'take' })
+    const answers = consume(new OneExporter(exporter))
+    exporter.queued()
+    exporter.settled({ kind: 'lost', reason: 'expired' }, 4)
+    expect(answers).toHaveLength(1)
+  })
+
+  test.for([RETRY, REFUSED])('passes on a $kind of the reservation', (outcome) => {
+    expect(consume(new OneExporter(new FakeExporter(outcome)))).toEqual([outcome])
+  })
+
+  test('makes a queue that could not keep the request a retry', () => {
+    const exporter = new FakeExporter({ kind: 'take' })
+    const answers = consume(new OneExporter(exporter))
+    exporter.queued(RETRY)
+    expect(answers).toEqual([RETRY])
+  })
+
+  test('tells rejected records by reason, with the first message of each', () => {
+    const exporter = new FakeExporter({
+      kind: 'take',
+      rejected: [rejected(0), rejected(1, 'empty'), rejected(3)],
+      warning: 'the oldest will expire soon',
+    })
+    const answers = consume(new OneExporter(exporter))
+    exporter.queued()
+    expect(answers).toEqual([
+      {
+        kind: 'accepted',
+        records: 4,
+        rejected: 3,
+        message: '2 too_old: record 0, 1 empty: record 1; the oldest will expire soon',
+      },
+    ])
+  })
+
+  test('passes a warning on with nothing rejected', () => {
+    const exporter = new FakeExporter({ kind: 'take', warning: 'cut' })
+    const answers = consume(new OneExporter(exporter))
+    exporter.queued()
+    expect(answers).toEqual([{ kind: 'accepted', records: 4, rejected: 0, message: 'cut' }])
+  })
+
+  test('keeps the message short, whatever the exporter writes', () => {
+    const exporter = new FakeExporter({ kind: 'take', warning: 'x'.repeat(10_000) })
+    const answers = consume(new OneExporter(exporter))
+    exporter.queued()
+    expect(answers[0]?.message).toBe(`${'x'.repeat(1_023)}…`)
+  })
+})
+
+describe('answered on settled', () => {
+  test('waits until every record has come to its end', () => {
+    const exporter = new FakeExporter({ kind: 'take' })
+    const answers = consume(new OneExporter(exporter), 'settled')
+    exporter.queued()
+    exporter.settled({ kind: 'delivered' }, 3)
+    expect(answers).toEqual([])
+    exporter.settled({ kind: 'dead_lettered' }, 1)
+    expect(answers).toEqual([{ kind: 'accepted', records: 4, rejected: 0, message: '' }])
+  })
+
+  test('counts what was rejected or lost after the queue with what was rejected before it', () => {
+    const exporter = new FakeExporter({ kind: 'take', rejected: [rejected(2)] })
+    const answers = consume(new OneExporter(exporter), 'settled')
+    exporter.queued()
+    exporter.settled({ kind: 'rejected', reason: 'poison' }, 1)
+    exporter.settled({ kind: 'lost', reason: 'expired' }, 2)
+    expect(answers).toEqual([
+      { kind: 'accepted', records: 4, rejected: 4, message: '1 too_old: record 2; 1 poison, 2 expired' },
+    ])
+  })
+
+  test('asks for the request again when the daemon stopped before it was delivered', () => {
+    const exporter = new FakeExporter({ kind: 'take' })
+    const answers = consume(new OneExporter(exporter), 'settled')
+    exporter.queued()
+    exporter.settled({ kind: 'delivered' }, 1)
+    exporter.settled({ kind: 'lost', reason: 'shutdown' }, 3)
+    expect(answers).toMatchObject([{ kind: 'retry', cause: 'shutting_down' }])
+  })
+
+  test.for([
+    ['without a record', new FakeExporter({ kind: 'take' }, 0), 0],
+    ['with every record rejected', new FakeExporter({ kind: 'take', rejected: [rejected(0)] }, 1), 1],
+  ] as const)('answers a request %s once it is queued', ([, exporter, count]) => {
+    const answers = consume(new OneExporter(exporter), 'settled')
+    exporter.queued()
+    exporter.settled({ kind: 'delivered' }, 0)
+    expect(answers).toHaveLength(1)
+    expect(answers[0]).toMatchObject({ kind: 'accepted', rejected: count })
+  })
+})
