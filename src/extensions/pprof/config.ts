@@ -1,0 +1,16 @@
+import { z } from 'zod'
+import { acceptedWithoutEffect } from '../../config/fields.ts'
+
+const unused = (description: string) =>
+  acceptedWithoutEffect(z.unknown(), 'it profiles the Go runtime; start node with --cpu-prof').describe(description)
+
+/** The collector's keys; none has an effect. */
+export const pprofConfigSchema = z.strictObject({
+  endpoint: unused('Where profiles are served.'),
+  dialer: unused('How the socket is opened.'),
+  block_profile_fraction: unused('Part of blocking events that is profiled.'),
+  mutex_profile_fraction: unused('Part of mutex contentions that is profiled.'),
+  save_to_file: unused('File for a CPU profile of the whole run.'),
+})
+
+export type PprofConfig = z.output<typeof pprofConfigSchema>

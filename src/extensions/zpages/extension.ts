@@ -1,0 +1,17 @@
+import type { Component } from '../../component/component.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+
+/** Accepted so that a collector's config runs; opens nothing. */
+export class Zpages implements Component {
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  async start(): Promise<void> {
+    this.#logger.info('has no pages here and listens nowhere; what they show of a pipeline is in /metrics')
+  }
+
+  async shutdown(): Promise<void> {}
+}
