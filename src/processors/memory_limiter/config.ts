@@ -8,7 +8,6 @@ const NO_FORCED_GC = 'no garbage collection is forced here'
 export const memoryLimiterConfigSchema = z
   .strictObject({
     check_interval: duration()
-      .prefault('0s')
       .refine((ms) => ms > 0, 'has to be longer than 0, for example 1s')
       .describe('Time between two measurements in the collector; here every request is measured as it comes.'),
     limit_mib: z

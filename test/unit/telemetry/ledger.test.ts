@@ -77,6 +77,7 @@ describe('registerLedger', () => {
         'otelcol_exporter_enqueue_failed_log_records{exporter="awscloudwatchlogs/a"} 0',
         'otelcol_exporter_queue_size{exporter="awscloudwatchlogs/a",data_type="logs"} 7',
         'otelcol_exporter_queue_capacity{exporter="awscloudwatchlogs/a",data_type="logs"} 1000',
+        'otlp_cloudwatch_records{exporter="awscloudwatchlogs/a",state="delivered"} 4',
         'otlp_cloudwatch_records{exporter="awscloudwatchlogs/a",state="lost",reason="expired"} 2',
         'otlp_cloudwatch_records{exporter="awscloudwatchlogs/a",state="rejected",reason="too_old"} 1',
         'otlp_cloudwatch_records_received{exporter="awscloudwatchlogs/a"} 10',

@@ -28,7 +28,7 @@ describe('memory_limiter', () => {
   })
 
   test.for([
-    [{ limit_mib: 1 }, 'check_interval', 'has to be longer than 0'],
+    [{ limit_mib: 1 }, 'check_interval', 'write a number and a unit'],
     [{ check_interval: '0s', limit_mib: 1 }, 'check_interval', 'has to be longer than 0'],
     [{ check_interval: '1s' }, '', 'needs limit_mib or limit_percentage'],
     [{ check_interval: '1s', limit_mib: 10, spike_limit_mib: 10 }, 'spike_limit_mib', 'smaller than limit_mib'],
