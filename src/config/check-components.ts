@@ -97,7 +97,7 @@ export function badId(text: string): string {
 function unknownType(type: string, section: Section, registry: ComponentRegistry): string {
   const kind = KIND[section]
   const advice = adviceFor(kind, type)
-  if (advice !== undefined) return `there is no ${kind} ${type} here: ${advice}`
+  if (advice !== undefined) return `${kind} ${type} ${advice}`
   const other = SECTIONS.find((name) => registry[name].some((factory: AnyFactory) => factory.type === type))
   if (other !== undefined) return `${type} is one of the ${other}, not of the ${section}: write it under ${other}:`
   const types = registry[section].map((factory: AnyFactory) => factory.type)

@@ -43,7 +43,8 @@ function tell(issue: Issue, schema: Schema, root: Entry, rootPath: Path, finding
   const view = views.at(-1)
   const secret = views.some(({ meta }) => meta.secret === true)
   const { at, node } = locate(root, path)
-  const cause = node?.kind === 'scalar' && node.notYaml !== undefined ? ` (${node.notYaml})` : ''
+  if (node.kind === 'scalar' && node.unresolved === true) return
+  const cause = node.kind === 'scalar' && node.notYaml !== undefined ? ` (${node.notYaml})` : ''
   findings.problem(at, [...rootPath, ...path], explainIssue(issue, secret, view?.meta.description) + cause)
 }
 
@@ -59,16 +60,19 @@ function viewsAlong(schema: Schema, path: Path): SchemaView[] {
   return views
 }
 
-/** The place of a value: where it begins if it is on one line, where its key stands if not, its parent's if it is missing. */
-function locate(root: Entry, path: Path): { at: Position; node: Node | undefined } {
+/**
+ * The place of a value: where it begins if it is on one line, where its key stands if not. Of one that is missing, what it
+ * is missing from.
+ */
+function locate(root: Entry, path: Path): { at: Position; node: Node } {
   let node = root.value
-  let at = root.keyAt
+  let keyAt = root.keyAt
   for (const part of path) {
     const entry = typeof part === 'string' && node.kind === 'map' ? node.entries.get(part) : undefined
     const next = typeof part === 'number' && node.kind === 'list' ? node.items[part] : entry?.value
-    if (next === undefined) return { at, node: undefined }
-    at = entry?.keyAt ?? next.at
+    if (next === undefined) return { at: keyAt, node }
+    keyAt = entry?.keyAt ?? next.at
     node = next
   }
-  return { at: node.kind === 'scalar' && node.value !== null ? node.at : at, node }
+  return { at: node.kind === 'scalar' && node.value !== null ? node.at : keyAt, node }
 }

@@ -48,7 +48,7 @@ class Expansion {
       const found = endless
         ? this.#complain(node, path, `\${${reference.uri}} leads to itself, or through too many references`)
         : this.#lookUp(node, reference.uri, path)
-      if (found === undefined) return { ...node, value: null }
+      if (found === undefined) return { ...node, value: null, unresolved: true }
       const isWhole = reference.end - reference.start === text.length
       if (isWhole && !isText(found.value)) return this.#expandValue(found, path, depth + 1)
       notYaml = isWhole ? found.notYaml : undefined

@@ -30,7 +30,8 @@ function mapInput(view: SchemaView, node: MapNode, path: Path, findings: Finding
     // A map where something else is wanted: the schema says so, keys and all.
     const schema = view.kinds.has('map') ? (view.keys.get(key) ?? view.otherKeys) : ANYTHING
     if (schema === undefined) {
-      findings.problem(keyAt, keyPath, `unknown key${hint(key, [...view.keys.keys()])}`)
+      const known = view.keys.size === 0 ? '; no key can be written here' : hint(key, [...view.keys.keys()])
+      findings.problem(keyAt, keyPath, `unknown key${known}`)
       continue
     }
     const input = inputFor(schema, value, keyPath, findings)

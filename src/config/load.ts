@@ -44,6 +44,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   if (findings.failed) return { kind: 'invalid', problems: findings.problems }
 
   const root = expand(merged, options.env, findings) as MapNode
+  if (hasHole(root)) return { kind: 'invalid', problems: findings.problems }
   checkTopLevel(root, findings)
   const sections = checkSections(root, options.registry, findings)
   const service = checkService(root, definedIds(sections), findings)
@@ -62,6 +63,11 @@ function chooseSource({ uris, defaultUri, env }: LoadOptions, findings: Findings
   }
   if (variables.length > 0) return configFromVariables(env)
   return defaultUri === undefined ? undefined : readSources([defaultUri], env, findings)
+}
+
+/** Whether a whole section is a reference that could not be followed: everything that names something in it would be told. */
+function hasHole(root: MapNode): boolean {
+  return [...root.entries.values()].some(({ value }) => value.kind === 'scalar' && value.unresolved === true)
 }
 
 function checkTopLevel(root: MapNode, findings: Findings): void {

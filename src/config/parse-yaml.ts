@@ -107,7 +107,8 @@ class Reader {
   #readScalar(node: YamlNode, at: Position): Node {
     const { value, source = '' } = isScalar(node) ? node : {}
     // A whole number that would be rounded stays text, and a field that wants a number says so.
-    if (typeof value === 'number' && /^[-+]?\d+$/.test(source) && BigInt(source) !== BigInt(value))
+    const isWhole = typeof value === 'number' && /^[-+]?\d+$/.test(source)
+    if (isWhole && String(value) !== source && BigInt(value) !== BigInt(source))
       return { kind: 'scalar', at, value: source }
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       return { kind: 'scalar', at, value }

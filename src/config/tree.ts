@@ -39,6 +39,8 @@ export interface ScalarNode extends NodeBase {
   readonly value: Scalar
   /** Why a text that a reference brought in could not be read as YAML: the cause, if something else than text was wanted. */
   readonly notYaml?: string
+  /** Stands for a reference that could not be followed, which was told: whatever else is wrong here comes of it. */
+  readonly unresolved?: true
 }
 
 export type Scalar = string | number | boolean | null
