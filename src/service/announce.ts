@@ -22,10 +22,9 @@ export function announceStart(
   logger.info(`buffers hold at most ${mebibytes(memory.sized.bytes)}; the memory limit is ${mebibytes(memory.limit)}`)
   const heap = heapNote(memory.limit, getHeapStatistics().heap_size_limit)
   for (const note of [memory.sized.note, heap]) if (note !== undefined) logger.warn(note)
-  for (const note of [...config.notes, ...shapes.notes]) logger.info(note)
-  for (const [id, { notes }] of shapes.processors) {
-    for (const note of notes ?? []) logger.info(note, { component: id })
-  }
+  const ofProcessors = [...shapes.processors.values()].flatMap(({ notes = [] }) => notes)
+  // Two processors of a kind say the same.
+  for (const note of new Set([...config.notes, ...shapes.notes, ...ofProcessors])) logger.info(note)
 }
 
 /** The last line: what became of the records of each exporter that keeps an account. */

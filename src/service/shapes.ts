@@ -14,8 +14,6 @@ export interface Shapes {
 /** Keys of a shape that an exporter's lanes keep to. */
 const LANE_KEYS = ['flushIntervalMs', 'maxBatchEvents'] as const
 
-const UNITS = { flushIntervalMs: 'a flush after ms', maxBatchEvents: 'events in a batch' } as const
-
 /**
  * Within a pipeline and over the pipelines of an exporter the smallest number wins: nobody waits longer, or gets a larger
  * batch, than they asked for.
@@ -32,13 +30,9 @@ export function shapesOf(config: DaemonConfig): Shapes {
       .map(([name, pipeline]) => ({ name, shape: smallest(pipeline.processors.map((id) => processors.get(id) ?? {})) }))
     const shape = smallest(asked.map(({ shape }) => shape))
     exporters.set(exporter, shape)
-    for (const key of LANE_KEYS) {
-      const said = asked.map(({ name, shape }) => `${name} ${shape[key] ?? 'nothing'}`)
-      if (new Set(asked.map(({ shape }) => shape[key])).size > 1)
-        notes.push(
-          `pipelines ask differently of ${exporter} (${UNITS[key]}: ${said.join(', ')}): ${shape[key]} holds for all`,
-        )
-    }
+    if (asked.every((one) => sameForLanes(one.shape, shape))) continue
+    const told = asked.map(({ name, shape }) => `${name} for ${tell(shape)}`).join(', ')
+    notes.push(`pipelines ask differently of ${exporter} (${told}): it gets ${tell(shape)}`)
   }
   return { processors, exporters, notes }
 }
@@ -52,4 +46,15 @@ function smallest(shapes: readonly PipelineShape[]): PipelineShape {
     }
   }
   return result
+}
+
+function sameForLanes(one: PipelineShape, other: PipelineShape): boolean {
+  return LANE_KEYS.every((key) => one[key] === other[key])
+}
+
+function tell({ flushIntervalMs, maxBatchEvents }: PipelineShape): string {
+  const parts: string[] = []
+  if (flushIntervalMs !== undefined) parts.push(`a flush after ${flushIntervalMs} ms`)
+  if (maxBatchEvents !== undefined) parts.push(`at most ${maxBatchEvents} events a batch`)
+  return parts.length === 0 ? 'nothing' : parts.join(' and ')
 }

@@ -297,6 +297,7 @@ describe('what an operator is told', () => {
     const { daemon, lines } = create({
       processors: {
         batch: { notes: ['batch holds no records here'] },
+        'batch/b': { notes: ['batch holds no records here'] },
         memory_limiter: { budgetBytes: 64 * 1024 ** 2 },
       },
       exporters: { x: () => component('x', []), y: () => component('y', []) },
@@ -314,7 +315,7 @@ describe('what an operator is told', () => {
     expect(lines[3]).toMatch(/^info {2}buffers hold at most 64 MiB; the memory limit is \d+ MiB$/)
     expect(lines.slice(4)).toEqual([
       'info  the receiver otlp/2 is configured and used nowhere',
-      'info  batch  batch holds no records here',
+      'info  batch holds no records here',
     ])
   })
 

@@ -38,7 +38,8 @@ describe('shapesOf', () => {
     const { shape, notes } = shapes({ a: { flushIntervalMs: 200 }, b: { flushIntervalMs: 5_000 } }, ['a'], ['b'])
     expect(shape).toEqual({ flushIntervalMs: 200 })
     expect(notes).toEqual([
-      'pipelines ask differently of x (a flush after ms: logs/0 200, logs/1 5000): 200 holds for all',
+      'pipelines ask differently of x (logs/0 for a flush after 200 ms, logs/1 for a flush after 5000 ms): ' +
+        'it gets a flush after 200 ms',
     ])
   })
 
@@ -46,7 +47,8 @@ describe('shapesOf', () => {
     const { shape, notes } = shapes({ a: { maxBatchEvents: 5 } }, ['a'], [])
     expect(shape).toEqual({ maxBatchEvents: 5 })
     expect(notes).toEqual([
-      'pipelines ask differently of x (events in a batch: logs/0 5, logs/1 nothing): 5 holds for all',
+      'pipelines ask differently of x (logs/0 for at most 5 events a batch, logs/1 for nothing): ' +
+        'it gets at most 5 events a batch',
     ])
   })
 
