@@ -93,19 +93,21 @@ test('a stream with no events gives tokens, and what comes later is behind the f
 test('the start of the time range is in it and its end is not', async () => {
   await put(1, 2, 3, 4)
   expect((await get({ startTime: NOW + 2, endTime: NOW + 4 })).messages).toBe('2 3')
+  expect((await get({ startTime: NOW + 4 })).messages).toBe('4')
 })
 
 test('a page holds at most 1 MiB of events', async () => {
-  const message = 'x'.repeat(400_000)
-  for (const timestamp of [1, 2, 3].map((offset) => NOW + offset))
-    await call('PutLogEvents', { logGroupName: 'g', logStreamName: 's', logEvents: [{ timestamp, message }] })
+  for (const [index, length] of [600_000, 600_000, 400_000].entries()) {
+    const logEvents = [{ timestamp: NOW + index, message: 'x'.repeat(length) }]
+    await call('PutLogEvents', { logGroupName: 'g', logStreamName: 's', logEvents })
+  }
   const lengths = []
   for (let token: string | undefined; lengths.length < 3;) {
     const page = await get({ startFromHead: true, nextToken: token })
     lengths.push(page.messages.length)
     token = page.forward
   }
-  expect(lengths).toEqual([800_001, 400_000, 0])
+  expect(lengths).toEqual([600_000, 1_000_001, 0])
 })
 
 test('a page holds at most 10,000 events', async () => {

@@ -234,6 +234,7 @@ test('groups are listed in ASCII order, by prefix or part of the name or class, 
     request = body.nextToken === undefined ? undefined : { limit: 4, nextToken: body.nextToken }
   }
   expect(pages).toEqual([4, 2])
+  expect((await call('DescribeLogGroups', { limit: 6 })).body).not.toHaveProperty('nextToken')
   expect(paged).toEqual(['B', 'a/1', 'a/2', 'a_0', 'b', 'c'])
 })
 

@@ -152,6 +152,7 @@ describe('events outside the windows are rejected, each for itself', () => {
       { tooOldLogEventEndIndex: 1, expiredLogEventEndIndex: 2 },
       1,
     ],
+    ['too old only, whatever the retention says of it', 1, [old, NOW], { tooOldLogEventEndIndex: 1 }, 1],
     ['too old where the retention is longer', 30, [old, NOW], { tooOldLogEventEndIndex: 1 }, 1],
   ])('%s', async (_, retentionInDays, times, rejectedLogEventsInfo, taken) => {
     if (retentionInDays !== undefined) await call('PutRetentionPolicy', { logGroupName: 'g', retentionInDays })
