@@ -10,7 +10,8 @@
 
 import { MalformedProtobuf, type ProtobufReader } from '../../wire/protobuf-reader.ts'
 import { fragment, type JsonText, ONCE, TWICE } from '../../wire/json-text.ts'
-import { MAX_VALUE_DEPTH } from './limits.ts'
+import { TOO_DEEP as TOO_DEEP_TEXT } from '../../otlp/logs.ts'
+import { MAX_VALUE_DEPTH } from '../../otlp/schema.ts'
 
 const QUOTE = fragment('"')
 const COLON = fragment('":')
@@ -22,7 +23,7 @@ const CLOSE_OBJECT = fragment('}')
 const NULL = fragment('null')
 const TRUE = fragment('true')
 const FALSE = fragment('false')
-const TOO_DEEP = fragment(`"[nested deeper than ${MAX_VALUE_DEPTH} levels]"`)
+const TOO_DEEP = fragment(JSON.stringify(TOO_DEEP_TEXT))
 
 const STRING_VALUE = 10
 const BOOL_VALUE = 16
@@ -47,13 +48,13 @@ export class AnyValueWriter {
   }
 
   /** Writes the AnyValue in `[from, to)` as JSON. Leaves `reader.pos` at `to` and `reader.end` as it was. */
-  value(text: JsonText, from: number, to: number, depth: number): void {
-    this.#value(text, from, to, depth, false)
+  value(text: JsonText, from: number, to: number): void {
+    this.#value(text, from, to, 1, false)
   }
 
   /** The same, but a string, bytes or NaN at the top stand bare: what the collector calls `AsString`. Empty: nothing. */
   bare(text: JsonText, from: number, to: number): void {
-    this.#value(text, from, to, 0, true)
+    this.#value(text, from, to, 1, true)
   }
 
   #value(text: JsonText, from: number, to: number, depth: number, bare: boolean): void {
@@ -129,7 +130,7 @@ export class AnyValueWriter {
         break
       case KVLIST_VALUE:
         text.fragment(OPEN_OBJECT)
-        this.keyValues(text, start, end, REPEATED_VALUES, depth + 1)
+        this.#keyValues(text, start, end, REPEATED_VALUES, depth + 1)
         text.fragment(CLOSE_OBJECT)
         break
       case BYTES_VALUE: {
@@ -172,7 +173,12 @@ export class AnyValueWriter {
    * Writes the KeyValues of the message in `[from, to)` that stand in field `tag`, as the inside of a JSON object. A key
    * that comes twice is written twice; JSON readers take the last, as the collector's map does.
    */
-  keyValues(text: JsonText, from: number, to: number, tag: number, depth: number): void {
+  keyValues(text: JsonText, from: number, to: number, tag: number): void {
+    this.#keyValues(text, from, to, tag, 1)
+  }
+
+  /** @param depth of the values: 1 for those of attributes, as for a body (`MAX_VALUE_DEPTH`) */
+  #keyValues(text: JsonText, from: number, to: number, tag: number, depth: number): void {
     const reader = this.#reader
     const outerEnd = reader.end
     reader.pos = from

@@ -61,7 +61,9 @@ const queueBatch = z
     min_size: z.int().nonnegative().optional().describe('With sizer items: events that make a batch full.'),
     max_size: z.int().nonnegative().optional().describe('With sizer items: most events in a put.'),
     sizer: z.enum(['items', 'bytes']).default('items').describe('Unit of min_size and max_size.'),
-    partition: acceptedWithoutEffect(z.looseObject({}), 'every log stream has a lane of its own'),
+    partition: acceptedWithoutEffect(z.looseObject({}), 'every log stream has a lane of its own').describe(
+      'Batches by client metadata.',
+    ),
   })
   .optional()
   .describe('The collector batches before the exporter; here it sets how the lanes flush.')
@@ -77,7 +79,7 @@ const sendingQueue = z
     block_on_overflow: acceptedWithoutEffect(
       z.boolean(),
       'a full queue tells senders to wait (503 and UNAVAILABLE with a time), which holds no memory; every OTLP sender repeats',
-    ),
+    ).describe('Senders wait in their call while the queue is full.'),
     sizer: z.enum(['requests', 'items', 'bytes']).default('requests').describe('Unit of queue_size.'),
     queue_size: z
       .int()
@@ -87,7 +89,7 @@ const sendingQueue = z
     storage: notYet(
       z.string(),
       'the queue is in memory; remove the key, or keep the Go collector where a queue on disk is needed',
-    ),
+    ).describe('Id of a storage extension that keeps the queue on disk.'),
     batch: queueBatch,
   })
   .prefault({})
@@ -133,9 +135,16 @@ export const configSchema = z
       .default('')
       .describe('URL of an HTTP proxy for CloudWatch and STS. Empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.'),
     local_mode: z.boolean().default(false).describe('Do not ask instance metadata for the Region.'),
-    num_workers: acceptedWithoutEffect(z.int(), 'puts under way at once are sending_queue.num_consumers'),
-    max_retries: acceptedWithoutEffect(z.int(), 'retries are retry_on_failure alone; the SDK makes one attempt'),
-    resource_arn: acceptedWithoutEffect(z.string(), 'the Go exporter does not use it for logs either'),
+    num_workers: acceptedWithoutEffect(z.int(), 'puts under way at once are sending_queue.num_consumers').describe(
+      'Workers of the Go exporter.',
+    ),
+    max_retries: acceptedWithoutEffect(
+      z.int(),
+      'retries are retry_on_failure alone; the SDK makes one attempt',
+    ).describe('Attempts of the AWS SDK for one call.'),
+    resource_arn: acceptedWithoutEffect(z.string(), 'the Go exporter does not use it for logs either').describe(
+      'ARN of the resource the records are about.',
+    ),
 
     profile: z.string().default('').describe('Profile of the shared AWS config to take credentials and Region from.'),
     credentials,

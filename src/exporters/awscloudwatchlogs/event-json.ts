@@ -61,7 +61,7 @@ export class EventJson {
     if (resourceFrom >= 0 && hasField(this.#reader, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)) {
       if (text.counted > 0) text.fragment(COMMA)
       text.fragment(RESOURCE)
-      this.#values.keyValues(text, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES, 0)
+      this.#values.keyValues(text, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)
       text.fragment(CLOSE)
     }
     this.#tail = { bytes: text.bytes.subarray(0, text.pos), counted: text.counted }
@@ -109,7 +109,7 @@ export class EventJson {
     if (attributes) {
       if (nameFrom < nameTo || versionFrom < versionTo) text.fragment(COMMA)
       text.fragment(ATTRIBUTES)
-      this.#values.keyValues(text, from, to, SCOPE_ATTRIBUTES, 0)
+      this.#values.keyValues(text, from, to, SCOPE_ATTRIBUTES)
       text.fragment(CLOSE)
     }
     text.fragment(CLOSE)
@@ -122,7 +122,7 @@ export class EventJson {
     // A body that is there but holds no value (an empty AnyValue) is left out, as the collector's nil is.
     if (record.bodyFrom >= 0 && record.bodyTo > record.bodyFrom) {
       text.fragment(BODY)
-      this.#values.value(text, record.bodyFrom, record.bodyTo, 0)
+      this.#values.value(text, record.bodyFrom, record.bodyTo)
     }
     if (record.severityNumber !== 0) {
       this.#next(text, SEVERITY_NUMBER)
@@ -158,7 +158,7 @@ export class EventJson {
     }
     if (record.attributesFrom >= 0) {
       this.#next(text, ATTRIBUTES)
-      this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES, 0)
+      this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
       text.fragment(CLOSE)
     }
     if (this.#tail.counted > 0) {

@@ -28,6 +28,3 @@ export const RETENTION_DAYS = [
 export const MAX_TAGS = 50
 export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u
 export const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u
-
-/** Nesting of a value that is still written; what is deeper becomes a marker. */
-export const MAX_VALUE_DEPTH = 64
