@@ -12,7 +12,7 @@ import { Store, type Batch } from './store.ts'
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 export interface CloudWatchLocalOptions {
-  /** Default `localhost`. */
+  /** Default `localhost`; empty is all interfaces. */
   readonly host?: string
   /** Default 0: one the system chooses. */
   readonly port?: number
@@ -87,7 +87,9 @@ export class CloudWatchLocal {
 
   /** The endpoint for a client, such as `http://localhost:4588`. */
   get url(): string {
-    return `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`
+    const everywhere = this.#host === '' || this.#host === '0.0.0.0' || this.#host === '::'
+    const host = everywhere ? 'localhost' : this.#host
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.#port}`
   }
 
   /**
@@ -100,7 +102,7 @@ export class CloudWatchLocal {
       await loadDirectory(this.#options.directory, this.store, this.#directory, onDamage)
     }
     this.#loaded = true
-    this.#port = await this.#server.listen(this.#host, this.#port)
+    this.#port = await this.#server.listen({ kind: 'tcp', host: this.#host, port: this.#port, family: 0 })
   }
 
   /** The endpoint is gone: the port is closed and every connection cut. What is stored stays. */

@@ -1,14 +1,18 @@
 import { z } from 'zod'
 import { size } from '../../config/fields.ts'
-
-const ENDPOINT = /^(?:\[[\da-f:.]+\]|[^:\s/[\]]+):\d{1,5}$/i
+import { parseEndpoint } from '../../listen/endpoint.ts'
 
 /** Options of the `cloudwatch_local` extension. */
 export const cloudwatchLocalConfigSchema = z.strictObject({
   endpoint: z
     .string()
-    .regex(ENDPOINT, { error: (issue) => `${JSON.stringify(issue.input)} is not host:port: write localhost:4588` })
-    .default('localhost:4588')
+    .transform((text, context) => {
+      const parsed = parseEndpoint(text, 'tcp')
+      if ('endpoint' in parsed && parsed.endpoint.kind === 'tcp') return parsed.endpoint
+      context.addIssue('problem' in parsed ? parsed.problem : 'is a socket: the AWS CLI speaks to host:port')
+      return z.NEVER
+    })
+    .prefault('localhost:4588')
     .describe('Host and port to listen on. Anyone who reaches it can read and write: credentials are not checked.'),
   directory: z
     .string()

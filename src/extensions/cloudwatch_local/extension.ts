@@ -30,10 +30,10 @@ export class CloudWatchLocalExtension implements Component {
     this.#settings = settings
     const { config, logger } = settings
     this.#firstEvents = new FirstEvents(config.show_first_events, logger)
-    const colon = config.endpoint.lastIndexOf(':')
+    const { host, port } = config.endpoint
     this.#local = new CloudWatchLocal({
-      host: config.endpoint.slice(0, colon).replace(/^\[|\]$/g, ''),
-      port: Number(config.endpoint.slice(colon + 1)),
+      host,
+      port,
       region: config.region,
       accountId: config.account_id,
       maxBytes: config.max_bytes,
@@ -57,7 +57,7 @@ export class CloudWatchLocalExtension implements Component {
       await this.#local.up()
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new ComponentError(`cannot serve CloudWatch Logs on ${config.endpoint}: ${reason}`, { cause })
+      throw new ComponentError(`cannot serve CloudWatch Logs on ${this.url}: ${reason}`, { cause })
     }
     this.#unregister = metrics.register(DEFINITIONS, (emit) => {
       const { storedEvents, evictedEvents, bytes } = this.#local.store

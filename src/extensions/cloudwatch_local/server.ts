@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { listenOptions, type Endpoint } from '../../listen/endpoint.ts'
 import type { Answer } from './answer.ts'
 import type { Api } from './api.ts'
 import { readAuthorization } from './authorization.ts'
@@ -26,14 +27,15 @@ export class ApiServer {
   }
 
   /** @returns the port, which the system chose if 0 was asked for */
-  async listen(host: string, port: number): Promise<number> {
+  async listen(endpoint: Endpoint): Promise<number> {
     this.#closing = new AbortController()
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) => {
       void this.#handle(request, response)
     })
+    const where = await listenOptions(endpoint)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, host, () => {
+      server.listen(where, () => {
         server.off('error', reject)
         resolve()
       })

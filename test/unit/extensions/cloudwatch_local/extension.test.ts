@@ -127,13 +127,23 @@ test('a directory brings back what was stored', async () => {
   }
 })
 
+test.each([
+  ['[::1]:0', /^http:\/\/\[::1\]:\d+$/],
+  [':0', /^http:\/\/localhost:\d+$/],
+])('listening on %s it names an address that a client can use', async (endpoint, url) => {
+  const extension = create({ endpoint })
+  await extension.start(host)
+  expect(extension.url).toMatch(url)
+  expect(refusalOf(await callCloudWatch(extension.url, 'DescribeLogGroups', {}))).toBe('ok')
+})
+
 test('a port that is taken fails the start with the endpoint and the reason', async () => {
   const first = create({})
   await first.start(host)
   const endpoint = new URL(first.url).host
   await expect(create({ endpoint }).start(host)).rejects.toMatchObject({
     name: 'ComponentError',
-    message: expect.stringMatching(`^cannot serve CloudWatch Logs on ${endpoint}: listen EADDRINUSE`),
+    message: expect.stringMatching(`^cannot serve CloudWatch Logs on http://${endpoint}: listen EADDRINUSE`),
     cause: expect.any(Error),
   })
 })
@@ -153,7 +163,7 @@ test('shutdown is safe unstarted and twice, and frees the port', async () => {
 describe('config', () => {
   test('has these defaults', () => {
     expect(cloudwatchLocalExtension.config.parse({})).toEqual({
-      endpoint: 'localhost:4588',
+      endpoint: { kind: 'tcp', host: 'localhost', port: 4588, family: 0 },
       max_bytes: 64 * 1024 * 1024,
       region: 'us-east-1',
       account_id: '000000000000',
@@ -162,8 +172,10 @@ describe('config', () => {
   })
 
   test.each<[object, string]>([
-    [{ endpoint: '4588' }, '"4588" is not host:port: write localhost:4588'],
-    [{ endpoint: 'http://localhost:4588' }, '"http://localhost:4588" is not host:port: write localhost:4588'],
+    [
+      { endpoint: '4588' },
+      '"4588" is not an address: write host and port, such as localhost:4317, 0.0.0.0:4317 or [::1]:4317',
+    ],
     [{ directory: '' }, 'is empty: write a path, or remove the key to keep everything in memory'],
     [{ max_bytes: '1MiB' }, 'is less than 2MiB, which is two puts: write 64MiB, for example'],
     [{ account_id: '12' }, 'has to be 12 digits, in quotes: "000000000000"'],
@@ -171,9 +183,5 @@ describe('config', () => {
   ])('%o is refused', (config, message) => {
     const parsed = cloudwatchLocalConfigSchema.safeParse(config)
     expect(parsed.error?.issues.map((issue) => issue.message)).toEqual([message])
-  })
-
-  test.each(['[::1]:4588', '0.0.0.0:1', 'my-host.local:65535'])('endpoint %s is taken', (endpoint) => {
-    expect(cloudwatchLocalConfigSchema.safeParse({ endpoint }).success).toBe(true)
   })
 })
