@@ -16,7 +16,7 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
       import('../telemetry/create-logger.ts'),
       surroundings.daemon(),
     ])
-    const logger = createLogger(loaded.config.service.telemetry.logs)
+    const logger = createLogger({ ...loaded.config.service.telemetry.logs, destination: { write: surroundings.err } })
     let daemon: Daemon
     try {
       daemon = createDaemon(loaded.config, buildInfo())

@@ -19,7 +19,9 @@ export const command = defineCommand({
       surroundings.err(`${describeError(error)}\n`)
       return 2
     }
-    const source = values.config?.join(', ') ?? 'The config'
+    // A yaml: URI is the config itself: it may be long, and hold secrets.
+    const names = values.config?.map((uri) => (uri.startsWith('yaml:') ? 'yaml:' : uri))
+    const source = names?.join(', ') ?? 'The config'
     surroundings.out([`${source} is good.`, ...summarize(loaded.config, loaded.written), ''].join('\n'))
     return 0
   },

@@ -1,0 +1,57 @@
+import { cli } from '../../../src/cli.ts'
+import type { ExitCode, Surroundings } from '../../../src/cli/command.ts'
+import type { DaemonConfig } from '../../../src/config/daemon-config.ts'
+import type { Daemon } from '../../../src/service/daemon.ts'
+import { GOOD, registry } from '../config/sample-registry.ts'
+
+export const CONFIG = ['--config', `yaml:${GOOD}`]
+
+/** A daemon that keeps what it was told, and fails as told. */
+export class FakeDaemon implements Daemon {
+  readonly calls: string[] = []
+  config: DaemonConfig | undefined
+  readonly #failure = Promise.withResolvers<Error>()
+  readonly failed = this.#failure.promise
+  startsWith: () => Promise<void> = async () => {}
+
+  start(): Promise<void> {
+    this.calls.push('start')
+    return this.startsWith()
+  }
+
+  async shutdown(): Promise<void> {
+    this.calls.push('shutdown')
+  }
+
+  fail(): void {
+    this.#failure.resolve(new Error('cannot go on'))
+  }
+}
+
+export interface Outcome {
+  readonly code: ExitCode
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs a command line with the sample components. */
+export async function runCli(
+  args: readonly string[],
+  { daemon = new FakeDaemon(), ...surroundings }: Partial<Omit<Surroundings, 'daemon'>> & { daemon?: FakeDaemon } = {},
+): Promise<Outcome> {
+  let out = ''
+  let err = ''
+  const code = await cli(args, {
+    env: {},
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    components: async () => registry,
+    daemon: async () => (config) => {
+      daemon.config = config
+      return daemon
+    },
+    stopRequested: new Promise(() => {}),
+    ...surroundings,
+  })
+  return { code, out, err }
+}
