@@ -17,7 +17,7 @@ export interface ItemBatch {
 
 export const INDEX_FIELDS = 3
 /** Object headers and bookkeeping of one batch, measured roughly; keeps a flood of tiny requests inside the budget. */
-const BATCH_OVERHEAD_BYTES = 512
+export const BATCH_OVERHEAD_BYTES = 512
 
 export function itemEnd(batch: ItemBatch, item: number): number {
   return batch.index[item * INDEX_FIELDS] as number
@@ -40,4 +40,11 @@ export function itemCounted(batch: ItemBatch, item: number): number {
 /** What a batch takes from the byte budget. */
 export function heldBytes(batch: ItemBatch): number {
   return batch.bytes.length + batch.index.byteLength + BATCH_OVERHEAD_BYTES
+}
+
+/** Sum over its items of what the destination counts. */
+export function countedBytes(batch: ItemBatch): number {
+  let counted = 0
+  for (let i = 2; i < batch.index.length; i += INDEX_FIELDS) counted += batch.index[i] as number
+  return counted
 }

@@ -1,6 +1,6 @@
 import type { ByteBudget } from '../component/byte-budget.ts'
 import type { Retry } from '../component/outcome.ts'
-import { heldBytes } from './items.ts'
+import { countedBytes, heldBytes } from './items.ts'
 import { type NewBatch, QueuedBatch, type Queue, type QueueReservation, type RecoveredBatch } from './queue.ts'
 
 /** ms a sender is asked to wait when the budget is full: long enough for puts to free some, with jitter so that senders spread. */
@@ -54,7 +54,9 @@ export class MemoryQueue implements Queue {
       kind: 'reserved',
       commit: (stored) => {
         const now = Date.now()
-        const queued = batches.map((batch) => new QueuedBatch(batch.items, heldBytes(batch.items), now))
+        const queued = batches.map(
+          ({ items }) => new QueuedBatch(items, items.count, countedBytes(items), heldBytes(items), now),
+        )
         this.#countRequest(queued)
         stored(queued)
       },

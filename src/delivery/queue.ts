@@ -1,6 +1,6 @@
 import type { StageListener } from '../component/consumer.ts'
 import type { Retry } from '../component/outcome.ts'
-import { INDEX_FIELDS, type ItemBatch } from './items.ts'
+import type { ItemBatch } from './items.ts'
 
 /**
  * Where batches are kept between the acknowledgement and the answer of the destination. Lanes know the order; the queue
@@ -49,6 +49,7 @@ export interface RecoveredBatch {
 export class QueuedBatch {
   readonly count: number
   readonly countedBytes: number
+  /** What it takes of the queue's capacity. */
   readonly heldBytes: number
   /** Wall clock, ms. */
   readonly enqueuedAtMs: number
@@ -58,15 +59,19 @@ export class QueuedBatch {
   /** Undefined for a batch of an earlier process: its sender has had its answer. */
   listener: StageListener | undefined
 
-  constructor(items: ItemBatch, heldBytes: number, enqueuedAtMs: number) {
+  constructor(
+    items: ItemBatch | undefined,
+    count: number,
+    countedBytes: number,
+    heldBytes: number,
+    enqueuedAtMs: number,
+  ) {
     this.items = items
-    this.count = items.count
-    this.unsettled = items.count
+    this.count = count
+    this.unsettled = count
+    this.countedBytes = countedBytes
     this.heldBytes = heldBytes
     this.enqueuedAtMs = enqueuedAtMs
     this.listener = undefined
-    let counted = 0
-    for (let i = 2; i < items.index.length; i += INDEX_FIELDS) counted += items.index[i] as number
-    this.countedBytes = counted
   }
 }
