@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import { constants, type Http2ServerRequest } from 'node:http2'
 import { GrowingBytes } from './growing-bytes.ts'
 import type { Holding } from './holding.ts'
 
@@ -42,16 +42,25 @@ export function readBody(
   request.once('close', () => finish('aborted'))
 }
 
+/** How many times the limit is stepped over at the most. */
+const DRAINED_LIMITS = 4
+
 /**
  * Steps over the rest of a body that was refused, so that the connection stays good for the next request and the sender
- * gets to read the answer: a socket closed on unread bytes is reset, and the answer with it. Past `limit` more bytes it is
- * closed all the same.
+ * gets to read the answer: a socket closed on unread bytes is reset, and the answer with it. Who goes on far beyond the
+ * limit is cut off.
  */
 export function drain(request: HttpRequest, limit: number): void {
-  let left = limit
+  let left = limit * DRAINED_LIMITS
   request.on('data', (chunk: Buffer) => {
     left -= chunk.length
-    if (left < 0) request.destroy()
+    if (left < 0) cutOff(request)
   })
   request.on('error', () => {})
+}
+
+/** Ends a request without an answer: in HTTP/1.1 its connection, in HTTP/2 its stream. */
+export function cutOff(request: HttpRequest): void {
+  if ('stream' in request) request.stream.close(constants.NGHTTP2_CANCEL)
+  else request.destroy()
 }

@@ -40,7 +40,8 @@ export function createHttpServer(options: HttpServerOptions, handler: HttpHandle
   const { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, writeTimeoutMs } = options
   const http1 = {
     requestTimeout: readTimeoutMs,
-    headersTimeout: readHeaderTimeoutMs,
+    // Node refuses a time for the head that is longer than that for the whole.
+    headersTimeout: readTimeoutMs === 0 ? readHeaderTimeoutMs : Math.min(readHeaderTimeoutMs, readTimeoutMs),
     keepAliveTimeout: idleTimeoutMs,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
   }

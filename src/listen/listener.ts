@@ -81,6 +81,10 @@ export class Listener {
     if (signal.aborted) destroy()
     else signal.addEventListener('abort', destroy, { once: true })
     await closed
+    // The server is closed a moment before the last of its sockets says that it is.
+    await Promise.all(
+      Array.from(this.#sockets.keys(), (socket) => new Promise((resolve) => socket.once('close', resolve))),
+    )
     signal.removeEventListener('abort', destroy)
   }
 

@@ -88,8 +88,12 @@ export class GrpcTransport {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     await this.#tls?.close()
-    this.#grpc?.tryShutdown(() => {})
+    const sessionsClosed = new Promise<void>((resolve) => {
+      if (this.#grpc === undefined) resolve()
+      else this.#grpc.tryShutdown(() => resolve())
+    })
     await this.#listener?.close(signal)
+    await sessionsClosed
     this.#deadlines.close()
   }
 

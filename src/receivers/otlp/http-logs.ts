@@ -1,7 +1,7 @@
 import { GRPC_CODES } from '../../component/answers.ts'
 import type { LogsRequest } from '../../component/consumer.ts'
 import type { Outcome, Refused, Retry } from '../../component/outcome.ts'
-import { drain, readBody, type BodyFailure, type HttpRequest } from '../../listen/body.ts'
+import { cutOff, drain, readBody, type BodyFailure, type HttpRequest } from '../../listen/body.ts'
 import type { Deadlines } from '../../listen/deadlines.ts'
 import { decompress, type DecompressFailure, type Encoding } from '../../listen/decompress.ts'
 import { hasRoomFor, Holding } from '../../listen/holding.ts'
@@ -72,7 +72,7 @@ export class HttpLogs {
     const { request } = exchange
     const { limitBytes, budget } = this.#settings
     const holding = new Holding(budget)
-    const receiving = { expire: () => void request.destroy() }
+    const receiving = { expire: () => cutOff(request) }
     this.#deadlines?.add(receiving)
     const failed = (failure: BodyFailure | DecompressFailure) => {
       holding.release()

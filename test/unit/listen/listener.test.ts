@@ -1,0 +1,146 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { ComponentError } from '../../../src/component/component.ts'
+import { listenOptions, parseEndpoint, type Transport } from '../../../src/listen/endpoint.ts'
+import { Listener } from '../../../src/listen/listener.ts'
+import { silentLogger } from '../../../src/telemetry/logger.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+function listenerOn(endpoint: string, transport: Transport = 'tcp', server: Server = createServer()): Listener {
+  const parsed = parseEndpoint(endpoint, transport)
+  if ('problem' in parsed) throw new Error(parsed.problem)
+  const listener = new Listener(server, {
+    endpoint: parsed.endpoint,
+    where: 'protocols.grpc.endpoint',
+    maxConnections: 10,
+    logger: silentLogger,
+  })
+  onTestFinished(() => listener.close(AbortSignal.abort()))
+  return listener
+}
+
+function connected(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.on('error', reject)
+    onTestFinished(() => void socket.destroy())
+  })
+}
+
+test.each([
+  ['localhost:0', 'tcp', /^127\.0\.0\.1:\d+$/],
+  ['127.0.0.1:0', 'tcp', /^127\.0\.0\.1:\d+$/],
+  ['[::1]:0', 'tcp', /^\[::1\]:\d+$/],
+  ['0.0.0.0:0', 'tcp', /^0\.0\.0\.0:\d+$/],
+  [':0', 'tcp', /^(\[::\]|0\.0\.0\.0):\d+$/],
+  [':0', 'tcp4', /^0\.0\.0\.0:\d+$/],
+  [':0', 'tcp6', /^\[::\]:\d+$/],
+] as const)('%s by %s is bound', async (endpoint, transport, address) => {
+  const listener = listenerOn(endpoint, transport)
+  await listener.open()
+  expect(listener.address).toMatch(address)
+})
+
+test('a path is bound by unix', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'listener-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'otlp.sock')
+  const listener = listenerOn(path, 'unix')
+  await listener.open()
+  expect(listener.address).toBe(path)
+  await new Promise<void>((resolve) => {
+    const socket = connect(path, resolve)
+    onTestFinished(() => void socket.destroy())
+  })
+})
+
+test('a port in use is said, with the key and what to do', async () => {
+  const first = listenerOn('127.0.0.1:0')
+  await first.open()
+  const second = listenerOn(`127.0.0.1:${first.port}`)
+  const failure = await second.open().catch((error: unknown) => error)
+  expect(failure).toBeInstanceOf(ComponentError)
+  expect((failure as Error).message).toBe(
+    `protocols.grpc.endpoint: 127.0.0.1:${first.port} is in use: stop the process that listens there, or write another port`,
+  )
+  expect((failure as Error).cause).toMatchObject({ code: 'EADDRINUSE' })
+})
+
+test.each([
+  [
+    '192.0.2.1:4317',
+    'protocols.grpc.endpoint: 192.0.2.1:4317 is no address of this machine: write one of its own, localhost or 0.0.0.0',
+  ],
+  [
+    'no-such-host.invalid:4317',
+    /^protocols.grpc.endpoint: no-such-host.invalid:4317 (has a host that cannot be resolved|cannot be listened on)/,
+  ],
+])('%s cannot be bound, and that is said', async (endpoint, message) => {
+  await expect(listenerOn(endpoint).open()).rejects.toThrow(message)
+})
+
+test('closing is safe unopened, after a failure, and twice', async () => {
+  const signal = new AbortController().signal
+  const unopened = listenerOn('127.0.0.1:0')
+  await unopened.close(signal)
+  const failed = listenerOn('192.0.2.1:4317')
+  await failed.open().catch(() => {})
+  await failed.close(signal)
+  const open = listenerOn('127.0.0.1:0')
+  await open.open()
+  await open.close(signal)
+  await open.close(signal)
+})
+
+test('open connections are waited for until the abort, and then closed', async () => {
+  const server = createServer()
+  const spoke = new Promise((resolve) => server.on('connection', (socket) => socket.once('data', resolve)))
+  const listener = listenerOn('127.0.0.1:0', 'tcp', server)
+  await listener.open()
+  const socket = await connected(listener.port)
+  socket.write('x')
+  await spoke
+  const abort = new AbortController()
+  let closed = false
+  const closing = listener.close(abort.signal).then(() => (closed = true))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(closed).toBe(false)
+  abort.abort()
+  await closing
+  expect(listener.connections).toBe(0)
+})
+
+test.each([
+  ['HTTP/1.1', () => createHttpServer({ headersTimeout: 0, requestTimeout: 0 }), 'POST / HTTP/1.1\r\n'],
+  ['HTTP/2', () => createHttp2Server(), 'PRI * HTTP/2.0\r\n'],
+] as const)('a silent connection is closed after a while, and not one that speaks %s', async (_, create, words) => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+  const server = create()
+  const sockets: Socket[] = []
+  server.on('connection', (socket: Socket) => sockets.push(socket))
+  const listener = listenerOn('127.0.0.1:0', 'tcp', server)
+  await listener.open()
+  const silent = await connected(listener.port)
+  const speaking = await connected(listener.port)
+  speaking.write(words)
+  while (!sockets.some((socket) => socket.bytesRead > 0)) await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(sockets).toHaveLength(2)
+  const closed = new Promise((resolve) => silent.once('close', resolve))
+  silent.resume()
+  vi.advanceTimersByTime(9_000)
+  expect(sockets.some((socket) => socket.destroyed)).toBe(false)
+  vi.advanceTimersByTime(4_000)
+  await closed
+  expect(sockets.filter((socket) => socket.destroyed)).toHaveLength(1)
+})
+
+test('a name is resolved to an IPv4 address where it has one', async () => {
+  const parsed = parseEndpoint('localhost:4317', 'tcp')
+  expect('endpoint' in parsed && (await listenOptions(parsed.endpoint))).toEqual({ host: '127.0.0.1', port: 4317 })
+})
