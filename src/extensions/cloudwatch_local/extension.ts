@@ -66,8 +66,9 @@ export class CloudWatchLocalExtension implements Component {
       emit(BYTES, {}, bytes)
     })
     logger.info(
-      `a local CloudWatch Logs listens on ${this.url}; read a group with: ` +
-        `aws logs tail GROUP --follow --endpoint-url ${this.url} --region ${config.region}`,
+      `a local CloudWatch Logs listens on ${this.url}; any credentials do; read a group with: ` +
+        'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local ' +
+        `aws logs tail GROUP --follow --region ${config.region} --endpoint-url ${this.url}`,
     )
   }
 

@@ -77,7 +77,7 @@ test('it says where it listens and how to read from it', async () => {
   await extension.start(host)
   expect(extension.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   expect(lines).toEqual([
-    `info a local CloudWatch Logs listens on ${extension.url}; read a group with: aws logs tail GROUP --follow --endpoint-url ${extension.url} --region eu-west-1`,
+    `info a local CloudWatch Logs listens on ${extension.url}; any credentials do; read a group with: AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws logs tail GROUP --follow --region eu-west-1 --endpoint-url ${extension.url}`,
   ])
 })
 
