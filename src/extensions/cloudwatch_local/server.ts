@@ -13,6 +13,9 @@ const TARGET_PREFIX = 'Logs_20140328.'
 /** Longer than clients keep a connection idle, so that it is not this side that closes one in use. */
 const KEEP_ALIVE_MS = 65_000
 
+/** Each may hold a body in memory; SDKs keep 50 at most. */
+const MAX_CONNECTIONS = 1_000
+
 /** awsJson1.1 over HTTP/1.1: headers and bodies here, everything else in `Api`. */
 export class ApiServer {
   readonly #api: Api
@@ -32,6 +35,7 @@ export class ApiServer {
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) => {
       void this.#handle(request, response)
     })
+    server.maxConnections = MAX_CONNECTIONS
     const where = await listenOptions(endpoint)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
