@@ -85,11 +85,10 @@ export class Router {
     )
   }
 
+  /** All that a resource may say comes before anything a record says: else one placeholder would decide for another. */
   #value(choice: readonly number[]): string | undefined {
-    for (const name of choice) {
-      const value = this.#fromResource[name] || this.#fromRecord[name]
-      if (value !== undefined && value !== '') return value
-    }
+    for (const name of choice) if (this.#fromResource[name]) return this.#fromResource[name]
+    for (const name of choice) if (this.#fromRecord[name]) return this.#fromRecord[name]
     return undefined
   }
 
