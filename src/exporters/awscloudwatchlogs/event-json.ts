@@ -53,6 +53,11 @@ export class EventJson {
     this.#shared = new JsonText(limit)
   }
 
+  /** Invalid UTF-8 sequences in scopes and resources that became U+FFFD, once for all the records that share them. */
+  get repaired(): number {
+    return this.#shared.repaired
+  }
+
   /** Renders what the records of one ScopeLogs share. Offsets as in the request; -1 for a message that is not there. */
   share(scopeFrom: number, scopeTo: number, resourceFrom: number, resourceTo: number): void {
     const text = this.#shared

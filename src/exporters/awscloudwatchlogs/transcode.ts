@@ -100,7 +100,7 @@ export class Transcoder {
 
   /** Invalid UTF-8 sequences that became U+FFFD. */
   get repaired(): number {
-    return this.#text.repaired
+    return this.#text.repaired + this.#event.repaired
   }
 
   /**
@@ -224,6 +224,8 @@ export class Transcoder {
     }
     text.ensure(AROUND_BYTES)
     append(text, ITEM_END)
+    const { maxTextBytes } = this.#options
+    if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
     if (diverted !== undefined) this.diverted[diverted]++
     this.#note(timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane)
   }
