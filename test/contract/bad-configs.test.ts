@@ -487,6 +487,13 @@ exporters:
     'bad.yaml:2:22: exporters.awscloudwatchlogs: ${file:/none/cloudwatch.yaml}: the file /none/cloudwatch.yaml cannot be read: there is no such file',
   ],
   [
+    'a section in a file that is not there, and nothing that only follows from it',
+    `
+receivers: \${file:/none/receivers.yaml}
+`,
+    'bad.yaml:1:12: receivers: ${file:/none/receivers.yaml}: the file /none/receivers.yaml cannot be read: there is no such file',
+  ],
+  [
     'a reference of a scheme that is none',
     `
 exporters:

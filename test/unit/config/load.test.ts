@@ -76,6 +76,28 @@ describe('a good config', () => {
   })
 })
 
+test("service.telemetry is the collector's: what has no effect here is noted", () => {
+  const telemetry = `yaml:service::telemetry:
+  logs: { level: WARN, encoding: json, sampling: { enabled: true, initial: 10 } }
+  metrics:
+    level: Detailed
+    readers: [{ pull: { exporter: { prometheus: { host: 0.0.0.0, port: 9999, without_units: true } } } }]
+  traces: { level: none }
+  resource: { service.name: x }
+`
+  const { service, notes } = config({ uris: [`yaml:${GOOD}`, telemetry] })
+  expect(service.telemetry).toMatchObject({
+    logs: { level: 'warn', encoding: 'json' },
+    metrics: { level: 'detailed', readers: [{ pull: { exporter: { prometheus: { host: '0.0.0.0', port: 9999 } } } }] },
+  })
+  expect(notes.map((note) => note.split(' is accepted and has no effect: ')[0])).toEqual([
+    'service.telemetry.logs.sampling',
+    'service.telemetry.metrics.readers[0].pull.exporter.prometheus.without_units',
+    'service.telemetry.traces',
+    'service.telemetry.resource',
+  ])
+})
+
 describe('several sources', () => {
   test('merge their maps, in order', () => {
     expect(

@@ -56,6 +56,9 @@ describe('aliases', () => {
   test('take the last anchor before them', () => {
     expect(plain(parse('a: &x 1\nb: &x 2\nc: *x').root)).toEqual({ a: 1, b: 2, c: 2 })
   })
+  test('do not move the anchors inside what they repeat', () => {
+    expect(plain(parse('a: &x { b: &y 1 }\nc: &y 2\nd: *x\ne: *y').root)).toMatchObject({ d: { b: 1 }, e: 2 })
+  })
   test('that come to a billion values are refused', () => {
     const lines = Array.from({ length: 9 }, (_, level) =>
       level === 0

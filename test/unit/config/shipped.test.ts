@@ -25,13 +25,15 @@ test('there are configs to begin with', () => {
   expect(FILES).toContain('quickstart.yaml')
 })
 
-test('schema.json is what the schemas make: npm run generate', () => {
-  expect(JSON.parse(readFileSync(`${FOLDER}schema.json`, 'utf8'))).toEqual(configJsonSchema(components))
+test('schema.json is what the schemas make', () => {
+  const fresh = `${JSON.stringify(configJsonSchema(components), null, 2)}\n`
+  // A difference of 3,000 lines would help nobody.
+  expect(readFileSync(`${FOLDER}schema.json`, 'utf8') === fresh, 'npm run generate makes it fresh').toBe(true)
 })
 
 test.for(FILES)('%s is good, and the JSON Schema says so too', (file) => {
   load(FOLDER + file)
-  const schema = z.fromJSONSchema(configJsonSchema(components) as Parameters<typeof z.fromJSONSchema>[0])
+  const schema = z.fromJSONSchema(configJsonSchema(components))
   expect(schema.safeParse(parse(readFileSync(FOLDER + file, 'utf8'))).error?.issues).toBeUndefined()
 })
 
