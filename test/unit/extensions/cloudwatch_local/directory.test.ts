@@ -139,7 +139,7 @@ test('the files shrink as the bound pushes events out, and a smaller bound holds
   await start({ maxBytes: 1_000_000 })
   await createGroupAndStream()
   await call('CreateLogStream', { logGroupName: 'g', logStreamName: 'early' })
-  await put('gone soon', 'early')
+  await put('gone soon'.padEnd(1_000), 'early')
   for (let number = 0; number < 100; number += 1) await put(`${number}`.padEnd(50_000, '.'))
   await local.close()
   const sizes = await Promise.all(
@@ -162,4 +162,13 @@ test('a directory that cannot be written is a 500, and told', async () => {
   await rm(join(path, '..'), { recursive: true })
   expect(refusalOf(await put('1'))).toContain('InternalFailure')
   expect(String(defects)).toContain('ENOENT')
+})
+
+test('after a restart the oldest still go first, of whatever stream they are', async () => {
+  await start()
+  await createGroupAndStream()
+  for (const name of ['t', 'u']) await call('CreateLogStream', { logGroupName: 'g', logStreamName: name })
+  for (let number = 0; number < 12; number += 1) await put(String(number).padEnd(974, '.'), 'stu'.at(number % 3))
+  await restart({ maxBytes: 5_000 })
+  expect(messages().map(Number.parseFloat)).toEqual([7, 8, 9, 10, 11])
 })
