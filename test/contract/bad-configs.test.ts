@@ -319,12 +319,12 @@ exporters:
   [
     'a key that is not supported yet',
     `
-exporters:
-  awscloudwatchlogs:
-    sending_queue:
-      storage: file_storage
+receivers:
+  otlp:
+    protocols:
+      grpc: { auth: { authenticator: oidc } }
 `,
-    'bad.yaml:4:16: exporters.awscloudwatchlogs.sending_queue.storage: is not supported yet: the queue is in memory; remove the key, or keep the Go collector where a queue on disk is needed',
+    'bad.yaml:4:15: receivers.otlp.protocols.grpc.auth: is not supported yet: let clients show a certificate (tls.client_ca_file), or put a proxy that authenticates in front',
   ],
   [
     'a secret of the wrong kind, which is not shown',
