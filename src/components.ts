@@ -3,6 +3,7 @@ import { awscloudwatchlogsExporter } from './exporters/awscloudwatchlogs/index.t
 import { debugExporter } from './exporters/debug/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { cloudwatchLocalExtension } from './extensions/cloudwatch_local/index.ts'
+import { fileStorageExtension } from './extensions/file_storage/index.ts'
 import { healthCheckExtension } from './extensions/health_check/index.ts'
 import { pprofExtension } from './extensions/pprof/index.ts'
 import { zpagesExtension } from './extensions/zpages/index.ts'
@@ -15,5 +16,5 @@ export const components: ComponentRegistry = {
   receivers: [otlpReceiver],
   processors: [batchProcessor, memoryLimiterProcessor],
   exporters: [awscloudwatchlogsExporter, debugExporter, nopExporter],
-  extensions: [cloudwatchLocalExtension, healthCheckExtension, pprofExtension, zpagesExtension],
+  extensions: [cloudwatchLocalExtension, fileStorageExtension, healthCheckExtension, pprofExtension, zpagesExtension],
 }

@@ -27,6 +27,8 @@ export interface DeliveryAccount {
   settled(settlement: Settlement, items: number): void
   /** @param maybeTaken the answer was lost, so the items may be there already */
   retried(items: number, maybeTaken: boolean): void
+  /** Items that an earlier process left in the queue. */
+  recovered(items: number): void
 }
 
 /** Items of one request for one lane. */
@@ -133,6 +135,7 @@ export class Delivery<D> {
     for (const { lane: key, batch, settled } of await this.#queue.recover()) {
       const lane = this.#lane(key, destinationOf(key))
       this.#unsettled.add(batch)
+      this.#account.recovered(batch.unsettled)
       lane.add(batch, settled)
       this.scheduler.consider(lane)
     }

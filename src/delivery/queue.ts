@@ -15,6 +15,9 @@ import type { ItemBatch } from './items.ts'
 export interface Queue {
   readonly usedBytes: number
   readonly capacityBytes: number
+  /** The same in the unit a bound is written in, for `/metrics`. */
+  readonly size: number
+  readonly capacity: number
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry
   /** Has `batch.items` in memory, then calls `ready`, possibly at once. Undefined items then mean: lost, and counted so. */
   load(batch: QueuedBatch, ready: () => void): void

@@ -16,7 +16,7 @@ import type { Lane } from './lane.ts'
 import { Pace } from './pace.ts'
 import { type Pack, type PackPolicy, packRuns, takePack } from './pack.ts'
 import type { PutAccepted, PutOutcome, PutRetry, Sender } from './put.ts'
-import type { Queue } from './queue.ts'
+import type { Queue, QueuedBatch } from './queue.ts'
 import { itemCounted } from './items.ts'
 import type { Run } from './run-queue.ts'
 
@@ -42,6 +42,8 @@ export interface SchedulerOptions {
 const FRESH_MS = 60_000
 /** Puts of one lane at once while full batches wait; otherwise one, which keeps its order. */
 const MAX_PUTS_PER_LANE = 4
+/** Batches of one lane that are read back at once: enough for a put of small ones, few enough to bound the memory. */
+const MAX_LOADED_AT_ONCE = 256
 
 export class Scheduler<D> {
   readonly #options: SchedulerOptions
@@ -170,7 +172,7 @@ export class Scheduler<D> {
     const first = lane.runs.at(place)
     if (first === undefined) return false
     if (first.batch.items === undefined) {
-      this.#load(lane, first)
+      this.#load(lane, place)
       return false
     }
     const token = this.#pace.take()
@@ -290,12 +292,37 @@ export class Scheduler<D> {
     for (const scope of lane.scopes) if (scope !== closed) scope.pass()
   }
 
-  #load(lane: Lane<D>, first: Run): void {
+  /** Brings the batches of the next put back to memory; meanwhile the lane rests. */
+  #load(lane: Lane<D>, place: number): void {
     lane.loading = true
-    this.#queue.load(first.batch, () => {
-      lane.loading = false
-      this.consider(lane)
-    })
+    const wanted: QueuedBatch[] = []
+    let counted = 0
+    for (let at = place; counted < this.#options.policy.maxCountedBytes && wanted.length < MAX_LOADED_AT_ONCE; at++) {
+      const run = lane.runs.at(at)
+      if (run === undefined) break
+      if (run.batch.items === undefined) wanted.push(run.batch)
+      counted += run.batch.countedBytes
+    }
+    let loading = wanted.length
+    for (const batch of wanted) {
+      this.#queue.load(batch, () => {
+        if (batch.items === undefined) this.#quarantine(lane, batch)
+        if (--loading > 0) return
+        lane.loading = false
+        this.consider(lane)
+      })
+    }
+  }
+
+  /** What cannot be read any more is lost, and the lane goes on behind it. */
+  #quarantine(lane: Lane<D>, batch: QueuedBatch): void {
+    for (let place = 0; place < lane.runs.length; place++) {
+      const run = lane.runs.at(place)
+      if (run?.batch !== batch) continue
+      lane.runs.replace(place--, 1, undefined)
+      lane.took(run.to - run.from, (batch.countedBytes / batch.count) * (run.to - run.from))
+      this.#events.settle(lane, run, { kind: 'lost', reason: 'quarantined' })
+    }
   }
 }
 

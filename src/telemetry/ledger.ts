@@ -79,6 +79,50 @@ export class Ledger {
     }
   }
 
+  /** The settled side of the account, to be kept with a queue that outlives the process. */
+  snapshot(): LedgerSnapshot {
+    const {
+      delivered,
+      deadLettered,
+      filtered,
+      rejected,
+      lost,
+      sendFailed,
+      enqueueFailed,
+      eventsWritten,
+      possibleDoubles,
+      retries,
+    } = this
+    return {
+      delivered,
+      deadLettered,
+      filtered,
+      rejected,
+      lost,
+      sendFailed,
+      enqueueFailed,
+      eventsWritten,
+      possibleDoubles,
+      retries,
+    }
+  }
+
+  /** Goes on from where an earlier process was; what it left in the queue is told by `recover`. */
+  restore(snapshot: Partial<LedgerSnapshot>): void {
+    const { filtered, rejected, lost, ...counts } = snapshot
+    Object.assign(this.filtered, filtered)
+    Object.assign(this.rejected, rejected)
+    Object.assign(this.lost, lost)
+    Object.assign(this, counts)
+    this.received = this.delivered + this.deadLettered + sum(this.filtered) + sum(this.rejected) + sum(this.lost)
+  }
+
+  /** Records an earlier process received and left in the queue. */
+  recover(records: number): void {
+    this.received += records
+    this.queued += records
+  }
+
   /** Records the account cannot explain; anything but 0 is a defect. */
   difference(): number {
     return (
@@ -93,6 +137,21 @@ export class Ledger {
     this.queued -= records
   }
 }
+
+/** What of a ledger outlives the process. */
+export type LedgerSnapshot = Pick<
+  Ledger,
+  | 'delivered'
+  | 'deadLettered'
+  | 'filtered'
+  | 'rejected'
+  | 'lost'
+  | 'sendFailed'
+  | 'enqueueFailed'
+  | 'eventsWritten'
+  | 'possibleDoubles'
+  | 'retries'
+>
 
 /** Records over all reasons. */
 export function sum(byReason: Readonly<Record<string, number>>): number {

@@ -7,9 +7,12 @@ import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { LogsRequest, RejectedRecord, Reservation, StageListener } from '../../component/consumer.ts'
 import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
+import type { ClaimedDirectory } from '../../component/storage.ts'
 import { Delivery, type DeliveryReservation } from '../../delivery/delivery.ts'
 import { MemoryQueue } from '../../delivery/memory-queue.ts'
-import { Ledger } from '../../telemetry/ledger.ts'
+import { DiskQueue } from '../../delivery/disk-queue.ts'
+import type { Queue } from '../../delivery/queue.ts'
+import { Ledger, type LedgerSnapshot } from '../../telemetry/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
@@ -24,11 +27,22 @@ import { Router } from './route.ts'
 import { fillTemplate, literalPrefix, parseTemplate, type Template } from './template.ts'
 import { Transcoder, type Transcoded } from './transcode.ts'
 
+/** Of a queue on disk: big enough for few files, small enough that space comes back soon (64 MiB could not free a small disk). */
+const SEGMENT_BYTES = 16 * 1_048_576
+/** What waits is kept in memory too up to this, so that a queue that keeps up never reads the disk. */
+const TAIL_BYTES = 32 * 1_048_576
+
 export interface CloudWatchLogsSettings {
   readonly config: Config
   readonly shape: PipelineShape
   readonly logger: Logger
   readonly budget: ByteBudget
+}
+
+/** Where the queue is kept on disk, and who hears if that fails for good. */
+export interface Storage {
+  readonly directory: ClaimedDirectory
+  fatal(error: Error): void
 }
 
 /** Parts that exist only while it runs. */
@@ -37,12 +51,14 @@ interface Running {
   readonly provisioner: Provisioner
   readonly sender: PutLogEvents
   readonly delivery: Delivery<Destination>
+  readonly queue: Queue
+  /** Undefined where the queue is in memory. */
+  readonly storage: Storage | undefined
 }
 
 export class CloudWatchLogs {
   readonly #settings: CloudWatchLogsSettings
   readonly ledger = new Ledger()
-  readonly queue: MemoryQueue
   readonly transcoder: Transcoder
   readonly gate: DestinationGate
   #running: Running | undefined
@@ -52,7 +68,6 @@ export class CloudWatchLogs {
   constructor(settings: CloudWatchLogsSettings) {
     const { config, budget } = settings
     this.#settings = settings
-    this.queue = new MemoryQueue(budget, queueBound(config))
     const group = template('group', config.log_group_name)
     const stream = template('stream', config.log_stream_name)
     this.gate = new DestinationGate(destinationRules(config, group))
@@ -70,8 +85,8 @@ export class CloudWatchLogs {
     return this.#running
   }
 
-  /** @throws ComponentError without a Region, or if a certificate file cannot be read */
-  async start(): Promise<void> {
+  /** @throws ComponentError without a Region, if a certificate file cannot be read, or a queue on disk cannot be opened */
+  async start(storage?: Storage): Promise<void> {
     const { config, logger, shape } = this.#settings
     if (config.no_verify_ssl)
       logger.warn('no_verify_ssl: the certificate of the endpoint is not checked', { endpoint: config.endpoint })
@@ -97,9 +112,11 @@ export class CloudWatchLogs {
       },
     })
     const { ledger } = this
+    const queue =
+      storage === undefined ? new MemoryQueue(this.#settings.budget, queueBound(config)) : this.#diskQueue(storage)
     const delivery = new Delivery<Destination>(
       options,
-      this.queue,
+      queue,
       sender,
       {
         settled: (settlement, records) => {
@@ -110,12 +127,33 @@ export class CloudWatchLogs {
           ledger.retries++
           if (maybeTaken) ledger.possibleDoubles += records
         },
+        recovered: (records) => ledger.recover(records),
       },
       logger,
     )
     await delivery.start(destinationOf)
-    this.#running = { client, provisioner, sender, delivery }
+    this.#running = { client, provisioner, sender, delivery, queue, storage }
     await this.#hasCredentials(client)
+  }
+
+  #diskQueue({ directory, fatal }: Storage): DiskQueue {
+    const { config, budget, logger } = this.#settings
+    const { ledger } = this
+    const bound = queueBound(config)
+    const options = {
+      directory: directory.path,
+      capacityBytes: bound?.unit === 'bytes' ? Math.min(bound.most, directory.capacityBytes) : directory.capacityBytes,
+      segmentBytes: SEGMENT_BYTES,
+      memoryBytes: Math.min(TAIL_BYTES, budget.capacity / 4),
+      fsync: directory.fsync,
+      bound,
+    }
+    const owner = {
+      counters: () => ({ ...ledger.snapshot() }),
+      restore: (counters: Partial<LedgerSnapshot>) => ledger.restore(counters),
+      fatal,
+    }
+    return new DiskQueue(options, owner, budget, logger)
   }
 
   /** Says once when there are none. At start that is a hint: they may come later, and until then the records wait. */
@@ -146,9 +184,10 @@ export class CloudWatchLogs {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     if (this.#running === undefined) return
-    const { delivery, client } = this.#running
+    const { delivery, client, storage } = this.#running
     const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(client))
-    await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, false)
+    await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, storage !== undefined)
+    await storage?.directory.release()
     client.destroy()
     this.#running = undefined
   }

@@ -1,6 +1,6 @@
 import type { PipelineShape } from '../../component/factory.ts'
 import type { DeliveryOptions } from '../../delivery/delivery.ts'
-import type { QueueBound } from '../../delivery/memory-queue.ts'
+import type { QueueBound } from '../../delivery/queue-bound.ts'
 import type { Config } from './config.ts'
 import { MAX_AGE_MS, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_SPAN_MS } from './limits.ts'
 

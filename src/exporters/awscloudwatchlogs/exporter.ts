@@ -1,11 +1,12 @@
-import { CloudWatchLogs } from './cloudwatch-logs.ts'
-import type { Component } from '../../component/component.ts'
+import { type Component, ComponentError, type Host } from '../../component/component.ts'
 import type { LogsExporter, LogsRequest, Reservation } from '../../component/consumer.ts'
 import type { ExporterSettings } from '../../component/factory.ts'
 import { formatComponentId } from '../../component/id.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
 import { registerLedger } from '../../telemetry/ledger-metrics.ts'
 import type { Ledger } from '../../telemetry/ledger.ts'
+import { isQueueStorage } from '../../component/storage.ts'
+import { CloudWatchLogs, type Storage } from './cloudwatch-logs.ts'
 import type { Config } from './config.ts'
 import { registerMetrics } from './metrics.ts'
 
@@ -24,13 +25,24 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     return this.#logs.ledger
   }
 
-  async start(): Promise<void> {
-    await this.#logs.start()
+  async start(host: Host): Promise<void> {
     const { metrics, id } = this.#settings
     const name = formatComponentId(id)
-    const { queue } = this.#logs
-    const fill = { size: () => queue.size, capacity: () => queue.capacity }
+    await this.#logs.start(await this.#storage(host, name))
+    const queue = this.#logs.running?.queue
+    const fill = { size: () => queue?.size ?? 0, capacity: () => queue?.capacity ?? 0 }
     this.#unregister = [registerLedger(metrics, name, this.ledger, fill), registerMetrics(metrics, name, this.#logs)]
+  }
+
+  async #storage(host: Host, name: string): Promise<Storage | undefined> {
+    const id = this.#settings.config.sending_queue.storage
+    if (id === undefined) return undefined
+    const extension = host.extension(id)
+    if (!isQueueStorage(extension))
+      throw new ComponentError(
+        `sending_queue.storage: ${id} is not a storage extension that runs: write file_storage below extensions and in service.extensions`,
+      )
+    return { directory: await extension.claim(name), fatal: (error) => host.fatal(error) }
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {

@@ -1,0 +1,12 @@
+import type { ExtensionFactory } from '../../component/factory.ts'
+import { type Config, configSchema } from './config.ts'
+import { FileStorageExtension } from './extension.ts'
+
+export const fileStorageExtension: ExtensionFactory<Config> = {
+  kind: 'extension',
+  type: 'file_storage',
+  stability: 'alpha',
+  description: 'Keeps sending queues on disk, so that a restart loses nothing that was acknowledged.',
+  config: configSchema,
+  create: (settings) => new FileStorageExtension(settings),
+}
