@@ -37,8 +37,6 @@ export function readBody(
     else finish('budget_full')
   })
   request.once('end', () => finish(undefined))
-  // Going away is not an error of this side; 'close' says the same where there is none.
-  request.on('error', () => finish('aborted'))
   request.once('close', () => finish('aborted'))
 }
 
@@ -56,7 +54,6 @@ export function drain(request: HttpRequest, limit: number): void {
     left -= chunk.length
     if (left < 0) cutOff(request)
   })
-  request.on('error', () => {})
 }
 
 /** Ends a request without an answer: in HTTP/1.1 its connection, in HTTP/2 its stream. */

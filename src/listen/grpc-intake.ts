@@ -14,15 +14,13 @@ import { Holding, hasRoomFor } from './holding.ts'
 // a connection that is 16 GiB each. This interceptor counts bytes against the budget as they arrive, refuses a call when
 // they are too many, and does the decompression itself, within the same bounds as HTTP.
 
-export type IntakeFailure = DecompressFailure | 'shutting_down' | 'unsupported_encoding' | 'timeout'
+export type IntakeFailure = DecompressFailure | 'unsupported_encoding' | 'timeout'
 
 export interface IntakeOptions {
   readonly budget: ByteBudget
   /** Most bytes of a message, before and after decompression. */
   readonly limitBytes: number
   readonly deadlines: Deadlines
-  /** Asked before a byte of the call is read. */
-  stopping(): boolean
   /** Counts the failure and puts it in words. @param encoding of the message, for `unsupported_encoding` */
   refuse(failure: IntakeFailure, encoding: string): StatusObject
 }
@@ -51,14 +49,9 @@ export function createIntake(options: IntakeOptions): ServerInterceptor {
   // Of late, so that a call can be refused before its size is known.
   const recent = { averageBytes: 0 }
   return (_, call) => {
-    const refused = options.stopping()
-      ? 'shutting_down'
-      : hasRoomFor(options.budget, recent.averageBytes)
-        ? undefined
-        : 'budget_full'
-    if (refused !== undefined) {
+    if (!hasRoomFor(options.budget, recent.averageBytes)) {
       // A call that is never started is never read.
-      return new ServerInterceptingCall(call, { start: () => call.sendStatus(options.refuse(refused, '')) })
+      return new ServerInterceptingCall(call, { start: () => call.sendStatus(options.refuse('budget_full', '')) })
     }
     const intake = new Intake(call, options, recent)
     return new ServerInterceptingCall(call, {

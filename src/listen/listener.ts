@@ -24,6 +24,7 @@ export class Listener {
   readonly #sockets = new Map<Socket, number>()
   #silentCheck: NodeJS.Timeout | undefined
   #refusedSaid = false
+  #closing = false
 
   constructor(server: Server, options: ListenerOptions) {
     this.#server = server
@@ -31,6 +32,8 @@ export class Listener {
     server.maxConnections = options.maxConnections
     server.on('connection', (socket: Socket) => this.#opened(socket))
     server.on('drop', () => this.#dropped())
+    // A handshake that ends after the others were told to go: there is no request to wait for.
+    server.on('secureConnection', (socket: Socket) => void (this.#closing && socket.destroy()))
   }
 
   get connections(): number {
@@ -73,6 +76,7 @@ export class Listener {
   async close(signal: AbortSignal): Promise<void> {
     clearInterval(this.#silentCheck)
     if (!this.#server.listening) return
+    this.#closing = true
     const closed = new Promise<void>((resolve) => this.#server.once('close', resolve))
     this.#server.close()
     // Connections on which nothing was ever asked: nobody waits there for an answer.

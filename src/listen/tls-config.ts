@@ -32,6 +32,8 @@ export const CURVES: Readonly<Record<string, string>> = {
   X25519MLKEM768: 'X25519MLKEM768',
 }
 
+const FOR_CLIENTS = 'a server checks its clients by client_ca_file'
+
 /** TLS of a server: the collector's configtls.ServerConfig. */
 export const serverTlsSchema = z
   .strictObject({
@@ -46,7 +48,7 @@ export const serverTlsSchema = z
     client_ca_file_reload: z.boolean().default(false).describe('Reads `client_ca_file` again when it changes.'),
     reload_interval: duration()
       .optional()
-      .describe('How often certificate and key are read again; never if it is not set.'),
+      .describe('How often certificate and key are read again; never if this is not set.'),
     min_version: z.enum(VERSIONS).default('1.2').describe('Least TLS version. 1.0 and 1.1 are refused by OpenSSL 3.'),
     max_version: z.enum(VERSIONS).optional().describe('Highest TLS version; 1.3 if it is not set.'),
     cipher_suites: z
@@ -57,20 +59,15 @@ export const serverTlsSchema = z
       .array(z.enum(Object.keys(CURVES)))
       .optional()
       .describe("Key exchange groups in order of preference; Node's list if it is not set."),
-    ca_file: acceptedWithoutEffect(z.string(), 'a server checks its clients by client_ca_file').describe(
-      'Without effect for a server.',
+    ca_file: acceptedWithoutEffect(z.string(), FOR_CLIENTS).describe('Path of the authorities to trust.'),
+    ca_pem: acceptedWithoutEffect(z.string(), FOR_CLIENTS).describe('The authorities to trust themselves.'),
+    include_system_ca_certs_pool: acceptedWithoutEffect(z.boolean(), FOR_CLIENTS).describe(
+      "Trusts the system's authorities too.",
     ),
-    ca_pem: acceptedWithoutEffect(z.string(), 'a server checks its clients by client_ca_file').describe(
-      'Without effect for a server.',
-    ),
-    include_system_ca_certs_pool: acceptedWithoutEffect(
-      z.boolean(),
-      'a server checks its clients by client_ca_file',
-    ).describe('Without effect for a server.'),
     include_insecure_cipher_suites: acceptedWithoutEffect(
       z.boolean(),
       'OpenSSL 3 does not offer the suites that Go calls insecure',
-    ).describe('Without effect.'),
+    ).describe('Allows cipher suites that Go calls insecure.'),
     tpm: notYet(z.looseObject({}), 'write cert_file and key_file with a key outside the TPM').describe(
       'A key in a TPM.',
     ),

@@ -5,8 +5,9 @@ import { parseEndpoint, TRANSPORTS } from '../../listen/endpoint.ts'
 import { MAX_CONCURRENT_STREAMS } from '../../listen/http-server.ts'
 import { serverTlsSchema } from '../../listen/tls-config.ts'
 
-/** OTLP 1.11 recommends it as the default limit of a request, before and after decompression. */
-const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
+/** OTLP 1.11 recommends it as the limit of a request, before and after decompression. */
+const DEFAULT_LIMIT_MIB = 64
+const MIB = 1024 * 1024
 
 const AUTH_INSTEAD = 'let clients show a certificate (tls.client_ca_file), or put a proxy that authenticates in front'
 const auth = notYet(z.looseObject({}), AUTH_INSTEAD).describe('An extension that authenticates clients.')
@@ -68,28 +69,29 @@ const grpc = z
     max_recv_msg_size_mib: z
       .int()
       .nonnegative()
-      .default(0)
-      .describe('Largest message in MiB, also after decompression; 0 is 64.'),
+      .default(DEFAULT_LIMIT_MIB)
+      .describe('Largest message in MiB, also after decompression; 0 is the default.'),
     max_concurrent_streams: z
       .int()
       .nonnegative()
       .max(0xffff_ffff)
-      .default(0)
-      .describe(`Calls at a time on a connection; 0 is ${MAX_CONCURRENT_STREAMS}.`),
+      .default(MAX_CONCURRENT_STREAMS)
+      .describe('Calls at a time on a connection; 0 is the default.'),
     keepalive: grpcKeepalive.prefault({}).describe('Pings, and how long connections live.'),
     dialer: acceptedWithoutEffect(
       z.strictObject({ timeout: duration().optional().describe('Time to connect.') }),
       'a server does not dial',
-    ).describe('Without effect for a server.'),
-    read_buffer_size: bufferSize.describe('Without effect.'),
-    write_buffer_size: bufferSize.describe('Without effect.'),
+    ).describe('How to connect.'),
+    read_buffer_size: bufferSize.describe('Bytes of buffer for reading.'),
+    write_buffer_size: bufferSize.describe('Bytes of buffer for writing.'),
     auth,
     middlewares,
   })
   .superRefine(checkEndpoint)
   .transform((config) => ({
     ...config,
-    limitBytes: config.max_recv_msg_size_mib === 0 ? DEFAULT_LIMIT_BYTES : config.max_recv_msg_size_mib * 1024 * 1024,
+    limitBytes: (config.max_recv_msg_size_mib || DEFAULT_LIMIT_MIB) * MIB,
+    maxConcurrentStreams: config.max_concurrent_streams || MAX_CONCURRENT_STREAMS,
   }))
 
 /** The collector's content codings; `zlib` is its other name for deflate, and the empty one is no coding. */
@@ -106,12 +108,12 @@ const http = z
     traces_url_path: urlPath('/v1/traces').describe('Path on which senders of traces are told that this takes logs.'),
     metrics_url_path: urlPath('/v1/metrics').describe('The same for metrics.'),
     max_request_body_size: size()
-      .prefault(0)
-      .describe('Largest body, also after decompression; 0 is 64 MiB. A larger one is answered with 413.'),
+      .prefault(`${DEFAULT_LIMIT_MIB}MiB`)
+      .describe('Largest body, also after decompression; 0 is the default. A larger one is answered with 413.'),
     compression_algorithms: z
       .array(z.enum(COMPRESSION_ALGORITHMS))
-      .default([...COMPRESSION_ALGORITHMS])
-      .describe('Content codings that are taken. Of these only none, gzip, zstd, deflate and zlib exist here.'),
+      .default(['', 'gzip', 'zstd', 'deflate'])
+      .describe('Content codings that are taken; the empty one is none. snappy and lz4 do not exist here.'),
     cors: corsSchema.optional().describe('What browsers may send; nothing if it is not set.'),
     response_headers: z
       .union([
@@ -140,7 +142,7 @@ const http = z
   .superRefine(checkEndpoint)
   .transform((config) => ({
     ...config,
-    limitBytes: config.max_request_body_size === 0 ? DEFAULT_LIMIT_BYTES : config.max_request_body_size,
+    limitBytes: config.max_request_body_size || DEFAULT_LIMIT_MIB * MIB,
     keepConnections: config.keepalive.enabled && (config.keep_alives_enabled ?? true),
     idleTimeoutMs: config.keepalive.idle_timeout ?? config.idle_timeout ?? 60_000,
     responseHeaders: Array.isArray(config.response_headers)

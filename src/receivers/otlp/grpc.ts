@@ -11,13 +11,12 @@ import type { Refused, Retry } from '../../component/outcome.ts'
 import { Deadlines } from '../../listen/deadlines.ts'
 import { createIntake, type IntakeFailure, type ReceivedMessage } from '../../listen/grpc-intake.ts'
 import { createGrpcServer } from '../../listen/grpc-server.ts'
-import { MAX_CONCURRENT_STREAMS } from '../../listen/http-server.ts'
 import type { Listener } from '../../listen/listener.ts'
 import { ServerTls } from '../../listen/tls.ts'
 import { exportLogsResponse } from '../../otlp/response.ts'
 import { encodeStatus, statusOf } from '../../otlp/status.ts'
 import type { GrpcConfig } from './config.ts'
-import { BUDGET_FULL, corrupt, SHUTTING_DOWN, tooLarge, unsupportedEncoding } from './refusals.ts'
+import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from './refusals.ts'
 import { createListener, type TransportSettings } from './transport.ts'
 
 /** ms for a whole message to arrive; OTLP's own clients give up after 10 s. */
@@ -40,7 +39,6 @@ export class GrpcTransport {
   readonly #deadlines = new Deadlines(RECEIVE_TIMEOUT_MS)
   #grpc: Server | undefined
   #listener: Listener | undefined
-  #stopping = false
 
   constructor(settings: TransportSettings<GrpcConfig>) {
     this.#settings = settings
@@ -58,7 +56,7 @@ export class GrpcTransport {
     const server = config.keepalive.server_parameters
     const { grpc, sockets } = createGrpcServer({
       tls: await this.#tls?.load(),
-      maxConcurrentStreams: config.max_concurrent_streams || MAX_CONCURRENT_STREAMS,
+      maxConcurrentStreams: config.maxConcurrentStreams,
       limitBytes,
       maxConnectionIdleMs: server.max_connection_idle,
       maxConnectionAgeMs: server.max_connection_age,
@@ -69,7 +67,6 @@ export class GrpcTransport {
         budget,
         limitBytes,
         deadlines: this.#deadlines,
-        stopping: () => this.#stopping,
         refuse: (failure, encoding) => this.#refuse(failure, encoding),
       }),
     })
@@ -84,16 +81,15 @@ export class GrpcTransport {
     this.#deadlines.start()
   }
 
-  /** Tells clients to go elsewhere (GOAWAY), lets calls finish until the abort. */
+  /** Tells clients to go elsewhere (GOAWAY: HTTP/2 refuses further calls itself), lets calls finish until the abort. */
   async shutdown(signal: AbortSignal): Promise<void> {
-    this.#stopping = true
-    await this.#tls?.close()
     const sessionsClosed = new Promise<void>((resolve) => {
       if (this.#grpc === undefined) resolve()
       else this.#grpc.tryShutdown(() => resolve())
     })
     await this.#listener?.close(signal)
     await sessionsClosed
+    await this.#tls?.close()
     this.#deadlines.close()
   }
 
@@ -127,8 +123,6 @@ export class GrpcTransport {
 
   #outcomeOf(failure: Exclude<IntakeFailure, 'timeout'>, encoding: string): Retry | Refused {
     switch (failure) {
-      case 'shutting_down':
-        return SHUTTING_DOWN
       case 'budget_full':
         return BUDGET_FULL
       case 'too_large':

@@ -16,7 +16,7 @@ import { BUDGET_FULL, corrupt, SHUTTING_DOWN, tooLarge, unsupportedEncoding } fr
 import type { TransportSettings } from './transport.ts'
 
 /** Content codings by what senders write; `zlib` is an old name of deflate. */
-const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
+export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
   ['', undefined],
   ['gzip', 'gzip'],
   ['zstd', 'zstd'],

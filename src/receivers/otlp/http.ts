@@ -9,7 +9,7 @@ import { ServerTls } from '../../listen/tls.ts'
 import type { HttpConfig } from './config.ts'
 import { answerError, answerOutcome } from './http-answer.ts'
 import { HttpExchange, type AnswerRules } from './http-exchange.ts'
-import { formatOf, HttpLogs } from './http-logs.ts'
+import { ENCODINGS, formatOf, HttpLogs } from './http-logs.ts'
 import { createListener, type TransportSettings } from './transport.ts'
 
 const WHERE = 'protocols.http'
@@ -52,7 +52,13 @@ export class HttpTransport implements HttpHandler {
 
   /** @throws ComponentError */
   async start(): Promise<void> {
-    const { config } = this.#settings
+    const { config, logger } = this.#settings
+    const missing = config.compression_algorithms.filter((name) => !ENCODINGS.has(name))
+    if (missing.length > 0) {
+      logger.warn(
+        `compression_algorithms: ${missing.join(', ')} do not exist here; bodies in them are refused with 415`,
+      )
+    }
     const options = {
       tls: await this.#tls?.load(),
       readTimeoutMs: timerMs(config.read_timeout),
@@ -70,8 +76,8 @@ export class HttpTransport implements HttpHandler {
   /** Idle connections are closed, the others with the answer to their request, all of them at the abort. */
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
-    await this.#tls?.close()
     await this.#listener?.close(signal)
+    await this.#tls?.close()
     this.#deadlines?.close()
   }
 

@@ -15,6 +15,7 @@ test('without a key the defaults are those of the collector, and the limits thos
     endpoint: 'localhost:4317',
     transport: 'tcp',
     limitBytes: 67_108_864,
+    maxConcurrentStreams: 250,
     include_metadata: false,
     keepalive: { server_parameters: { time: 7_200_000, timeout: 20_000 } },
   })
@@ -29,6 +30,10 @@ test('without a key the defaults are those of the collector, and the limits thos
 
 test('limits that are written are obeyed, and 0 is the default', () => {
   expect(parse({ grpc: { max_recv_msg_size_mib: 4 } }).grpc?.limitBytes).toBe(4 * 1024 * 1024)
+  expect(parse({ grpc: { max_recv_msg_size_mib: 0, max_concurrent_streams: 0 } }).grpc).toMatchObject({
+    limitBytes: 67_108_864,
+    maxConcurrentStreams: 250,
+  })
   expect(parse({ http: { max_request_body_size: 20_971_520 } }).http?.limitBytes).toBe(20_971_520)
   expect(parse({ http: { max_request_body_size: '5MiB' } }).http?.limitBytes).toBe(5_242_880)
   expect(parse({ http: { max_request_body_size: 0 } }).http?.limitBytes).toBe(67_108_864)

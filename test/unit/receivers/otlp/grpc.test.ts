@@ -3,11 +3,13 @@ import { connect, type ClientHttp2Session } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { connectTo, ended, framed, openCall } from './raw-grpc.ts'
 import { logsOf, runReceiver, until } from './running-receiver.ts'
 
 const MIB = 1024 * 1024
+
+afterEach(() => void vi.useRealTimers())
 
 test('a coding that is not there is refused, and what is there is named', async () => {
   const { grpc, next } = await runReceiver({ grpc: {} })
@@ -180,6 +182,24 @@ test('a second message in a call is refused, and its bytes are given back', asyn
   await until(() => budget.used === 0, 'the bytes were given back')
 })
 
+test('a call is cut off at the limit, also where it is in several messages', async () => {
+  const { grpc } = await runReceiver({ grpc: { max_recv_msg_size_mib: 1 } })
+  const call = openCall(connectTo(grpc))
+  const end = ended(call)
+  call.write(framed(randomBytes(600_000)))
+  call.write(framed(randomBytes(600_000), 0, 700_000))
+  expect((await end).code).toBe(status.RESOURCE_EXHAUSTED)
+})
+
+test('a client that goes away while its message is decompressed leaves nothing behind', async () => {
+  const { grpc, budget } = await runReceiver({ grpc: {} })
+  const session = connectTo(grpc)
+  openCall(session, { 'grpc-encoding': 'gzip' }).end(framed(gzipSync(Buffer.alloc(60 * MIB)), 1))
+  await until(() => budget.used > 2 * MIB, 'some of it is decompressed')
+  session.destroy()
+  await until(() => budget.used === 0, 'everything was given back')
+})
+
 test('calls beyond max_concurrent_streams wait for their turn', async () => {
   const { grpc, next } = await runReceiver({ grpc: { max_concurrent_streams: 2 } })
   next.hold = true
@@ -277,4 +297,24 @@ test('on shutdown a call that never ends is cut at the abort', async () => {
   abort.abort()
   await stopped
   await until(() => budget.used === 0 && session.destroyed, 'the connection is closed and its bytes are given back')
+})
+
+test('a message that takes too long to arrive is ended, and one that waits for its answer is not', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+  const { grpc, budget, next } = await runReceiver({ grpc: {} })
+  next.hold = true
+  const session = connectTo(grpc)
+  const waiting = openCall(session)
+  const waited = ended(waiting)
+  waiting.end(framed(logsOf('a')))
+  while (next.held.length === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+  const stalled = openCall(session)
+  const end = ended(stalled)
+  stalled.write(framed(randomBytes(10), 0, 1_000))
+  while (budget.used === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+  vi.advanceTimersByTime(62_000)
+  expect((await end).code).toBe(status.DEADLINE_EXCEEDED)
+  await until(() => budget.used === 0, 'its bytes are given back')
+  next.held[0]?.({ kind: 'accepted', records: 1, rejected: 0, message: '' })
+  expect((await waited).code).toBe(status.OK)
 })

@@ -109,13 +109,17 @@ test('after a body over the limit the connection serves the next request', async
   expect(budget.used).toBe(0)
 })
 
-test('a sender that goes on and on after a refusal is cut off', async () => {
+test.each([
+  ['with a length', head(100 * MIB)],
+  ['in chunks', head(100 * MIB).replace('content-length: 104857600', 'transfer-encoding: chunked') + '6400000\r\n'],
+])('a sender %s that goes on and on after a refusal is cut off', async (_, start) => {
   const { http } = await runReceiver({ http: { max_request_body_size: 1_000 } })
   const { socket, received } = openSocket(http)
-  socket.write(head(100 * MIB))
+  socket.write(start)
+  socket.write(Buffer.alloc(1_001))
+  await until(() => received().startsWith('HTTP/1.1 413 '), 'it is refused')
   socket.write(Buffer.alloc(10_000))
   await new Promise((resolve) => socket.once('close', resolve))
-  expect(received()).toMatch(/^HTTP\/1.1 413 /)
 })
 
 test('a sender that asks before it sends is answered before it sends', async () => {
@@ -243,6 +247,14 @@ test('content codings can be narrowed', async () => {
   expect((await send(http, [logsOf('a')])).status).toBe(200)
   const { status, headers } = await send(http, [gzipSync(logsOf('a'))], { headers: { 'content-encoding': 'gzip' } })
   expect([status, headers['accept-encoding']]).toEqual([415, 'identity, zstd'])
+})
+
+test('content codings that do not exist here are said at start and refused', async () => {
+  const { http, log } = await runReceiver({ http: { compression_algorithms: ['', 'snappy', 'lz4'] } })
+  expect(log.find(({ level }) => level === 'warn')?.message).toBe(
+    'compression_algorithms: snappy, lz4 do not exist here; bodies in them are refused with 415',
+  )
+  expect((await send(http, [logsOf('a')], { headers: { 'content-encoding': 'snappy' } })).status).toBe(415)
 })
 
 test('headers are handed on where they are asked for', async () => {

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { ByteBudget } from '../../../src/component/byte-budget.ts'
+import { hasRoomFor, Holding } from '../../../src/listen/holding.ts'
+
+test('what does not fit is not taken, and what was taken is given back once', () => {
+  const budget = new ByteBudget(100)
+  const holding = new Holding(budget)
+  expect(holding.take(60)).toBe(true)
+  expect(holding.take(60)).toBe(false)
+  expect(holding.take(40)).toBe(true)
+  expect(budget.used).toBe(100)
+  holding.release()
+  holding.release()
+  expect(budget.used).toBe(0)
+})
+
+test.each([
+  // used, bytes, room: once as received and once as what is to be sent, where the budget is over three quarters full
+  [0, 100, true],
+  [0, 101, false],
+  [75, 25, true],
+  [80, 10, true],
+  [80, 11, false],
+  [100, 0, true],
+])('with %i of 100 bytes used there is room for %i: %s', (used, bytes, room) => {
+  const budget = new ByteBudget(100)
+  budget.reserve(used)
+  expect(hasRoomFor(budget, bytes)).toBe(room)
+})
