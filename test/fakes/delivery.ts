@@ -1,0 +1,146 @@
+// A Delivery over the memory queue and a FakeSender, with its ledger.
+import { ByteBudget } from '../../src/component/byte-budget.ts'
+import type { Settlement } from '../../src/component/outcome.ts'
+import { Delivery, type DeliveryAccount, type DeliveryOptions } from '../../src/delivery/delivery.ts'
+import { MemoryQueue } from '../../src/delivery/memory-queue.ts'
+import type { PackPolicy } from '../../src/delivery/pack.ts'
+import type { Fields, Logger } from '../../src/telemetry/logger.ts'
+import { Ledger } from '../../src/telemetry/ledger.ts'
+import { itemBatch, type TestItem } from './items.ts'
+import { FakeSender } from './sender.ts'
+
+export const POLICY: PackPolicy = {
+  maxItems: 10_000,
+  maxCountedBytes: 1_048_576,
+  maxSpanMs: 24 * 3_600_000 - 1,
+  oldestTimeMs: () => Number.NEGATIVE_INFINITY,
+  maxWaitMs: Number.POSITIVE_INFINITY,
+}
+
+export interface DeliverySetup extends Partial<Omit<DeliveryOptions, 'policy'>> {
+  readonly policy?: Partial<PackPolicy>
+  readonly budgetBytes?: number
+  readonly refuseOverShare?: boolean
+}
+
+/** One request of one or many lanes, and what became of it. */
+export class SentRequest {
+  readonly settlements: (readonly [settlement: string, items: number])[] = []
+  /** `stored`, or why not; undefined before. */
+  queued: string | undefined
+  rejectedLanes: readonly number[] = []
+
+  /** Items by `delivered`, `lost: shutdown`, … */
+  get outcomes(): Record<string, number> {
+    const sums: Record<string, number> = {}
+    for (const [settlement, items] of this.settlements) sums[settlement] = (sums[settlement] ?? 0) + items
+    return sums
+  }
+}
+
+export class DeliveryUnderTest {
+  readonly sender = new FakeSender()
+  readonly ledger = new Ledger()
+  readonly budget: ByteBudget
+  readonly queue: MemoryQueue
+  readonly delivery: Delivery<string>
+  readonly logged: { readonly level: string; readonly message: string; readonly fields: Fields }[] = []
+  readonly #refuseOverShare: boolean
+
+  constructor(setup: DeliverySetup = {}) {
+    const { policy, budgetBytes = 64 * 1_048_576, refuseOverShare = false, ...options } = setup
+    this.#refuseOverShare = refuseOverShare
+    this.budget = new ByteBudget(budgetBytes)
+    this.queue = new MemoryQueue(this.budget)
+    this.delivery = new Delivery(
+      {
+        flushIntervalMs: 1_000,
+        maxConcurrentPuts: 10,
+        maxPutsPerSecond: 100_000,
+        retryFailed: true,
+        backoff: { initialMs: 200, multiplier: 1.5, maxMs: 30_000 },
+        ...options,
+        policy: { ...POLICY, ...policy },
+      },
+      this.queue,
+      this.sender,
+      new LedgerAccount(this.ledger),
+      this.#logger(),
+    )
+  }
+
+  /** Puts a request into the queue; its items by lane, which is the destination too. */
+  send(lanes: Readonly<Record<string, readonly TestItem[]>>): SentRequest {
+    const request = new SentRequest()
+    const places = Object.entries(lanes).map(([key, items]) => ({ key, destination: key, items: itemBatch(items) }))
+    const reserved = this.delivery.reserve(places, this.#refuseOverShare)
+    if (reserved.kind === 'retry') {
+      request.queued = reserved.cause
+      return request
+    }
+    request.rejectedLanes = reserved.overShare
+    const records = places.reduce((sum, { items }, at) => sum + (reserved.overShare.includes(at) ? 0 : items.count), 0)
+    reserved.commit({
+      queued: (failure) => {
+        if (failure === undefined) this.ledger.receive(records)
+        request.queued = failure?.cause ?? 'stored'
+      },
+      settled: (settlement, items) => {
+        request.settlements.push([describeSettlement(settlement), items])
+      },
+    })
+    return request
+  }
+
+  /** What has to hold whenever nothing is left to do. */
+  get idle() {
+    return {
+      lanes: this.delivery.laneCount,
+      budget: this.budget.used,
+      queued: this.ledger.queued,
+      difference: this.ledger.difference(),
+    }
+  }
+
+  #logger(): Logger {
+    const log =
+      (level: string) =>
+      (message: string, fields: Fields = {}) =>
+        void this.logged.push({ level, message, fields })
+    const logger: Logger = {
+      debug: log('debug'),
+      info: log('info'),
+      warn: log('warn'),
+      error: log('error'),
+      child: () => logger,
+    }
+    return logger
+  }
+}
+
+export const IDLE = { lanes: 0, budget: 0, queued: 0, difference: 0 }
+
+class LedgerAccount implements DeliveryAccount {
+  readonly #ledger: Ledger
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+  }
+
+  settled(settlement: Settlement, items: number): void {
+    this.#ledger.settle(settlement, items)
+  }
+
+  retried(items: number, maybeTaken: boolean): void {
+    this.#ledger.retries++
+    if (maybeTaken) this.#ledger.possibleDoubles += items
+  }
+
+  recovered(items: number): void {
+    this.#ledger.receive(items)
+  }
+}
+
+function describeSettlement(settlement: Settlement): string {
+  return 'reason' in settlement ? `${settlement.kind}: ${settlement.reason}` : settlement.kind
+}
