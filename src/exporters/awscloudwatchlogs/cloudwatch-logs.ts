@@ -42,7 +42,7 @@ export interface CloudWatchLogsSettings {
 /** Where the queue is kept on disk, and who hears if that fails for good. */
 export interface Storage {
   readonly directory: ClaimedDirectory
-  fatal(error: Error): void
+  readonly fatal: (error: Error) => void
 }
 
 /** Parts that exist only while it runs. */
