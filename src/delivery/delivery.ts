@@ -122,10 +122,7 @@ export class Delivery<D> {
       const { key, items } = lanes[place] as LaneItems<D>
       const lane = this.#lanes.get(key)
       if (lane === undefined || (lane.heldBytes + heldBytes(items)) * 4 <= capacityBytes) continue
-      const stuckAlone = lane.scopes.every(
-        (scope) => scope.kind === 'group' || scope.kind === 'stream' || scope.state === 'closed',
-      )
-      if (stuckAlone) over.push(place)
+      if (isStuckAlone(lane)) over.push(place)
     }
     return over
   }
@@ -264,6 +261,17 @@ export class Delivery<D> {
     this.#account.settled(settlement, items)
     batch.listener?.settled(settlement, items)
   }
+}
+
+/** A lane that waits for nothing but its turn is not stuck, however much it holds. */
+function isStuckAlone<D>({ scopes }: Lane<D>): boolean {
+  let stuck = false
+  for (const { kind, state, blamed } of scopes) {
+    if (state === 'closed') continue
+    if (kind !== 'group' && kind !== 'stream') return false
+    stuck ||= blamed
+  }
+  return stuck
 }
 
 const NONE: readonly number[] = []

@@ -36,6 +36,8 @@ export class FaultScope<Waiter> {
   everSucceeded = false
   /** The text of the last fault, for the log and `/ledger`. */
   lastFault = ''
+  /** Whether the last fault was this scope's own; a lane also steps back for the fault of a wider one. */
+  blamed = false
   #timer: NodeJS.Timeout | undefined
   #reopensAtMs = 0
   /** Lanes that stand in this scope; it is forgotten with the last one. */

@@ -266,8 +266,11 @@ export class Scheduler<D> {
       const scope = lane.scopes[i] as FaultScope<Lane<D>>
       if (i < at) scope.succeed()
       else if (i > at && i < lane.scopes.length - 1) scope.pass()
-      // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
-      else if (scope.fail(outcome.message, outcome.afterMs, outcome.lasting) && i === at) this.#report(scope, outcome)
+      else {
+        // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
+        scope.blamed = i === at
+        if (scope.fail(outcome.message, outcome.afterMs, outcome.lasting) && scope.blamed) this.#report(scope, outcome)
+      }
     }
   }
 
