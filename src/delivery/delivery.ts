@@ -232,6 +232,7 @@ export class Delivery<D> {
     this.#lanes.delete(lane.key)
     for (const scope of lane.scopes) {
       scope.lanes--
+      scope.leave(lane)
       // The shared scopes stay: what they learnt holds for the next lane too. A group's goes with its last lane.
       if (scope.kind === 'stream') scope.close()
       else if (scope.kind === 'group' && scope.lanes === 0) {

@@ -77,6 +77,11 @@ export class FaultScope<Waiter> {
     this.#waiting.add(waiter)
   }
 
+  /** Has it woken no more: nothing of it waits any longer. */
+  leave(waiter: Waiter): void {
+    this.#waiting.delete(waiter)
+  }
+
   begin(): void {
     this.inFlight++
   }
@@ -112,7 +117,10 @@ export class FaultScope<Waiter> {
     // Answers of puts that were under way when it opened tell nothing new.
     if (this.state === 'open') return false
     this.#threshold = Math.max(1, this.#limit / 2)
-    if (this.state === 'closed' && this.failures < this.#options.faultsToOpen) return false
+    if (this.state === 'closed' && this.failures < this.#options.faultsToOpen) {
+      this.#wakeSome()
+      return false
+    }
     const wait = backoffMs(this.#options.backoff, this.failures - this.#options.faultsToOpen + 1, afterMs, lasting)
     this.state = 'open'
     this.#reopensAtMs = performance.now() + wait

@@ -86,7 +86,7 @@ export class Scheduler<D> {
     const now = performance.now()
     if (lane.deadlineMs === undefined) {
       lane.deadlineMs = now + this.#options.flushIntervalMs
-      if (this.flushing === 0) this.#flushes.add(lane, lane.deadlineMs)
+      this.#flushes.add(lane, lane.deadlineMs)
     }
     const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane)
     if (!due || lane.parkedIn !== undefined || lane.loading || !this.#mayPut(lane)) return
@@ -105,8 +105,11 @@ export class Scheduler<D> {
 
   /** A scope has room for the lane again. */
   wake(lane: Lane<D>): void {
+    const scope = lane.parkedIn
     lane.parkedIn = undefined
     this.consider(lane)
+    // A place that it does not use, as what it waited with has expired, goes to the next one.
+    if (!lane.inFresh && !lane.inBacklog && lane.inFlight === 0 && lane.parkedIn === undefined) scope?.pass()
   }
 
   /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
@@ -170,7 +173,11 @@ export class Scheduler<D> {
     }
     const place = backlog ? 0 : lane.firstYounger(FRESH_MS, Date.now())
     const first = lane.runs.at(place)
-    if (first === undefined) return false
+    if (first === undefined) {
+      // What was fresh when it was listed has grown old in the list.
+      this.consider(lane)
+      return false
+    }
     if (first.batch.items === undefined) {
       this.#load(lane, place)
       return false
@@ -190,6 +197,7 @@ export class Scheduler<D> {
     for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' })
     if (pack.count === 0) {
       this.consider(lane)
+      for (const scope of lane.scopes) scope.pass()
       return false
     }
     for (const scope of lane.scopes) scope.begin()
