@@ -1,0 +1,317 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
+import { namedItems } from '../../fakes/items.ts'
+import { fault, refused, settledPromises, taken } from '../../fakes/sender.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+const denied = fault('group', { lasting: true, reason: 'access_denied' })
+
+function scopeOf(under: DeliveryUnderTest, kind: string) {
+  return [...under.delivery.scopes].find((scope) => scope.kind === kind)
+}
+
+describe('a fault of one group', () => {
+  test('never holds another group, nor has it sent again', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = ({ group }) => (group === 'bad' ? denied : taken)
+    for (let round = 0; round < 20; round++) {
+      under.send({
+        'bad/s': namedItems(`${round}-`, 1),
+        'good/s': namedItems(`${round}-`, 1),
+        [`new${round}/s`]: [{ text: 'x' }],
+      })
+      await vi.advanceTimersByTimeAsync(1_001)
+    }
+    expect(under.sender.sentTo('good/s')).toEqual(Array.from({ length: 20 }, (_, round) => `${round}-0`))
+    expect(under.ledger).toMatchObject({ delivered: 40, queued: 20 })
+    // It will not pass by itself, so it is asked about every 7.5 to 15 seconds.
+    expect(under.sender.puts.filter(({ group }) => group === 'bad').length).toBeLessThanOrEqual(3)
+
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(under.sender.sentTo('bad/s').slice(-20)).toEqual(Array.from({ length: 20 }, (_, round) => `${round}-0`))
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('holds all of its streams, and one put asks for all of them', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = () => denied
+    for (let i = 0; i < 30; i++) under.send({ [`bad/s${i}`]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(under.sender.puts.length).toBeLessThanOrEqual(10)
+    const before = under.sender.puts.length
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(under.sender.puts.length - before).toBeLessThanOrEqual(2)
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('is said once, with the scope and the words of the destination, and so is its end', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = () => denied
+    under.send({ 'bad/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(under.logged).toEqual([
+      {
+        level: 'warn',
+        message: 'delivery waits and will be tried again',
+        fields: expect.objectContaining({ scope: 'group', name: 'bad', reason: 'access_denied' }) as object,
+      },
+      { level: 'info', message: 'delivery works again', fields: { scope: 'group', name: 'bad' } },
+    ])
+  })
+
+  test('that is part of normal work is not said at all, nor is its end', async () => {
+    const under = new DeliveryUnderTest()
+    const answers = [fault('stream', { reason: 'creating', expected: true })]
+    under.sender.respond = () => answers.pop() ?? taken
+    under.send({ 'g/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect([under.ledger.delivered, under.logged]).toEqual([1, []])
+  })
+})
+
+describe('a fault of the endpoint', () => {
+  const down = fault('endpoint', { reason: 'network' })
+
+  test('opens after three in a row; then one put asks, and slow start follows', async () => {
+    const under = new DeliveryUnderTest({ backoff: { initialMs: 4_000, multiplier: 1, maxMs: 30_000 } })
+    vi.spyOn(Math, 'random').mockReturnValue(0.9)
+    under.sender.respond = () => down
+    for (let i = 0; i < 40; i++) under.send({ [`g${i}/s`]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(under.sender.puts).toHaveLength(3)
+    expect(scopeOf(under, 'endpoint')?.state).toBe('open')
+    await vi.advanceTimersByTimeAsync(3_600)
+    expect(under.sender.puts).toHaveLength(4)
+
+    under.sender.hold()
+    await vi.advanceTimersByTimeAsync(3_601)
+    expect(under.sender.held).toHaveLength(1)
+    const rounds: number[] = []
+    while (under.sender.held.length > 0) {
+      rounds.push(under.sender.held.length)
+      for (const put of under.sender.held.splice(0)) put.answer(taken)
+      await settledPromises()
+    }
+    expect(rounds.slice(0, 3)).toEqual([1, 1, 2]) // the probe, and then one more for each whole round
+    expect(rounds.slice(0, -1)).toEqual(rounds.slice(0, -1).toSorted((a, b) => a - b))
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(under.idle).toEqual(IDLE)
+    vi.restoreAllMocks()
+  })
+
+  test('is said when it opens, and when it is over, whatever the answer that shows it', async () => {
+    const under = new DeliveryUnderTest()
+    const answers = [down, down, down, fault('stream')]
+    under.sender.respond = () => answers.shift() ?? taken
+    for (let i = 0; i < 5; i++) under.send({ [`g${i}/s`]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    const said = under.logged.filter(({ fields }) => fields['scope'] === 'endpoint')
+    expect(said.map(({ message, fields }) => [message, fields['reason']])).toEqual([
+      ['delivery waits and will be tried again', 'network'],
+      ['delivery works again', undefined],
+    ])
+  })
+
+  test('once does not hold the lanes that did not meet it', async () => {
+    const under = new DeliveryUnderTest({ backoff: { initialMs: 30_000, multiplier: 1, maxMs: 30_000 } })
+    vi.spyOn(Math, 'random').mockReturnValue(0.9)
+    let puts = 0
+    under.sender.respond = () => (++puts === 1 ? down : taken)
+    for (let i = 0; i < 5; i++) under.send({ [`g${i}/s`]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(under.ledger.delivered).toBe(4)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(under.idle).toEqual(IDLE)
+    vi.restoreAllMocks()
+  })
+
+  test('once with retry_on_failure off gives up its own items, and the others go out', async () => {
+    const under = new DeliveryUnderTest({ retryFailed: false })
+    let puts = 0
+    under.sender.respond = () => (++puts === 1 ? down : taken)
+    for (let i = 0; i < 5; i++) under.send({ [`g${i}/s`]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(under.ledger).toMatchObject({ delivered: 4, lost: { expired: 1 } })
+    expect(under.idle).toEqual(IDLE)
+  })
+})
+
+describe('throttling', () => {
+  test('holds the account, and comes back slower than before', async () => {
+    const under = new DeliveryUnderTest({ maxConcurrentPuts: 16 })
+    const atOnce = async () => {
+      under.sender.mostAtOnce = 0
+      under.sender.hold()
+      for (let i = 0; i < 64; i++) under.send({ [`g${i}/s`]: namedItems('x', 1) })
+      await vi.advanceTimersByTimeAsync(1_001)
+      const waiting = under.sender.held.length
+      under.sender.resume()
+      await vi.advanceTimersByTimeAsync(1_001)
+      return waiting
+    }
+    await atOnce()
+    expect(await atOnce()).toBe(16)
+    under.sender.respond = () => fault('account', { reason: 'throttled', afterMs: 5_000 })
+    under.send({ 'g/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(scopeOf(under, 'account')?.state).toBe('open')
+    const before = under.sender.puts.length
+    await vi.advanceTimersByTimeAsync(3_900)
+    expect(under.sender.puts.length).toBe(before) // it asked for 5 seconds
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await atOnce()).toBeLessThanOrEqual(2)
+  })
+
+  test('says of the endpoint and the credentials that they work', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = () => fault('account')
+    under.send({ 'g/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect([...under.delivery.scopes].map(({ kind, everSucceeded }) => [kind, everSucceeded])).toEqual([
+      ['endpoint', true],
+      ['credential', true],
+      ['account', false],
+      ['group', false],
+    ])
+  })
+})
+
+describe('items that are sent again', () => {
+  test('keep their order, before what came meanwhile', async () => {
+    const under = new DeliveryUnderTest()
+    let failures = 3
+    under.sender.respond = () => (failures-- > 0 ? fault('stream') : taken)
+    for (let i = 0; i < 10; i++) {
+      under.send({ 'g/s': namedItems(`${i}-`, 2) })
+      await vi.advanceTimersByTimeAsync(500)
+    }
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    const sent = under.sender.puts.slice(3).flatMap(({ texts }) => texts)
+    expect(sent).toEqual(Array.from({ length: 20 }, (_, i) => `${i >> 1}-${i % 2}`))
+  })
+
+  test('are counted as possible doubles only where the answer was lost', async () => {
+    const under = new DeliveryUnderTest()
+    const answers = [fault('endpoint', { maybeTaken: true }), fault('stream'), taken]
+    under.sender.respond = () => answers.shift() ?? taken
+    under.send({ 'g/s': namedItems('a', 5) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(under.ledger).toMatchObject({ delivered: 5, retries: 2, possibleDoubles: 5 })
+  })
+})
+
+describe('rejected ranges of an accepted put', () => {
+  test('are rejected, the rest delivered, and nothing is sent again', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = () => ({
+      kind: 'accepted',
+      rejected: [
+        { from: 0, to: 2, reason: 'too_old' },
+        { from: 5, to: 6, reason: 'too_new' },
+      ],
+    })
+    const request = under.send({ 'g/s': namedItems('a', 6) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(request.outcomes).toEqual({ delivered: 3, 'rejected: too_old': 2, 'rejected: too_new': 1 })
+    expect(under.sender.puts).toHaveLength(1)
+    expect(under.idle).toEqual(IDLE)
+  })
+})
+
+describe('a refused put', () => {
+  const poisonedBy = (name: string) => (put: { texts: readonly string[] }) =>
+    put.texts.includes(name) ? refused() : taken
+
+  test('is isolated: one item is poison, the others are delivered once', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = poisonedBy('a700')
+    const request = under.send({ 'g/s': namedItems('a', 1_000) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(request.outcomes).toEqual({ delivered: 999, 'rejected: poison': 1 })
+    expect(under.sender.puts.length).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(1_000)))
+    expect(under.logged.filter(({ level }) => level === 'error')).toHaveLength(1)
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('of which both halves are refused parks the group, which is asked about seldom', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = ({ group }) => (group === 'bad' ? refused() : taken)
+    under.send({ 'bad/s': namedItems('a', 8), 'good/s': namedItems('a', 8) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(under.ledger).toMatchObject({ delivered: 8, queued: 8 })
+    expect(scopeOf(under, 'group')?.lastFault).toBe('every part of the request is refused: not like this')
+    expect(under.sender.puts.length).toBeLessThan(1 + 3 * 10)
+  })
+
+  test('of one item is not thrown away before the group has taken anything', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = poisonedBy('bad0')
+    const lone = under.send({ 'g/s': namedItems('bad', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(lone.outcomes).toEqual({})
+    under.send({ 'g/s': namedItems('good', 1) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(lone.outcomes).toEqual({ 'rejected: poison': 1 })
+    expect(under.idle).toEqual(IDLE)
+  })
+})
+
+describe('what is given up', () => {
+  test('items whose time CloudWatch would refuse by now', async () => {
+    const under = new DeliveryUnderTest({ policy: { oldestTimeMs: (nowMs) => nowMs - 14 * DAY_MS } })
+    under.sender.respond = () => denied
+    const time = Date.now()
+    const request = under.send({
+      'g/s': [
+        { text: 'old', time: time - 14 * DAY_MS + MINUTE_MS },
+        { text: 'new', time },
+      ],
+    })
+    await vi.advanceTimersByTimeAsync(2 * MINUTE_MS)
+    expect(request.outcomes).toEqual({ 'lost: expired': 1 })
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(request.outcomes).toEqual({ 'lost: expired': 1, delivered: 1 })
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('items over max_elapsed_time, also in lanes that no put looks at', async () => {
+    const under = new DeliveryUnderTest({ policy: { maxWaitMs: 10_000 } })
+    await under.delivery.start((key) => key)
+    under.sender.respond = () => denied
+    const requests = Array.from({ length: 20 }, (_, i) => under.send({ [`g/s${i}`]: namedItems('a', 2) }))
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(requests.map(({ outcomes }) => outcomes)).toEqual(requests.map(() => ({ 'lost: expired': 2 })))
+    expect(under.idle).toEqual(IDLE)
+    await under.delivery.shutdown(AbortSignal.abort(), false)
+  })
+
+  test('items given up do not keep others from being sent', async () => {
+    const under = new DeliveryUnderTest({ policy: { maxWaitMs: 10_000 }, maxConcurrentPuts: 1 })
+    await under.delivery.start((key) => key)
+    under.sender.respond = () => fault('account', { afterMs: 20_000 })
+    for (let i = 0; i < 5; i++) under.send({ [`g/old${i}`]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(9_500)
+    const request = under.send({ 'g/new': namedItems('b', 1) })
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect([...under.delivery.scopes].map(({ waiting }) => waiting)).toEqual([0, 0, 1, 0])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(request.outcomes).toEqual({ 'lost: expired': 1 })
+
+    const later = under.send({ 'g/new': namedItems('c', 1) })
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(later.outcomes).toEqual({ delivered: 1 })
+    await under.delivery.shutdown(AbortSignal.abort(), false)
+  })
+})
