@@ -38,6 +38,8 @@ export class FaultScope<Waiter> {
   lastFault = ''
   /** Whether the last fault was this scope's own; a lane also steps back for the fault of a wider one. */
   blamed = false
+  /** An operator was told of the fault, and is owed the word that it is over. */
+  reported = false
   #timer: NodeJS.Timeout | undefined
   #reopensAtMs = 0
   /** Lanes that stand in this scope; it is forgotten with the last one. */
@@ -61,6 +63,11 @@ export class FaultScope<Waiter> {
       case 'open':
         return false
     }
+  }
+
+  /** How often it has opened since the last success. */
+  get openings(): number {
+    return Math.max(0, this.failures - this.#options.faultsToOpen + 1)
   }
 
   /** ms until the next probe; 0 unless open. */
@@ -121,7 +128,7 @@ export class FaultScope<Waiter> {
       this.#wakeSome()
       return false
     }
-    const wait = backoffMs(this.#options.backoff, this.failures - this.#options.faultsToOpen + 1, afterMs, lasting)
+    const wait = backoffMs(this.#options.backoff, this.openings, afterMs, lasting)
     this.state = 'open'
     this.#reopensAtMs = performance.now() + wait
     this.#setTimer(

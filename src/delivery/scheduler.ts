@@ -247,9 +247,13 @@ export class Scheduler<D> {
     }
     const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
     for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' })
-    for (const scope of lane.scopes) {
-      if (scope.succeed()) this.#logger.info('delivery works again', { scope: scope.kind, name: scope.name })
-    }
+    for (const scope of lane.scopes) this.#succeed(scope)
+  }
+
+  #succeed(scope: FaultScope<Lane<D>>): void {
+    if (!scope.succeed() || !scope.reported) return
+    scope.reported = false
+    this.#logger.info('delivery works again', { scope: scope.kind, name: scope.name })
   }
 
   #poison(lane: Lane<D>, pack: Pack, message: string): void {
@@ -272,7 +276,7 @@ export class Scheduler<D> {
     if (at < 0) at = lane.scopes.length - 1
     for (let i = 0; i < lane.scopes.length; i++) {
       const scope = lane.scopes[i] as FaultScope<Lane<D>>
-      if (i < at) scope.succeed()
+      if (i < at) this.#succeed(scope)
       else if (i > at && i < lane.scopes.length - 1) scope.pass()
       else {
         // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
@@ -284,8 +288,9 @@ export class Scheduler<D> {
 
   #report(scope: FaultScope<Lane<D>>, outcome: PutRetry): void {
     if (outcome.expected === true) return
-    // Nothing is lost: the records wait. Said when a fault begins, and again each time its wait has doubled a few times.
-    if (scope.failures > 1 && !Number.isInteger(Math.log2(scope.failures))) return
+    // Nothing is lost: the records wait. Said when the scope opens, and again after 2, 4, 8 … tries in vain.
+    if (!Number.isInteger(Math.log2(scope.openings))) return
+    scope.reported = true
     this.#logger.warn('delivery waits and will be tried again', {
       scope: scope.kind,
       name: scope.name,
