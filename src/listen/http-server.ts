@@ -62,7 +62,5 @@ export function createHttpServer(options: HttpServerOptions, handler: HttpHandle
   server.on('checkContinue', (request, response) => handler.handle(request, response as unknown as HttpResponse, true))
   // One timeout for HTTP/2 sessions: they are idle and they write on the same connection.
   server.setTimeout(Math.max(idleTimeoutMs, writeTimeoutMs))
-  // A session that fails ends its streams with it; without a listener it would end the process.
-  server.on('sessionError', () => {})
   return server
 }

@@ -95,7 +95,7 @@ export class Listener {
   #opened(socket: Socket): void {
     this.#sockets.set(socket, performance.now())
     socket.once('close', () => this.#sockets.delete(socket))
-    // A reset is the peer's affair; without a listener it would end the process.
+    // A reset is the peer's affair, and whoever speaks on the socket deals with it.
     socket.on('error', (error) => this.#options.logger.debug('a connection failed', { error: error.message }))
   }
 

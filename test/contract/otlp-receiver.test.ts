@@ -65,6 +65,7 @@ const HTTP: readonly HttpCase[] = [
 
   { says: 'no byte of protobuf', type: PROTOBUF, body: new Uint8Array(0), status: 200, answer: '' },
   { says: 'JSON without a record', type: JSON_TYPE, body: '{}', status: 200, answer: '{}' },
+  { says: 'no byte in gzip', type: PROTOBUF, body: new Uint8Array(0), encoding: 'gzip', status: 200, answer: '' },
   { says: 'gzip of nothing', type: PROTOBUF, body: gzipSync(''), encoding: 'gzip', status: 200 },
 
   { says: 'gzip', ...inProtobuf, body: gzipSync(logs), encoding: 'gzip', status: 200 },

@@ -103,8 +103,7 @@ export class GrpcTransport {
   }
 
   #refuseSignal(signal: string): Handler {
-    return (call, callback) => {
-      call.request.release()
+    return (_, callback) => {
       const refused = this.#settings.notLogs.refuse(signal)
       this.#settings.forward.refused(refused)
       callback(statusObject(refused))

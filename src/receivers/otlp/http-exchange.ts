@@ -36,8 +36,7 @@ export class HttpExchange {
 
   /** Does no harm where the sender has gone away. */
   send(answer: HttpAnswer): void {
-    // A body that was not asked for may come all the same, or not: only a new connection is sure to be in step.
-    const close = this.#rules.closing() || this.#awaitsContinue
+    const close = this.#rules.closing()
     this.#response.writeHead(answer.status, this.#headers(answer, close))
     this.#response.end(answer.body)
     if (close && 'stream' in this.request) this.request.stream.session?.close()

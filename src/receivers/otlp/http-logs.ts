@@ -12,7 +12,7 @@ import { ProtobufWriter } from '../../wire/protobuf-writer.ts'
 import type { HttpConfig } from './config.ts'
 import { answerError, answerOutcome } from './http-answer.ts'
 import type { HttpExchange } from './http-exchange.ts'
-import { BUDGET_FULL, corrupt, SHUTTING_DOWN, tooLarge, unsupportedEncoding } from './refusals.ts'
+import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from './refusals.ts'
 import type { TransportSettings } from './transport.ts'
 
 /** Content codings by what senders write; `zlib` is an old name of deflate. */
@@ -46,7 +46,7 @@ export class HttpLogs {
     this.#encodings = new Map([...ENCODINGS].filter(([name]) => allowed.has(name)))
   }
 
-  receive(exchange: HttpExchange, stopping: boolean): void {
+  receive(exchange: HttpExchange): void {
     const { request } = exchange
     const { limitBytes, budget } = this.#settings
     if (request.method !== 'POST') {
@@ -57,7 +57,6 @@ export class HttpLogs {
     if (format === undefined) return this.#refuse(exchange, 'json', unsupportedMediaType(request))
     const encodingName = contentEncoding(request)
     if (!this.#encodings.has(encodingName)) return this.#refuseEncoding(exchange, format, encodingName)
-    if (stopping) return this.#refuse(exchange, format, SHUTTING_DOWN)
     const announced = announcedBytes(request)
     if (announced !== undefined && announced > limitBytes) {
       drain(request, limitBytes)

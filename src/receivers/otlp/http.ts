@@ -73,7 +73,7 @@ export class HttpTransport implements HttpHandler {
     this.#deadlines?.start()
   }
 
-  /** Idle connections are closed, the others with the answer to their request, all of them at the abort. */
+  /** Idle connections are closed, the others with the answer to the request they are at, all of them at the abort. */
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     await this.#listener?.close(signal)
@@ -88,7 +88,7 @@ export class HttpTransport implements HttpHandler {
       return exchange.send({ status: 204, headers: this.#cors.preflight(request.headers), body: NOTHING })
     }
     const [path = ''] = (request.url ?? '').split('?', 1)
-    if (path === config.logs_url_path) return this.#logs.receive(exchange, this.#stopping)
+    if (path === config.logs_url_path) return this.#logs.receive(exchange)
     const signal = this.#otherSignals.get(path)
     if (signal !== undefined) {
       const refused = notLogs.refuse(signal)

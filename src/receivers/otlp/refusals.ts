@@ -12,13 +12,6 @@ export const BUDGET_FULL: Retry = {
   message: 'the buffers are full: try again later',
 }
 
-export const SHUTTING_DOWN: Retry = {
-  kind: 'retry',
-  cause: 'shutting_down',
-  afterMs: RETRY_AFTER_MS,
-  message: 'this server is shutting down: connect again',
-}
-
 /** @param key the option that holds the limit */
 export function tooLarge(limitBytes: number, key: string): Refused {
   const message = `the request is larger than ${limitBytes} bytes (${key}), which also holds after decompression: send smaller batches`

@@ -173,6 +173,14 @@ test('an answer that comes after the client has gone does no harm', async () => 
   expect((await ended(call)).code).toBe(status.OK)
 })
 
+test('a message of the pipeline that is not well-formed text is answered all the same', async () => {
+  const { grpc, next } = await runReceiver({ grpc: {} })
+  next.outcome = { kind: 'refused', cause: 'malformed', message: 'bad \ud800' }
+  const call = openCall(connectTo(grpc))
+  call.end(framed(logsOf('a')))
+  expect(await ended(call)).toMatchObject({ code: status.INVALID_ARGUMENT, message: 'bad \ufffd' })
+})
+
 test('a second message in a call is refused, and its bytes are given back', async () => {
   const { grpc, next, budget } = await runReceiver({ grpc: {} })
   const call = openCall(connectTo(grpc))
@@ -233,6 +241,28 @@ test('a connection of max_connection_age is told to go, and what is under way is
   await until(() => next.held.length === 1, 'the call has arrived')
   next.held[0]?.({ kind: 'accepted', records: 1, rejected: 0, message: '' })
   expect((await end).code).toBe(status.OK)
+})
+
+test('what is still under way after max_connection_age_grace is cut', async () => {
+  const keepalive = { server_parameters: { max_connection_age: '20ms', max_connection_age_grace: '20ms' } }
+  const { grpc, budget } = await runReceiver({ grpc: { keepalive } })
+  const session = connectTo(grpc)
+  openCall(session).write(framed(randomBytes(10), 0, 1_000))
+  await new Promise((resolve) => session.once('close', resolve))
+  await until(() => budget.used === 0, 'its bytes are given back')
+})
+
+test.each(['0s', '10000h'])('max_connection_age %s is no limit', async (max_connection_age) => {
+  const { grpc } = await runReceiver({ grpc: { keepalive: { server_parameters: { max_connection_age } } } })
+  const session = connectTo(grpc)
+  let told = false
+  session.once('goaway', () => (told = true))
+  for (let i = 0; i < 20; i++) {
+    const call = openCall(session)
+    call.end(framed(logsOf('a')))
+    expect((await ended(call)).code).toBe(status.OK)
+  }
+  expect(told).toBe(false)
 })
 
 test('an idle connection is closed after max_connection_idle', async () => {

@@ -177,6 +177,40 @@ test('a decompressed body counts against the budget too', async () => {
   expect(budget.used).toBe(1.5 * MIB)
 })
 
+test('JSON counts twice for a moment: as it came, and as protobuf', async () => {
+  const { http, budget } = await runReceiver({ http: {} }, 2 * MIB)
+  budget.reserve(1.5 * MIB)
+  const headers = { 'content-type': 'application/json' }
+  expect((await send(http, [Buffer.from(jsonOf('x'.repeat(300_000)))], { headers })).status).toBe(503)
+  expect((await send(http, [Buffer.from(jsonOf('x'.repeat(200_000)))], { headers })).status).toBe(200)
+  expect(budget.used).toBe(1.5 * MIB)
+})
+
+test('a request without a byte does not go through the pipeline', async () => {
+  const { http, next, metric } = await runReceiver({ http: {} })
+  expect((await send(http, [])).status).toBe(200)
+  expect(next.requests).toEqual([])
+  expect(metric('otlp_cloudwatch_receiver_requests')).toEqual(['otlp http accepted 1'])
+})
+
+test('records of a request that is refused late are not guessed at', async () => {
+  const { http, next, metric } = await runReceiver({ http: {} })
+  next.hold = true
+  const answer = send(http, [logsOf('a', 'b')])
+  await until(() => next.held.length === 1, 'the request has arrived')
+  next.held[0]?.({ kind: 'retry', cause: 'storage_failed', afterMs: 1, message: '' })
+  expect((await answer).status).toBe(503)
+  expect(metric('otelcol_receiver_failed_log_records')).toEqual(['otlp http 0'])
+  expect(metric('otlp_cloudwatch_receiver_requests')).toContain('otlp http storage_failed 1')
+})
+
+test('after shutdown there are no metrics of it', async () => {
+  const { receiver, metric } = await runReceiver({ http: {} })
+  expect(metric('otelcol_receiver_accepted_log_records')).toEqual(['otlp http 0'])
+  await receiver.shutdown(AbortSignal.abort())
+  expect(metric('otelcol_receiver_accepted_log_records')).toEqual([])
+})
+
 test('a request that takes too long to arrive is ended', async () => {
   const { http, budget } = await runReceiver({ http: { read_timeout: '100ms' } })
   const { socket } = openSocket(http)

@@ -1,13 +1,16 @@
 import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
+import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EXPORT } from './raw-grpc.ts'
 import { logsOf, runReceiver, until } from './running-receiver.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 const TESTDATA = new URL('../../../testdata/tls/', import.meta.url).pathname
 const file = (name: string) => join(TESTDATA, name)
@@ -121,6 +124,43 @@ describe('with TLS', () => {
     expect(await send(logsOf('a'))).toBe(200)
   })
 
+  const HEAD = { ':method': 'POST', ':path': '/v1/logs', 'content-type': 'application/x-protobuf' }
+
+  test('a sender by HTTP/2 that asks before it sends is answered before it sends', async () => {
+    const { http, next } = await runReceiver({ http: { tls: server, max_request_body_size: 1_000 } })
+    const session = http2Session(http)
+    const refused = session.request({ ...HEAD, expect: '100-continue', 'content-length': 2_000 })
+    refused.on('error', () => {})
+    expect(await new Promise((resolve) => refused.once('response', (answer) => resolve(answer[':status'])))).toBe(413)
+    const taken = session.request({ ...HEAD, expect: '100-continue' })
+    await new Promise((resolve) => taken.once('continue', resolve))
+    taken.end(logsOf('a'))
+    expect(await new Promise((resolve) => taken.once('response', (answer) => resolve(answer[':status'])))).toBe(200)
+    expect(next.bodies).toEqual(['a'])
+  })
+
+  test('an idle session of HTTP/2 is closed', async () => {
+    const { http } = await runReceiver({ http: { tls: server, write_timeout: '20ms', idle_timeout: '20ms' } })
+    const session = http2Session(http)
+    await new Promise((resolve) => session.once('close', resolve))
+  })
+
+  test('a session of HTTP/2 serves one request where keep-alive is off', async () => {
+    const { http, next } = await runReceiver({ http: { tls: server, keepalive: { enabled: false } } })
+    const session = http2Session(http)
+    session.request(HEAD).end(logsOf('a'))
+    await new Promise((resolve) => session.once('goaway', resolve))
+    expect(next.bodies).toEqual(['a'])
+  })
+
+  test('streams at a time are limited', async () => {
+    const { http, grpc } = await runReceiver({ http: { tls: server }, grpc: { tls: server } })
+    for (const port of [http, grpc]) {
+      const settings = await new Promise((resolve) => http2Session(port).once('remoteSettings', resolve))
+      expect(settings).toMatchObject({ maxConcurrentStreams: 250 })
+    }
+  })
+
   test('a request by HTTP/2 that takes too long to arrive is ended', async () => {
     const { http, budget } = await runReceiver({ http: { tls: server, read_timeout: '100ms' } })
     const stream = http2Session(http).request({
@@ -133,6 +173,19 @@ describe('with TLS', () => {
     await until(() => budget.used === 100, 'a part has arrived')
     await new Promise((resolve) => stream.once('close', resolve))
     await until(() => budget.used === 0, 'it was given back')
+  })
+
+  test('a request by HTTP/2 that waits for its answer has time', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    const { http, next } = await runReceiver({ http: { tls: server, read_timeout: '1s' } })
+    next.hold = true
+    const stream = http2Session(http).request(HEAD)
+    const answered = new Promise((resolve) => stream.once('response', (answer) => resolve(answer[':status'])))
+    stream.end(logsOf('a'))
+    await until(() => next.held.length === 1, 'the request has arrived')
+    vi.advanceTimersByTime(10_000)
+    next.held[0]?.({ kind: 'accepted', records: 1, rejected: 0, message: '' })
+    expect(await answered).toBe(200)
   })
 
   test('headers of HTTP/2 are handed on without its pseudo headers', async () => {
@@ -169,6 +222,40 @@ describe('with TLS', () => {
     await told
     next.held[0]?.({ kind: 'accepted', records: 1, rejected: 0, message: '' })
     expect(await answered).toBe(200)
+    await stopped
+  })
+
+  test.each(['http', 'grpc'])('on shutdown a handshake by %s that is under way is not waited for', async (protocol) => {
+    const running = await runReceiver({ [protocol]: { tls: server } })
+    // In between: it holds back what the client says last in the handshake.
+    const held: Buffer[] = []
+    let release = () => {}
+    const between = createServer((client) => {
+      const onward = connectTcp(protocol === 'http' ? running.http : running.grpc, '127.0.0.1')
+      let first = true
+      client.on('data', (bytes: Buffer) => {
+        if (first) onward.write(bytes)
+        else held.push(bytes)
+        first = false
+      })
+      release = () => held.forEach((bytes) => onward.write(bytes))
+      onward.pipe(client)
+      onward.on('error', () => {})
+      client.on('error', () => {})
+    })
+    onTestFinished(() => void between.close())
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
+    const client = connectTls({
+      host: '127.0.0.1',
+      port: (between.address() as AddressInfo).port,
+      ca,
+      ALPNProtocols: ['h2'],
+    })
+    client.on('error', () => {})
+    onTestFinished(() => void client.destroy())
+    await until(() => held.length > 0, 'the client has said what it says last')
+    const stopped = running.receiver.shutdown(new AbortController().signal)
+    release()
     await stopped
   })
 
@@ -249,7 +336,7 @@ describe('certificates are read again', () => {
 
     await replace(cert_file, 'renewed-server.pem')
     await until(() => running.log.some(({ level }) => level === 'warn'), 'the half that is new is noticed')
-    expect(await servedName(port)).toBe('server')
+    for (let i = 0; i < 20; i++) expect(await servedName(port)).toBe('server')
     expect(running.log.filter(({ level }) => level === 'warn')).toEqual([
       {
         level: 'warn',
@@ -277,6 +364,30 @@ describe('certificates are read again', () => {
     await until(() => log.some(({ message }) => message === 'certificates were read again'), 'the new one was read')
     expect(await post(http, stranger)).toBe(200)
   })
+})
+
+test('client_ca_file_reload alone does not read the certificate again', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const path = await mkdtemp(join(tmpdir(), 'otlp-tls-'))
+  onTestFinished(() => rm(path, { recursive: true }))
+  const tls = {
+    cert_file: join(path, 'server.pem'),
+    key_file: join(path, 'server.key'),
+    client_ca_file: join(path, 'clients.pem'),
+    client_ca_file_reload: true,
+  }
+  const fill = async (name: string, authority: string) => {
+    await copyFile(file(`${name}.pem`), tls.cert_file)
+    await copyFile(file(`${name}.key`), tls.key_file)
+    await copyFile(file(authority), tls.client_ca_file)
+  }
+  await fill('server', 'ca.pem')
+  const { http, log } = await runReceiver({ http: { tls } })
+  await fill('renewed-server', 'other-ca.pem')
+  vi.advanceTimersByTime(10_000)
+  await until(() => log.some(({ message }) => message === 'certificates were read again'), 'the authority was read')
+  expect(await post(http, await clientOf('stranger'))).toBe(200)
+  expect(await servedName(http)).toBe('server')
 })
 
 describe('what cannot be used is said at start', () => {
