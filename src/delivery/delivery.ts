@@ -31,6 +31,12 @@ export interface DeliveryAccount {
   recovered(items: number): void
 }
 
+/** Where items go that the destination will never take. */
+export interface DeadLetterSink {
+  /** @param done true once they are kept; false if they could not be */
+  put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void
+}
+
 /** Items of one request for one lane. */
 export interface LaneItems<D> {
   readonly key: string
@@ -56,6 +62,7 @@ export class Delivery<D> {
   readonly #queue: Queue
   readonly #sender: Sender<D>
   readonly #account: DeliveryAccount
+  readonly #deadLetters: DeadLetterSink | undefined
   readonly #lanes = new Map<string, Lane<D>>()
   readonly #scopes = new Map<string, FaultScope<Lane<D>>>()
   readonly #unsettled = new Set<QueuedBatch>()
@@ -63,17 +70,25 @@ export class Delivery<D> {
   #sweep: NodeJS.Timeout | undefined
   readonly scheduler: Scheduler<D>
 
-  constructor(options: DeliveryOptions, queue: Queue, sender: Sender<D>, account: DeliveryAccount, logger: Logger) {
+  constructor(
+    options: DeliveryOptions,
+    queue: Queue,
+    sender: Sender<D>,
+    account: DeliveryAccount,
+    logger: Logger,
+    deadLetters?: DeadLetterSink,
+  ) {
     this.#options = options
     this.#queue = queue
     this.#sender = sender
     this.#account = account
+    this.#deadLetters = deadLetters
     this.scheduler = new Scheduler(
       options,
       sender,
       queue,
       {
-        settle: (lane, run, settlement) => this.#settle(lane, run, settlement),
+        settle: (lane, run, settlement, error) => this.#settle(lane, run, settlement, error),
         retried: (items, maybeTaken) => this.#account.retried(items, maybeTaken),
         forget: (lane) => this.#forget(lane),
       },
@@ -242,7 +257,20 @@ export class Delivery<D> {
     }
   }
 
-  #settle(lane: Lane<D>, run: Run, settlement: Settlement): void {
+  #settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void {
+    const letters = this.#deadLetters
+    if (
+      letters !== undefined &&
+      (settlement.kind === 'rejected' || (settlement.kind === 'lost' && settlement.reason === 'expired'))
+    ) {
+      // Settled only when it is kept: a crash in between sends it again, and does not lose it.
+      letters.put(lane.key, run, settlement.reason, error, (kept) =>
+        this.#end(lane, run, kept ? DEAD_LETTERED : settlement),
+      )
+    } else this.#end(lane, run, settlement)
+  }
+
+  #end(lane: Lane<D>, run: Run, settlement: Settlement): void {
     const { batch, from, to } = run
     this.#queue.settle(batch, from, to)
     if (batch.unsettled === 0) {
@@ -275,6 +303,7 @@ function isStuckAlone<D>({ scopes }: Lane<D>): boolean {
   return stuck
 }
 
+const DEAD_LETTERED: Settlement = { kind: 'dead_lettered' }
 const NONE: readonly number[] = []
 const NONE_SETTLED: readonly (readonly [from: number, to: number])[] = []
 

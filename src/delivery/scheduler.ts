@@ -22,7 +22,8 @@ import type { Run } from './run-queue.ts'
 
 /** What the scheduler tells of lanes. */
 export interface LaneEvents<D> {
-  settle(lane: Lane<D>, run: Run, settlement: Settlement): void
+  /** @param error what the destination said about it; empty where it said nothing */
+  settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void
   retried(items: number, maybeTaken: boolean): void
   /** Nothing waits in the lane and nothing is under way. */
   forget(lane: Lane<D>): void
@@ -122,7 +123,7 @@ export class Scheduler<D> {
     ) {
       lane.runs.replace(0, 1, undefined)
       lane.took(run.to - run.from, countedOf([run]))
-      this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' })
+      this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     }
     this.consider(lane)
   }
@@ -194,7 +195,7 @@ export class Scheduler<D> {
     const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now())
     lane.took(pack.count + expired.length, pack.countedBytes + countedOf(expired))
     lane.deadlineMs = undefined
-    for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' })
+    for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     if (pack.count === 0) {
       this.consider(lane)
       for (const scope of lane.scopes) scope.pass()
@@ -241,12 +242,12 @@ export class Scheduler<D> {
   #accepted(lane: Lane<D>, pack: Pack, outcome: PutAccepted): void {
     let done = 0
     for (const { from, to, reason } of outcome.rejected) {
-      for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' })
-      for (const run of packRuns(pack, from, to)) this.#events.settle(lane, run, { kind: 'rejected', reason })
+      for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' }, '')
+      for (const run of packRuns(pack, from, to)) this.#events.settle(lane, run, { kind: 'rejected', reason }, '')
       done = to
     }
     const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
-    for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' })
+    for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' }, '')
     for (const scope of lane.scopes) this.#succeed(scope)
   }
 
@@ -257,7 +258,7 @@ export class Scheduler<D> {
   }
 
   #poison(lane: Lane<D>, pack: Pack, message: string): void {
-    for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'rejected', reason: 'poison' })
+    for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'rejected', reason: 'poison' }, message)
     this.#logger.error('one event was refused and is not sent again', {
       lane: lane.key,
       reason: 'poison',
@@ -269,7 +270,8 @@ export class Scheduler<D> {
     if (this.#options.retryFailed || outcome.expected === true) {
       this.#events.retried(pack.count, outcome.maybeTaken)
       lane.putBack(pack.runs, pack.count, pack.countedBytes)
-    } else for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' })
+    } else
+      for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     // They have waited their time: what holds them now is a scope, not the flush interval.
     lane.deadlineMs = performance.now()
     let at = lane.scopes.findIndex((scope) => scope.kind === outcome.scope)
@@ -337,9 +339,14 @@ export class Scheduler<D> {
       if (run?.batch !== batch) continue
       lane.runs.replace(place--, 1, undefined)
       lane.took(run.to - run.from, (batch.countedBytes / batch.count) * (run.to - run.from))
-      this.#events.settle(lane, run, { kind: 'lost', reason: 'quarantined' })
+      this.#events.settle(lane, run, { kind: 'lost', reason: 'quarantined' }, '')
     }
   }
+}
+
+/** Why the lane waits, or waited last: the narrowest scope that knows. */
+function lastFault<D>(lane: Lane<D>): string {
+  return lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault ?? ''
 }
 
 function countedOf(runs: readonly Run[]): number {

@@ -123,6 +123,24 @@ export class Ledger {
     this.queued += records
   }
 
+  /** Dead letters that are there, which a crash may have made one commit more or fewer than was written down. */
+  recoverDeadLetters(records: number): void {
+    this.received += records - this.deadLettered
+    this.deadLettered = records
+  }
+
+  /** Dead letters that are sent after all. */
+  revive(records: number): void {
+    this.deadLettered -= records
+    this.queued += records
+  }
+
+  /** Dead letters that went to make room for others. */
+  evict(records: number): void {
+    this.deadLettered -= records
+    this.lost.dead_letter_evicted += records
+  }
+
   /** Records the account cannot explain; anything but 0 is a defect. */
   difference(): number {
     return (

@@ -18,6 +18,8 @@ export function exampleRequest(records: number): Uint8Array {
       'telemetry.sdk.name': 'opentelemetry',
     },
   }
+  // One object, as in an SDK: the serializer groups records by it.
+  const instrumentationScope = { name: 'checkout.orders', version: '1.4.0' }
   const batch = Array.from({ length: records }, (_, i) => ({
     hrTime: [seconds, i * 1_000],
     hrTimeObserved: [seconds, i * 1_000],
@@ -38,7 +40,7 @@ export function exampleRequest(records: number): Uint8Array {
       'order.id': i,
     },
     resource,
-    instrumentationScope: { name: 'checkout.orders', version: '1.4.0' },
+    instrumentationScope,
     droppedAttributesCount: 0,
     spanContext: { traceId: '0102030405060708090a0b0c0d0e0f10', spanId: '0102030405060708', traceFlags: 1 },
   }))

@@ -17,8 +17,15 @@ const gate = new DestinationGate({
   allowedGroups: [],
   maxNewAnHour: 1_000,
   overflow: destination('overflow', 'overflow'),
+  late: destination('late', 'late'),
 })
-const options = { routeFromBody: false, maxMessageBytes: 1_048_550, onOversize: 'cut', maxTextBytes: 2 ** 30 } as const
+const options = {
+  routeFromBody: false,
+  maxMessageBytes: 1_048_550,
+  onOversize: 'cut',
+  maxTextBytes: 2 ** 30,
+  lateEvents: 'reject',
+} as const
 const router = () => new Router(template('group', '/{service.name}'), template('stream', '{k8s.pod.name}'), gate)
 const full = new Transcoder(router(), { ...options, rawLog: false })
 const raw = new Transcoder(router(), { ...options, rawLog: true })

@@ -2,12 +2,15 @@
 //
 //   bytes ─▶ transcode (route, write, count) ─▶ delivery (lanes, pack) ─▶ put (classify, provision) ─▶ CloudWatch Logs
 
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { LogsRequest, RejectedRecord, Reservation, StageListener } from '../../component/consumer.ts'
 import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
 import type { ClaimedDirectory } from '../../component/storage.ts'
+import { type DeadLetters, openDeadLetters } from '../../delivery/dead-letters.ts'
 import { Delivery, type DeliveryReservation } from '../../delivery/delivery.ts'
 import { MemoryQueue } from '../../delivery/memory-queue.ts'
 import { DiskQueue } from '../../delivery/disk-queue.ts'
@@ -31,6 +34,8 @@ import { Transcoder, type Transcoded } from './transcode.ts'
 const SEGMENT_BYTES = 16 * 1_048_576
 /** What waits is kept in memory too up to this, so that a queue that keeps up never reads the disk. */
 const TAIL_BYTES = 32 * 1_048_576
+/** Beside the queue's own files. */
+export const DEAD_LETTERS = 'dead-letters'
 
 export interface CloudWatchLogsSettings {
   readonly config: Config
@@ -52,6 +57,8 @@ interface Running {
   readonly sender: PutLogEvents
   readonly delivery: Delivery<Destination>
   readonly queue: Queue
+  /** Undefined where the queue is in memory. */
+  readonly deadLetters: DeadLetters | undefined
   /** Undefined where the queue is in memory. */
   readonly storage: Storage | undefined
 }
@@ -76,6 +83,7 @@ export class CloudWatchLogs {
       routeFromBody: config.route_from_body,
       maxMessageBytes: config.max_event_bytes,
       onOversize: config.on_oversize,
+      lateEvents: config.late_events.policy,
       // What one request becomes has to fit the queue beside others.
       maxTextBytes: Math.floor(budget.capacity / 2),
     })
@@ -114,6 +122,7 @@ export class CloudWatchLogs {
     const { ledger } = this
     const queue =
       storage === undefined ? new MemoryQueue(this.#settings.budget, queueBound(config)) : this.#diskQueue(storage)
+    const deadLetters = storage === undefined ? undefined : await this.#openDeadLetters(storage)
     const delivery = new Delivery<Destination>(
       options,
       queue,
@@ -130,9 +139,11 @@ export class CloudWatchLogs {
         recovered: (records) => ledger.recover(records),
       },
       logger,
+      deadLetters,
     )
     await delivery.start(destinationOf)
-    this.#running = { client, provisioner, sender, delivery, queue, storage }
+    if (deadLetters !== undefined) ledger.recoverDeadLetters(deadLetters.items)
+    this.#running = { client, provisioner, sender, delivery, queue, deadLetters, storage }
     await this.#hasCredentials(client)
   }
 
@@ -154,6 +165,16 @@ export class CloudWatchLogs {
       fatal,
     }
     return new DiskQueue(options, owner, budget, logger)
+  }
+
+  async #openDeadLetters({ directory, fatal }: Storage): Promise<DeadLetters> {
+    const { config, budget, logger } = this.#settings
+    const path = join(directory.path, DEAD_LETTERS)
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    const options = { directory: path, fsync: directory.fsync, capacityBytes: config.dead_letters.max_size }
+    const letters = openDeadLetters(options, (records) => this.ledger.evict(records), fatal, budget, logger)
+    await letters.open()
+    return letters
   }
 
   /** Says once when there are none. At start that is a hint: they may come later, and until then the records wait. */
@@ -184,9 +205,10 @@ export class CloudWatchLogs {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     if (this.#running === undefined) return
-    const { delivery, client, storage } = this.#running
+    const { delivery, client, storage, deadLetters } = this.#running
     const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(client))
     await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, storage !== undefined)
+    await deadLetters?.close()
     await storage?.directory.release()
     client.destroy()
     this.#running = undefined
@@ -270,6 +292,10 @@ function destinationRules(config: Config, group: Template) {
     allowedGroups:
       config.allowed_log_groups ?? (single ? [fillTemplate(group, [])] : prefix === '' ? [] : [`${prefix}*`]),
     maxNewAnHour: config.max_new_destinations,
+    late: destination(
+      config.late_events.log_group_name || (single ? prefix : `${prefix}late`),
+      config.late_events.log_stream_name,
+    ),
     overflow: destination(
       config.overflow_log_group_name || (single ? prefix : `${prefix}overflow`),
       config.overflow_log_stream_name,

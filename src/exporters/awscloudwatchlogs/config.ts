@@ -101,6 +101,35 @@ const credentials = z
   .optional()
   .describe('Static credentials. Leave it out on AWS: the SDK chain finds IRSA, Pod Identity, ECS and instance roles.')
 
+const lateEvents = z
+  .strictObject({
+    policy: z
+      .enum(['reject', 'clamp', 'divert'])
+      .default('reject')
+      .describe(
+        'reject: told in partial_success. clamp: stored under the nearest time CloudWatch takes. divert: stored in a group of its own under the present time. Both keep original_timestamp in the event (raw_log has no place for it).',
+      ),
+    log_group_name: z
+      .string()
+      .default('')
+      .describe('With divert: the group. Empty: the prefix of log_group_name and "late".'),
+    log_stream_name: z.string().default('late').describe('With divert: the stream.'),
+  })
+  .prefault({})
+  .describe('Events older than 14 days or more than 2 hours ahead.')
+
+const deadLetters = z
+  .strictObject({
+    max_size: size()
+      .prefault('256MiB')
+      .pipe(z.number().min(1_048_576))
+      .describe('Most bytes on disk; the oldest letters go first.'),
+  })
+  .prefault({})
+  .describe(
+    'With sending_queue.storage: events CloudWatch refuses, or that waited too long, are kept on disk with the reason.',
+  )
+
 /** Everything that can be written below `awscloudwatchlogs`. Keys of the Go exporter first, then ours. */
 export const configSchema = z
   .strictObject({
@@ -196,6 +225,8 @@ export const configSchema = z
         'Group for events whose destination is not allowed or over the cap. Empty: the prefix of log_group_name and "overflow".',
       ),
     overflow_log_stream_name: z.string().default('overflow').describe('Stream for the same.'),
+    late_events: lateEvents,
+    dead_letters: deadLetters,
     max_new_destinations: z
       .int()
       .positive()

@@ -21,6 +21,8 @@ export interface DestinationRules {
   /** Destinations first seen within an hour that may be created. */
   readonly maxNewAnHour: number
   readonly overflow: Destination
+  /** For events whose time CloudWatch would refuse, with `late_events.policy: divert`. */
+  readonly late: Destination
 }
 
 const HOUR_MS = 3_600_000
@@ -64,6 +66,10 @@ export class DestinationGate {
 
   get overflow(): Destination {
     return this.#rules.overflow
+  }
+
+  get late(): Destination {
+    return this.#rules.late
   }
 
   /** Destinations remembered as let through, for `/metrics`. */

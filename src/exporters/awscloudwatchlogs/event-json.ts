@@ -17,6 +17,7 @@ const OPEN = fragment('{')
 const CLOSE = fragment('}')
 const COMMA = fragment(',')
 const QUOTE = fragment('"')
+const ORIGINAL_TIMESTAMP = fragment('"original_timestamp":')
 const BODY = fragment('"body":')
 const SEVERITY_NUMBER = fragment('"severity_number":')
 const SEVERITY_TEXT = fragment('"severity_text":"')
@@ -120,13 +121,20 @@ export class EventJson {
     text.fragment(CLOSE)
   }
 
-  /** Writes the message of one record. Expects `text.counted` to be 0. */
-  write(text: JsonText, record: LogRecordFields): void {
+  /**
+   * Writes the message of one record. Expects `text.counted` to be 0.
+   * @param originalTime ms since the epoch, of an event that is stored under another time; below 0: it is not
+   */
+  write(text: JsonText, record: LogRecordFields, originalTime: number): void {
     const bytes = this.#reader.bytes
     text.fragment(OPEN)
+    if (originalTime >= 0) {
+      text.fragment(ORIGINAL_TIMESTAMP)
+      text.ascii(String(originalTime))
+    }
     // A body that is there but holds no value (an empty AnyValue) is left out, as the collector's nil is.
     if (record.bodyFrom >= 0 && record.bodyTo > record.bodyFrom) {
-      text.fragment(BODY)
+      this.#next(text, BODY)
       this.#values.value(text, record.bodyFrom, record.bodyTo)
     }
     if (record.severityNumber !== 0) {

@@ -72,6 +72,11 @@ export class Router {
     return this.#place(legalName('group', group), stream === undefined ? fallback : legalName('stream', stream))
   }
 
+  /** For events that are too old or too new for their own destination. */
+  late(): number {
+    return this.#target(this.#gate.late)
+  }
+
   #fill(): number {
     return this.#place(
       fillTemplate(
@@ -95,7 +100,10 @@ export class Router {
   #place(group: string, stream: string): number {
     const admitted = this.#gate.admit(group, stream, this.#nowMs)
     this.diverted = typeof admitted === 'string' ? admitted : undefined
-    const target = typeof admitted === 'string' ? this.#gate.overflow : admitted
+    return this.#target(typeof admitted === 'string' ? this.#gate.overflow : admitted)
+  }
+
+  #target(target: Destination): number {
     const known = this.#places.get(target.key)
     if (known !== undefined) return known
     this.#places.set(target.key, this.destinations.length)

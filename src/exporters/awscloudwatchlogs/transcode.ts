@@ -29,6 +29,8 @@ export interface TranscodeOptions {
   readonly onOversize: 'cut' | 'reject'
   /** Bytes the events of one request may come to; more is refused as too large. */
   readonly maxTextBytes: number
+  /** What becomes of events CloudWatch would refuse for their time. */
+  readonly lateEvents: 'reject' | 'clamp' | 'divert'
 }
 
 /** The events of one request for one destination. */
@@ -57,6 +59,10 @@ const MESSAGE = Buffer.from(',"message":"')
 const ITEM_END = Buffer.from('"},')
 /** Most records in one request: what is kept of each while it is read (its place, its lane) needs a bound too. */
 const MAX_RECORDS = 500_000
+/** No original time to keep: the event has its own. */
+export const NOT_LATE = -1
+/** A clamped event stays this far inside what CloudWatch takes. */
+const CLAMP_MARGIN_MS = 30 * 60_000
 /** Most bytes of an item around its message: both fragments, the longest timestamp, the end. */
 const AROUND_BYTES = 64
 
@@ -82,6 +88,8 @@ export class Transcoder {
 
   /** Events cut because they were over the limit. */
   cut = 0
+  /** Events whose time was changed, or that were diverted for it. */
+  late = 0
   /** Events sent to the overflow destination, by reason. */
   readonly diverted: Record<DivertedReason, number> = { destination_not_allowed: 0, destination_cap: 0 }
 
@@ -187,11 +195,16 @@ export class Transcoder {
 
   #writeItem(lane: number, diverted: DivertedReason | undefined): void {
     const record = this.#record
-    const timestamp = this.#timestamp()
-    if (timestamp < this.#nowMs - MAX_AGE_MS)
-      return this.#reject('too_old', `its time ${isoTime(timestamp)} is more than 14 days ago`)
-    if (timestamp > this.#nowMs + MAX_AHEAD_MS)
-      return this.#reject('too_new', `its time ${isoTime(timestamp)} is more than 2 hours ahead`)
+    let timestamp = this.#timestamp()
+    let originalTime = NOT_LATE
+    if (timestamp < this.#nowMs - MAX_AGE_MS || timestamp > this.#nowMs + MAX_AHEAD_MS) {
+      const { lateEvents } = this.#options
+      if (lateEvents === 'reject') return this.#rejectLate(timestamp)
+      originalTime = timestamp
+      timestamp = lateEvents === 'clamp' ? this.#nearestTime(timestamp) : this.#nowMs
+      if (lateEvents === 'divert') lane = this.#router.late()
+      this.late++
+    }
     const text = this.#text
     const start = text.pos
     text.ensure(AROUND_BYTES)
@@ -213,7 +226,7 @@ export class Transcoder {
           diverted = this.#router.diverted
         }
       }
-    } else this.#event.write(text, record)
+    } else this.#event.write(text, record, originalTime)
     if (text.counted > this.#options.maxMessageBytes && !this.#shorten(messageStart)) {
       const size = text.counted
       text.pos = start
@@ -228,6 +241,18 @@ export class Transcoder {
     if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
     if (diverted !== undefined) this.diverted[diverted]++
     this.#note(timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane)
+  }
+
+  #rejectLate(timestamp: number): void {
+    if (timestamp < this.#nowMs) this.#reject('too_old', `its time ${isoTime(timestamp)} is more than 14 days ago`)
+    else this.#reject('too_new', `its time ${isoTime(timestamp)} is more than 2 hours ahead`)
+  }
+
+  /** The time closest to the event's that CloudWatch takes, and still takes when the event has waited a while. */
+  #nearestTime(timestamp: number): number {
+    return timestamp < this.#nowMs
+      ? this.#nowMs - MAX_AGE_MS + CLAMP_MARGIN_MS
+      : this.#nowMs + MAX_AHEAD_MS - CLAMP_MARGIN_MS
   }
 
   /** ms since the epoch: the record's time, else when it was observed, else when it came. */

@@ -30,6 +30,7 @@ export function transcoder(setup: Setup = {}): Transcoder {
     allowedGroups: setup.allowedGroups ?? [],
     maxNewAnHour: setup.maxNewAnHour ?? 1_000,
     overflow: destination('overflow-group', 'overflow-stream'),
+    late: destination('late', 'late'),
   })
   const router = new Router(template('group', setup.group ?? 'g'), template('stream', setup.stream ?? 's'), gate)
   return new Transcoder(router, {
@@ -37,6 +38,7 @@ export function transcoder(setup: Setup = {}): Transcoder {
     routeFromBody: false,
     maxMessageBytes: 1_048_550,
     onOversize: 'cut',
+    lateEvents: 'reject',
     maxTextBytes: 64 * 1_048_576,
     ...setup,
   })

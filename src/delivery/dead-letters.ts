@@ -1,0 +1,169 @@
+// What the destination will never take, kept on disk for people: a queue that nobody drains by itself. Each letter is one
+// run of items with one reason; the lane's place in its record holds the letter's own facts.
+
+import type { ByteBudget } from '../component/byte-budget.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { DiskQueue } from './disk-queue.ts'
+import { INDEX_FIELDS, type ItemBatch, itemEnd, itemStart } from './items.ts'
+import type { QueuedBatch, Queue } from './queue.ts'
+import type { Run } from './run-queue.ts'
+
+export interface DeadLetter {
+  /** Stays the same over restarts. */
+  readonly id: string
+  /** Where its items were to go. */
+  readonly lane: string
+  /** From the closed lists of reasons. */
+  readonly reason: string
+  /** What the destination said; empty if it was not asked. */
+  readonly error: string
+  /** Wall clock, ms. */
+  readonly diedAtMs: number
+  readonly items: number
+}
+
+export interface LetterFilter {
+  readonly id?: string
+  readonly reason?: string
+  /** Matches the beginning of the lane's key: the group, or group and stream. */
+  readonly lane?: string
+  readonly sinceMs?: number
+}
+
+/** Hears of letters that had to go to make room. */
+export type OnEvicted = (items: number) => void
+
+interface Held {
+  readonly letter: DeadLetter
+  readonly batch: QueuedBatch
+}
+
+/** Segments of letters: small, because they go one whole segment at a time. */
+const SEGMENT_SHARE = 1 / 16
+const MOST_SEGMENT_BYTES = 4 * 1_048_576
+
+export interface DeadLettersOptions {
+  readonly directory: string
+  readonly capacityBytes: number
+  readonly fsync: boolean
+}
+
+/** Letters on disk; the account of them is the owner's, so the queue below keeps none. */
+export function openDeadLetters(
+  options: DeadLettersOptions,
+  onEvicted: OnEvicted,
+  fatal: (error: Error) => void,
+  budget: ByteBudget,
+  logger: Logger,
+): DeadLetters {
+  const segmentBytes = Math.min(MOST_SEGMENT_BYTES, options.capacityBytes * SEGMENT_SHARE)
+  const owner = { counters: () => ({}), restore() {}, fatal }
+  const queue = new DiskQueue({ ...options, segmentBytes, memoryBytes: 0, bound: undefined }, owner, budget, logger)
+  return new DeadLetters(queue, onEvicted)
+}
+
+export class DeadLetters {
+  readonly #queue: Queue
+  readonly #onEvicted: OnEvicted
+  readonly #held = new Map<string, Held>()
+  #next = 1
+
+  constructor(queue: Queue, onEvicted: OnEvicted) {
+    this.#queue = queue
+    this.#onEvicted = onEvicted
+  }
+
+  get count(): number {
+    return this.#held.size
+  }
+
+  /** Items of all letters. */
+  get items(): number {
+    let items = 0
+    for (const { letter } of this.#held.values()) items += letter.items
+    return items
+  }
+
+  get usedBytes(): number {
+    return this.#queue.usedBytes
+  }
+
+  /** Finds what earlier processes kept. */
+  async open(): Promise<void> {
+    for (const { lane: facts, batch } of await this.#queue.recover()) {
+      const letter = { ...(JSON.parse(facts) as Omit<DeadLetter, 'items'>), items: batch.unsettled }
+      this.#held.set(letter.id, { letter, batch })
+    }
+  }
+
+  /**
+   * Keeps a run of a lane. The oldest letters go if there is no room.
+   * @param done true once it is on disk; false if it could not be kept
+   */
+  put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
+    const items = itemsOf(run)
+    if (items === undefined) return done(false)
+    const letter = { id: `${Date.now().toString(36)}-${this.#next++}`, lane, reason, error, diedAtMs: Date.now() }
+    const batch = { lane: JSON.stringify(letter), items }
+    let reserved = this.#queue.reserve([batch])
+    while (reserved.kind === 'retry' && reserved.cause === 'storage_full' && this.#evictOldest())
+      reserved = this.#queue.reserve([batch])
+    if (reserved.kind === 'retry') return done(false)
+    reserved.commit((stored) => {
+      if ('kind' in stored) return done(false)
+      for (const kept of stored) this.#held.set(letter.id, { letter: { ...letter, items: kept.count }, batch: kept })
+      done(true)
+    })
+  }
+
+  /** Oldest first. */
+  list(filter: LetterFilter): DeadLetter[] {
+    return [...this.#held.values()].map(({ letter }) => letter).filter((letter) => matches(letter, filter))
+  }
+
+  /** The items of a letter; undefined if there is none of that id, or it cannot be read. */
+  read(id: string): Promise<ItemBatch | undefined> {
+    const held = this.#held.get(id)
+    if (held === undefined) return Promise.resolve(undefined)
+    return new Promise((resolve) => this.#queue.load(held.batch, () => resolve(held.batch.items)))
+  }
+
+  /** Its items are somewhere else now. */
+  remove(id: string): void {
+    const held = this.#held.get(id)
+    if (held === undefined) return
+    this.#held.delete(id)
+    this.#queue.settle(held.batch, 0, held.batch.unsettled)
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close()
+  }
+
+  #evictOldest(): boolean {
+    const oldest = this.#held.values().next().value
+    if (oldest === undefined) return false
+    this.remove(oldest.letter.id)
+    this.#onEvicted(oldest.letter.items)
+    return true
+  }
+}
+
+function matches(letter: DeadLetter, { id, reason, lane, sinceMs }: LetterFilter): boolean {
+  return (
+    (id === undefined || letter.id === id) &&
+    (reason === undefined || letter.reason === reason) &&
+    (lane === undefined || letter.lane === lane || letter.lane.startsWith(`${lane}:`)) &&
+    (sinceMs === undefined || letter.diedAtMs >= sinceMs)
+  )
+}
+
+/** A batch of its own of the run's items. */
+function itemsOf({ batch, from, to }: Run): ItemBatch | undefined {
+  const { items } = batch
+  if (items === undefined) return undefined
+  const start = itemStart(items, from)
+  const index = items.index.slice(from * INDEX_FIELDS, to * INDEX_FIELDS)
+  for (let at = 0; at < index.length; at += INDEX_FIELDS) index[at] = (index[at] as number) - start
+  return { kind: items.kind, count: to - from, bytes: items.bytes.slice(start, itemEnd(items, to - 1)), index }
+}
