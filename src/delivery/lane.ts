@@ -47,9 +47,9 @@ export class Lane<D> {
     this.heldBytes += batch.heldBytes
   }
 
-  /** Puts the runs of a failed put back to the front. */
+  /** Puts the runs of a failed put back. */
   putBack(runs: readonly Run[], items: number, counted: number): void {
-    this.runs.unshift(runs)
+    this.runs.putBack(runs)
     this.waitingItems += items
     this.waitingCounted += counted
   }
@@ -61,14 +61,6 @@ export class Lane<D> {
 
   /** Place of the first run that was queued less than `ageMs` ago; `runs.length` if there is none. */
   firstYounger(ageMs: number, nowMs: number): number {
-    let low = 0
-    let high = this.runs.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const run = this.runs.at(middle)
-      if (run !== undefined && nowMs - run.batch.enqueuedAtMs < ageMs) high = middle
-      else low = middle + 1
-    }
-    return low
+    return this.runs.firstSince(nowMs - ageMs + 1)
   }
 }

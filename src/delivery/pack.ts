@@ -30,7 +30,7 @@ export interface Packed {
 
 /**
  * Takes the items of the next put out of a lane, from run `place` on, as many as fit. What is not in memory ends the pack.
- * Items that would stretch it over `maxSpanMs` go back to the front of the lane.
+ * Items that would stretch it over `maxSpanMs` go back to the lane.
  */
 export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowMs: number): Packed {
   const oldest = policy.oldestTimeMs(nowMs)
@@ -70,7 +70,7 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
   if (whole > 0) lane.replace(place, whole, rest)
   const ordered = sorted ? taken : sortedRuns(taken)
   const [inSpan, beyond] = splitAtSpan(ordered, policy.maxSpanMs)
-  if (beyond.length > 0) lane.unshift(beyond)
+  if (beyond.length > 0) lane.putBack(beyond)
   return { pack: makePack(inSpan), expired }
 }
 

@@ -8,8 +8,8 @@ export interface Run {
 }
 
 /**
- * The runs that wait in one lane, oldest first. Taken at the front, put back at the front after a failed put, added at
- * the end; after an outage also taken from the middle.
+ * The runs that wait in one lane, oldest first. Taken at the front and added at the end; after an outage also taken from
+ * the middle. After a failed put they come back to where they were.
  *
  *   #runs  | taken, undefined … | oldest | … | newest |
  *            0                    #head
@@ -30,14 +30,33 @@ export class RunQueue {
     this.#runs.push(run)
   }
 
-  unshift(runs: readonly Run[]): void {
-    if (runs.length <= this.#head) {
+  /** Puts runs that were taken back where they were, by the age of their batches: what waits is always oldest first. */
+  putBack(runs: readonly Run[]): void {
+    const oldestFirst = runs.toSorted((a, b) => a.batch.enqueuedAtMs - b.batch.enqueuedAtMs)
+    const oldest = oldestFirst[0]
+    if (oldest === undefined) return
+    const place = this.firstSince(oldest.batch.enqueuedAtMs)
+    if (place > 0) this.#runs.splice(this.#head + place, 0, ...oldestFirst)
+    else if (runs.length <= this.#head) {
       this.#head -= runs.length
-      for (let i = 0; i < runs.length; i++) this.#runs[this.#head + i] = runs[i]
+      for (let i = 0; i < runs.length; i++) this.#runs[this.#head + i] = oldestFirst[i]
     } else {
-      this.#runs = [...runs, ...this.#runs.slice(this.#head)]
+      this.#runs = [...oldestFirst, ...this.#runs.slice(this.#head)]
       this.#head = 0
     }
+  }
+
+  /** Place of the first run that was queued at `sinceMs` or later; `length` if there is none. */
+  firstSince(sinceMs: number): number {
+    let low = 0
+    let high = this.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const run = this.at(middle)
+      if (run !== undefined && run.batch.enqueuedAtMs >= sinceMs) high = middle
+      else low = middle + 1
+    }
+    return low
   }
 
   /** Takes out `count` runs from `place` on and puts `instead` there. */
