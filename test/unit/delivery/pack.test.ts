@@ -191,7 +191,7 @@ test('a lane that is filled and emptied for ever keeps its order', () => {
   for (let round = 0; round < 2_000; round++) {
     runs.push({ batch: queued([{ text: `${next++}` }, { text: `${next++}` }]), from: 0, to: 2 })
     const { pack, texts } = take(runs, { maxItems: 3 })
-    if (round % 5 === 0) runs.unshift(pack.runs)
+    if (round % 5 === 0) runs.putBack(pack.runs)
     else for (const text of texts) expect(text).toBe(String(expected++))
   }
   expect(left(runs)).toEqual(Array.from({ length: next - expected }, (_, i) => String(expected + i)))
