@@ -14,6 +14,21 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'components', summary: 'list what can be written in a config', load: () => import('./cli/components.ts') },
   { name: 'print-config', summary: 'print the config as it would run', load: () => import('./cli/print-config.ts') },
   { name: 'schema', summary: 'print a JSON Schema of the config', load: () => import('./cli/schema.ts') },
+  {
+    name: 'dead-letters list',
+    summary: 'list what CloudWatch would not take, and why',
+    load: () => import('./cli/dead-letters-list.ts'),
+  },
+  {
+    name: 'dead-letters show',
+    summary: 'print dead letters with their events',
+    load: () => import('./cli/dead-letters-show.ts'),
+  },
+  {
+    name: 'dead-letters replay',
+    summary: 'queue dead letters again',
+    load: () => import('./cli/dead-letters-replay.ts'),
+  },
   { name: 'health', summary: 'ask a running daemon whether it is healthy', load: () => import('./cli/health.ts') },
 ]
 
@@ -34,6 +49,12 @@ export async function cli(args: readonly string[], surroundings: Surroundings): 
   }
   // `help validate` is `validate --help`; what begins with a dash belongs to the default command.
   if (first === 'help') return cli([...others, '--help'], surroundings)
+  // `npm start` puts its default first; a command may follow it: `npm start -- validate`.
+  const [value = '', command = '', ...rest] = others
+  if (first === '--default-config' && command !== '' && !command.startsWith('-'))
+    return cli([command, ...rest, first, value], surroundings)
+  const twoWords = COMMANDS.find((known) => known.name === `${first} ${value}`)
+  if (twoWords !== undefined) return runCommand(twoWords, others.slice(1), surroundings)
   const isOption = first === '' || first.startsWith('-')
   const name = isOption ? 'run' : first
   const entry = COMMANDS.find((known) => known.name === name)

@@ -128,13 +128,6 @@ export class DiskQueue implements Queue {
     this.#keeper.recovered(found.batches)
     this.quarantinedBytes = found.quarantinedBytes
     if (acknowledged.counters !== undefined) this.#owner.restore(acknowledged.counters)
-    if (found.batches.length > 0) {
-      const items = found.batches.reduce((sum, batch) => sum + batch.unsettled, 0)
-      this.#logger.info('an earlier process left records in the queue; they are sent now', {
-        records: items,
-        segments: found.segments.length,
-      })
-    }
     await this.#journal.begin()
     for (const segment of found.segments) this.#unlinkIfDone(segment)
     await this.space.start()

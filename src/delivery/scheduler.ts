@@ -116,13 +116,17 @@ export class Scheduler<D> {
   /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
   expire(lane: Lane<D>, nowMs: number): void {
     const { maxWaitMs } = this.#options.policy
+    if (lane.loading) return
     for (
       let run = lane.runs.at(0);
       run !== undefined && nowMs - run.batch.enqueuedAtMs > maxWaitMs;
       run = lane.runs.at(0)
     ) {
+      // Somebody may want to keep what is given up, so it has to be there.
+      if (run.batch.items === undefined) return this.#load(lane, 0)
+      const counted = countedOf([run])
       lane.runs.replace(0, 1, undefined)
-      lane.took(run.to - run.from, countedOf([run]))
+      lane.took(run.to - run.from, counted)
       this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     }
     this.consider(lane)

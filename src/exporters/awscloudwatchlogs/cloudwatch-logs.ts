@@ -10,6 +10,7 @@ import type { LogsRequest, RejectedRecord, Reservation, StageListener } from '..
 import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
 import type { ClaimedDirectory } from '../../component/storage.ts'
+import type { ItemBatch } from '../../delivery/items.ts'
 import { type DeadLetters, openDeadLetters } from '../../delivery/dead-letters.ts'
 import { Delivery, type DeliveryReservation } from '../../delivery/delivery.ts'
 import { MemoryQueue } from '../../delivery/memory-queue.ts'
@@ -19,9 +20,11 @@ import { Ledger, type LedgerSnapshot } from '../../telemetry/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
+import { type Control, openControl } from '../../listen/control.ts'
 import { awaitResult } from './await-result.ts'
 import { createClient } from './client.ts'
 import { type Config, endpointUrl } from './config.ts'
+import { DeadLetterDesk } from './dead-letter-desk.ts'
 import { deliveryOptions, queueBound } from './delivery-options.ts'
 import { type Destination, DestinationGate, destination } from './destination.ts'
 import { Provisioner } from './provision.ts'
@@ -31,7 +34,7 @@ import { fillTemplate, literalPrefix, parseTemplate, type Template } from './tem
 import { Transcoder, type Transcoded } from './transcode.ts'
 
 /** Of a queue on disk: big enough for few files, small enough that space comes back soon (64 MiB could not free a small disk). */
-const SEGMENT_BYTES = 16 * 1_048_576
+export const SEGMENT_BYTES = 16 * 1_048_576
 /** What waits is kept in memory too up to this, so that a queue that keeps up never reads the disk. */
 const TAIL_BYTES = 32 * 1_048_576
 /** Beside the queue's own files. */
@@ -65,6 +68,7 @@ interface Running {
 
 export class CloudWatchLogs {
   readonly #settings: CloudWatchLogsSettings
+  #control: Control | undefined
   readonly ledger = new Ledger()
   readonly transcoder: Transcoder
   readonly gate: DestinationGate
@@ -142,8 +146,18 @@ export class CloudWatchLogs {
       deadLetters,
     )
     await delivery.start(destinationOf)
+    if (ledger.queued > 0)
+      logger.info('an earlier process left records in the queue; they are sent now', { records: ledger.queued })
     if (deadLetters !== undefined) ledger.recoverDeadLetters(deadLetters.items)
     this.#running = { client, provisioner, sender, delivery, queue, deadLetters, storage }
+    if (storage !== undefined && deadLetters !== undefined) {
+      const desk = new DeadLetterDesk(deadLetters, (lane, items) => this.#offer(delivery, lane, items))
+      this.#control = await openControl(storage.directory.path, {
+        'dead-letters.list': (query) => desk.list(query),
+        'dead-letters.show': (query) => desk.show(query),
+        'dead-letters.replay': (query) => desk.replay(query),
+      })
+    }
     await this.#hasCredentials(client)
   }
 
@@ -165,6 +179,21 @@ export class CloudWatchLogs {
       fatal,
     }
     return new DiskQueue(options, owner, budget, logger)
+  }
+
+  /** Has a dead letter's events sent again. */
+  #offer(delivery: Delivery<Destination>, key: string, items: ItemBatch): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const reserved = delivery.reserve([{ key, destination: destinationOf(key), items }], true)
+      if (reserved.kind === 'retry') return resolve(reserved.message)
+      reserved.commit({
+        queued: (failure) => {
+          if (failure === undefined) this.ledger.revive(items.count)
+          resolve(failure?.message)
+        },
+        settled() {},
+      })
+    })
   }
 
   async #openDeadLetters({ directory, fatal }: Storage): Promise<DeadLetters> {
@@ -206,6 +235,7 @@ export class CloudWatchLogs {
     this.#stopping = true
     if (this.#running === undefined) return
     const { delivery, client, storage, deadLetters } = this.#running
+    await this.#control?.close()
     const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(client))
     await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, storage !== undefined)
     await deadLetters?.close()

@@ -1,0 +1,76 @@
+// The dead letters of a stopped daemon: its directory, opened by a command.
+
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ByteBudget } from '../../component/byte-budget.ts'
+import { openDeadLetters } from '../../delivery/dead-letters.ts'
+import { DiskQueue } from '../../delivery/disk-queue.ts'
+import { Ledger, type LedgerSnapshot } from '../../telemetry/ledger.ts'
+import { silentLogger } from '../../telemetry/logger.ts'
+import { DEAD_LETTERS, SEGMENT_BYTES } from './cloudwatch-logs.ts'
+import { DeadLetterDesk } from './dead-letter-desk.ts'
+
+/** A command may use so much; more letters than fit are read one after another. */
+const BUDGET_BYTES = 256 * 1_048_576
+/** Bounds are the daemon's; a command only puts back what it takes out. */
+const NO_BOUND_BYTES = Number.MAX_SAFE_INTEGER
+
+export interface StoredLetters {
+  readonly desk: DeadLetterDesk
+  close(): Promise<void>
+}
+
+/** @param directory of one exporter and process, locked by the caller */
+export async function openStoredLetters(directory: string): Promise<StoredLetters> {
+  const budget = new ByteBudget(BUDGET_BYTES)
+  const ledger = new Ledger()
+  const fatal = (error: Error) => {
+    throw error
+  }
+  const owner = {
+    counters: () => ({ ...ledger.snapshot() }),
+    restore: (counters: Partial<LedgerSnapshot>) => ledger.restore(counters),
+    fatal,
+  }
+  const options = {
+    directory,
+    capacityBytes: NO_BOUND_BYTES,
+    segmentBytes: SEGMENT_BYTES,
+    memoryBytes: 0,
+    fsync: true,
+    bound: undefined,
+  }
+  const queue = new DiskQueue(options, owner, budget, silentLogger)
+  for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
+  const path = join(directory, DEAD_LETTERS)
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const letters = openDeadLetters(
+    { directory: path, fsync: true, capacityBytes: NO_BOUND_BYTES },
+    () => {},
+    fatal,
+    budget,
+    silentLogger,
+  )
+  await letters.open()
+  ledger.recoverDeadLetters(letters.items)
+  const desk = new DeadLetterDesk(
+    letters,
+    (lane, items) =>
+      new Promise((resolve) => {
+        const reserved = queue.reserve([{ lane, items }])
+        if (reserved.kind === 'retry') return resolve(reserved.message)
+        reserved.commit((stored) => {
+          if ('kind' in stored) return resolve(stored.message)
+          ledger.revive(items.count)
+          resolve(undefined)
+        })
+      }),
+  )
+  return {
+    desk,
+    async close() {
+      await letters.close()
+      await queue.close()
+    },
+  }
+}
