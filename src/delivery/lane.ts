@@ -23,6 +23,7 @@ export class Lane<D> {
   parkedIn: FaultScope<Lane<D>> | undefined
   /** A batch at its front is being brought back to memory. */
   loading = false
+  #batches = 0
 
   constructor(key: string, destination: D, scopes: readonly FaultScope<Lane<D>>[]) {
     this.key = key
@@ -36,6 +37,7 @@ export class Lane<D> {
 
   /** @param settled items that need no sending any more, as `[from, to)` pairs in order */
   add(batch: QueuedBatch, settled: readonly (readonly [from: number, to: number])[]): void {
+    batch.order = this.#batches++
     let from = 0
     for (const [gapFrom, gapTo] of settled) {
       if (gapFrom > from) this.runs.push({ batch, from, to: gapFrom })

@@ -7,6 +7,10 @@ export interface Run {
   readonly to: number
 }
 
+function byOrder(a: Run, b: Run): number {
+  return a.batch.order - b.batch.order || a.from - b.from
+}
+
 /**
  * The runs that wait in one lane, oldest first. Taken at the front and added at the end; after an outage also taken from
  * the middle. After a failed put they come back to where they were.
@@ -30,12 +34,12 @@ export class RunQueue {
     this.#runs.push(run)
   }
 
-  /** Puts runs that were taken back where they were, by the age of their batches: what waits is always oldest first. */
+  /** Puts runs that were taken back where they were: what waits is always in the order in which it came. */
   putBack(runs: readonly Run[]): void {
-    const oldestFirst = runs.toSorted((a, b) => a.batch.enqueuedAtMs - b.batch.enqueuedAtMs)
+    const oldestFirst = runs.toSorted(byOrder)
     const oldest = oldestFirst[0]
     if (oldest === undefined) return
-    const place = this.firstSince(oldest.batch.enqueuedAtMs)
+    const place = this.#firstPlace((run) => byOrder(run, oldest) > 0)
     if (place > 0) this.#runs.splice(this.#head + place, 0, ...oldestFirst)
     else if (runs.length <= this.#head) {
       this.#head -= runs.length
@@ -48,12 +52,16 @@ export class RunQueue {
 
   /** Place of the first run that was queued at `sinceMs` or later; `length` if there is none. */
   firstSince(sinceMs: number): number {
+    return this.#firstPlace((run) => run.batch.enqueuedAtMs >= sinceMs)
+  }
+
+  /** Place of the first run for which `reached` holds, as it does for all after it. */
+  #firstPlace(reached: (run: Run) => boolean): number {
     let low = 0
     let high = this.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      const run = this.at(middle)
-      if (run !== undefined && run.batch.enqueuedAtMs >= sinceMs) high = middle
+      if (reached(this.#runs[this.#head + middle] as Run)) high = middle
       else low = middle + 1
     }
     return low
