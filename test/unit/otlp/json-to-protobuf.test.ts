@@ -151,6 +151,7 @@ describe('what is refused, and the words for it', () => {
     ['{"a":-}', '$: expected a digit at byte 6, where there is "}"'],
     ['{"a":tru}', '$: expected true at byte 5, where there is "t"'],
     ['{"a":"\\x"}', "$: an escape in the text at byte 6 is not one of JSON's"],
+    ['{"a":{"\\x":1}}', "$: an escape in the text at byte 7 is not one of JSON's"],
     ['{"a":"', '$: expected the closing quote of a text at byte 6, where the body ends'],
     [
       '{"a":"\n"}',

@@ -142,4 +142,5 @@ test('a value nested too deep is replaced, and what stands beside it is kept', (
 
 test('malformed bytes are refused whole', () => {
   expect(() => decodeLogs(Uint8Array.of(0x0a, 0x05))).toThrow(MalformedProtobuf)
+  expect(() => decodeRecord((w) => w.string(1, '12345678'))).toThrow('LogRecord.timeUnixNano has wire type 2, not 1')
 })

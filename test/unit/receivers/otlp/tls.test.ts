@@ -131,7 +131,10 @@ describe('with TLS', () => {
     const session = http2Session(http)
     const refused = session.request({ ...HEAD, expect: '100-continue', 'content-length': 2_000 })
     refused.on('error', () => {})
+    let toldToGoOn = false
+    refused.once('continue', () => (toldToGoOn = true))
     expect(await new Promise((resolve) => refused.once('response', (answer) => resolve(answer[':status'])))).toBe(413)
+    expect(toldToGoOn).toBe(false)
     const taken = session.request({ ...HEAD, expect: '100-continue' })
     await new Promise((resolve) => taken.once('continue', resolve))
     taken.end(logsOf('a'))
