@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type PutOutcome, type RejectedRange, SCOPE_KINDS, type ScopeKind } from '../../src/delivery/put.ts'
 import { DeliveryUnderTest, type DeliverySetup, IDLE, POLICY } from '../fakes/delivery.ts'
