@@ -1,3 +1,4 @@
+import type { Identity } from './authenticator.ts'
 import type { Ledger } from '../telemetry/ledger.ts'
 import type { Accepted, Outcome, Refused, RejectedReason, Retry, Settlement } from './outcome.ts'
 
@@ -14,6 +15,8 @@ export interface LogsRequest {
   readonly receivedAtMs: number
   /** Headers or gRPC metadata, lower-case names; undefined unless the receiver has `include_metadata`. */
   readonly metadata: ReadonlyMap<string, readonly string[]> | undefined
+  /** The tenant that sent it; undefined for a sender that is bound by nothing but the exporter's own rules. */
+  readonly identity?: Identity | undefined
   /** Which stage the receiver answers on: OTLP on `queued`, `wait_for_result` and Kafka on `settled`. */
   readonly answerOn: 'queued' | 'settled'
 }
@@ -34,6 +37,8 @@ export interface LogsExporter {
   reserve(request: LogsRequest): Reservation | Retry | Refused
   /** Its account of the records it received; the daemon's last line is read from it. */
   readonly ledger?: Ledger
+  /** Everything that can be told of it, for `GET /ledger`: the account of each destination, lanes, fault scopes. */
+  report?(): object
 }
 
 /** Room for one request in one exporter. Exactly one of `commit` and `release` is called, once. */
@@ -58,6 +63,8 @@ export interface RejectedRecord {
 }
 
 export interface StageListener {
+  /** The daemon's own records (gap markers): they have counters beside the ledger, and are no part of it. */
+  readonly own?: true
   /** Once: the records are in the queue (with a storage: synced), or could not be kept. Possibly before `commit` returns. */
   queued(failure: Retry | undefined): void
   /** As records come to their end, after `queued(undefined)`; the counts add up to `records` less the rejected ones. */

@@ -24,11 +24,12 @@ export interface DeliveryOptions extends SchedulerOptions {
 
 /** Hears of every item once, also of those whose sender is not listening any more, and of each put that failed. */
 export interface DeliveryAccount {
-  settled(settlement: Settlement, items: number): void
+  /** @param lane its key; empty for what was left at shutdown */
+  settled(settlement: Settlement, items: number, lane: string): void
   /** @param maybeTaken the answer was lost, so the items may be there already */
   retried(items: number, maybeTaken: boolean): void
   /** Items that an earlier process left in the queue. */
-  recovered(items: number): void
+  recovered(items: number, lane: string): void
 }
 
 /** Where items go that the destination will never take. */
@@ -96,6 +97,10 @@ export class Delivery<D> {
     )
   }
 
+  get lanes(): Iterable<Lane<D>> {
+    return this.#lanes.values()
+  }
+
   get laneCount(): number {
     return this.#lanes.size
   }
@@ -147,7 +152,7 @@ export class Delivery<D> {
     for (const { lane: key, batch, settled } of await this.#queue.recover()) {
       const lane = this.#lane(key, destinationOf(key))
       this.#unsettled.add(batch)
-      this.#account.recovered(batch.unsettled)
+      this.#account.recovered(batch.unsettled, key)
       lane.add(batch, settled)
       this.scheduler.consider(lane)
     }
@@ -190,7 +195,7 @@ export class Delivery<D> {
     for (const batch of this.#unsettled) {
       const items = batch.unsettled
       this.#queue.settle(batch, 0, items)
-      this.#tell(batch, { kind: 'lost', reason: 'shutdown' }, items)
+      this.#tell(batch, { kind: 'lost', reason: 'shutdown' }, items, '')
     }
     this.#unsettled.clear()
     this.#lanes.clear()
@@ -283,11 +288,11 @@ export class Delivery<D> {
         waiter.done()
       }
     }
-    this.#tell(batch, settlement, to - from)
+    this.#tell(batch, settlement, to - from, lane.key)
   }
 
-  #tell(batch: QueuedBatch, settlement: Settlement, items: number): void {
-    this.#account.settled(settlement, items)
+  #tell(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
+    if (batch.listener?.own !== true) this.#account.settled(settlement, items, lane)
     batch.listener?.settled(settlement, items)
   }
 }

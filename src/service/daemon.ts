@@ -4,7 +4,7 @@ import { ComponentError, type BuildInfo, type Host } from '../component/componen
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import { createLogger } from '../telemetry/create-logger.ts'
 import { describeError } from '../telemetry/describe-error.ts'
-import type { Ledger } from '../telemetry/ledger.ts'
+import { accountOf, type Ledger } from '../telemetry/ledger.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { registerProcess } from '../telemetry/process-metrics.ts'
 import { Registry } from '../telemetry/registry.ts'
@@ -13,7 +13,7 @@ import { registerBudget } from './budget-metrics.ts'
 import { buildGraph, type Graph } from './graph.ts'
 import { Lifecycle, nameOf, type Member } from './lifecycle.ts'
 import { memoryLimit, sizeBudget } from './memory.ts'
-import { metricsAddresses, MetricsServer } from './metrics-server.ts'
+import { metricsAddresses, MetricsServer, type Readings } from './metrics-server.ts'
 import { shapesOf } from './shapes.ts'
 
 /** A config that can run, once. */
@@ -64,7 +64,10 @@ export function createDaemon(config: DaemonConfig, build: BuildInfo, overrides: 
     },
   })
   const lifecycle = new Lifecycle({
-    members: [...metricsMembers(config, metrics, logger), ...graphMembers(graph, logger)],
+    members: [
+      ...metricsMembers(config, { metrics: () => metrics.render(), ledger: () => reportOf(graph) }, logger),
+      ...graphMembers(graph, logger),
+    ],
     shutdownTimeoutMs: config.service.shutdownTimeoutMs,
     host: hostOf,
   })
@@ -94,11 +97,11 @@ export function createDaemon(config: DaemonConfig, build: BuildInfo, overrides: 
   }
 }
 
-function metricsMembers(config: DaemonConfig, metrics: Registry, logger: Logger): Member[] {
+function metricsMembers(config: DaemonConfig, readings: Readings, logger: Logger): Member[] {
   return metricsAddresses(config.service.telemetry).map((address) => ({
     kind: 'service',
     id: 'telemetry.metrics',
-    component: new MetricsServer(address, () => metrics.render(), logger),
+    component: new MetricsServer(address, readings, logger),
     logger,
   }))
 }
@@ -110,6 +113,15 @@ function graphMembers(graph: Graph, logger: Logger): Member[] {
     ...[...graph.exporters].map(([id, component]) => ({ kind: 'exporter', id, component }) as const),
     ...[...graph.receivers].map(([id, component]) => ({ kind: 'receiver', id, component }) as const),
   ].map((member) => ({ ...member, logger: logger.child({ component: member.id }) }))
+}
+
+/** Of each exporter what it can tell; at least its account. */
+function reportOf(graph: Graph): object {
+  const exporters = [...graph.exporters].map(([id, exporter]) => [
+    id,
+    exporter.report?.() ?? accountOf(exporter.ledger),
+  ])
+  return { exporters: Object.fromEntries(exporters) as Record<string, unknown> }
 }
 
 function ledgersOf(graph: Graph): ReadonlyMap<string, Ledger> {

@@ -19,15 +19,23 @@ export function metricsAddresses({ metrics }: ServiceTelemetry): readonly Addres
   return metrics.readers.map(({ pull }) => pull.exporter.prometheus)
 }
 
-/** Serves `GET /metrics`, and nothing else. */
+/** What there is to be read. */
+export interface Readings {
+  /** Prometheus text. */
+  metrics(): string
+  /** Names groups and streams, so only this machine may read it. */
+  ledger(): object
+}
+
+/** Serves `GET /metrics`, and to clients on this machine `GET /ledger`. */
 export class MetricsServer implements Component {
-  readonly #render: () => string
+  readonly #readings: Readings
   readonly #logger: Logger
   readonly #listener: Listener
 
   /** @param address port 0 lets the system choose */
-  constructor({ host, port }: Address, render: () => string, logger: Logger) {
-    this.#render = render
+  constructor({ host, port }: Address, readings: Readings, logger: Logger) {
+    this.#readings = readings
     this.#logger = logger
     this.#listener = new Listener(
       createServer((request, response) => this.#answer(request, response)),
@@ -51,20 +59,34 @@ export class MetricsServer implements Component {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    if (request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404).end('only /metrics is here\n')
+    const path = request.url?.split('?')[0]
+    if (path !== '/metrics' && path !== '/ledger') {
+      response.writeHead(404).end('/metrics and /ledger are here\n')
       return
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end()
       return
     }
+    if (path === '/ledger' && !isLoopback(request.socket.remoteAddress)) {
+      response.writeHead(403).end('/ledger answers on this machine only\n')
+      return
+    }
     try {
-      const text = this.#render()
-      response.writeHead(200, { 'content-type': PROMETHEUS_CONTENT_TYPE }).end(text)
+      if (path === '/metrics')
+        response.writeHead(200, { 'content-type': PROMETHEUS_CONTENT_TYPE }).end(this.#readings.metrics())
+      else
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(`${JSON.stringify(this.#readings.ledger(), null, 1)}\n`)
     } catch (error) {
       this.#logger.error('metrics cannot be collected', { error })
       response.writeHead(500).end()
     }
   }
+}
+
+/** 127.0.0.0/8, also as an IPv6 socket shows it, and ::1. */
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(?:::1$|(?:::ffff:)?127\.)/.test(address)
 }

@@ -171,6 +171,23 @@ export type LedgerSnapshot = Pick<
   | 'retries'
 >
 
+/** A ledger as JSON shows it: zeros of the reasons left out, the difference put in. */
+export function accountOf(ledger: Ledger | undefined): object {
+  if (ledger === undefined) return {}
+  const some = (reasons: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(reasons).filter(([, count]) => count > 0))
+  return {
+    received: ledger.received,
+    delivered: ledger.delivered,
+    queued: ledger.queued,
+    filtered: some(ledger.filtered),
+    dead_lettered: ledger.deadLettered,
+    rejected: some(ledger.rejected),
+    lost: some(ledger.lost),
+    difference: ledger.difference(),
+  }
+}
+
 /** Records over all reasons. */
 export function sum(byReason: Readonly<Record<string, number>>): number {
   let total = 0

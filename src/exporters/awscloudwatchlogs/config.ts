@@ -225,6 +225,12 @@ export const configSchema = z
         'Group for events whose destination is not allowed or over the cap. Empty: the prefix of log_group_name and "overflow".',
       ),
     overflow_log_stream_name: z.string().default('overflow').describe('Stream for the same.'),
+    gap_markers: z
+      .boolean()
+      .default(false)
+      .describe(
+        'When a stream that lost records is written again, one event in it says how many are missing, from when to when, and why.',
+      ),
     late_events: lateEvents,
     dead_letters: deadLetters,
     max_new_destinations: z

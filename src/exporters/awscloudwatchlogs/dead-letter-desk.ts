@@ -2,7 +2,7 @@
 
 import type { DeadLetter, DeadLetters, LetterFilter } from '../../delivery/dead-letters.ts'
 import { type ItemBatch, itemEnd, itemStart, itemTime } from '../../delivery/items.ts'
-import { destination } from './destination.ts'
+import { destination, destinationOf } from './destination.ts'
 import { restamp } from './restamp.ts'
 
 /** Options as the command line and the control socket have them. */
@@ -82,7 +82,7 @@ export class DeadLetterDesk {
     for (const letter of this.#letters.list(filterOf(query))) {
       const items = await this.#letters.read(letter.id)
       if (items === undefined) continue
-      const { group, stream } = namesOf(letter.lane)
+      const { group, stream } = destinationOf(letter.lane)
       const stopped = await this.#offer(destination(to ?? group, stream).key, now ? restamp(items, Date.now()) : items)
       if (stopped !== undefined) return { letters, events, stopped }
       this.#letters.remove(letter.id)
@@ -109,13 +109,9 @@ function timeOf(text: string): number {
   return ms
 }
 
-function namesOf(lane: string): { readonly group: string; readonly stream: string } {
-  const colon = lane.indexOf(':')
-  return { group: lane.slice(0, colon), stream: lane.slice(colon + 1) }
-}
-
 function shown({ id, lane, reason, error, diedAtMs, items }: DeadLetter): ShownLetter {
-  return { id, reason, ...namesOf(lane), events: items, died: new Date(diedAtMs).toISOString(), error }
+  const { group, stream } = destinationOf(lane)
+  return { id, reason, group, stream, events: items, died: new Date(diedAtMs).toISOString(), error }
 }
 
 function eventsOf(items: ItemBatch): ShownEvent[] {

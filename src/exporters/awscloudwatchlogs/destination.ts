@@ -10,6 +10,12 @@ export function destination(group: string, stream: string): Destination {
   return { group, stream, key: `${group}:${stream}` }
 }
 
+/** The destination of a lane. */
+export function destinationOf(key: string): Destination {
+  const colon = key.indexOf(':')
+  return destination(key.slice(0, colon), key.slice(colon + 1))
+}
+
 /** Why an event went to the overflow destination instead of its own. */
 export const DIVERTED_REASONS = ['destination_not_allowed', 'destination_cap'] as const
 export type DivertedReason = (typeof DIVERTED_REASONS)[number]

@@ -6,8 +6,9 @@ import type { Refused, Retry } from '../../component/outcome.ts'
 import { registerLedger } from '../../telemetry/ledger-metrics.ts'
 import type { Ledger } from '../../telemetry/ledger.ts'
 import { isQueueStorage } from '../../component/storage.ts'
-import { CloudWatchLogs, type Storage } from './cloudwatch-logs.ts'
+import { CloudWatchLogs } from './cloudwatch-logs.ts'
 import type { Config } from './config.ts'
+import type { Storage } from './durable.ts'
 import { registerMetrics } from './metrics.ts'
 
 /** The exporter as a component of the daemon: `CloudWatchLogs` with its metrics shown. */
@@ -23,6 +24,10 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
 
   get ledger(): Ledger {
     return this.#logs.ledger
+  }
+
+  report(): object {
+    return this.#logs.report()
   }
 
   async start(host: Host): Promise<void> {

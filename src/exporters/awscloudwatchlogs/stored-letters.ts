@@ -1,14 +1,12 @@
 // The dead letters of a stopped daemon: its directory, opened by a command.
 
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ByteBudget } from '../../component/byte-budget.ts'
 import { openDeadLetters } from '../../delivery/dead-letters.ts'
 import { DiskQueue } from '../../delivery/disk-queue.ts'
-import { Ledger, type LedgerSnapshot } from '../../telemetry/ledger.ts'
+import { Ledger } from '../../telemetry/ledger.ts'
 import { silentLogger } from '../../telemetry/logger.ts'
-import { DEAD_LETTERS, SEGMENT_BYTES } from './cloudwatch-logs.ts'
 import { DeadLetterDesk } from './dead-letter-desk.ts'
+import { ledgerOwner, lettersDirectory, SEGMENT_BYTES } from './durable.ts'
 
 /** A command may use so much; more letters than fit are read one after another. */
 const BUDGET_BYTES = 256 * 1_048_576
@@ -27,11 +25,6 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
   const fatal = (error: Error) => {
     throw error
   }
-  const owner = {
-    counters: () => ({ ...ledger.snapshot() }),
-    restore: (counters: Partial<LedgerSnapshot>) => ledger.restore(counters),
-    fatal,
-  }
   const options = {
     directory,
     capacityBytes: NO_BOUND_BYTES,
@@ -40,17 +33,10 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
     fsync: true,
     bound: undefined,
   }
-  const queue = new DiskQueue(options, owner, budget, silentLogger)
+  const queue = new DiskQueue(options, ledgerOwner(ledger, fatal), budget, silentLogger)
   for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
-  const path = join(directory, DEAD_LETTERS)
-  await mkdir(path, { recursive: true, mode: 0o700 })
-  const letters = openDeadLetters(
-    { directory: path, fsync: true, capacityBytes: NO_BOUND_BYTES },
-    () => {},
-    fatal,
-    budget,
-    silentLogger,
-  )
+  const lettersOptions = { directory: await lettersDirectory(directory), fsync: true, capacityBytes: NO_BOUND_BYTES }
+  const letters = openDeadLetters(lettersOptions, () => {}, fatal, budget, silentLogger)
   await letters.open()
   ledger.recoverDeadLetters(letters.items)
   const desk = new DeadLetterDesk(

@@ -1,0 +1,89 @@
+import type { RejectedRecord, StageListener } from '../../component/consumer.ts'
+import type { Settlement } from '../../component/outcome.ts'
+import type { DeliveryAccount } from '../../delivery/delivery.ts'
+import { DestinationLedgers } from '../../telemetry/destination-ledgers.ts'
+import { Ledger } from '../../telemetry/ledger.ts'
+import { type Gap, Gaps } from './gaps.ts'
+import type { Transcoded } from './transcode.ts'
+
+/** Writes a gap marker into a lane; false if there is no room for it now. */
+export type TellOfGap = (lane: string, gap: Gap) => boolean
+
+/** Who keeps account of the exporter's records: in all, by destination, and of what a stream misses. */
+export class Accounts implements DeliveryAccount {
+  readonly ledger = new Ledger()
+  readonly destinations = new DestinationLedgers()
+  readonly gaps = new Gaps()
+  readonly #tellOfGap: TellOfGap | undefined
+
+  /** @param tellOfGap undefined where nobody wants gap markers */
+  constructor(tellOfGap: TellOfGap | undefined) {
+    this.#tellOfGap = tellOfGap
+  }
+
+  settled(settlement: Settlement, records: number, lane: string): void {
+    this.ledger.settle(settlement, records)
+    if (settlement.kind === 'delivered') this.ledger.eventsWritten += records
+    if (lane === '') return
+    this.destinations.of(lane).settle(settlement, records)
+    if (this.#tellOfGap === undefined) return
+    if (settlement.kind === 'rejected' || settlement.kind === 'lost') this.gaps.note(lane, settlement.reason, records)
+    else if (settlement.kind === 'delivered') this.#mark(lane, this.#tellOfGap)
+  }
+
+  retried(records: number, maybeTaken: boolean): void {
+    this.ledger.retries++
+    if (maybeTaken) this.ledger.possibleDoubles += records
+  }
+
+  recovered(records: number, lane: string): void {
+    this.ledger.recover(records)
+    this.destinations.of(lane).recover(records)
+  }
+
+  /** Dead letters that are in the queue again. */
+  revived(records: number, lane: string): void {
+    this.ledger.revive(records)
+    this.destinations.of(lane).recover(records)
+  }
+
+  /**
+   * Writes a request into the ledgers at the moment it is in the queue, before anything of it can be settled.
+   * @param overShare places in `routed` that were not taken
+   */
+  admission(
+    { records, routed }: Transcoded,
+    overShare: readonly number[],
+    rejected: readonly RejectedRecord[],
+    listener: StageListener,
+  ): StageListener {
+    return {
+      queued: (failure) => {
+        if (failure === undefined) {
+          this.ledger.receive(records)
+          for (const { reason } of rejected) this.ledger.reject(reason, 1)
+          for (const [place, { destination, items }] of routed.entries())
+            this.#admit(destination.key, items.count, overShare.includes(place))
+        } else this.ledger.enqueueFailed += records
+        listener.queued(failure)
+      },
+      settled: (settlement, count) => listener.settled(settlement, count),
+    }
+  }
+
+  #admit(lane: string, records: number, full: boolean): void {
+    const ledger = this.destinations.of(lane)
+    ledger.receive(records)
+    if (!full) return
+    ledger.reject('lane_full', records)
+    if (this.#tellOfGap !== undefined) this.gaps.note(lane, 'lane_full', records)
+  }
+
+  /** The way is free again: the stream says what it misses. A marker that finds no room is told later. */
+  #mark(lane: string, tell: TellOfGap): void {
+    const gap = this.gaps.take(lane)
+    if (gap === undefined) return
+    if (tell(lane, gap)) this.gaps.markers++
+    else this.gaps.putBack(lane, gap)
+  }
+}
