@@ -34,6 +34,7 @@ export const ANSWERS: Readonly<Record<RetryCause | RefusedCause, WireStatus>> = 
   lane_full: TRY_AGAIN,
   not_ready: TRY_AGAIN,
   shutting_down: TRY_AGAIN,
+  auth_unavailable: TRY_AGAIN,
   malformed: { grpc: GRPC_CODES.INVALID_ARGUMENT, http: 400 },
   too_large: { grpc: GRPC_CODES.RESOURCE_EXHAUSTED, http: 413 },
   unsupported_media_type: { grpc: GRPC_CODES.UNIMPLEMENTED, http: 415 },

@@ -31,7 +31,14 @@ export interface Refused {
   readonly message: string
 }
 
-export type RetryCause = 'budget_full' | 'storage_full' | 'storage_failed' | 'lane_full' | 'not_ready' | 'shutting_down'
+export type RetryCause =
+  | 'budget_full'
+  | 'storage_full'
+  | 'storage_failed'
+  | 'lane_full'
+  | 'not_ready'
+  | 'shutting_down'
+  | 'auth_unavailable'
 
 export type RefusedCause =
   | 'malformed'
@@ -58,6 +65,7 @@ export const REJECTED_REASONS = [
   'too_large', // over the event limit, with `on_oversize: reject`
   'lane_full', // this destination holds over its share of the budget
   'poison', // CloudWatch refuses this one event wherever it stands
+  'not_permitted', // its sender may not write this destination
 ] as const
 export type RejectedReason = (typeof REJECTED_REASONS)[number]
 

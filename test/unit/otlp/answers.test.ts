@@ -77,10 +77,15 @@ test('whoever may try again gets a status that clients retry on, and nobody else
   )
   expect(Object.fromEntries(retryable)).toEqual(
     Object.fromEntries(
-      ['budget_full', 'storage_full', 'storage_failed', 'lane_full', 'not_ready', 'shutting_down'].map((cause) => [
-        cause,
-        { grpc: 14, http: 503 },
-      ]),
+      [
+        'budget_full',
+        'storage_full',
+        'storage_failed',
+        'lane_full',
+        'not_ready',
+        'shutting_down',
+        'auth_unavailable',
+      ].map((cause) => [cause, { grpc: 14, http: 503 }]),
     ),
   )
 })
