@@ -13,6 +13,7 @@ const { values } = parseArgs({
     records: { type: 'string', default: '512' },
     'in-flight': { type: 'string', default: '8' },
     protocol: { type: 'string', default: 'http,grpc' },
+    queue: { type: 'string', default: 'memory,disk' },
     raw: { type: 'boolean', default: false },
   },
 })
@@ -21,16 +22,22 @@ const { values } = parseArgs({
 const TICKS = 100
 const WARM_UP_SECONDS = '3'
 
-process.stdout.write('protocol  records/s   CPU s / million   RSS now (MB)   RSS peak (MB)   events / put   refused\n')
-for (const protocol of values.protocol.split(',')) process.stdout.write(`${await row(protocol)}\n`)
+process.stdout.write(
+  'protocol  queue    records/s   CPU s / million   RSS now (MB)   RSS peak (MB)   events / put   p99 of answers (ms)   refused\n',
+)
+for (const protocol of values.protocol.split(','))
+  for (const queue of values.queue.split(',')) process.stdout.write(`${await row(protocol, queue)}\n`)
 
-async function row(protocol: string): Promise<string> {
+async function row(protocol: string, queue: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-bench-'))
   const sink = fork('test/bench/sink.ts')
   const [grpc, http] = await freePorts(2)
   const { port } = await message<{ port: number }>(sink)
   const config = join(folder, 'config.yaml')
-  await writeFile(config, daemonConfig(grpc ?? 0, http ?? 0, port))
+  await writeFile(
+    config,
+    JSON.stringify(daemonConfig(grpc ?? 0, http ?? 0, port, queue === 'disk' ? join(folder, 'queue') : undefined)),
+  )
   const daemon = spawn(process.execPath, ['src/main.ts', '--config', config], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -41,13 +48,14 @@ async function row(protocol: string): Promise<string> {
     const warm = await load(protocol, target, WARM_UP_SECONDS)
     const before = await usage(pid)
     const started = performance.now()
-    const { taken, refused } = await load(protocol, target, values.seconds)
+    const { taken, refused, p99Ms } = await load(protocol, target, values.seconds)
     const elapsed = (performance.now() - started) / 1_000
     const stored = await untilStored(sink, warm.taken + taken)
     const after = await usage(pid)
     const cpu = (after.cpuSeconds - before.cpuSeconds) / (taken / 1e6)
     return [
-      protocol.padEnd(8),
+      protocol.padEnd(9),
+      queue.padEnd(7),
       Math.round(taken / elapsed)
         .toString()
         .padStart(11),
@@ -57,6 +65,7 @@ async function row(protocol: string): Promise<string> {
       Math.round(stored.events / stored.puts)
         .toString()
         .padStart(14),
+      p99Ms.toFixed(1).padStart(21),
       String(refused).padStart(9),
     ].join(' ')
   } finally {
@@ -67,8 +76,10 @@ async function row(protocol: string): Promise<string> {
   }
 }
 
-function daemonConfig(grpc: number, http: number, sinkPort: number): string {
-  return JSON.stringify({
+function daemonConfig(grpc: number, http: number, sinkPort: number, directory: string | undefined): object {
+  const storage = directory !== undefined
+  return {
+    extensions: storage ? { file_storage: { directory, create_directory: true } } : {},
     receivers: {
       otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${grpc}` }, http: { endpoint: `127.0.0.1:${http}` } } },
     },
@@ -80,16 +91,22 @@ function daemonConfig(grpc: number, http: number, sinkPort: number): string {
         endpoint: `http://127.0.0.1:${sinkPort}`,
         credentials: { access_key_id: 'bench', secret_access_key: 'bench' },
         raw_log: values.raw,
+        sending_queue: storage ? { storage: 'file_storage' } : {},
       },
     },
     service: {
+      extensions: storage ? ['file_storage'] : [],
       pipelines: { logs: { receivers: ['otlp'], exporters: ['awscloudwatchlogs'] } },
       telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },
     },
-  })
+  }
 }
 
-async function load(protocol: string, port: string, seconds: string): Promise<{ taken: number; refused: number }> {
+async function load(
+  protocol: string,
+  port: string,
+  seconds: string,
+): Promise<{ taken: number; refused: number; p99Ms: number }> {
   return message(fork('test/bench/load.ts', [protocol, port, seconds, values.records, values['in-flight']]))
 }
 

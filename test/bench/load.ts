@@ -11,19 +11,25 @@ const send = protocol === 'grpc' ? grpcSender() : httpSender()
 const until = performance.now() + Number(seconds) * 1_000
 let taken = 0
 let refused = 0
+/** ms from the call to its answer, of those that were taken. */
+const latencies: number[] = []
 
 await Promise.all(
   Array.from({ length: Number(inFlight) }, async () => {
     while (performance.now() < until) {
-      if (await send()) taken += Number(records)
-      else {
+      const started = performance.now()
+      if (await send()) {
+        latencies.push(performance.now() - started)
+        taken += Number(records)
+      } else {
         refused++
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
   }),
 )
-process.send?.({ taken, refused })
+latencies.sort((a, b) => a - b)
+process.send?.({ taken, refused, p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0 })
 process.exit()
 
 function httpSender(): () => Promise<boolean> {
