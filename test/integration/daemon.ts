@@ -158,27 +158,27 @@ export class Daemon {
   }
 
   get grpcPort(): number {
-    return portOf(this.#line('otlp', 'listening')?.['grpc'])
+    return portOf(this.log.find(receiverListens)?.['grpc'])
   }
 
   get httpPort(): number {
-    return portOf(this.#line('otlp', 'listening')?.['http'])
+    return portOf(this.log.find(receiverListens)?.['http'])
   }
 
   get healthUrl(): string {
-    return `http://${String(this.#line('health_check', 'listening')?.['http'])}/`
+    return `http://${String(this.#line('listening', 'health_check')?.['http'])}/`
   }
 
   /** The values of this moment. */
   async metrics(): Promise<Metrics> {
-    const url = this.#line(undefined, 'metrics')?.['url']
+    const url = this.#line('metrics')?.['url']
     const response = await fetch(String(url))
     return new Metrics(await response.text())
   }
 
   /** @throws Error with what it said, if it ends first */
   listening(): Promise<void> {
-    return this.says((log) => log.some(({ component, msg }) => component === 'otlp' && msg === 'listening'))
+    return this.says((log) => log.some(receiverListens))
   }
 
   /** Waits until its log is as asked. */
@@ -208,9 +208,13 @@ export class Daemon {
     await this.#stopped
   }
 
-  #line(component: string | undefined, message: string): LogLine | undefined {
-    return this.log.find((line) => line['component'] === component && line.msg === message)
+  #line(message: string, component?: string): LogLine | undefined {
+    return this.log.find((line) => line.msg === message && line['component'] === component)
   }
+}
+
+function receiverListens({ component, msg }: LogLine): boolean {
+  return msg === 'listening' && /^otlp(\/|$)/.test(String(component))
 }
 
 function portOf(address: unknown): number {
