@@ -13,7 +13,7 @@ export type BodyFailure = 'too_large' | 'budget_full' | 'aborted'
  *
  * @param announced Content-Length; undefined where the body comes in chunks of its own
  * @param limit most bytes of body
- * @param holding bytes are taken from it as they come
+ * @param holding bytes are taken from it as they come; what `done` is given is good until it is released
  */
 export function readBody(
   request: HttpRequest,
@@ -22,7 +22,7 @@ export function readBody(
   holding: Holding,
   done: (bytes: Uint8Array | undefined, failure: BodyFailure | undefined) => void,
 ): void {
-  const body = new GrowingBytes(announced)
+  const body = new GrowingBytes(announced, holding)
   let over = false
   const finish = (failure: BodyFailure | undefined) => {
     if (over) return

@@ -77,7 +77,7 @@ function decompressStreaming(
   done: Decompressed,
 ): void {
   const stream = CODECS[encoding].stream()
-  const output = new GrowingBytes(undefined)
+  const output = new GrowingBytes(undefined, holding)
   let over = false
   const finish = (failure: DecompressFailure | undefined) => {
     if (over) return

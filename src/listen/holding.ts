@@ -1,9 +1,11 @@
 import type { ByteBudget } from '../component/byte-budget.ts'
+import { RECEIVE_BUFFERS } from './buffer-pool.ts'
 
-/** What one request holds of the byte budget while it is received. Bytes are taken before they are kept. */
+/** What one request holds while it is received: bytes of the budget, taken before they are kept, and buffers of the pool. */
 export class Holding {
   readonly #budget: ByteBudget
   #bytes = 0
+  #buffers: Buffer[] = []
 
   constructor(budget: ByteBudget) {
     this.#budget = budget
@@ -16,10 +18,25 @@ export class Holding {
     return true
   }
 
-  /** Gives everything back; again and again does no harm. */
+  /** A buffer of `bytes` or more that is this request's until `release`. */
+  borrow(bytes: number): Buffer {
+    const buffer = RECEIVE_BUFFERS.borrow(bytes)
+    this.#buffers.push(buffer)
+    return buffer
+  }
+
+  /** Gives one buffer back before `release`. */
+  giveBack(buffer: Buffer): void {
+    this.#buffers = this.#buffers.filter((kept) => kept !== buffer)
+    RECEIVE_BUFFERS.giveBack(buffer)
+  }
+
+  /** Gives everything back, for others to write to; again and again does no harm. */
   release(): void {
     this.#budget.release(this.#bytes)
     this.#bytes = 0
+    for (const buffer of this.#buffers) RECEIVE_BUFFERS.giveBack(buffer)
+    this.#buffers = []
   }
 }
 

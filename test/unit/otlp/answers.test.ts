@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ANSWERS, GRPC_CODES } from '../../../src/component/answers.ts'
-import type { Accepted } from '../../../src/component/outcome.ts'
+import type { Accepted, RefusedCause } from '../../../src/component/outcome.ts'
 import { exportLogsResponse } from '../../../src/otlp/response.ts'
 import { encodeStatus, type Status } from '../../../src/otlp/status.ts'
 
@@ -71,21 +71,19 @@ describe('a google.rpc.Status', () => {
   })
 })
 
-test('whoever may try again gets a status that clients retry on, and nobody else', () => {
-  const retryable = Object.entries(ANSWERS).filter(
-    ([, { grpc, http }]) => grpc === GRPC_CODES.UNAVAILABLE || [429, 502, 503, 504].includes(http),
-  )
-  expect(Object.fromEntries(retryable)).toEqual(
-    Object.fromEntries(
-      [
-        'budget_full',
-        'storage_full',
-        'storage_failed',
-        'lane_full',
-        'not_ready',
-        'shutting_down',
-        'auth_unavailable',
-      ].map((cause) => [cause, { grpc: 14, http: 503 }]),
-    ),
-  )
+test('what is refused for good never gets a status that clients retry on, and everything else does', () => {
+  const forGood: RefusedCause[] = [
+    'malformed',
+    'too_large',
+    'unsupported_media_type',
+    'unsupported_encoding',
+    'unauthenticated',
+    'permission_denied',
+    'not_logs',
+  ]
+  for (const [cause, { grpc, http }] of Object.entries(ANSWERS)) {
+    const retried = [grpc === GRPC_CODES.UNAVAILABLE, [429, 502, 503, 504].includes(http)]
+    const expected = !forGood.some((refused) => refused === cause)
+    expect([cause, ...retried]).toEqual([cause, expected, expected])
+  }
 })

@@ -117,10 +117,6 @@ describe('problems', () => {
       'protocols.http.endpoint: "localhost:70000" is not an address: write host and port, such as localhost:4317, 0.0.0.0:4317 or [::1]:4317',
     ],
     [{ http: { transport: 'unix', endpoint: '' } }, 'protocols.http.endpoint: is empty: write the path of the socket'],
-    [
-      { grpc: { auth: { authenticator: 'oidc' } } },
-      'protocols.grpc.auth: is not supported yet: let clients show a certificate (tls.client_ca_file), or put a proxy that authenticates in front',
-    ],
     [{ http: { middlewares: [{ id: 'a' }] } }, 'protocols.http.middlewares: is not supported yet: remove it'],
     [
       { http: { logs_url_path: 'v1/logs' } },

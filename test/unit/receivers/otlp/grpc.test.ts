@@ -181,6 +181,35 @@ test('a message of the pipeline that is not well-formed text is answered all the
   expect(await ended(call)).toMatchObject({ code: status.INVALID_ARGUMENT, message: 'bad \ufffd' })
 })
 
+test('a message is read whole however it is cut into pieces', async () => {
+  const { grpc, next, budget } = await runReceiver({ grpc: {} })
+  const message = framed(logsOf('a'))
+  const call = openCall(connectTo(grpc))
+  const end = ended(call)
+  for (const byte of message.subarray(0, -1)) await new Promise((resolve) => call.write(Buffer.of(byte), resolve))
+  call.end(message.subarray(-1))
+  expect((await end).code).toBe(status.OK)
+  expect(next.bodies).toEqual(['a'])
+  expect(budget.used).toBe(0)
+})
+
+test('messages that arrive at the same time do not get into each other', async () => {
+  const { grpc, next } = await runReceiver({ grpc: {} })
+  const texts = Array.from({ length: 12 }, (_, i) => `${i} `.repeat(20_000 * (i + 1)))
+  const session = connectTo(grpc)
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(
+      texts.map((text) => {
+        const call = openCall(session)
+        call.end(framed(logsOf(text)))
+        return ended(call)
+      }),
+    )
+    expect(new Set(next.bodies)).toEqual(new Set(texts))
+    next.requests.length = 0
+  }
+})
+
 test('a second message in a call is refused, and its bytes are given back', async () => {
   const { grpc, next, budget } = await runReceiver({ grpc: {} })
   const call = openCall(connectTo(grpc))

@@ -334,6 +334,16 @@ test('requests in a row on one connection are answered in their order', async ()
   expect(received().match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 503'])
 })
 
+test('bodies that arrive at the same time do not get into each other', async () => {
+  const { http, next } = await runReceiver({ http: {} })
+  const texts = Array.from({ length: 12 }, (_, i) => `${i} `.repeat(20_000 * (i + 1)))
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(texts.map((text) => send(http, [logsOf(text)])))
+    expect(new Set(next.bodies)).toEqual(new Set(texts))
+    next.requests.length = 0
+  }
+})
+
 test('JSON bodies share one buffer and do not get into each other', async () => {
   const { http, next } = await runReceiver({ http: {} })
   const bodies = Array.from({ length: 20 }, (_, i) => `${i}`.repeat(1 + i * 50))
