@@ -2,6 +2,8 @@ import type { ComponentRegistry } from './component/factory.ts'
 import { awscloudwatchlogsExporter } from './exporters/awscloudwatchlogs/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
+import { basicauthExtension } from './extensions/basicauth/index.ts'
+import { bearertokenauthExtension } from './extensions/bearertokenauth/index.ts'
 import { cloudwatchLocalExtension } from './extensions/cloudwatch_local/index.ts'
 import { fileStorageExtension } from './extensions/file_storage/index.ts'
 import { healthCheckExtension } from './extensions/health_check/index.ts'
@@ -16,5 +18,13 @@ export const components: ComponentRegistry = {
   receivers: [otlpReceiver],
   processors: [batchProcessor, memoryLimiterProcessor],
   exporters: [awscloudwatchlogsExporter, debugExporter, nopExporter],
-  extensions: [cloudwatchLocalExtension, fileStorageExtension, healthCheckExtension, pprofExtension, zpagesExtension],
+  extensions: [
+    basicauthExtension,
+    bearertokenauthExtension,
+    cloudwatchLocalExtension,
+    fileStorageExtension,
+    healthCheckExtension,
+    pprofExtension,
+    zpagesExtension,
+  ],
 }

@@ -10,7 +10,6 @@ const SEND_OTLP = 'is not supported yet: send the logs to the otlp receiver inst
 const READ_BEFORE = 'is not supported yet: let a collector or Fluent Bit read it and send here by otlp'
 const OTHER_DESTINATION = 'does not write to CloudWatch Logs: use awscloudwatchlogs, or keep it in a collector'
 const ONLY_CLOUDWATCH = 'is not supported yet: use awscloudwatchlogs'
-const AUTHENTICATOR = 'is not supported yet: use mTLS (tls.client_ca_file), or a proxy in front that authenticates'
 const OUTGOING_AUTH = 'has nothing to do here, where no OTLP is sent on: remove it'
 
 const ADVICE: Readonly<Record<ComponentKind, Readonly<Record<string, string>>>> = {
@@ -92,9 +91,7 @@ const ADVICE: Readonly<Record<ComponentKind, Readonly<Record<string, string>>>> 
     zipkin: TRACES,
   },
   extension: {
-    basicauth: AUTHENTICATOR,
-    bearertokenauth: AUTHENTICATOR,
-    oidc: AUTHENTICATOR,
+    oidc: 'is not supported yet: use bearertokenauth, basicauth or mTLS (tls.client_ca_file)',
     headers_setter: OUTGOING_AUTH,
     oauth2client: OUTGOING_AUTH,
     healthcheckv2: 'is not supported yet: use health_check',

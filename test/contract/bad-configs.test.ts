@@ -322,9 +322,9 @@ exporters:
 receivers:
   otlp:
     protocols:
-      grpc: { auth: { authenticator: oidc } }
+      grpc: { middlewares: [{ id: audit }] }
 `,
-    'bad.yaml:4:15: receivers.otlp.protocols.grpc.auth: is not supported yet: let clients show a certificate (tls.client_ca_file), or put a proxy that authenticates in front',
+    'bad.yaml:4:15: receivers.otlp.protocols.grpc.middlewares: is not supported yet: remove it',
   ],
   [
     'a secret of the wrong kind, which is not shown',

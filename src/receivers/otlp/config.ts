@@ -3,14 +3,17 @@ import { acceptedWithoutEffect, duration, notYet, size } from '../../config/fiel
 import { corsSchema } from '../../listen/cors.ts'
 import { parseEndpoint, TRANSPORTS } from '../../listen/endpoint.ts'
 import { MAX_CONCURRENT_STREAMS } from '../../listen/http-server.ts'
-import { serverTlsSchema } from '../../listen/tls-config.ts'
+import { type ServerTlsConfig, serverTlsSchema } from '../../listen/tls-config.ts'
+import { tenantsSchema } from '../../listen/tenants.ts'
 
 /** OTLP 1.11 recommends it as the limit of a request, before and after decompression. */
 const DEFAULT_LIMIT_MIB = 64
 const MIB = 1024 * 1024
 
-const AUTH_INSTEAD = 'let clients show a certificate (tls.client_ca_file), or put a proxy that authenticates in front'
-const auth = notYet(z.looseObject({}), AUTH_INSTEAD).describe('An extension that authenticates clients.')
+const authenticator = z
+  .string()
+  .min(1)
+  .describe('Id of the extension that decides who may send, such as bearertokenauth or basicauth.')
 const middlewares = notYet(z.array(z.unknown()), 'remove it').describe('Extensions that requests pass through.')
 const bufferSize = acceptedWithoutEffect(z.int(), 'Node sizes the buffers of its sockets itself')
 
@@ -22,18 +25,34 @@ const listening = {
     .positive()
     .default(10_000)
     .describe('Connections at a time; further ones are closed as they come. Not a key of the collector.'),
+  tenants: tenantsSchema
+    .optional()
+    .describe(
+      'Clients bound to log groups by the common name of their certificate: by name, a map with `allowed_log_groups`. Needs tls.client_ca_file; a client that is not in it may not send then. Not a key of the collector.',
+    ),
   include_metadata: z
     .boolean()
     .default(false)
     .describe('Hands the headers of a request to the pipeline, for what reads metadata.'),
 }
 
-function checkEndpoint(
-  config: { readonly endpoint: string; readonly transport: (typeof TRANSPORTS)[number] },
-  context: z.core.$RefinementCtx,
-): void {
+interface Listening {
+  readonly endpoint: string
+  readonly transport: (typeof TRANSPORTS)[number]
+  readonly tls?: ServerTlsConfig | null | undefined
+  readonly tenants?: object | undefined
+  readonly auth?: object | undefined
+}
+
+function checkListening(config: Listening, context: z.core.$RefinementCtx): void {
+  const issue = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message })
   const parsed = parseEndpoint(config.endpoint, config.transport)
-  if ('problem' in parsed) context.addIssue({ code: 'custom', path: ['endpoint'], message: parsed.problem })
+  if ('problem' in parsed) issue('endpoint', parsed.problem)
+  if (config.tenants === undefined) return
+  if (!config.tls?.client_ca_file)
+    issue('tenants', 'are told by their certificates: write tls with client_ca_file, or tenants in an authenticator')
+  if (config.auth !== undefined)
+    issue('tenants', 'stands beside auth, which binds senders too: write tenants in its extension, or remove auth')
 }
 
 const grpcKeepalive = z.strictObject({
@@ -84,10 +103,10 @@ const grpc = z
     ).describe('How to connect.'),
     read_buffer_size: bufferSize.describe('Bytes of buffer for reading.'),
     write_buffer_size: bufferSize.describe('Bytes of buffer for writing.'),
-    auth,
+    auth: z.strictObject({ authenticator }).optional().describe('Who may send; everybody if it is not set.'),
     middlewares,
   })
-  .superRefine(checkEndpoint)
+  .superRefine(checkListening)
   .transform((config) => ({
     ...config,
     limitBytes: (config.max_recv_msg_size_mib || DEFAULT_LIMIT_MIB) * MIB,
@@ -136,10 +155,18 @@ const http = z
       .describe('Whether and how long connections are kept.'),
     idle_timeout: duration().optional().describe('Deprecated: write keepalive.idle_timeout.'),
     keep_alives_enabled: z.boolean().optional().describe('Deprecated: write keepalive.enabled.'),
-    auth,
+    auth: z
+      .strictObject({
+        authenticator,
+        request_params: notYet(z.array(z.string()), 'remove it, and have the credentials sent in a header').describe(
+          'Query parameters that the authenticator sees.',
+        ),
+      })
+      .optional()
+      .describe('Who may send; everybody if it is not set.'),
     middlewares,
   })
-  .superRefine(checkEndpoint)
+  .superRefine(checkListening)
   .transform((config) => ({
     ...config,
     limitBytes: config.max_request_body_size || DEFAULT_LIMIT_MIB * MIB,

@@ -1,4 +1,5 @@
 import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../../component/consumer.ts'
+import type { Identity } from '../../component/authenticator.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
 import { countRecords } from '../../otlp/check.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
@@ -18,14 +19,14 @@ export class Forward {
    * @param bytes an ExportLogsServiceRequest, lent until this returns; an empty one is a success without a record
    * @param answer called once, possibly before this returns
    */
-  consume(bytes: Uint8Array, metadata: LogsRequest['metadata'], answer: Answer): void {
+  consume(bytes: Uint8Array, metadata: LogsRequest['metadata'], identity: Identity | undefined, answer: Answer): void {
     const counters = this.#counters
     if (bytes.length === 0) {
       counters.requestsAccepted++
       return answer(accepted(0))
     }
     let lent = true
-    this.#next.consume({ bytes, receivedAtMs: Date.now(), metadata, answerOn: 'queued' }, (outcome) => {
+    this.#next.consume({ bytes, receivedAtMs: Date.now(), metadata, identity, answerOn: 'queued' }, (outcome) => {
       if (outcome.kind === 'accepted') {
         counters.requestsAccepted++
         counters.accepted += outcome.records - outcome.rejected

@@ -7,6 +7,7 @@ import {
   type StatusObject,
   type sendUnaryData,
 } from '@grpc/grpc-js'
+import type { Authenticator } from '../../component/authenticator.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
 import { Deadlines } from '../../listen/deadlines.ts'
 import { createIntake, type IntakeFailure, type ReceivedMessage } from '../../listen/grpc-intake.ts'
@@ -16,6 +17,7 @@ import { ServerTls } from '../../listen/tls.ts'
 import { exportLogsResponse } from '../../otlp/response.ts'
 import { encodeStatus, statusOf } from '../../otlp/status.ts'
 import type { GrpcConfig } from './config.ts'
+import { GrpcAuthentication } from './grpc-authentication.ts'
 import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from './refusals.ts'
 import { createListener, type TransportSettings } from './transport.ts'
 
@@ -37,6 +39,7 @@ export class GrpcTransport {
   readonly #settings: TransportSettings<GrpcConfig>
   readonly #tls: ServerTls | undefined
   readonly #deadlines = new Deadlines(RECEIVE_TIMEOUT_MS)
+  #authentication: GrpcAuthentication | undefined
   #grpc: Server | undefined
   #listener: Listener | undefined
 
@@ -51,8 +54,16 @@ export class GrpcTransport {
   }
 
   /** @throws ComponentError */
-  async start(): Promise<void> {
+  async start(authenticator: Authenticator | undefined): Promise<void> {
     const { config, limitBytes, budget } = this.#settings
+    if (authenticator !== undefined)
+      this.#authentication = new GrpcAuthentication(authenticator, (outcome) => this.#turnAway(outcome))
+    const intake = createIntake({
+      budget,
+      limitBytes,
+      deadlines: this.#deadlines,
+      refuse: (failure, encoding) => this.#refuse(failure, encoding),
+    })
     const server = config.keepalive.server_parameters
     const { grpc, sockets } = createGrpcServer({
       tls: await this.#tls?.load(),
@@ -63,12 +74,7 @@ export class GrpcTransport {
       maxConnectionAgeGraceMs: server.max_connection_age_grace,
       keepaliveTimeMs: server.time,
       keepaliveTimeoutMs: server.timeout,
-      interceptor: createIntake({
-        budget,
-        limitBytes,
-        deadlines: this.#deadlines,
-        refuse: (failure, encoding) => this.#refuse(failure, encoding),
-      }),
+      interceptor: this.#authentication?.before(intake) ?? intake,
     })
     this.#grpc = grpc
     grpc.register(LOGS_SERVICE, this.#export, serialize, deserialize, 'unary')
@@ -95,7 +101,8 @@ export class GrpcTransport {
 
   readonly #export: Handler = (call, callback) => {
     const metadata = this.#settings.config.include_metadata ? metadataOf(call.metadata) : undefined
-    this.#settings.forward.consume(call.request.bytes, metadata, (outcome) => {
+    const identity = this.#authentication?.identityOf(call.metadata)
+    this.#settings.forward.consume(call.request.bytes, metadata, identity, (outcome) => {
       if (outcome.kind === 'accepted') callback(null, exportLogsResponse(outcome, 'protobuf'))
       else callback(statusObject(outcome))
     })
@@ -115,7 +122,10 @@ export class GrpcTransport {
       const details = `the message did not arrive within ${RECEIVE_TIMEOUT_MS} ms`
       return { code: status.DEADLINE_EXCEEDED, details, metadata: new Metadata() }
     }
-    const outcome = this.#outcomeOf(failure, encoding)
+    return this.#turnAway(this.#outcomeOf(failure, encoding))
+  }
+
+  #turnAway(outcome: Retry | Refused): StatusObject {
     this.#settings.forward.refused(outcome)
     return statusObject(outcome)
   }

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Identity } from '../../component/authenticator.ts'
 import type { HttpRequest } from '../../listen/body.ts'
 import type { Cors } from '../../listen/cors.ts'
 import type { HttpResponse } from '../../listen/http-server.ts'
@@ -15,6 +16,8 @@ export interface AnswerRules {
 /** One request and the one answer to it. */
 export class HttpExchange {
   readonly request: HttpRequest
+  /** The tenant that sent it, once that is known. */
+  identity: Identity | undefined
   readonly #response: HttpResponse
   readonly #rules: AnswerRules
   /** The sender holds its body back until it hears `100 Continue`. */

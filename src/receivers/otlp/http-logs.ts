@@ -93,7 +93,8 @@ export class HttpLogs {
     const bytes = format === 'json' ? this.#map(exchange, body, holding) : body
     if (bytes !== undefined) {
       const metadata = this.#settings.config.include_metadata ? metadataOf(exchange.request) : undefined
-      this.#settings.forward.consume(bytes, metadata, (outcome) => this.#answer(exchange, format, outcome, ''))
+      const answer = (outcome: Outcome) => this.#answer(exchange, format, outcome, '')
+      this.#settings.forward.consume(bytes, metadata, exchange.identity, answer)
     }
     holding.release()
   }

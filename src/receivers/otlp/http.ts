@@ -1,9 +1,12 @@
 import { GRPC_CODES } from '../../component/answers.ts'
-import type { HttpRequest } from '../../listen/body.ts'
+import type { Authenticator } from '../../component/authenticator.ts'
+import type { Refused, Retry } from '../../component/outcome.ts'
+import { drain, type HttpRequest } from '../../listen/body.ts'
 import { Cors, isPreflight } from '../../listen/cors.ts'
 import { Deadlines } from '../../listen/deadlines.ts'
 import { createHttpServer, type HttpHandler, type HttpResponse } from '../../listen/http-server.ts'
 import type { Listener } from '../../listen/listener.ts'
+import { headOfHttp } from '../../listen/request-head.ts'
 import { timerMs } from '../../listen/timer.ts'
 import { ServerTls } from '../../listen/tls.ts'
 import type { HttpConfig } from './config.ts'
@@ -24,6 +27,7 @@ export class HttpTransport implements HttpHandler {
   readonly #deadlines: Deadlines | undefined
   readonly #logs: HttpLogs
   readonly #otherSignals: ReadonlyMap<string, string>
+  #authenticator: Authenticator | undefined
   #listener: Listener | undefined
   #stopping = false
 
@@ -51,7 +55,8 @@ export class HttpTransport implements HttpHandler {
   }
 
   /** @throws ComponentError */
-  async start(): Promise<void> {
+  async start(authenticator: Authenticator | undefined): Promise<void> {
+    this.#authenticator = authenticator
     const { config, logger } = this.#settings
     const missing = config.compression_algorithms.filter((name) => !ENCODINGS.has(name))
     if (missing.length > 0) {
@@ -87,6 +92,7 @@ export class HttpTransport implements HttpHandler {
     if (this.#cors !== undefined && isPreflight(request.method, request.headers)) {
       return exchange.send({ status: 204, headers: this.#cors.preflight(request.headers), body: NOTHING })
     }
+    if (!this.#letIn(exchange)) return
     const [path = ''] = (request.url ?? '').split('?', 1)
     if (path === config.logs_url_path) return this.#logs.receive(exchange)
     const signal = this.#otherSignals.get(path)
@@ -97,6 +103,27 @@ export class HttpTransport implements HttpHandler {
     }
     const message = `there is nothing at ${JSON.stringify(path)}: send logs to ${config.logs_url_path}`
     exchange.send(answerError(404, GRPC_CODES.UNIMPLEMENTED, message, {}))
+  }
+
+  /** Asks who sends, by the head of the request; who may not is answered. */
+  #letIn(exchange: HttpExchange): boolean {
+    if (this.#authenticator === undefined) return true
+    const decided = this.#authenticator.authenticate(headOfHttp(exchange.request))
+    if (decided.kind !== 'authenticated') {
+      this.#turnAway(exchange, decided, this.#authenticator.challenge)
+      return false
+    }
+    exchange.identity = decided.identity
+    return true
+  }
+
+  #turnAway(exchange: HttpExchange, outcome: Refused | Retry, challenge: string): void {
+    const { forward, limitBytes } = this.#settings
+    forward.refused(outcome)
+    drain(exchange.request, limitBytes)
+    const answer = answerOutcome(outcome, formatOf(exchange.request) ?? 'json', '')
+    const asks = outcome.cause === 'unauthenticated' ? { 'www-authenticate': challenge } : {}
+    exchange.send({ ...answer, headers: { ...answer.headers, ...asks } })
   }
 }
 

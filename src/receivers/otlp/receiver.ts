@@ -1,6 +1,7 @@
-import type { Component, ComponentSettings } from '../../component/component.ts'
+import type { Component, ComponentSettings, Host } from '../../component/component.ts'
 import type { LogsConsumer } from '../../component/consumer.ts'
 import { formatComponentId } from '../../component/id.ts'
+import { authenticatorOf } from './authenticator-of.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 import { emitCounters, METRICS, TransportCounters } from './counters.ts'
 import { Forward } from './forward.ts'
@@ -50,8 +51,8 @@ export class OtlpReceiver implements Component {
     return this.#transports.find(({ name }) => name === transport)?.server.listener?.port
   }
 
-  async start(): Promise<void> {
-    const { id, metrics, logger } = this.#settings
+  async start(host: Host): Promise<void> {
+    const { id, config, metrics, logger } = this.#settings
     for (const { name, configuredLimitBytes, server } of this.#transports) {
       if (configuredLimitBytes > this.#mostBytes) {
         logger.warn('the limit of a request is lowered to half of the byte budget', {
@@ -60,7 +61,7 @@ export class OtlpReceiver implements Component {
           configured_bytes: configuredLimitBytes,
         })
       }
-      await server.start()
+      await server.start(authenticatorOf(config.protocols[name], host, `protocols.${name}`))
     }
     const receiver = formatComponentId(id)
     this.#unregister = metrics.register(METRICS, (emit) => {

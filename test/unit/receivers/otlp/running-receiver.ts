@@ -1,5 +1,6 @@
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import type { Component } from '../../../../src/component/component.ts'
 import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../../../../src/component/consumer.ts'
 import type { Outcome } from '../../../../src/component/outcome.ts'
 import { countRecords } from '../../../../src/otlp/check.ts'
@@ -80,10 +81,12 @@ export interface Running {
 /**
  * Starts the receiver as the daemon would, on ports of the system's choice, and stops it when the test is over.
  * @param protocols as in the YAML; endpoints may be left out
+ * @param extensions that run beside it, by id
  */
 export async function runReceiver(
   protocols: Record<string, Record<string, unknown>> = { grpc: {}, http: {} },
   budgetBytes = 256 * 1024 * 1024,
+  extensions: Readonly<Record<string, Component>> = {},
 ): Promise<Running> {
   const next = new RecordingConsumer()
   const budget = new ByteBudget(budgetBytes)
@@ -108,7 +111,7 @@ export async function runReceiver(
     next,
   ) as OtlpReceiver
   onTestFinished(() => receiver.shutdown(AbortSignal.abort()))
-  await receiver.start()
+  await receiver.start({ extension: (id) => extensions[id], fatal: (error) => expect.fail(error.message) })
   const metric = (name: string): string[] => {
     const samples: string[] = []
     const emit: Emit = (sample, labels, value) => {

@@ -1,0 +1,56 @@
+import { hash } from 'node:crypto'
+import { md5Crypt } from './md5-crypt.ts'
+import { Password } from './password.ts'
+
+export type Users = ReadonlyMap<string, Password>
+
+const MD5_CRYPT = /^(\$(?:apr1|1)\$)([./0-9A-Za-z]{0,8})\$([./0-9A-Za-z]{22})$/
+const SHA1_BYTES = 20
+const INSTEAD = 'write the password plainly, or as htpasswd -m ($apr1$) or -s ({SHA}) makes it'
+
+/** What cannot be read, by how it begins. */
+const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
+  // 60 ms for each guess of a stranger, on the thread that takes everybody's logs.
+  [/^\$2[abxy]?\$/, 'is hashed with bcrypt, which is made to be slow and is not supported'],
+  [/^\$[56]\$/, 'is hashed with SHA-crypt, which is made to be slow and is not supported'],
+  [/^\$\w+\$/, 'has a hash that is not known'],
+  [/^\{\w+\}/, 'has a hash that is not known'],
+]
+
+/**
+ * Reads the lines of an htpasswd file; of a user who stands twice the later one counts. Empty lines and those that begin
+ * with `#` are stepped over.
+ * @returns the users; or what is wrong, by the number of the line alone
+ */
+export function parseHtpasswd(text: string): Users | string {
+  const users = new Map<string, Password>()
+  for (const [index, untrimmed] of text.split('\n').entries()) {
+    const line = untrimmed.trim()
+    if (line === '' || line.startsWith('#')) continue
+    const colon = line.indexOf(':')
+    if (colon <= 0) return `line ${index + 1} is not user:password: write a user, a colon and the password`
+    const password = parsePassword(line.slice(colon + 1))
+    if (typeof password === 'string') return `line ${index + 1} ${password}: ${INSTEAD}`
+    users.set(line.slice(0, colon), password)
+  }
+  return users.size === 0 ? 'names no users: write lines of user:password' : users
+}
+
+function parsePassword(written: string): Password | string {
+  const [, magic, salt, checksum] = MD5_CRYPT.exec(written) ?? []
+  if (magic !== undefined && salt !== undefined && checksum !== undefined)
+    return new Password(Buffer.from(checksum), (password) => Buffer.from(md5Crypt(password, magic, salt)))
+  const sha = /^\{(SSHA|SHA)\}(.*)$/.exec(written)
+  if (sha !== null) return parseSha(Buffer.from(sha[2] ?? '', 'base64'), sha[1] === 'SSHA')
+  if (written === '') return 'has no password'
+  const [, problem] = UNSUPPORTED.find(([form]) => form.test(written)) ?? []
+  return problem ?? Password.plain(written)
+}
+
+/** A SHA-1 and, of {SSHA}, the salt behind it. */
+function parseSha(bytes: Buffer, salted: boolean): Password | string {
+  if (salted ? bytes.length <= SHA1_BYTES : bytes.length !== SHA1_BYTES) return 'has a hash that is not complete'
+  const salt = bytes.subarray(SHA1_BYTES)
+  const sha1 = (password: Buffer) => hash('sha1', Buffer.concat([password, salt]), 'buffer')
+  return new Password(bytes.subarray(0, SHA1_BYTES), sha1)
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import type { Authenticated } from '../component/authenticator.ts'
+import type { Refused } from '../component/outcome.ts'
+
+/** `allowed_log_groups` of one tenant. */
+export function allowedLogGroups() {
+  return z
+    .array(z.string().min(1))
+    .min(1, 'is empty: write the log groups it may write, or "*" for all')
+    .describe('Patterns with * of the log groups it may write.')
+}
+
+/** Names of senders, and what each may write. */
+export const tenantsSchema = z.record(
+  z.string().min(1),
+  z.strictObject({ allowed_log_groups: allowedLogGroups() }).describe('One sender.'),
+)
+
+/** Senders bound to log groups by their name. Once there are some, whoever is none of them is refused. */
+export class Tenants {
+  readonly #known: ReadonlyMap<string, Authenticated>
+
+  constructor(config: z.output<typeof tenantsSchema>) {
+    this.#known = new Map(
+      Object.entries(config).map(([name, { allowed_log_groups: allowedGroups }]) => [
+        name,
+        { kind: 'authenticated', identity: { name, allowedGroups } },
+      ]),
+    )
+  }
+
+  find(name: string): Authenticated | Refused {
+    return this.#known.get(name) ?? NO_TENANT
+  }
+}
+
+// Not 401: other credentials are not what is missing. The name is not repeated: it may be any text of the sender's.
+const NO_TENANT: Refused = {
+  kind: 'refused',
+  cause: 'permission_denied',
+  message: 'this sender is none of the tenants that may write here: ask the operator to add it to tenants',
+}

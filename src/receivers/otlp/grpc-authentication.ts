@@ -1,0 +1,50 @@
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type StatusObject,
+} from '@grpc/grpc-js'
+import type { Authenticator, Identity } from '../../component/authenticator.ts'
+import type { Refused, Retry } from '../../component/outcome.ts'
+import { headOfGrpc } from '../../listen/request-head.ts'
+
+/** Lets calls in by their metadata, before a byte of a message is read. */
+export class GrpcAuthentication {
+  readonly #authenticator: Authenticator
+  readonly #turnAway: (outcome: Refused | Retry) => StatusObject
+  /** grpc-js hands a handler the very metadata that its interceptors saw. */
+  readonly #identities = new WeakMap<Metadata, Identity>()
+
+  /** @param turnAway counts a call that is not let in, and puts it in words */
+  constructor(authenticator: Authenticator, turnAway: (outcome: Refused | Retry) => StatusObject) {
+    this.#authenticator = authenticator
+    this.#turnAway = turnAway
+  }
+
+  identityOf(metadata: Metadata): Identity | undefined {
+    return this.#identities.get(metadata)
+  }
+
+  /** Stands before another interceptor: a call that is turned away gets no further than its metadata. */
+  before(inner: ServerInterceptor): ServerInterceptor {
+    return (method, call) => this.#guard(inner(method, call))
+  }
+
+  #guard(call: ServerInterceptingCallInterface): ServerInterceptingCall {
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            const decided = this.#authenticator.authenticate(headOfGrpc(metadata, call))
+            if (decided.kind !== 'authenticated') return call.sendStatus(this.#turnAway(decided))
+            if (decided.identity !== undefined) this.#identities.set(metadata, decided.identity)
+            pass(metadata)
+          },
+          onReceiveMessage: (message, pass) => pass(message),
+          onReceiveHalfClose: (pass) => pass(),
+          onCancel: () => {},
+        }),
+    })
+  }
+}
