@@ -1,13 +1,13 @@
+import type { Http2Server, Settings } from 'node:http2'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js'
+import { STREAM_WINDOW_BYTES, widenConnection } from './http-server.ts'
 import { timerMs } from './timer.ts'
 
 export interface GrpcServerOptions {
   readonly tls: TlsOptions | undefined
   readonly maxConcurrentStreams: number
-  /** Most bytes of a message as it comes over the wire. */
-  readonly limitBytes: number
   /** ms; undefined leaves it to grpc-js, which has no limit then. */
   readonly maxConnectionIdleMs: number | undefined
   readonly maxConnectionAgeMs: number | undefined
@@ -23,6 +23,12 @@ export interface GrpcServerOptions {
  */
 const MAX_SESSION_MEMORY_MB = 32
 
+/** What grpc-js 1.14 has and does not show: its windows can be set for a client, and not for a server. */
+interface HiddenParts {
+  readonly commonServerOptions: { settings?: Settings }
+  readonly http2Servers: ReadonlyMap<Http2Server, unknown>
+}
+
 /** grpc-js, and the server that owns its sockets: bound, counted and closed by a Listener like any other. */
 export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; sockets: NetServer } {
   const grpc = new Server({
@@ -30,14 +36,19 @@ export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; so
     'grpc.enable_channelz': 0,
     'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
     'grpc.max_concurrent_streams': options.maxConcurrentStreams,
-    'grpc.max_receive_message_length': options.limitBytes,
     'grpc.keepalive_time_ms': timerMs(options.keepaliveTimeMs),
     'grpc.keepalive_timeout_ms': timerMs(options.keepaliveTimeoutMs),
     ...option('grpc.max_connection_idle_ms', options.maxConnectionIdleMs),
     ...option('grpc.max_connection_age_ms', options.maxConnectionAgeMs),
     ...option('grpc.max_connection_age_grace_ms', options.maxConnectionAgeGraceMs),
   })
+  const hidden = grpc as unknown as HiddenParts
+  hidden.commonServerOptions.settings = {
+    ...hidden.commonServerOptions.settings,
+    initialWindowSize: STREAM_WINDOW_BYTES,
+  }
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
+  for (const http2 of hidden.http2Servers.keys()) http2.on('session', widenConnection)
   const inject = (socket: Socket) => injector.injectConnection(socket)
   if (options.tls === undefined) return { grpc, sockets: createServer(inject) }
   return { grpc, sockets: createTlsServer({ ...options.tls, ALPNProtocols: ['h2'] }, inject) }

@@ -68,7 +68,6 @@ export class GrpcTransport {
     const { grpc, sockets } = createGrpcServer({
       tls: await this.#tls?.load(),
       maxConcurrentStreams: config.maxConcurrentStreams,
-      limitBytes,
       maxConnectionIdleMs: server.max_connection_idle,
       maxConnectionAgeMs: server.max_connection_age,
       maxConnectionAgeGraceMs: server.max_connection_age_grace,

@@ -156,11 +156,11 @@ describe('with TLS', () => {
     expect(next.bodies).toEqual(['a'])
   })
 
-  test('streams at a time are limited', async () => {
+  test('streams at a time are limited, and senders may be ahead of them', async () => {
     const { http, grpc } = await runReceiver({ http: { tls: server }, grpc: { tls: server } })
     for (const port of [http, grpc]) {
       const settings = await new Promise((resolve) => http2Session(port).once('remoteSettings', resolve))
-      expect(settings).toMatchObject({ maxConcurrentStreams: 250 })
+      expect(settings).toMatchObject({ maxConcurrentStreams: 250, initialWindowSize: 1_048_576 })
     }
   })
 
