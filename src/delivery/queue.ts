@@ -59,6 +59,8 @@ export class QueuedBatch {
   /** Undefined while the bytes are only on disk. */
   items: ItemBatch | undefined
   unsettled: number
+  /** Puts under way that carry items of it: until they end, its bytes have to stay in memory. */
+  sending = 0
   /** Counts up in its lane, which gives it. */
   order = 0
   /** Undefined for a batch of an earlier process: its sender has had its answer. */

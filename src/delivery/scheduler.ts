@@ -206,6 +206,7 @@ export class Scheduler<D> {
       return false
     }
     for (const scope of lane.scopes) scope.begin()
+    for (const { batch } of pack.runs) batch.sending++
     lane.inFlight++
     this.inFlight++
     const send = this.#send(lane, pack).finally(() => this.#sends.delete(send))
@@ -233,6 +234,7 @@ export class Scheduler<D> {
     if (outcome.kind === 'accepted') this.#accepted(lane, rest, outcome)
     else if (this.#aborted.signal.aborted) lane.putBack(rest.runs, rest.count, rest.countedBytes)
     else this.#retry(lane, rest, outcome)
+    for (const { batch } of pack.runs) batch.sending--
     if (this.#aborted.signal.aborted) return
     this.consider(lane)
     this.#pump()
@@ -344,6 +346,8 @@ export class Scheduler<D> {
       lane.runs.replace(place--, 1, undefined)
       lane.took(run.to - run.from, (batch.countedBytes / batch.count) * (run.to - run.from))
       this.#events.settle(lane, run, { kind: 'lost', reason: 'quarantined' }, '')
+      // Whole segments may be gone: what comes behind is not looked through for each of their batches.
+      if (batch.unsettled === 0) return
     }
   }
 }

@@ -1,121 +1,114 @@
 // Which items of which batches are done, and the counters that go with it. A journal of its own beside the segments: so an
 // acknowledgement never goes with the segment that happened to be written when it came.
 //
-//   acknowledgements-0000000003.log      | length u32 | crc u32 | JSON | … |
-//   JSON   { "done": [sequence, …], "parts": [[sequence, from, to], …], "counters": {…} }
-//
-// Written at the latest 100 ms after the answer, synced within a second. When most of it speaks of segments that are gone,
-// what still counts is written into the next file, and the old one goes. A journal that is lost means doubles, not losses.
+// Written at the latest 100 ms after the answer, synced within a second. When it has grown to twice what still counts,
+// that is written into the next file, and the old one goes. A journal that is lost means doubles, not losses.
 
-import { open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
-import { syncDirectory } from './sync-directory.ts'
+import { ComponentError } from '../../component/component.ts'
+import { crashPoint } from './crash-point.ts'
+import type { Files, OpenFile } from './files.ts'
+import { rangesOf } from './id-ranges.ts'
+import {
+  Acknowledged,
+  type Counters,
+  decodeJournal,
+  encodeEntry,
+  JOURNAL_NAME,
+  journalName,
+  type JournalEntry,
+  type PartDone,
+} from './journal-format.ts'
 
 /** An answer is on its way to the disk by then; a crash repeats no more than what came since. */
 const WRITE_AFTER_MS = 100
 const SYNC_AFTER_MS = 1_000
-/** A journal beyond this is written anew, with what still counts. */
+/** How long after a failure it is tried again. */
+const AGAIN_AFTER_MS = 1_000
+/** A journal is not written anew before it is as big as this. */
 const COMPACT_BYTES = 4 * 1_048_576
-const ENTRY_HEADER_BYTES = 8
-const NAME = /^acknowledgements-(\d{10})\.log$/
 
-export type Counters = Readonly<Record<string, unknown>>
-
-/** What a journal says: batches that are done, ranges of others that are, and the last counters. */
-export interface Acknowledged {
-  readonly done: ReadonlySet<number>
-  readonly parts: ReadonlyMap<number, readonly (readonly [from: number, to: number])[]>
-  readonly counters: Counters | undefined
-}
-
-interface Entry {
-  readonly done: readonly number[]
-  readonly parts: readonly (readonly [sequence: number, from: number, to: number])[]
-  readonly counters: Counters
+export interface JournalOptions {
+  readonly files: Files
+  readonly directory: string
+  readonly sync: boolean
+  /** Default 4 MiB. */
+  readonly compactBytes?: number
 }
 
 export interface JournalSource {
   /** The counters as they stand now. */
   counters(): Counters
   /** Everything that still counts, for a new file. */
-  live(): Pick<Entry, 'done' | 'parts'>
-  failed(error: unknown): void
+  live(): Omit<JournalEntry, 'counters'>
+  /** Once when it begins to fail; undefined when it works again. */
+  failing(error: unknown): void
 }
 
 export class AcknowledgementJournal {
-  readonly #directory: string
+  readonly #options: JournalOptions
   readonly #source: JournalSource
-  readonly #sync: boolean
-  #file: FileHandle | undefined
+  #file: OpenFile | undefined
   #number = 0
   #bytes = 0
+  #compactAt = 0
   #done: number[] = []
-  #parts: [number, number, number][] = []
+  #parts: PartDone[] = []
   #dirty = false
+  #unsynced = false
+  #failing = false
   #timer: NodeJS.Timeout | undefined
   #syncedAtMs = 0
-  #unsynced = false
   #writing: Promise<void> = Promise.resolve()
   #closed = false
 
-  constructor(directory: string, source: JournalSource, sync: boolean) {
-    this.#directory = directory
+  constructor(options: JournalOptions, source: JournalSource) {
+    this.#options = options
     this.#source = source
-    this.#sync = sync
   }
 
-  /** Reads what earlier processes wrote, whole entries only, and begins a file of its own. */
-  async open(): Promise<Acknowledged> {
-    const done = new Set<number>()
-    const parts = new Map<number, (readonly [number, number])[]>()
-    let counters: Counters | undefined
-    for (const name of (await readdir(this.#directory)).filter((name) => NAME.test(name)).sort()) {
-      this.#number = Number(NAME.exec(name)?.[1])
-      for (const entry of entriesOf(await readFile(join(this.#directory, name)))) {
-        for (const sequence of entry.done) done.add(sequence)
-        for (const [sequence, from, to] of entry.parts)
-          parts.set(sequence, [...(parts.get(sequence) ?? []), [from, to]])
-        counters = entry.counters
-      }
+  /**
+   * What earlier processes wrote.
+   * @throws ComponentError for a journal of a later version
+   */
+  async read(): Promise<Acknowledged> {
+    const { files, directory } = this.#options
+    const acknowledged = new Acknowledged()
+    for (const name of await this.#names()) {
+      const path = join(directory, name)
+      this.#number = Number(JOURNAL_NAME.exec(name)?.[1])
+      const newer = decodeJournal(await readWhole(files, path), (entry) => acknowledged.take(entry))
+      if (newer !== undefined)
+        throw new ComponentError(
+          `${path} has format version ${newer}, which this release cannot read: run the release that wrote it, or move the directory away`,
+        )
     }
-    return { done, parts, counters }
+    return acknowledged
   }
 
-  /** Begins a new file with what counts at this moment; the files before it go. */
-  async begin(): Promise<void> {
-    const old = (await readdir(this.#directory)).filter((name) => NAME.test(name))
-    const number = this.#number + 1
-    const name = `acknowledgements-${String(number).padStart(10, '0')}.log`
-    const file = await open(join(this.#directory, name), 'wx', 0o600)
-    const bytes = encode({ ...this.#source.live(), counters: this.#source.counters() })
-    await file.write(bytes)
-    await file.datasync()
-    await syncDirectory(this.#directory)
-    await this.#file?.close()
-    this.#file = file
-    this.#number = number
-    this.#bytes = bytes.length
-    for (const earlier of old) await rm(join(this.#directory, earlier), { force: true })
+  /** Begins to write. A full disk is no reason to stop here: the drain makes room. */
+  async start(): Promise<void> {
+    this.#dirty = true
+    await this.flush(true)
   }
 
-  done(sequence: number): void {
-    this.#done.push(sequence)
+  done(id: number): void {
+    this.#done.push(id)
     this.touch()
   }
 
-  part(sequence: number, from: number, to: number): void {
-    this.#parts.push([sequence, from, to])
+  part(id: number, from: number, to: number): void {
+    this.#parts.push([id, from, to])
     this.touch()
   }
 
   /** The counters changed. */
   touch(): void {
     this.#dirty = true
-    if (!this.#closed) this.#timer ??= setTimeout(() => this.#tick(), WRITE_AFTER_MS)
+    this.#setTimer(WRITE_AFTER_MS)
   }
 
-  /** Everything said so far is written when it resolves (and synced, if wanted). */
+  /** Everything said so far is written when it resolves (and synced, if wanted), or will be tried again. */
   async flush(sync: boolean): Promise<void> {
     this.#writing = this.#writing.then(() => this.#write(sync))
     await this.#writing
@@ -130,67 +123,104 @@ export class AcknowledgementJournal {
     this.#file = undefined
   }
 
-  #tick(): void {
-    this.#timer = undefined
-    const due = performance.now() - this.#syncedAtMs >= SYNC_AFTER_MS
-    void this.flush(due).then(() => {
-      if (this.#unsynced && !this.#closed) this.#timer ??= setTimeout(() => this.#tick(), SYNC_AFTER_MS)
-    })
+  #setTimer(ms: number): void {
+    if (this.#closed) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.flush(performance.now() - this.#syncedAtMs >= SYNC_AFTER_MS)
+    }, ms)
   }
 
   async #write(sync: boolean): Promise<void> {
-    const entry: Entry = { done: this.#done, parts: this.#parts, counters: this.#source.counters() }
+    const done = this.#done
+    const parts = this.#parts
     const wasDirty = this.#dirty
     this.#done = []
     this.#parts = []
     this.#dirty = false
     try {
       if (wasDirty) {
-        if (this.#bytes > COMPACT_BYTES) await this.begin()
-        else await this.#append(encode(entry))
-        this.#unsynced = true
+        if (this.#file === undefined || this.#bytes > this.#compactAt) await this.#begin()
+        else await this.#append(encodeEntry({ done: rangesOf(done), parts, counters: this.#source.counters() }))
+        crashPoint('acknowledgement')
       }
-      if (sync && this.#unsynced && this.#sync) await this.#file?.datasync()
-      if (sync) {
-        this.#syncedAtMs = performance.now()
-        this.#unsynced = false
-      }
+      if (sync) await this.#syncFile()
+      this.#fails(undefined)
+      if (this.#unsynced) this.#setTimer(SYNC_AFTER_MS)
     } catch (error) {
       // They stay to be written: what cannot be acknowledged on disk is repeated after a crash, and not lost.
-      this.#done = [...entry.done, ...this.#done]
-      this.#parts = [...(entry.parts as [number, number, number][]), ...this.#parts]
+      this.#done = done.concat(this.#done)
+      this.#parts = parts.concat(this.#parts)
       this.#dirty = true
-      this.#source.failed(error)
+      this.#fails(error)
+      this.#setTimer(AGAIN_AFTER_MS)
     }
+  }
+
+  /** A new file with what counts at this moment; the files before it go. */
+  async #begin(): Promise<void> {
+    const { files, directory } = this.#options
+    const old = await this.#names()
+    const path = join(directory, journalName(++this.#number))
+    const file = await files.open(path, 'wx+')
+    let bytes: Buffer
+    try {
+      bytes = encodeEntry({ ...this.#source.live(), counters: this.#source.counters() })
+      await file.write([bytes], 0)
+      await file.sync()
+      await files.syncDirectory(directory)
+    } catch (error) {
+      await file.close()
+      await files.remove(path).catch(() => {})
+      throw error
+    }
+    crashPoint('snapshot')
+    await this.#file?.close()
+    this.#file = file
+    this.#bytes = bytes.length
+    this.#compactAt = Math.max(this.#options.compactBytes ?? COMPACT_BYTES, 2 * bytes.length)
+    this.#unsynced = false
+    for (const earlier of old) await files.remove(join(directory, earlier))
   }
 
   async #append(bytes: Buffer): Promise<void> {
     // At a place of our own: what a full disk cut off is written over, and does not hide what comes behind it.
-    await this.#file?.write(bytes, 0, bytes.length, this.#bytes)
+    await this.#file?.write([bytes], this.#bytes)
     this.#bytes += bytes.length
+    this.#unsynced = this.#options.sync
+  }
+
+  async #syncFile(): Promise<void> {
+    this.#syncedAtMs = performance.now()
+    if (!this.#unsynced) return
+    const file = this.#file
+    try {
+      await file?.sync()
+      this.#unsynced = false
+    } catch (error) {
+      // Whatever a second sync of this file would say: the next one is a new file.
+      this.#file = undefined
+      await file?.close()
+      throw error
+    }
+  }
+
+  #fails(error: unknown): void {
+    const failing = error !== undefined
+    if (failing !== this.#failing) this.#source.failing(error)
+    this.#failing = failing
+  }
+
+  async #names(): Promise<string[]> {
+    return (await this.#options.files.list(this.#options.directory)).filter((name) => JOURNAL_NAME.test(name)).sort()
   }
 }
 
-function encode(entry: Entry): Buffer {
-  const json = Buffer.from(JSON.stringify(entry))
-  const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + json.length)
-  bytes.writeUInt32LE(json.length, 0)
-  bytes.writeUInt32LE(crc32(json), 4)
-  json.copy(bytes, ENTRY_HEADER_BYTES)
-  return bytes
-}
-
-/** Whole entries from the beginning; what comes behind a damaged one is not believed. */
-function entriesOf(bytes: Buffer): Entry[] {
-  const entries: Entry[] = []
-  let at = 0
-  while (at + ENTRY_HEADER_BYTES <= bytes.length) {
-    const end = at + ENTRY_HEADER_BYTES + bytes.readUInt32LE(at)
-    if (end > bytes.length) break
-    const json = bytes.subarray(at + ENTRY_HEADER_BYTES, end)
-    if (crc32(json) !== bytes.readUInt32LE(at + 4)) break
-    entries.push(JSON.parse(json.toString()) as Entry)
-    at = end
+async function readWhole(files: Files, path: string): Promise<Buffer> {
+  const file = await files.open(path, 'r')
+  try {
+    return await file.read(0, await file.size())
+  } finally {
+    await file.close()
   }
-  return entries
 }

@@ -1,25 +1,39 @@
-import { statfs } from 'node:fs/promises'
+import type { Retry } from '../../component/outcome.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { describeError } from '../../telemetry/describe-error.ts'
+import type { Files } from './files.ts'
 
 /** Of the volume, kept free for acknowledgements and for others: min(256 MiB, 5 %), at least two segments. */
 const RESERVE_BYTES = 256 * 1_048_576
 const RESERVE_SHARE = 0.05
 const RESERVE_SEGMENTS = 2
-/** How often the volume is asked, and how long a disk that was full is not written to. */
+/** How often the volume is asked, and how long a disk that refused a write is not written to. */
 const CHECK_MS = 1_000
 
-/** Says whether new data may still be written. The drain never asks. */
+export interface Obstacle {
+  readonly cause: Extract<Retry['cause'], 'storage_full' | 'storage_failed'>
+  readonly message: string
+}
+
+/** Says whether new data may be written at the moment. The drain never asks. */
 export class FreeSpace {
+  readonly #files: Files
   readonly #directory: string
   readonly #segmentBytes: number
+  readonly #logger: Logger
   #timer: NodeJS.Timeout | undefined
-  /** Too little is free, as far as known. */
-  low = false
+  #identity: string | undefined
+  /** Why not; undefined if it may. */
+  obstacle: Obstacle | undefined
+  #told: Obstacle['cause'] | undefined
   freeBytes = 0
   reserveBytes = 0
 
-  constructor(directory: string, segmentBytes: number) {
+  constructor(files: Files, directory: string, segmentBytes: number, logger: Logger) {
+    this.#files = files
     this.#directory = directory
     this.#segmentBytes = segmentBytes
+    this.#logger = logger
   }
 
   async start(): Promise<void> {
@@ -31,23 +45,49 @@ export class FreeSpace {
     clearInterval(this.#timer)
   }
 
-  /** A write met a full disk: believed until the next check. */
-  full(): void {
-    this.low = true
+  /** A write failed: that is believed until the next check. */
+  refuse(obstacle: Obstacle): void {
+    this.#set(obstacle)
   }
 
   async check(): Promise<void> {
+    this.#set(await this.#look())
+  }
+
+  async #look(): Promise<Obstacle | undefined> {
     try {
-      const { bavail, blocks, bsize } = await statfs(this.#directory)
-      this.freeBytes = bavail * bsize
-      this.reserveBytes = Math.max(
-        Math.min(RESERVE_BYTES, blocks * bsize * RESERVE_SHARE),
-        RESERVE_SEGMENTS * this.#segmentBytes,
+      const { freeBytes, bytes, identity } = await this.#files.volume(this.#directory)
+      this.#identity ??= identity
+      if (identity !== this.#identity)
+        return { cause: 'storage_failed', message: `${this.#directory} is another directory than it was at the start` }
+      this.freeBytes = freeBytes
+      this.reserveBytes = Math.ceil(
+        Math.max(Math.min(RESERVE_BYTES, bytes * RESERVE_SHARE), RESERVE_SEGMENTS * this.#segmentBytes),
       )
-      this.low = this.freeBytes < this.reserveBytes
-    } catch {
-      // The directory is gone or the volume unmounted: nothing can be written there.
-      this.low = true
+      if (freeBytes >= this.reserveBytes) return undefined
+      const message = `${freeBytes} bytes are free where the queue is, and ${this.reserveBytes} are kept free`
+      return { cause: 'storage_full', message }
+    } catch (error) {
+      // The directory is gone, or its volume.
+      return { cause: 'storage_failed', message: `${this.#directory} cannot be used: ${describeError(error)}` }
     }
+  }
+
+  /** A write succeeded. */
+  works(): void {
+    if (this.#told === undefined || this.obstacle !== undefined) return
+    this.#told = undefined
+    this.#logger.info('the queue on disk takes records again', { freeBytes: this.freeBytes })
+  }
+
+  #set(obstacle: Obstacle | undefined): void {
+    this.obstacle = obstacle
+    // Said once, and not again while every try meets the same.
+    if (obstacle === undefined || obstacle.cause === this.#told) return
+    this.#told = obstacle.cause
+    this.#logger.error('nothing new is taken into the queue on disk, senders are told to wait', {
+      reason: obstacle.cause,
+      error: obstacle.message,
+    })
   }
 }

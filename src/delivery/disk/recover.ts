@@ -1,11 +1,13 @@
-import { open, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ComponentError } from '../../component/component.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { Acknowledged } from './acknowledgements.ts'
 import { DiskBatch } from './disk-batch.ts'
+import type { Files } from './files.ts'
+import { HEADER_BYTES } from './format.ts'
+import type { Acknowledged } from './journal-format.ts'
 import { scanSegment, type Scanned } from './scan.ts'
-import { Segment, SEGMENT_NAME } from './segment.ts'
+import { Segment, SEGMENT_NAME, type Usage } from './segment.ts'
+import { setAside } from './set-aside.ts'
 
 export interface Recovered {
   /** Oldest first. */
@@ -18,65 +20,80 @@ export interface Recovered {
   readonly quarantinedBytes: number
 }
 
+interface Found {
+  readonly path: string
+  readonly number: number
+  readonly scanned: Scanned
+}
+
+/** Files looked into at once: enough to keep a disk busy, few enough to hold their indexes in memory. */
+const AT_ONCE = 16
+
 /**
- * Takes stock of a directory: reads what is there, sets aside what cannot be read, and deletes nothing.
- * @throws ComponentError for a segment of a later version
+ * Takes stock of a directory: reads what is there, sets aside what cannot be read, and deletes nothing that holds a record.
+ * @throws ComponentError for a segment of a later version; then nothing was changed
  */
-export async function recover(directory: string, acknowledged: Acknowledged, logger: Logger): Promise<Recovered> {
+export async function recover(
+  files: Files,
+  directory: string,
+  acknowledged: Acknowledged,
+  usage: Usage,
+  logger: Logger,
+): Promise<Recovered> {
+  const found = await look(files, directory)
   const segments: Segment[] = []
-  const batches: DiskBatch[] = []
-  let lastSequence = 0
-  let lastSegment = 0
+  const batches = new Map<number, DiskBatch>()
+  let lastSequence = acknowledged.done.last
   let quarantinedBytes = 0
-  for (const sequence of acknowledged.done) lastSequence = Math.max(lastSequence, sequence)
-  for (const name of (await readdir(directory)).filter((name) => SEGMENT_NAME.test(name)).sort()) {
-    const number = Number(SEGMENT_NAME.exec(name)?.[1])
-    const path = join(directory, name)
-    lastSegment = Math.max(lastSegment, number)
-    const scanned = await scan(path)
-    if (scanned.kind === 'newer') throw newer(path, scanned.version)
-    if (scanned.kind === 'unreadable') {
-      await rename(path, `${path}.corrupt`)
-      quarantinedBytes += scanned.bytes
-      if (scanned.bytes > 0)
-        logger.error('a segment of the queue cannot be read and was set aside', {
-          file: `${path}.corrupt`,
-          bytes: scanned.bytes,
-        })
+  for (const { path, number, scanned } of found) {
+    if (scanned.kind !== 'segment') {
+      const { bytes } = scanned as Extract<Scanned, { kind: 'unreadable' }>
+      quarantinedBytes += Math.max(0, bytes - HEADER_BYTES)
+      await leaveOut(files, path, bytes, logger)
       continue
     }
-    quarantinedBytes += scanned.damage?.bytes ?? 0
-    report(scanned, path, logger)
-    const last = scanned.entries.at(-1)
-    const segment = new Segment(
-      directory,
-      number,
-      scanned.header.salt,
-      last === undefined ? 0 : last.offset + last.length,
-      true,
-    )
-    segment.damaged = (scanned.damage?.bytes ?? 0) > 0
+    const segment = new Segment(files, directory, { ...scanned.header, number }, scanned.bytes, usage)
+    lastSequence = Math.max(lastSequence, scanned.header.firstSequence - 1)
     for (const entry of scanned.entries) {
       lastSequence = Math.max(lastSequence, entry.sequence)
-      if (acknowledged.done.has(entry.sequence)) segment.done.push(entry.sequence)
-      else batches.push(takeUp(new DiskBatch(entry, segment, undefined), acknowledged))
+      if (acknowledged.done.has(entry.id)) continue
+      const known = batches.get(entry.id)
+      if (known === undefined) batches.set(entry.id, takeUp(new DiskBatch(entry, segment, undefined), acknowledged))
+      // The process died while it was moved: both are the same, and the later one stands in a fuller segment.
+      else known.moveTo(segment, entry.sequence, entry.offset)
     }
+    const lost = report(scanned, path, acknowledged, logger)
+    segment.damaged = lost > 0
+    quarantinedBytes += lost
     segments.push(segment)
   }
-  return { segments, batches, lastSequence, lastSegment, quarantinedBytes }
-}
-
-function takeUp(batch: DiskBatch, { parts }: Acknowledged): DiskBatch {
-  for (const [from, to] of [...(parts.get(batch.sequence) ?? [])].sort((a, b) => a[0] - b[0])) {
-    batch.settled.push([from, to])
-    batch.unsettled -= to - from
+  return {
+    segments,
+    batches: [...batches.values()].sort((a, b) => a.id - b.id),
+    lastSequence,
+    lastSegment: found.at(-1)?.number ?? 0,
+    quarantinedBytes,
   }
-  batch.segment.add(batch)
-  return batch
 }
 
-async function scan(path: string): Promise<Scanned> {
-  const file = await open(path, 'r')
+async function look(files: Files, directory: string): Promise<Found[]> {
+  const names = (await files.list(directory)).filter((name) => SEGMENT_NAME.test(name)).sort()
+  const found: Found[] = []
+  for (let next = 0; next < names.length; next += AT_ONCE) {
+    const some = names.slice(next, next + AT_ONCE).map(async (name) => {
+      const path = join(directory, name)
+      return { path, number: Number(SEGMENT_NAME.exec(name)?.[1]), scanned: await scan(files, path) }
+    })
+    for (const one of await Promise.all(some)) {
+      if (one.scanned.kind === 'newer') throw newer(one.path, one.scanned.version)
+      found.push(one)
+    }
+  }
+  return found
+}
+
+async function scan(files: Files, path: string): Promise<Scanned> {
+  const file = await files.open(path, 'r')
   try {
     return await scanSegment(file)
   } finally {
@@ -84,19 +101,44 @@ async function scan(path: string): Promise<Scanned> {
   }
 }
 
-function report(scanned: Extract<Scanned, { kind: 'segment' }>, path: string, logger: Logger): void {
-  const { damage } = scanned
-  if (damage === undefined) return
-  if (damage.bytes > 0)
-    logger.error('a segment of the queue is damaged: what is whole is delivered, the rest is quarantined', {
-      file: path,
-      ...damage,
-    })
-  else
+function takeUp(batch: DiskBatch, acknowledged: Acknowledged): DiskBatch {
+  for (const [from, to] of acknowledged.parts(batch.id)) {
+    batch.settled.push([from, to])
+    batch.unsettled -= to - from
+  }
+  batch.segment.add(batch)
+  return batch
+}
+
+async function leaveOut(files: Files, path: string, bytes: number, logger: Logger): Promise<void> {
+  // The process died, or the power went, before it had anything in it.
+  if (bytes <= HEADER_BYTES) return files.remove(path)
+  logger.error('a segment of the queue cannot be read and is set aside', { file: `${path}.corrupt`, bytes })
+  await setAside(files, path, logger)
+}
+
+/** @returns bytes of records that somebody still waits for */
+function report(
+  { damage }: Extract<Scanned, { kind: 'segment' }>,
+  path: string,
+  { done }: Acknowledged,
+  logger: Logger,
+): number {
+  if (damage === undefined) return 0
+  const { bytes, holes, tornBytes } = damage
+  const batches = holes.reduce((sum, [from, to]) => sum + (to - from + 1) - done.countIn(from, to), 0)
+  if (tornBytes > 0)
     logger.info('the end of a segment was being written when the process ended, and was not acknowledged', {
       file: path,
-      bytes: damage.tornBytes,
+      bytes: tornBytes,
     })
+  if (batches === 0) return 0
+  logger.error('a segment of the queue is damaged: what is whole is delivered, the rest is quarantined', {
+    file: path,
+    bytes,
+    batches,
+  })
+  return bytes
 }
 
 function newer(path: string, version: number): ComponentError {

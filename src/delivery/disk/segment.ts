@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { open, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DiskBatch } from './disk-batch.ts'
-import { encodeFooter, encodeHeader, HEADER_BYTES, type IndexEntry } from './format.ts'
-import { syncDirectory } from './sync-directory.ts'
+import type { Files, OpenFile } from './files.ts'
+import {
+  encodeFooter,
+  encodeHeader,
+  FORMAT_VERSION,
+  HEADER_BYTES,
+  type IndexEntry,
+  type SegmentHeader,
+} from './format.ts'
 
 export const SEGMENT_NAME = /^(\d{10})\.segment$/
 
@@ -11,135 +17,164 @@ export function segmentName(number: number): string {
   return `${String(number).padStart(10, '0')}.segment`
 }
 
-/** One file of records. Written at its end only, then sealed, and unlinked when nothing in it is waited for. */
+/** Sums over the segments of a queue, kept by themselves: they are asked for at every request. */
+export class Usage {
+  bytes = 0
+  liveBytes = 0
+}
+
+/** One file of records. Written at its end only, then sealed, and removed when nothing in it is waited for. */
 export class Segment {
   readonly number: number
-  readonly salt: number
+  readonly header: SegmentHeader
   readonly path: string
+  readonly #files: Files
+  readonly #usage: Usage
   /** Open while it is written, and while something is read from it. */
-  #file: FileHandle | undefined
+  #file: Promise<OpenFile> | undefined
   #readers = 0
-  bytes: number
+  bytes = 0
   sealed: boolean
-  /** Batches that are not settled yet, by sequence. */
+  /** Batches that are not settled yet, by id. */
   readonly live = new Map<number, DiskBatch>()
   liveBytes = 0
-  /** Sequences that are settled while the segment is still there. */
-  readonly done: number[] = []
-  /** Part of it cannot be read: it is set aside at the end, not unlinked. */
+  /** Part of it cannot be read: it is set aside at the end, not removed. */
   damaged = false
-  /** performance.now() of the last settlement; a segment that is drained just now is not worth moving. */
-  settledAtMs = 0
+  /** performance.now() of the last settlement, or of its taking up; what is drained just now is not worth moving. */
+  settledAtMs = performance.now()
   /** What the footer will say; let go once it is written. */
   #entries: IndexEntry[] = []
 
-  constructor(directory: string, number: number, salt: number, bytes: number, sealed: boolean) {
-    this.number = number
-    this.salt = salt
-    this.path = join(directory, segmentName(number))
-    this.bytes = bytes
-    this.sealed = sealed
+  /** One that is there already, and will not be written again. */
+  constructor(files: Files, directory: string, header: SegmentHeader, bytes: number, usage: Usage) {
+    this.#files = files
+    this.number = header.number
+    this.header = header
+    this.path = join(directory, segmentName(header.number))
+    this.#usage = usage
+    this.sealed = true
+    this.#grow(bytes)
   }
 
   /** Makes the file, header and name included, so durable that a record in it can be acknowledged. */
-  static async create(directory: string, number: number, sync: boolean): Promise<Segment> {
-    const segment = new Segment(directory, number, randomBytes(4).readUInt32LE(), HEADER_BYTES, false)
-    segment.#file = await open(segment.path, 'wx+', 0o600)
-    await segment.#file.write(encodeHeader({ version: 0, salt: segment.salt, number }), 0, HEADER_BYTES, 0)
-    if (sync) {
-      await segment.#file.datasync()
-      await syncDirectory(directory)
+  static async create(
+    files: Files,
+    directory: string,
+    { number, firstSequence }: Pick<SegmentHeader, 'number' | 'firstSequence'>,
+    usage: Usage,
+    sync: boolean,
+  ): Promise<Segment> {
+    const header = { version: FORMAT_VERSION, salt: randomBytes(4).readUInt32LE(), firstSequence, number }
+    const segment = new Segment(files, directory, header, 0, usage)
+    const file = await files.open(segment.path, 'wx+')
+    try {
+      await file.write([encodeHeader(header)], 0)
+      if (sync) {
+        await file.sync()
+        await files.syncDirectory(directory)
+      }
+    } catch (error) {
+      // Neither a handle nor an empty file is left of each try on a full disk.
+      await file.close()
+      await files.remove(segment.path).catch(() => {})
+      throw error
     }
+    segment.#file = Promise.resolve(file)
+    segment.sealed = false
+    segment.#grow(HEADER_BYTES)
     return segment
   }
 
-  /** @throws what the file system says; then nothing after `bytes` counts */
-  async append(parts: readonly Buffer[], sync: boolean): Promise<void> {
-    const file = this.#file
-    if (file === undefined) throw new Error(`${this.path} is not open for writing`)
-    let position = this.bytes
-    let rest = parts
-    while (rest.length > 0) {
-      const { bytesWritten } = await file.writev(rest as Buffer[], position)
-      position += bytesWritten
-      rest = after(rest, bytesWritten)
-    }
-    if (sync) await file.datasync()
-    this.bytes = position
+  /** Puts parts behind what is there; they count only after `commit`. @throws what the file system says */
+  async write(parts: readonly Buffer[]): Promise<void> {
+    if (this.sealed || this.#file === undefined) throw new Error(`${this.path} is not written any more`)
+    await (await this.#file).write(parts, this.bytes)
+  }
+
+  /** @throws what the file system says; then nothing of what was written counts, whatever a second sync would say */
+  async commit(bytes: number, sync: boolean): Promise<void> {
+    if (sync) await (await this.#file)?.sync()
+    this.#grow(bytes)
   }
 
   add(batch: DiskBatch): void {
-    this.live.set(batch.sequence, batch)
+    this.live.set(batch.id, batch)
     this.liveBytes += batch.length
-    const { sequence, offset, length, lane, enqueuedAtMs, count, countedBytes } = batch
+    this.#usage.liveBytes += batch.length
+    const { sequence, id, offset, length, lane, enqueuedAtMs, count, countedBytes } = batch
     if (!this.sealed)
-      this.#entries.push({ sequence, offset, length, lane, queuedAtMs: enqueuedAtMs, items: count, countedBytes })
+      this.#entries.push({ sequence, id, offset, length, lane, queuedAtMs: enqueuedAtMs, items: count, countedBytes })
   }
 
   remove(batch: DiskBatch): void {
-    if (!this.live.delete(batch.sequence)) return
+    if (!this.live.delete(batch.id)) return
     this.liveBytes -= batch.length
+    this.#usage.liveBytes -= batch.length
     this.settledAtMs = performance.now()
   }
 
-  /** Nothing is written to it any more; its index goes to its end. */
+  /**
+   * Nothing is written to it any more; its index goes to its end.
+   * @throws what the file system says; then it has no index, and its records are as safe as before
+   */
   async seal(sync: boolean): Promise<void> {
     this.sealed = true
-    const entries = this.#entries
+    const footer = encodeFooter(this.header, this.bytes, this.#entries)
     this.#entries = []
-    const footer = encodeFooter(this.salt, this.bytes, entries)
     try {
-      await this.#file?.write(footer, 0, footer.length, this.bytes)
-      if (sync) await this.#file?.datasync()
-      this.bytes += footer.length
+      const file = await this.#file
+      await file?.write([footer], this.bytes)
+      if (sync) await file?.sync()
+      this.#grow(footer.length)
     } finally {
       await this.#closeIfIdle()
     }
   }
 
-  /** After a failed write or sync: whatever the file holds past `bytes` does not count, and nothing more goes into it. */
+  /** After a failed write or sync nothing more goes into it, and what does not count is cut off if the disk allows that. */
   async abandon(): Promise<void> {
     this.sealed = true
     this.#entries = []
+    try {
+      await (await this.#file)?.truncate(this.bytes)
+    } catch {
+      // Then a restart may find whole records there that nobody was told of, and sends them once more than needed.
+    }
     await this.#closeIfIdle()
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
     this.#readers++
     try {
-      this.#file ??= await open(this.path, 'r')
-      const buffer = Buffer.allocUnsafeSlow(length)
-      const { bytesRead } = await this.#file.read(buffer, 0, length, offset)
-      return buffer.subarray(0, bytesRead)
+      this.#file ??= this.#files.open(this.path, 'r')
+      return await (await this.#file).read(offset, length)
+    } catch (error) {
+      // A file that could not be opened is opened anew the next time.
+      if (this.sealed) this.#file = undefined
+      throw error
     } finally {
       this.#readers--
       if (this.sealed) await this.#closeIfIdle()
     }
   }
 
-  async unlink(): Promise<void> {
-    await this.#closeIfIdle()
-    await rm(this.path, { force: true })
+  /** It is not on the disk any more as far as anybody counts. */
+  forget(): void {
+    this.#grow(-this.bytes)
   }
 
   async close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
-    await file?.close()
+    await (await file)?.close()
+  }
+
+  #grow(bytes: number): void {
+    this.bytes += bytes
+    this.#usage.bytes += bytes
   }
 
   async #closeIfIdle(): Promise<void> {
     if (this.#readers === 0) await this.close()
   }
-}
-
-/** What is left of `parts` when the first `written` bytes of them are written: a writev may be short. */
-function after(parts: readonly Buffer[], written: number): Buffer[] {
-  let skip = written
-  const rest: Buffer[] = []
-  for (const part of parts) {
-    if (skip < part.length) rest.push(skip > 0 ? part.subarray(skip) : part)
-    skip = Math.max(0, skip - part.length)
-  }
-  return rest
 }

@@ -1,21 +1,32 @@
 import type { ItemBatch } from '../items.ts'
-import { encodeRecord, RECORD_HEADER_BYTES } from './format.ts'
-import { Segment } from './segment.ts'
+import { crashPoint } from './crash-point.ts'
+import type { Files } from './files.ts'
+import { encodeRecord, recordBytes } from './format.ts'
+import { Segment, type Usage } from './segment.ts'
 
-/** One commit writes at most so much: a bound on what a crash can leave half written, and on writev's 1,024 parts. */
+/** One commit writes at most so much, and one request more: a bound on what a crash can leave half written. */
 const GROUP_BYTES = 4 * 1_048_576
 const GROUP_RECORDS = 300
 
 /** Records that go to disk together with others, and are all there or not at all as far as anyone is told. */
 export interface WriteRequest {
-  readonly records: readonly { readonly lane: string; readonly queuedAtMs: number; readonly items: ItemBatch }[]
+  readonly records: readonly NewRecord[]
   /** Where the records stand, in their order, once they are synced; or why they are not. */
   written(places: readonly Place[] | WriteFailure): void
+}
+
+export interface NewRecord {
+  readonly lane: string
+  readonly queuedAtMs: number
+  readonly items: ItemBatch
+  /** Of a batch that has one already, because it is moved. */
+  readonly id?: number
 }
 
 export interface Place {
   readonly segment: Segment
   readonly sequence: number
+  readonly id: number
   readonly offset: number
   /** Header included. */
   readonly length: number
@@ -27,12 +38,18 @@ export interface WriteFailure {
 }
 
 export interface WriterOptions {
+  readonly files: Files
   readonly directory: string
   readonly segmentBytes: number
   readonly sync: boolean
-  /** A segment was begun, or one is full. */
+  readonly usage: Usage
   opened(segment: Segment): void
+  /** Nothing more is written to it. */
   sealed(segment: Segment): void
+  /** Of each commit, before its requests hear of it. */
+  committed(failure: WriteFailure | undefined): void
+  /** A segment has no index; that costs time at the next start and nothing else. */
+  notSealed(segment: Segment, error: unknown): void
 }
 
 /**
@@ -46,7 +63,8 @@ export class Writer {
   #segment: Segment | undefined
   #nextSequence = 1
   #nextNumber = 1
-  commits = 0
+  /** What came up to it has been told whether it is stored. */
+  lastTold = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -56,6 +74,7 @@ export class Writer {
   continueAfter(sequence: number, segment: number): void {
     this.#nextSequence = sequence + 1
     this.#nextNumber = segment + 1
+    this.lastTold = sequence
   }
 
   write(request: WriteRequest): void {
@@ -67,24 +86,34 @@ export class Writer {
     return this.#segment
   }
 
+  /** Leaves the current segment if nothing in it is waited for, so that an idle queue holds no space. */
+  async leaveIfDone(): Promise<void> {
+    const segment = this.#segment
+    if (this.#running !== undefined || segment === undefined || segment.live.size > 0) return
+    this.#segment = undefined
+    await segment.abandon()
+    this.#options.sealed(segment)
+  }
+
   /** Resolves when nothing is being written; then seals. */
   async close(): Promise<void> {
     await this.#running
-    const segment = this.#segment
-    this.#segment = undefined
-    await segment?.seal(this.#options.sync)
+    await this.#seal()
   }
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const group = this.#take()
       const outcome = await this.#commit(group)
-      // Callbacks may bring new requests: they join the next turn of this loop.
+      // From here to the end of the loop nothing else runs: nobody may see a batch that is neither told of nor live.
+      this.lastTold = this.#nextSequence - 1
+      const failed = 'kind' in outcome
+      this.#options.committed(failed ? outcome : undefined)
+      // Those that wait would meet the same fault: together they are one try.
+      if (failed) group.push(...this.#waiting.splice(0))
       let next = 0
-      for (const request of group) {
-        if ('kind' in outcome) request.written(outcome)
-        else request.written(outcome.slice(next, (next += request.records.length)))
-      }
+      for (const request of group)
+        request.written(failed ? outcome : outcome.slice(next, (next += request.records.length)))
     }
     this.#running = undefined
   }
@@ -109,17 +138,20 @@ export class Writer {
       const parts: Buffer[] = []
       let offset = segment.bytes
       for (const { records } of group) {
-        for (const { lane, queuedAtMs, items } of records) {
+        for (const { lane, queuedAtMs, items, id: given } of records) {
           const sequence = this.#nextSequence++
-          const record = encodeRecord(segment.salt, sequence, lane, queuedAtMs, items)
-          const length = RECORD_HEADER_BYTES + (record[0]?.readUInt32LE(0) ?? 0)
-          parts.push(...record)
-          places.push({ segment, sequence, offset, length })
+          const id = given ?? sequence
+          for (const part of encodeRecord(segment.header.salt, sequence, { lane, id, queuedAtMs, items }))
+            parts.push(part)
+          const length = recordBytes(lane, items)
+          places.push({ segment, sequence, id, offset, length })
           offset += length
         }
       }
-      await segment.append(parts, this.#options.sync)
-      this.commits++
+      await segment.write(parts)
+      crashPoint('after_write')
+      await segment.commit(offset - segment.bytes, this.#options.sync)
+      crashPoint('after_sync')
       return places
     } catch (error) {
       const failed = this.#segment
@@ -133,16 +165,27 @@ export class Writer {
   }
 
   async #openSegment(): Promise<Segment> {
-    const current = this.#segment
-    if (current !== undefined && current.bytes < this.#options.segmentBytes) return current
-    if (current !== undefined) {
-      this.#segment = undefined
-      await current.seal(this.#options.sync)
-      this.#options.sealed(current)
-    }
-    const segment = await Segment.create(this.#options.directory, this.#nextNumber++, this.#options.sync)
+    if (this.#segment !== undefined && this.#segment.bytes < this.#options.segmentBytes) return this.#segment
+    await this.#seal()
+    const { files, directory, usage, sync } = this.#options
+    const identity = { number: this.#nextNumber++, firstSequence: this.#nextSequence }
+    const segment = await Segment.create(files, directory, identity, usage, sync)
+    crashPoint('roll')
     this.#segment = segment
     this.#options.opened(segment)
     return segment
+  }
+
+  async #seal(): Promise<void> {
+    const segment = this.#segment
+    if (segment === undefined) return
+    this.#segment = undefined
+    try {
+      await segment.seal(this.#options.sync)
+      crashPoint('seal')
+    } catch (error) {
+      this.#options.notSealed(segment, error)
+    }
+    this.#options.sealed(segment)
   }
 }

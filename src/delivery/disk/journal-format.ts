@@ -1,0 +1,84 @@
+// What stands in a journal.
+//
+//   acknowledgements-0000000003.log      | length u32 | crc u32 | JSON | length | crc | JSON | …
+//   JSON   { "version": 1, "done": [id | [from, to], …], "parts": [[id, from, to], …], "counters": {…} }
+
+import { crc32 } from 'node:zlib'
+import { FORMAT_VERSION } from './format.ts'
+import { type IdRange, IdRanges } from './id-ranges.ts'
+
+const ENTRY_HEADER_BYTES = 8
+export const JOURNAL_NAME = /^acknowledgements-(\d{10})\.log$/
+
+export function journalName(number: number): string {
+  return `acknowledgements-${String(number).padStart(10, '0')}.log`
+}
+
+export type Counters = Readonly<Record<string, unknown>>
+
+/** Items `[from, to)` of a batch that has others left. */
+export type PartDone = readonly [id: number, from: number, to: number]
+
+export interface JournalEntry {
+  /** Batches of which nothing is left. */
+  readonly done: readonly IdRange[]
+  readonly parts: readonly PartDone[]
+  readonly counters: Counters
+}
+
+/** What journals say: batches that are done, ranges of others that are, and the last counters. */
+export class Acknowledged {
+  readonly done = new IdRanges()
+  readonly #parts = new Map<number, Map<number, number>>()
+  counters: Counters | undefined
+
+  take({ done, parts, counters }: JournalEntry): void {
+    for (const [from, to] of done) this.done.add(from, to)
+    for (const [id, from, to] of parts) {
+      const known = this.#parts.get(id) ?? new Map<number, number>()
+      this.#parts.set(id, known.set(from, to))
+    }
+    this.counters = counters
+  }
+
+  /** In order; the same range may have been said more than once, and counts once. */
+  parts(id: number): [from: number, to: number][] {
+    return [...(this.#parts.get(id) ?? [])].sort((a, b) => a[0] - b[0])
+  }
+}
+
+export function encodeEntry({ done, parts, counters }: JournalEntry): Buffer {
+  const short = done.map(([from, to]) => (from === to ? from : [from, to]))
+  const json = Buffer.from(JSON.stringify({ version: FORMAT_VERSION, done: short, parts, counters }))
+  const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + json.length)
+  bytes.writeUInt32LE(json.length, 0)
+  bytes.writeUInt32LE(crc32(json), 4)
+  json.copy(bytes, ENTRY_HEADER_BYTES)
+  return bytes
+}
+
+/**
+ * Whole entries from the beginning; what comes behind a damaged one is not believed.
+ * @returns the version, if it is a later one
+ */
+export function decodeJournal(bytes: Buffer, take: (entry: JournalEntry) => void): number | undefined {
+  let at = 0
+  while (at + ENTRY_HEADER_BYTES <= bytes.length) {
+    const end = at + ENTRY_HEADER_BYTES + bytes.readUInt32LE(at)
+    if (end > bytes.length) break
+    const json = bytes.subarray(at + ENTRY_HEADER_BYTES, end)
+    if (crc32(json) !== bytes.readUInt32LE(at + 4)) break
+    // An empty entry has the crc of nothing, which is 0: a stretch of zeros.
+    if (json.length === 0) break
+    const { version, done, parts, counters } = JSON.parse(json.toString()) as {
+      version: number
+      done: (number | IdRange)[]
+      parts: PartDone[]
+      counters: Counters
+    }
+    if (version > FORMAT_VERSION) return version
+    take({ done: done.map((one) => (typeof one === 'number' ? [one, one] : one)), parts, counters })
+    at = end
+  }
+  return undefined
+}
