@@ -1,11 +1,14 @@
 import type { Holding } from './holding.ts'
 
-/** The most that is set aside before it is needed: an announced length is only a promise. */
-const MOST_AHEAD_BYTES = 1_048_576
-/** Where the length is not known. */
 const FIRST_BYTES = 65_536
+/**
+ * How many times what has come is set aside for what is to come. An announced length is only a promise: whoever sends one
+ * byte of 64 MiB gets 64 KiB, and a sender at full speed, whose first piece is that long, 512 at once.
+ */
+const AHEAD_ANNOUNCED = 8
+const AHEAD_UNKNOWN = 2
 
-/** Bytes that arrive in pieces, in one buffer that doubles; it is the holding's, and gone when that is released. */
+/** Bytes that arrive in pieces, in one buffer that grows; it is the holding's, and gone when that is released. */
 export class GrowingBytes {
   readonly #total: number | undefined
   readonly #holding: Holding
@@ -35,9 +38,8 @@ export class GrowingBytes {
   #room(needed: number): Buffer {
     const had = this.#buffer
     if (had !== undefined && needed <= had.length) return had
-    const first = this.#total === undefined ? FIRST_BYTES : MOST_AHEAD_BYTES
-    const ahead = Math.min(this.#total ?? Number.POSITIVE_INFINITY, Math.max(first, (had?.length ?? 0) * 2))
-    const buffer = this.#holding.borrow(Math.max(needed, ahead))
+    const ahead = Math.max(FIRST_BYTES, needed * (this.#total === undefined ? AHEAD_UNKNOWN : AHEAD_ANNOUNCED))
+    const buffer = this.#holding.borrow(Math.max(needed, Math.min(this.#total ?? ahead, ahead)))
     if (had !== undefined) {
       buffer.set(had.subarray(0, this.length))
       this.#holding.giveBack(had)
