@@ -184,12 +184,13 @@ export class CloudWatchLogs {
     const { delivery } = this.#running
     let transcoded: Transcoded
     try {
-      transcoded = this.transcoder.transcode(request.bytes, request.receivedAtMs)
+      transcoded = this.transcoder.transcode(request.bytes, request.receivedAtMs, request.identity)
     } catch (error) {
       if (error instanceof MalformedProtobuf) return { kind: 'refused', cause: 'malformed', message: error.message }
       if (error instanceof TextTooLong) return tooLarge(error)
       throw error
     }
+    if (isNotPermitted(transcoded)) return notPermitted(transcoded)
     const lanes = transcoded.routed.map(({ destination, items }) => ({ key: destination.key, destination, items }))
     const reserved = delivery.reserve(lanes, this.#settings.config.on_lane_full === 'refuse')
     if (reserved.kind === 'retry') {
@@ -226,6 +227,16 @@ export class CloudWatchLogs {
       message: this.#stopping ? 'the exporter is stopping' : 'the exporter has not started',
     }
   }
+}
+
+/** Whether there is nothing in a request that its sender may write. */
+function isNotPermitted({ records, rejected }: Transcoded): boolean {
+  return records > 0 && rejected.length === records && rejected.every(({ reason }) => reason === 'not_permitted')
+}
+
+function notPermitted({ records, rejected }: Transcoded): Refused {
+  const message = `${records} not_permitted: ${rejected[0]?.message ?? ''}`
+  return { kind: 'refused', cause: 'permission_denied', message }
 }
 
 function tooLarge(error: TextTooLong): Refused {

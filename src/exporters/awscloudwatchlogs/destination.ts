@@ -84,6 +84,7 @@ export class DestinationGate {
   }
 }
 
-function globToRegExp(pattern: string): RegExp {
+/** @param pattern the name of a log group, `*` for any characters */
+export function globToRegExp(pattern: string): RegExp {
   return new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 'su')
 }

@@ -3,13 +3,18 @@
 // Which destination a record goes to. Names with no placeholder cost nothing; those that the resource fills cost one look
 // through its attributes for each ResourceLogs; only a placeholder that the resource leaves empty is looked up per record.
 
+import type { Identity } from '../../component/authenticator.ts'
 import type { ProtobufReader } from '../../wire/protobuf-reader.ts'
-import type { Destination, DestinationGate, DivertedReason } from './destination.ts'
+import { type Destination, destination, type DestinationGate, type DivertedReason } from './destination.ts'
 import { findAttributes } from './attributes.ts'
+import { Permission } from './permission.ts'
 import { fillTemplate, legalName, type Template } from './template.ts'
 
 /** Returned by `resource` when records have to be asked. */
 export const ASK_RECORDS = -1
+
+/** Why a record does not go where it would: it goes to the overflow destination, or, not permitted, nowhere. */
+export type Detour = DivertedReason | 'not_permitted'
 
 export class Router {
   readonly #gate: DestinationGate
@@ -23,10 +28,11 @@ export class Router {
   readonly #fromResource: (string | undefined)[]
   readonly #fromRecord: (string | undefined)[]
   readonly #places = new Map<string, number>()
+  readonly #permission = new Permission()
   /** Destinations of this request; what `resource` and `record` return are places in it. */
   readonly destinations: Destination[] = []
-  /** Why the last answer was the overflow destination; undefined where it was the record's own. */
-  diverted: DivertedReason | undefined
+  /** Of the last answer, which is the overflow destination, or the record's own where that is not permitted. */
+  detour: Detour | undefined
   #nowMs = 0
 
   constructor(group: Template, stream: Template, gate: DestinationGate) {
@@ -42,8 +48,10 @@ export class Router {
     this.#fromRecord = names.map(() => undefined)
   }
 
-  begin(nowMs: number): void {
+  /** @param identity the sender's, whose own rules hold before those of the exporter */
+  begin(nowMs: number, identity: Identity | undefined): void {
     this.#nowMs = nowMs
+    this.#permission.begin(identity)
     this.destinations.length = 0
     this.#places.clear()
   }
@@ -98,8 +106,12 @@ export class Router {
   }
 
   #place(group: string, stream: string): number {
+    if (!this.#permission.allows(group)) {
+      this.detour = 'not_permitted'
+      return this.#target(destination(group, stream))
+    }
     const admitted = this.#gate.admit(group, stream, this.#nowMs)
-    this.diverted = typeof admitted === 'string' ? admitted : undefined
+    this.detour = typeof admitted === 'string' ? admitted : undefined
     return this.#target(typeof admitted === 'string' ? this.#gate.overflow : admitted)
   }
 

@@ -6,6 +6,7 @@
 //   item = {"timestamp":1763700000000,"message":"<message, escaped>"},       the comma is part of it, so that a run of
 //                                                                            items is copied into a body in one piece
 
+import type { Identity } from '../../component/authenticator.ts'
 import type { RejectedReason } from '../../component/outcome.ts'
 import { NOTHING_REJECTED, type RejectedRecord } from '../../component/consumer.ts'
 import { INDEX_FIELDS, type ItemBatch } from '../../delivery/items.ts'
@@ -18,7 +19,7 @@ import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
 import { EVENT_OVERHEAD_BYTES, MAX_AGE_MS, MAX_AHEAD_MS } from './limits.ts'
 import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
 import { RawLog } from './raw-log.ts'
-import { ASK_RECORDS, type Router } from './route.ts'
+import { ASK_RECORDS, type Detour, type Router } from './route.ts'
 
 export interface TranscodeOptions {
   readonly rawLog: boolean
@@ -78,6 +79,7 @@ export class Transcoder {
   #rejected: RejectedRecord[] | undefined
   #records = 0
   #nowMs = 0
+  #identity: Identity | undefined
   // The events of this request, in the order of `#text`: where each ends, and what its index entry will say.
   #count = 0
   #ends = new Float64Array(1024)
@@ -114,16 +116,18 @@ export class Transcoder {
   /**
    * @param bytes an ExportLogsServiceRequest; only read during the call
    * @param nowMs time of records that have none, and what "too old" is measured from
+   * @param identity who sent it, if that is bound to log groups
    * @throws MalformedProtobuf, TextTooLong; then nothing of the request is kept
    */
-  transcode(bytes: Uint8Array, nowMs: number): Transcoded {
+  transcode(bytes: Uint8Array, nowMs: number, identity?: Identity): Transcoded {
     const reader = this.#reader
     reader.reset(bytes)
     this.#text.restart()
     this.#rejected = undefined
     this.#records = this.#count = 0
     this.#nowMs = nowMs
-    this.#router.begin(nowMs)
+    this.#identity = identity
+    this.#router.begin(nowMs, identity)
     const end = bytes.length
     while (reader.pos < end) {
       const at = reader.pos
@@ -144,7 +148,7 @@ export class Transcoder {
     const reader = this.#reader
     const [resourceFrom, resourceTo] = owner(reader, from, to)
     const lane = this.#router.resource(reader, Math.max(resourceFrom, 0), resourceTo, RESOURCE_ATTRIBUTES)
-    const diverted = this.#router.diverted
+    const { detour } = this.#router
     reader.pos = from
     while (reader.pos < to) {
       reader.end = to
@@ -154,7 +158,7 @@ export class Transcoder {
         continue
       }
       const length = reader.length()
-      this.#scopeLogs(reader.pos, reader.pos + length, resourceFrom, resourceTo, lane, diverted)
+      this.#scopeLogs(reader.pos, reader.pos + length, resourceFrom, resourceTo, lane, detour)
     }
   }
 
@@ -164,7 +168,7 @@ export class Transcoder {
     resourceFrom: number,
     resourceTo: number,
     resourceLane: number,
-    diverted: DivertedReason | undefined,
+    resourceDetour: Detour | undefined,
   ): void {
     const reader = this.#reader
     const [scopeFrom, scopeTo] = owner(reader, from, to)
@@ -182,18 +186,18 @@ export class Transcoder {
       const recordEnd = reader.pos + length
       record.read(reader, recordEnd)
       let lane = resourceLane
-      let why = diverted
+      let detour = resourceDetour
       if (resourceLane === ASK_RECORDS) {
         lane = this.#router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
-        why = this.#router.diverted
+        detour = this.#router.detour
       }
-      this.#writeItem(lane, why)
+      this.#writeItem(lane, detour)
       if (++this.#records > MAX_RECORDS) throw new TextTooLong(`over ${MAX_RECORDS} records`)
       reader.pos = recordEnd
     }
   }
 
-  #writeItem(lane: number, diverted: DivertedReason | undefined): void {
+  #writeItem(lane: number, detour: Detour | undefined): void {
     const record = this.#record
     let timestamp = this.#timestamp()
     let originalTime = NOT_LATE
@@ -202,8 +206,6 @@ export class Transcoder {
       if (lateEvents === 'reject') return this.#rejectLate(timestamp)
       originalTime = timestamp
       timestamp = lateEvents === 'clamp' ? this.#nearestTime(timestamp) : this.#nowMs
-      if (lateEvents === 'divert') lane = this.#router.late()
-      this.late++
     }
     const text = this.#text
     const start = text.pos
@@ -223,7 +225,7 @@ export class Transcoder {
         const named = this.#raw.destination(this.#message(messageStart))
         if (named !== undefined) {
           lane = this.#router.named(named.group, named.stream, lane)
-          diverted = this.#router.diverted
+          detour = this.#router.detour
         }
       }
     } else this.#event.write(text, record, originalTime)
@@ -239,8 +241,22 @@ export class Transcoder {
     append(text, ITEM_END)
     const { maxTextBytes } = this.#options
     if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
-    if (diverted !== undefined) this.diverted[diverted]++
+    if (detour !== undefined) {
+      if (detour === 'not_permitted') {
+        text.pos = start
+        return this.#reject('not_permitted', this.#notPermitted(lane))
+      }
+      this.diverted[detour]++
+    }
+    if (originalTime !== NOT_LATE) {
+      if (this.#options.lateEvents === 'divert') lane = this.#router.late()
+      this.late++
+    }
     this.#note(timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane)
+  }
+
+  #notPermitted(lane: number): string {
+    return `${this.#identity?.name} may not write the log group ${this.#router.destinations[lane]?.group}`
   }
 
   #rejectLate(timestamp: number): void {
