@@ -15,6 +15,12 @@ export type Decompressed = (bytes: Uint8Array | undefined, failure: DecompressFa
 const AT_ONCE_INPUT_BYTES = 262_144
 const AT_ONCE_OUTPUT_BYTES = 1_048_576
 
+/**
+ * Large bodies undone at a time; the others wait, compressed. A bomb costs its limit twice while its buffer grows, and two
+ * keep both cores busy.
+ */
+const MOST_STREAMING = 2
+
 /** RFC 9659: a window of at most 8 MB for content coding. zstd's own limit would let a sender ask for 128 MB. */
 const ZSTD_WINDOW_LOG = 23
 const ZSTD_PARAMS = { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG }
@@ -69,6 +75,10 @@ function chunkSize(inputBytes: number, maxOutputLength: number): number {
   return Math.max(1_024, Math.min(inputBytes * 10, maxOutputLength))
 }
 
+let streaming = 0
+/** Their number is bounded by the budget, which holds what they wait with. */
+const waiting: (() => void)[] = []
+
 function decompressStreaming(
   encoding: Encoding,
   bytes: Uint8Array,
@@ -76,6 +86,11 @@ function decompressStreaming(
   holding: Holding,
   done: Decompressed,
 ): void {
+  if (streaming === MOST_STREAMING) {
+    waiting.push(() => decompressStreaming(encoding, bytes, limit, holding, done))
+    return
+  }
+  streaming++
   const stream = CODECS[encoding].stream()
   const output = new GrowingBytes(undefined, holding)
   let over = false
@@ -84,6 +99,8 @@ function decompressStreaming(
     over = true
     stream.destroy()
     done(failure === undefined ? output.view() : undefined, failure)
+    streaming--
+    waiting.shift()?.()
   }
   stream.on('data', (chunk: Buffer) => {
     if (over) return

@@ -80,6 +80,12 @@ describe.each(['gzip', 'deflate', 'zstd'] as const)('%s', (encoding) => {
   })
 })
 
+test('many large bodies at a time are all undone', async () => {
+  const bodies = Array.from({ length: 12 }, () => randomBytes(400_000))
+  const results = await Promise.all(bodies.map((body) => undo('gzip', gzipSync(body))))
+  expect(results.map(({ bytes }, i) => bodies[i]?.equals(bytes ?? new Uint8Array(0)))).toEqual(bodies.map(() => true))
+})
+
 test('gzip in several members is one body', async () => {
   const { bytes } = await undo('gzip', Buffer.concat([gzipSync('one '), gzipSync('body')]))
   expect(String(Buffer.from(bytes ?? []))).toBe('one body')
