@@ -1,0 +1,112 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
+import { recordsRequest } from '../fakes/logs-request.ts'
+import { runToEnd, startDaemon, type Daemon } from './daemon.ts'
+import { cloudwatchConfig } from './daemon-config.ts'
+
+const WAIT = { timeout: 60_000, interval: 50 }
+
+async function storageFolder(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-storage-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+function durable(endpoint: string, directory: string): object {
+  const exporter = { log_group_name: '/app', sending_queue: { storage: 'file_storage' }, gap_markers: true }
+  const config = cloudwatchConfig(endpoint, { exporter }) as { extensions: object; service: { extensions: string[] } }
+  return {
+    ...config,
+    extensions: { ...config.extensions, file_storage: { directory } },
+    service: { ...config.service, extensions: ['health_check', 'file_storage'] },
+  }
+}
+
+async function send(daemon: Daemon, bodies: readonly string[]): Promise<void> {
+  const body = Buffer.from(recordsRequest(...bodies.map((body) => ({ body, time: BigInt(Date.now()) * 1_000_000n }))))
+  const headers = { 'content-type': 'application/x-protobuf' }
+  const response = await fetch(`http://127.0.0.1:${daemon.httpPort}/v1/logs`, { method: 'POST', headers, body })
+  expect(response.status).toBe(200)
+}
+
+const state = async (daemon: Daemon, name: string) =>
+  (await daemon.metrics()).value('otlp_cloudwatch_records', { state: name })
+
+async function letters(args: readonly string[]) {
+  const { code, stdout } = await runToEnd(['dead-letters', ...args])
+  expect(code).toBe(0)
+  return stdout
+}
+
+test(
+  'an event CloudWatch refuses is kept, listed, shown, and replayed by the daemon and beside a stopped one',
+  { timeout: 120_000 },
+  async () => {
+    const local = await startCloudWatchLocal({ quotas: false })
+    onTestFinished(() => local.close())
+    const directory = await storageFolder()
+    const poison = local.faults.poison('poisoned')
+    const first = await startDaemon(durable(local.url, directory))
+    await send(first, ['good 1'])
+    await vi.waitFor(() => expect(local.events().length).toBe(1), WAIT)
+    await send(first, ['good 2', 'poisoned a'])
+    await vi.waitFor(async () => expect(await state(first, 'dead_lettered')).toBe(1), WAIT)
+    await send(first, ['poisoned b', 'good 3'])
+    await vi.waitFor(async () => expect(await state(first, 'dead_lettered')).toBe(2), WAIT)
+    expect(
+      local
+        .events()
+        .map(({ message }) => (JSON.parse(message) as { body: string }).body)
+        .sort(),
+    ).toEqual(['good 1', 'good 2', 'good 3'])
+
+    // While the daemon runs, it answers by its socket.
+    const listed = await letters(['list', '--directory', directory, '--reason', 'poison'])
+    expect(listed.trim().split('\n')).toHaveLength(2)
+    expect(listed).toContain('/app  s  1 events  InvalidParameterException')
+    expect(await letters(['list', '--directory', directory, '--reason', 'expired'])).toBe('')
+    const [shown = ''] = (await letters(['show', '--directory', directory])).split('\n')
+    expect(JSON.parse(shown)).toMatchObject({
+      group: '/app',
+      stream: 's',
+      messages: [{ message: '{"body":"poisoned a"}' }],
+    })
+    const segment = join(directory, 'awscloudwatchlogs', '0000', 'dead-letters', '0000000001.segment')
+    expect((await stat(segment)).mode & 0o777).toBe(0o600)
+
+    poison.off()
+    const id = (JSON.parse(shown) as { id: string }).id
+    expect(await letters(['replay', '--directory', directory, '--id', id])).toBe(
+      '1 letters with 1 events are queued again\n',
+    )
+    await vi.waitFor(() => expect(local.events('/app', 's')).toHaveLength(4), WAIT)
+    expect(await state(first, 'dead_lettered')).toBe(1)
+    expect((await first.metrics()).value('otlp_cloudwatch_records_unaccounted', {})).toBe(0)
+
+    // Beside a stopped one, the files answer; what is replayed there is sent at the next start.
+    expect(await first.stop()).toBe(0)
+    expect((await letters(['list', '--directory', directory])).trim().split('\n')).toHaveLength(1)
+    expect(await letters(['replay', '--directory', directory, '--to', '/other', '--restamp'])).toContain(
+      '1 letters with 1 events',
+    )
+    const second = await startDaemon(durable(local.url, directory))
+    await vi.waitFor(() => expect(local.events('/other', 's')).toHaveLength(1), WAIT)
+    const [moved] = local.events('/other', 's')
+    expect(JSON.parse(moved?.message ?? '')).toEqual({ original_timestamp: expect.any(Number), body: 'poisoned b' })
+    await vi.waitFor(async () => expect(await state(second, 'delivered')).toBe(5), WAIT)
+    expect(await state(second, 'dead_lettered')).toBe(0)
+    expect((await second.metrics()).value('otlp_cloudwatch_records_unaccounted', {})).toBe(0)
+    expect(await second.stop()).toBe(0)
+  },
+)
+
+test('dead-letters without a directory or a config says what to write', async () => {
+  const { code, stderr } = await runToEnd(['dead-letters', 'list'])
+  expect([code, stderr]).toEqual([
+    2,
+    'Where is the queue? Write --directory DIR, or --config FILE with a file_storage in it.\n',
+  ])
+})

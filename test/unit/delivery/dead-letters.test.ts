@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { ByteBudget } from '../../../src/component/byte-budget.ts'
+import { type DeadLetters, openDeadLetters } from '../../../src/delivery/dead-letters.ts'
+import { QueuedBatch } from '../../../src/delivery/queue.ts'
+import { silentLogger } from '../../../src/telemetry/logger.ts'
+import { itemBatch, itemTexts, namedItems } from '../../fakes/items.ts'
+
+async function folder(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-letters-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+async function open(directory: string, capacityBytes = 16 * 1_048_576) {
+  const evicted: number[] = []
+  const budget = new ByteBudget(64 * 1_048_576)
+  const fatal = (error: Error) => {
+    throw error
+  }
+  const letters = openDeadLetters(
+    { directory, capacityBytes, fsync: false },
+    (items) => evicted.push(items),
+    fatal,
+    budget,
+    silentLogger,
+  )
+  await letters.open()
+  return { letters, evicted }
+}
+
+/** Items `[from, to)` of a batch of `count` named items. */
+function run(name: string, count: number, from = 0, to = count) {
+  const items = itemBatch(namedItems(name, count))
+  return { batch: new QueuedBatch(items, count, 0, items.bytes.length, Date.now()), from, to }
+}
+
+function put(letters: DeadLetters, lane: string, name: string, reason: string, count = 3): Promise<boolean> {
+  return new Promise((resolve) => letters.put(lane, run(name, count), reason, `why ${name}`, resolve))
+}
+
+test('keeps a part of a batch with its lane, reason and error, and reads it back', async () => {
+  const { letters } = await open(await folder())
+  const kept = await new Promise((resolve) =>
+    letters.put('g:s', run('item', 5, 1, 4), 'poison', 'CloudWatch said no', resolve),
+  )
+  expect(kept).toBe(true)
+  const [letter] = letters.list({})
+  expect(letter).toMatchObject({ lane: 'g:s', reason: 'poison', error: 'CloudWatch said no', items: 3 })
+  const items = await letters.read(letter?.id ?? '')
+  expect(items === undefined ? [] : itemTexts(items)).toEqual(['item1', 'item2', 'item3'])
+  await letters.close()
+})
+
+test('finds by reason, group, stream, time and id', async () => {
+  const { letters } = await open(await folder())
+  await put(letters, 'g:s', 'a', 'poison')
+  await put(letters, 'g:t', 'b', 'expired')
+  await put(letters, 'group:s', 'c', 'expired')
+  const found = (filter: object) => letters.list(filter).map(({ error }) => error.slice(4))
+  expect(found({})).toEqual(['a', 'b', 'c'])
+  expect(found({ reason: 'expired' })).toEqual(['b', 'c'])
+  expect(found({ lane: 'g' })).toEqual(['a', 'b'])
+  expect(found({ lane: 'g:t' })).toEqual(['b'])
+  expect(found({ sinceMs: Date.now() + 1_000 })).toEqual([])
+  expect(found({ id: letters.list({})[1]?.id })).toEqual(['b'])
+  await letters.close()
+})
+
+test('outlives the process, under the same ids, without what was taken out', async () => {
+  const directory = await folder()
+  const first = await open(directory)
+  await put(first.letters, 'g:s', 'a', 'poison')
+  await put(first.letters, 'g:s', 'b', 'poison')
+  const [gone, stays] = first.letters.list({})
+  first.letters.remove(gone?.id ?? '')
+  await first.letters.close()
+  const second = await open(directory)
+  expect(second.letters.list({}).map(({ id }) => id)).toEqual([stays?.id])
+  expect(second.letters.items).toBe(3)
+  await second.letters.close()
+})
+
+test('lets the oldest go when there is no room, and says how many items went', async () => {
+  const { letters, evicted } = await open(await folder(), 2 * 1_048_576)
+  const big = 'x'.repeat(100_000)
+  for (let i = 0; i < 40; i++) expect(await put(letters, 'g:s', `${i}-${big}`, 'expired', 1)).toBe(true)
+  expect(evicted.length).toBeGreaterThan(10)
+  expect(letters.count).toBe(40 - evicted.length)
+  expect(letters.list({}).at(-1)?.error.slice(0, 6)).toBe('why 39')
+  expect(letters.usedBytes).toBeLessThanOrEqual(2 * 1_048_576)
+  await letters.close()
+})
+
+test('says so when items cannot be kept, because they are not there', async () => {
+  const { letters } = await open(await folder())
+  const absent = { batch: new QueuedBatch(undefined, 1, 0, 0, Date.now()), from: 0, to: 1 }
+  expect(await new Promise((resolve) => letters.put('g:s', absent, 'expired', '', resolve))).toBe(false)
+  await letters.close()
+})
