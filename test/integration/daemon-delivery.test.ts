@@ -89,10 +89,10 @@ test('a lane that is merely busy makes its senders wait, and loses nothing', asy
   await Promise.all(
     busy.map(async (send) => {
       while (count.waits < 20) {
-        const told = await sendUntilTaken(send, kilobytes('busy', 100), STILL_WILLING, () => count.waits++)
+        const told = await sendUntilTaken(send, kilobytes('busy', 100), () => count.waits++)
         expect(told).toMatchObject({ rejected: 0 })
         count.sent += 100
-        expect(await sendUntilTaken(quiet, kilobytes('quiet', 1), STILL_WILLING, () => {})).toMatchObject({
+        expect(await sendUntilTaken(quiet, kilobytes('quiet', 1), () => {})).toMatchObject({
           rejected: 0,
         })
         count.sent++
@@ -121,8 +121,6 @@ test('a denied group that holds over its share has its new records rejected, and
   expect(await send(kilobytes('another', 100))).toMatchObject({ kind: 'taken', rejected: 0 })
   await vi.waitFor(() => expect(local.events('/test/another')).toHaveLength(100), WITHIN)
 })
-
-const STILL_WILLING = new AbortController().signal
 
 /** Records of a kilobyte from one service. */
 function kilobytes(service: string, count: number): Uint8Array {

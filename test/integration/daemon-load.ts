@@ -5,6 +5,7 @@
 //   ...
 //   await load.finish()                  every request it began has been taken
 //   counting.copies(load.acknowledged)   { 1: 12345 } if each acknowledged record is there once
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
 import { logsRequest } from '../fakes/logs-request.ts'
 import { type Send, sendUntilTaken } from './daemon-senders.ts'
@@ -13,9 +14,7 @@ export const RECORDS_A_REQUEST = 50
 /** So that a record is about 700 bytes: what an access log line with a few attributes comes to. */
 const PADDING = 'x'.repeat(600)
 /** Lanes the load goes to. */
-const SERVICES = 5
-/** Nobody waits longer than this for one request to be taken. */
-const PATIENCE_MS = 120_000
+export const SERVICES = 5
 
 export class Load {
   /** Ids of the records that the daemon has taken. */
@@ -24,13 +23,17 @@ export class Load {
   rejected = 0
   /** How often each sender was told to wait. */
   readonly waits: number[]
-  readonly #patience = AbortSignal.timeout(PATIENCE_MS)
   readonly #finished: Promise<unknown>
+  readonly #pauseMs: number
   #requests = 0
   #on = true
 
-  /** Each sender sends one request after the other. */
-  constructor(senders: readonly Send[]) {
+  /**
+   * Each sender sends one request after the other.
+   * @param pauseMs rest of a sender between two requests
+   */
+  constructor(senders: readonly Send[], pauseMs = 0) {
+    this.#pauseMs = pauseMs
     this.waits = senders.map(() => 0)
     this.#finished = Promise.all(senders.map((send, index) => this.#run(send, index)))
     this.#finished.catch(() => {}) // told by `finish`
@@ -49,12 +52,12 @@ export class Load {
     while (this.#on) {
       const request = ++this.#requests
       const ids = Array.from({ length: RECORDS_A_REQUEST }, (_, record) => `${request}/${record}`)
-      const taken = await sendUntilTaken(send, requestOf(request, ids), this.#patience, () => {
+      const { rejected } = await sendUntilTaken(send, requestOf(request, ids), () => {
         this.waits[index] = (this.waits[index] ?? 0) + 1
       })
-      if (taken === undefined) throw new Error(`request ${request} was not taken within ${PATIENCE_MS} ms`)
-      this.rejected += taken.rejected
+      this.rejected += rejected
       this.acknowledged.push(...ids)
+      if (this.#pauseMs > 0) await sleep(this.#pauseMs)
     }
   }
 }

@@ -26,25 +26,24 @@ export type Send = (request: Uint8Array) => Promise<Told>
 /** Retry-After is in whole seconds; a load that waits so long would be none. */
 const LONGEST_WAIT_MS = 100
 
+/** Nobody waits longer than this for one request to be taken. */
+const PATIENCE_MS = 120_000
+
 /**
  * Sends until it is taken, waiting as told (but no longer than a test wants to).
  * @param onWait told each time the daemon says to wait
- * @returns undefined if the signal aborted first
+ * @throws Error if the daemon refuses it, or does not take it for too long
  */
-export async function sendUntilTaken(
-  send: Send,
-  request: Uint8Array,
-  signal: AbortSignal,
-  onWait: () => void,
-): Promise<Taken | undefined> {
-  while (!signal.aborted) {
+export async function sendUntilTaken(send: Send, request: Uint8Array, onWait: () => void): Promise<Taken> {
+  const end = performance.now() + PATIENCE_MS
+  while (performance.now() < end) {
     const told = await send(request)
     if (told.kind === 'taken') return told
     if (told.kind === 'refused') throw new Error(`refused: ${told.message}`)
     onWait()
     await sleep(Math.min(told.afterMs, LONGEST_WAIT_MS))
   }
-  return undefined
+  throw new Error(`a request was not taken within ${PATIENCE_MS} ms`)
 }
 
 /** Over OTLP/HTTP with protobuf. */
