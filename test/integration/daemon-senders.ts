@@ -1,7 +1,7 @@
 // Senders that hear all of the daemon's answers; what an SDK makes of them stands in its own suites.
 import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import { onTestFinished } from 'vitest'
 import { LEN, ProtobufReader, VARINT } from '../../src/wire/protobuf-reader.ts'
@@ -46,13 +46,16 @@ export async function sendUntilTaken(send: Send, request: Uint8Array, onWait: ()
   throw new Error(`a request was not taken within ${PATIENCE_MS} ms`)
 }
 
+/** What a sender says beside its request, by lower-case names. */
+export type Headers = Readonly<Record<string, string>>
+
 /** Over OTLP/HTTP with protobuf. */
-export function httpSender({ httpPort: port }: Daemon): Send {
+export function httpSender({ httpPort: port }: Daemon, more: Headers = {}): Send {
   const agent = new Agent({ keepAlive: true })
   onTestFinished(() => agent.destroy())
   return (request) =>
     new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/x-protobuf', 'content-length': request.length }
+      const headers = { 'content-type': 'application/x-protobuf', 'content-length': request.length, ...more }
       const call = httpRequest(
         { agent, host: '127.0.0.1', port, path: '/v1/logs', method: 'POST', headers },
         (response) => {
@@ -76,14 +79,16 @@ export function httpSender({ httpPort: port }: Daemon): Send {
 }
 
 /** Over OTLP/gRPC. */
-export function grpcSender({ grpcPort }: Daemon): Send {
+export function grpcSender({ grpcPort }: Daemon, headers: Headers = {}): Send {
   const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure(), { 'grpc.enable_retries': 0 })
   onTestFinished(() => client.close())
+  const metadata = new Metadata()
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
   const same = (bytes: Buffer) => bytes
   const path = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
   return (request) =>
     new Promise((resolve, reject) => {
-      client.makeUnaryRequest(path, same, same, Buffer.from(request), (error, answer) => {
+      client.makeUnaryRequest(path, same, same, Buffer.from(request), metadata, (error, answer) => {
         if (error === null) return resolve(taken(answer ?? Buffer.alloc(0)))
         const afterMs = error.code === status.UNAVAILABLE ? retryDelayMs(error) : undefined
         if (afterMs !== undefined) resolve({ kind: 'wait', afterMs })
