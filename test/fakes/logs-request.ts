@@ -2,8 +2,8 @@
 //
 //   logsRequest({ resource: { 'service.name': 'shop' }, scopes: [{ name: 'lib', records: [{ body: 'hi', time: 1n }] }] })
 //
-// Values: null is an empty AnyValue, bigint an int64, number a double. What an object cannot say (the same key twice, an
-// order of fields, bytes that are not UTF-8) is said with lists of pairs and `utf8`.
+// Values: null is an empty AnyValue, bigint an int64, number a double. What an object cannot say (the same key twice, bytes
+// that are not UTF-8, a oneof that is written more than once) is said with lists of pairs, `utf8` and `oneof`.
 import { ProtobufWriter } from '../../src/wire/protobuf-writer.ts'
 
 /** A text given as the bytes on the wire, UTF-8 or not. */
@@ -23,6 +23,7 @@ export type Value =
   | Uint8Array
   | readonly Value[]
   | { readonly kvlist: Attributes }
+  | { readonly oneof: readonly Value[] }
 
 /** Absent keys are left out of the message. */
 export interface RecordFields {
@@ -117,6 +118,7 @@ export function writeValue(writer: ProtobufWriter, value: Value): void {
   else if (typeof value === 'number') writer.double(4, value)
   else if (value instanceof Uint8Array) writer.bytes(7, value)
   else if ('utf8' in value) text(writer, 1, value)
+  else if ('oneof' in value) for (const each of value.oneof) writeValue(writer, each)
   else if ('kvlist' in value) nested(writer, 6, () => writeAttributes(writer, 1, value.kvlist))
   else {
     nested(writer, 5, () => {

@@ -77,6 +77,15 @@ describe('groups', () => {
     expect((await sent).code).toBe(0)
   })
 
+  test('one that is not seen yet right after it was created: the records come back for it', async () => {
+    const local = await localCloudWatch()
+    local.faults.error('ResourceNotFoundException', 'not yet', 400, { operation: 'PutLogEvents', times: 4 })
+    const { exporter, send } = await library({}, local)
+    expect((await send({ body: 'x' })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['x'])
+    expect(exporter.ledger).toMatchObject({ retries: 2, possibleDoubles: 0 })
+  })
+
   test('one somebody else creates at the same moment is as good', async () => {
     const local = await localCloudWatch()
     local.faults.error('ResourceAlreadyExistsException', 'it does', 400, { operation: 'CreateLogStream', times: 1 })

@@ -32,6 +32,7 @@ const { value, pairs } = fc.letrec<{ value: Value; pairs: Pairs; scalar: Value }
     { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 4 }) },
     { weight: 1, arbitrary: tie('pairs').map((kvlist): Value => ({ kvlist })) },
     { weight: 1, arbitrary: fc.tuple(tie('scalar'), fc.nat(70), fc.boolean()).map(nested) },
+    { weight: 1, arbitrary: fc.array(tie('scalar'), { maxLength: 3 }).map((oneof): Value => ({ oneof })) },
   ),
   pairs: fc.array(fc.tuple(key, fc.option(tie('value'), { nil: undefined })), { maxLength: 5 }),
 }))

@@ -38,6 +38,13 @@ describe('escaping', () => {
     expect(message(escaped(Buffer.from(tricky), TWICE))).toBe(JSON.stringify(tricky).slice(1, -1))
   })
 
+  test.each([ONCE, TWICE])('a long text of nothing but escapes is all there', (escapes) => {
+    const original = '\u0000'.repeat(700_000)
+    const text = escaped(Buffer.from(original), escapes)
+    const read = escapes === ONCE ? message(text) : (JSON.parse(`"${message(text)}"`) as string)
+    expect(read === original).toBe(true)
+  })
+
   test('a fragment counts as what it reads', () => {
     const text = new JsonText(LIMIT)
     text.fragment(fragment('{"a":"'))

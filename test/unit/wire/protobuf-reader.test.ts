@@ -64,6 +64,15 @@ describe('fixed widths', () => {
   test.each(['fixed64', 'fixed32', 'double'] as const)('%s cut short is malformed', (method) => {
     expect(() => reading('000000')[method]()).toThrow(MalformedProtobuf)
   })
+
+  test.each(['fixed64', 'fixed32', 'double', 'varint64'] as const)(
+    '%s does not read on behind its message',
+    (method) => {
+      const reader = reading('ffffffffffffff7f')
+      reader.end = 3
+      expect(() => reader[method]()).toThrow(MalformedProtobuf)
+    },
+  )
 })
 
 describe('lengths and tags', () => {

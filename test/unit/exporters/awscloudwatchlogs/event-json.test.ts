@@ -76,6 +76,8 @@ describe('every type of value', () => {
     ],
     ['a key to escape', { kvlist: { '"\\\n': 1n } }, '{"\\"\\\\\\n":1}'],
     ['a key without a value', { kvlist: [['a', undefined]] }, '{"a":null}'],
+    ['a oneof written twice', { oneof: [['list'], 7n, 'last'] }, '"last"'],
+    ['the same, the other way round', { oneof: ['first', 1.5, false] }, 'false'],
   ])('%s', (_, value, json) => {
     expect(attributeJson(value)).toBe(json)
     // The same value as a body; the empty one is no body at all.

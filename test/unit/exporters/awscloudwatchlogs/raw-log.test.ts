@@ -55,6 +55,7 @@ describe('route_from_body', () => {
     ['log_group_name at the top', '{"log_group_name":"/ok/b","log_stream_name":"y"}', '/ok/b:y'],
     ['_aws before it', '{"_aws":{"LogGroupName":"/ok/a"},"log_group_name":"/ok/b"}', '/ok/a:s'],
     ['_aws without a group does not count', '{"_aws":{"LogStreamName":"z"},"log_group_name":"/ok/b"}', '/ok/b:s'],
+    ['_aws with an empty group neither', '{"_aws":{"LogGroupName":""},"log_group_name":"/ok/b"}', '/ok/b:s'],
     ['a map that is not text', { kvlist: { log_group_name: '/ok/b' } }, '/ok/b:s'],
     ['characters a group may not have', '{"log_group_name":"/ok/a b"}', '/ok/a_b:s'],
     ['escapes in a name', '{"log_group_name":"\\u002fok/a"}', '/ok/a:s'],

@@ -49,6 +49,12 @@ describe('times CloudWatch would not take', () => {
   })
 })
 
+test('what one request had rejected is no part of the next', () => {
+  const reused = transcoder()
+  expect(reused.transcode(recordsRequest({ time: 1n }), NOW_MS).rejected).toHaveLength(1)
+  expect(reused.transcode(recordsRequest({ body: 'x' }), NOW_MS).rejected).toEqual([])
+})
+
 describe('an event over the limit', () => {
   const long = recordsRequest({ body: 'before' }, { body: 'x'.repeat(5_000) }, { body: 'after' })
 
