@@ -9,17 +9,17 @@
 import type { Identity } from '../../component/authenticator.ts'
 import type { RejectedReason } from '../../component/outcome.ts'
 import { NOTHING_REJECTED, type RejectedRecord } from '../../component/consumer.ts'
-import { INDEX_FIELDS, type ItemBatch } from '../../delivery/items.ts'
 import { JsonText, ONCE, TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf, ProtobufReader } from '../../wire/protobuf-reader.ts'
 import { AnyValueWriter } from './any-value.ts'
 import { cutMessage } from './cut.ts'
-import type { Destination, DivertedReason } from './destination.ts'
+import type { DivertedReason } from './destination.ts'
 import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
 import { EVENT_OVERHEAD_BYTES, MAX_AGE_MS, MAX_AHEAD_MS } from './limits.ts'
 import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
 import { RawLog } from './raw-log.ts'
 import { ASK_RECORDS, type Detour, type Router } from './route.ts'
+import { type RoutedItems, WrittenEvents } from './written-events.ts'
 
 export interface TranscodeOptions {
   readonly rawLog: boolean
@@ -32,14 +32,6 @@ export interface TranscodeOptions {
   readonly maxTextBytes: number
   /** What becomes of events CloudWatch would refuse for their time. */
   readonly lateEvents: 'reject' | 'clamp' | 'divert'
-}
-
-/** The events of one request for one destination. */
-export interface RoutedItems {
-  readonly destination: Destination
-  readonly items: ItemBatch
-  /** For each item its record's place in the request. */
-  readonly records: Uint32Array
 }
 
 export interface Transcoded {
@@ -80,13 +72,7 @@ export class Transcoder {
   #records = 0
   #nowMs = 0
   #identity: Identity | undefined
-  // The events of this request, in the order of `#text`: where each ends, and what its index entry will say.
-  #count = 0
-  #ends = new Float64Array(1024)
-  #timestamps = new Float64Array(1024)
-  #counted = new Float64Array(1024)
-  #lanes = new Uint32Array(1024)
-  #places = new Uint32Array(1024)
+  readonly #events = new WrittenEvents()
 
   /** Events cut because they were over the limit. */
   cut = 0
@@ -124,7 +110,8 @@ export class Transcoder {
     reader.reset(bytes)
     this.#text.restart()
     this.#rejected = undefined
-    this.#records = this.#count = 0
+    this.#records = 0
+    this.#events.clear()
     this.#nowMs = nowMs
     this.#identity = identity
     this.#router.begin(nowMs, identity)
@@ -141,7 +128,11 @@ export class Transcoder {
       this.#resourceLogs(reader.pos, reader.pos + length)
       reader.end = end
     }
-    return { records: this.#records, rejected: this.#rejected ?? NOTHING_REJECTED, routed: this.#routed() }
+    return {
+      records: this.#records,
+      rejected: this.#rejected ?? NOTHING_REJECTED,
+      routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
+    }
   }
 
   #resourceLogs(from: number, to: number): void {
@@ -252,7 +243,7 @@ export class Transcoder {
       if (this.#options.lateEvents === 'divert') lane = this.#router.late()
       this.late++
     }
-    this.#note(timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane)
+    this.#events.add(text.pos, timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane, this.#records)
   }
 
   #notPermitted(lane: number): string {
@@ -302,75 +293,6 @@ export class Transcoder {
   #reject(reason: RejectedReason, message: string): void {
     this.#rejected ??= []
     this.#rejected.push({ index: this.#records, reason, message })
-  }
-
-  #note(timestamp: number, counted: number, lane: number): void {
-    const at = this.#count++
-    if (at === this.#ends.length) this.#growNotes()
-    this.#ends[at] = this.#text.pos
-    this.#timestamps[at] = timestamp
-    this.#counted[at] = counted
-    this.#lanes[at] = lane
-    this.#places[at] = this.#records
-  }
-
-  #growNotes(): void {
-    const twice = this.#ends.length * 2
-    const grow = <T extends Float64Array | Uint32Array>(from: T, to: T): T => {
-      to.set(from)
-      return to
-    }
-    this.#ends = grow(this.#ends, new Float64Array(twice))
-    this.#timestamps = grow(this.#timestamps, new Float64Array(twice))
-    this.#counted = grow(this.#counted, new Float64Array(twice))
-    this.#lanes = grow(this.#lanes, new Uint32Array(twice))
-    this.#places = grow(this.#places, new Uint32Array(twice))
-  }
-
-  /** Copies the events out, one exact buffer for each destination, in the order of the request. */
-  #routed(): RoutedItems[] {
-    const destinations = this.#router.destinations
-    const events = new Uint32Array(destinations.length)
-    const sizes = new Float64Array(destinations.length)
-    let start = 0
-    for (let i = 0; i < this.#count; i++) {
-      const lane = this.#lanes[i] as number
-      const end = this.#ends[i] as number
-      events[lane] = (events[lane] as number) + 1
-      sizes[lane] = (sizes[lane] as number) + end - start
-      start = end
-    }
-    const routed: RoutedItems[] = []
-    for (let lane = 0; lane < destinations.length; lane++) {
-      const count = events[lane] as number
-      if (count > 0) routed.push(this.#gather(destinations[lane] as Destination, lane, count, sizes[lane] as number))
-    }
-    return routed
-  }
-
-  #gather(destination: Destination, lane: number, count: number, size: number): RoutedItems {
-    const bytes = Buffer.allocUnsafeSlow(size)
-    const index = new Float64Array(count * INDEX_FIELDS)
-    const records = new Uint32Array(count)
-    const alone = count === this.#count
-    if (alone) this.#text.bytes.copy(bytes, 0, 0, size)
-    let start = 0
-    let written = 0
-    let item = 0
-    for (let i = 0; i < this.#count; i++) {
-      const end = this.#ends[i] as number
-      if (this.#lanes[i] === lane) {
-        if (!alone) this.#text.bytes.copy(bytes, written, start, end)
-        written += end - start
-        index[item * INDEX_FIELDS] = written
-        index[item * INDEX_FIELDS + 1] = this.#timestamps[i] as number
-        index[item * INDEX_FIELDS + 2] = this.#counted[i] as number
-        records[item] = this.#places[i] as number
-        item++
-      }
-      start = end
-    }
-    return { destination, items: { kind: 1, count, bytes, index }, records }
   }
 }
 
