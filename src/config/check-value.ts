@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { explainIssue, type Issue } from './explain-issue.ts'
 import type { Findings } from './findings.ts'
 import { inputFor } from './input.ts'
-import { type Schema, type SchemaView, viewSchema } from './schema-view.ts'
+import { holdsSecret, type Schema, type SchemaView, viewSchema } from './schema-view.ts'
 import type { Entry, Node, Path, Position } from './tree.ts'
 
 export interface Checked<Output> {
@@ -41,10 +41,12 @@ function tell(issue: Issue, schema: Schema, root: Entry, rootPath: Path, finding
   const path = issue.path.filter((part) => typeof part !== 'symbol')
   const views = viewsAlong(schema, path)
   const view = views.at(-1)
-  const secret = views.some(({ meta }) => meta.secret === true)
+  // A text where a map with a secret in it belongs: `htpasswd: user:password`.
+  const misplaced = view !== undefined && typeof issue.input === 'string' && holdsSecret(view)
+  const secret = misplaced || views.some(({ meta }) => meta.secret === true)
   const { at, node } = locate(root, path)
   if (node.kind === 'scalar' && node.unresolved === true) return
-  const cause = node.kind === 'scalar' && node.notYaml !== undefined ? ` (${node.notYaml})` : ''
+  const cause = node.kind === 'scalar' && node.notYaml !== undefined && !secret ? ` (${node.notYaml})` : ''
   findings.problem(at, [...rootPath, ...path], explainIssue(issue, secret, view?.meta.description) + cause)
 }
 

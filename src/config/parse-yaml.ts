@@ -48,6 +48,7 @@ const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
   MULTIPLE_DOCS: 'a second document starts here: write one document, or a file for each with several --config',
   TAB_AS_INDENT: 'not valid YAML: a tab is used as indentation: use spaces',
   RESOURCE_EXHAUSTION: 'nested too deeply to be read',
+  TAG_RESOLVE_FAILED: 'not valid YAML: no tag is known here: put quotes around a text that begins with !',
 }
 
 function explain(error: YAMLError, text: string): string {
@@ -55,7 +56,9 @@ function explain(error: YAMLError, text: string): string {
     const key = /^[^\s:]*/.exec(text.slice(error.pos[0]))?.[0]
     return `the key ${key} stands twice in the same map: keep one of the two`
   }
-  return EXPLANATIONS[error.code] ?? `not valid YAML: ${error.message}`
+  // What the parser repeats of the text, after a colon, may be a part of a secret.
+  const [why] = error.message.split(/(?<=\w): /, 1)
+  return EXPLANATIONS[error.code] ?? `not valid YAML: ${why}`
 }
 
 class Reader {
@@ -94,7 +97,8 @@ class Reader {
 
   #follow(alias: Alias, at: Position, inList: boolean): Node {
     const target = this.#anchors.get(alias.source)
-    if (target === undefined) return this.#refuse(at, `there is no anchor &${alias.source} before this alias`)
+    if (target === undefined)
+      return this.#refuse(at, 'there is no anchor before this alias: put quotes around a text that begins with *')
     if (this.#open.has(target)) return this.#refuse(at, `the alias *${alias.source} stands inside its own anchor`)
     this.#following++
     try {

@@ -56,6 +56,14 @@ export function viewSchema(schema: Schema): SchemaView {
   return view
 }
 
+/** Whether a secret can be written at a place, or anywhere inside it. */
+export function holdsSecret(view: SchemaView, seen: ReadonlySet<Schema> = new Set()): boolean {
+  if (view.meta.secret === true) return true
+  const inner = [...view.keys.values(), view.items, view.otherKeys].filter((schema) => schema !== undefined)
+  // What takes anything has itself inside.
+  return inner.some((schema) => !seen.has(schema) && holdsSecret(viewSchema(schema), new Set([...seen, schema])))
+}
+
 class View implements SchemaView {
   readonly kinds = new Set<ValueKind>()
   readonly keys = new Map<string, Schema>()

@@ -573,7 +573,7 @@ exporters:
 receivers:
   otlp: *defaults
 `,
-    'bad.yaml:2:9: there is no anchor &defaults before this alias',
+    'bad.yaml:2:9: there is no anchor before this alias: put quotes around a text that begins with *',
   ],
   [
     'an alias inside its own anchor',
