@@ -6,7 +6,6 @@ import { CloudWatchLogsClient, type CloudWatchLogsClientConfig } from '@aws-sdk/
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
 import { ComponentError } from '../../component/component.ts'
 import { type Config, endpointUrl } from './config.ts'
-import { instanceRegion } from './region.ts'
 
 /** A connection that is not made by then will not be. */
 const CONNECT_TIMEOUT_MS = 3_000
@@ -27,7 +26,6 @@ export type ClientConfig = Pick<
   | 'no_verify_ssl'
   | 'proxy_address'
   | 'certificate_file_path'
-  | 'local_mode'
   | 'dualstack'
   | 'fips'
 >
@@ -58,8 +56,6 @@ export async function createClient(
   const client = new CloudWatchLogsClient(options)
   if (region !== undefined || (await hasRegion(client))) return client
   client.destroy()
-  const found = config.local_mode ? undefined : await instanceRegion(env)
-  if (found !== undefined) return createClient({ ...config, region: found }, connections, env)
   throw new ComponentError('region: none is set: write region, or set AWS_REGION (instance metadata was asked too)')
 }
 
@@ -67,7 +63,7 @@ async function hasRegion(client: CloudWatchLogsClient): Promise<boolean> {
   try {
     return (await client.config.region()) !== ''
   } catch {
-    // The SDK rejects where neither the environment nor the profile names a Region; the caller asks elsewhere.
+    // The SDK rejects where neither the environment, nor the profile, nor instance metadata names a Region.
     return false
   }
 }

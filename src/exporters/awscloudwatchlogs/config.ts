@@ -160,7 +160,10 @@ export const configSchema = z
       .string()
       .default('')
       .describe('URL of an HTTP proxy for CloudWatch and STS. Empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.'),
-    local_mode: z.boolean().default(false).describe('Do not ask instance metadata for the Region.'),
+    local_mode: acceptedWithoutEffect(
+      z.boolean(),
+      'instance metadata is asked for a Region only where nothing else names one: write region',
+    ).describe('Of the collector: do not ask instance metadata for the Region.'),
     num_workers: acceptedWithoutEffect(z.int(), 'puts under way at once are sending_queue.num_consumers').describe(
       'Workers of the Go exporter.',
     ),
