@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { diag, type DiagLogger, DiagLogLevel } from '@opentelemetry/api'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { library, localCloudWatch, problem, storedBodies, withoutAws } from './library.ts'
@@ -79,4 +83,57 @@ test('a certificate file that cannot be read is named', async () => {
     message:
       'certificate_file_path: /nonexistent/ca.pem cannot be read: write the path of a PEM file this process may read',
   })
+})
+
+/** A service of AWS that gives one answer, by method and path; what it was asked is kept. */
+async function startService(answer: (request: IncomingMessage, body: string) => string | undefined) {
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      asked.push(`${request.method} ${request.url} ${body}`)
+      const content = answer(request, body)
+      response.writeHead(content === undefined ? 404 : 200).end(content)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
+}
+
+test('on EC2 the Region is that of the instance', async () => {
+  withoutAws()
+  const metadata = await startService(({ method, url, headers }) => {
+    if (method === 'PUT' && url === '/latest/api/token') return 'the-token'
+    const known = headers['x-aws-ec2-metadata-token'] === 'the-token'
+    return known && url === '/latest/meta-data/placement/region' ? 'eu-west-3' : undefined
+  })
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', undefined)
+  vi.stubEnv('AWS_EC2_METADATA_SERVICE_ENDPOINT', metadata.url)
+  const { local, send } = await library({ region: '' })
+  expect((await send({ body: 'a' })).code).toBe(0)
+  expect(local.calls.all.at(-1)?.region).toBe('eu-west-3')
+})
+
+test('role_arn is assumed with external_id, and its credentials sign the puts', async () => {
+  withoutAws()
+  const credentials = `<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+    <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>`
+  const sts = await startService(
+    () => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+      <Credentials>${credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+  )
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.url)
+  const { local, send } = await library({ roleArn: 'arn:aws:iam::123456789012:role/logs', externalId: 'shared-secret' })
+  expect((await send({ body: 'a' }, { body: 'b' })).code).toBe(0)
+  expect((await send({ body: 'c' })).code).toBe(0)
+  expect(new Set(local.calls.all.map(({ accessKeyId }) => accessKeyId))).toEqual(new Set(['ASIAROLE']))
+  expect(sts.asked).toHaveLength(1)
+  const asked = new URLSearchParams(sts.asked[0]?.split(' ', 3)[2])
+  expect(asked.get('Action')).toBe('AssumeRole')
+  expect(asked.get('RoleArn')).toBe('arn:aws:iam::123456789012:role/logs')
+  expect(asked.get('ExternalId')).toBe('shared-secret')
 })
