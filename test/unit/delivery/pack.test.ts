@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { countedBytes, heldBytes } from '../../../src/delivery/items.ts'
+import { Lane } from '../../../src/delivery/lane.ts'
 import { copyPack, makePack, type PackPolicy, packRuns, takePack } from '../../../src/delivery/pack.ts'
 import { QueuedBatch } from '../../../src/delivery/queue.ts'
 import { RunQueue } from '../../../src/delivery/run-queue.ts'
@@ -182,6 +183,28 @@ describe('a pack', () => {
   ])('has its items %i to %i by their place', (from, to, texts) => {
     expect(packTexts(makePack(packRuns(makePack(runs), from, to)))).toEqual(texts)
   })
+})
+
+test('what is put back stands where it stood: in the order in which it came, whatever its time', () => {
+  const under = new Lane<string>('g/s', 'g/s', [])
+  for (const [name, time] of [
+    ['a', 9],
+    ['b', 5],
+    ['c', 7],
+    ['d', 1],
+  ] as const)
+    under.add(queued(namedItems(name, 2, time)), [])
+  const first = take(under.runs, { maxItems: 5 })
+  expect(first.texts).toEqual(['b0', 'b1', 'c0', 'a0', 'a1'])
+  under.runs.putBack(first.pack.runs)
+  const order = Array.from({ length: under.runs.length }, (_, place) => under.runs.at(place))
+  expect(order.map((run) => packTexts(makePack(run === undefined ? [] : [run])).join())).toEqual([
+    'a0,a1',
+    'b0,b1',
+    'c0',
+    'c1',
+    'd0,d1',
+  ])
 })
 
 test('a lane that is filled and emptied for ever keeps its order', () => {
