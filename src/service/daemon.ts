@@ -76,6 +76,8 @@ export function createDaemon(config: DaemonConfig, build: BuildInfo, overrides: 
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     await lifecycle.stop()
+    // What was folded comes first: the account is the last line.
+    ownLogger.flush()
     if (started) announceEnd(logger, ledgersOf(graph))
     ownLogger.flush()
   }
