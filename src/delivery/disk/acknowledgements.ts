@@ -23,8 +23,6 @@ import {
 /** An answer is on its way to the disk by then; a crash repeats no more than what came since. */
 const WRITE_AFTER_MS = 100
 const SYNC_AFTER_MS = 1_000
-/** How long after a failure it is tried again. */
-const AGAIN_AFTER_MS = 1_000
 /** A journal is not written anew before it is as big as this. */
 const COMPACT_BYTES = 4 * 1_048_576
 
@@ -57,7 +55,9 @@ export class AcknowledgementJournal {
   #dirty = false
   #unsynced = false
   #failing = false
-  #timer: NodeJS.Timeout | undefined
+  #writeTimer: NodeJS.Timeout | undefined
+  /** For a sync, and for another try. It never stands in the way of a write. */
+  #syncTimer: NodeJS.Timeout | undefined
   #syncedAtMs = 0
   #writing: Promise<void> = Promise.resolve()
   #closed = false
@@ -105,7 +105,11 @@ export class AcknowledgementJournal {
   /** The counters changed. */
   touch(): void {
     this.#dirty = true
-    this.#setTimer(WRITE_AFTER_MS)
+    if (this.#closed || this.#failing) return
+    this.#writeTimer ??= setTimeout(() => {
+      this.#writeTimer = undefined
+      void this.flush(performance.now() - this.#syncedAtMs >= SYNC_AFTER_MS)
+    }, WRITE_AFTER_MS)
   }
 
   /** Everything said so far is written when it resolves (and synced, if wanted), or will be tried again. */
@@ -116,19 +120,19 @@ export class AcknowledgementJournal {
 
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    clearTimeout(this.#writeTimer)
+    clearTimeout(this.#syncTimer)
     await this.flush(true)
     await this.#file?.close()
     this.#file = undefined
   }
 
-  #setTimer(ms: number): void {
+  #syncLater(): void {
     if (this.#closed) return
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      void this.flush(performance.now() - this.#syncedAtMs >= SYNC_AFTER_MS)
-    }, ms)
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined
+      void this.flush(true)
+    }, SYNC_AFTER_MS)
   }
 
   async #write(sync: boolean): Promise<void> {
@@ -146,14 +150,14 @@ export class AcknowledgementJournal {
       }
       if (sync) await this.#syncFile()
       this.#fails(undefined)
-      if (this.#unsynced) this.#setTimer(SYNC_AFTER_MS)
+      if (this.#unsynced) this.#syncLater()
     } catch (error) {
       // They stay to be written: what cannot be acknowledged on disk is repeated after a crash, and not lost.
       this.#done = done.concat(this.#done)
       this.#parts = parts.concat(this.#parts)
       this.#dirty = true
       this.#fails(error)
-      this.#setTimer(AGAIN_AFTER_MS)
+      this.#syncLater()
     }
   }
 
