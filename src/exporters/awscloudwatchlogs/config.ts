@@ -156,8 +156,8 @@ export const configSchema = z
       .boolean()
       .default(false)
       .describe('Do not check the endpoint’s certificate. Warned about at start.'),
-    proxy_address: z
-      .string()
+    // A proxy's URL may hold a password.
+    proxy_address: secret()
       .default('')
       .describe('URL of an HTTP proxy for CloudWatch and STS. Empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.'),
     local_mode: acceptedWithoutEffect(
@@ -264,7 +264,7 @@ export const configSchema = z
     if (config.endpoint !== '' && !URL.canParse(endpointUrl(config.endpoint)))
       issue(['endpoint'], `${JSON.stringify(config.endpoint)} is not a URL: write https://host or http://host:port`)
     if (config.proxy_address !== '' && !URL.canParse(config.proxy_address))
-      issue(['proxy_address'], `${JSON.stringify(config.proxy_address)} is not a URL: write http://host:port`)
+      issue(['proxy_address'], 'is not a URL: write http://host:port')
   })
 
 export type Config = z.output<typeof configSchema>
