@@ -119,10 +119,10 @@ export class FaultScope<Waiter> {
 
   /** @returns true if this opened the scope (again) */
   fail(message: string, afterMs: number, lasting: boolean): boolean {
-    this.failures++
     this.lastFault = message
     // Answers of puts that were under way when it opened tell nothing new.
     if (this.state === 'open') return false
+    this.failures++
     this.#threshold = Math.max(1, this.#limit / 2)
     if (this.state === 'closed' && this.failures < this.#options.faultsToOpen) {
       this.#wakeSome()
