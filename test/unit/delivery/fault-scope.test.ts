@@ -86,6 +86,9 @@ describe('the breaker', () => {
     scope.end()
     expect(scope.succeed()).toBe(false)
     expect([scope.state, scope.opensInMs]).toEqual(['open', wait])
+    vi.advanceTimersByTime(1_000)
+    put('fail')
+    expect(Math.round(scope.opensInMs)).toBe(2_000) // it opened for the second time, however many puts failed
   })
 
   test('waits as long as it was asked to', () => {

@@ -186,7 +186,53 @@ describe('throttling', () => {
   })
 })
 
+describe('the one put that asks a scope', () => {
+  test('goes to a lane that can make it: past one of a denied group, and one whose items have expired', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.9)
+    const start = Date.now()
+    const under = new DeliveryUnderTest({
+      flushIntervalMs: 100,
+      policy: { oldestTimeMs: (nowMs) => nowMs - 14 * DAY_MS },
+    })
+    const fresh = (name: string) => [{ text: name, time: start }]
+    for (let i = 0; i < 8; i++) {
+      under.send({ [`warm${i}/s`]: fresh('warm') })
+      await vi.advanceTimersByTimeAsync(101)
+    }
+    // One group is denied for 14 seconds; meanwhile the endpoint goes away for 5.
+    under.sender.hold()
+    under.send({ 'bad/0': fresh('x'), 'bad/1': fresh('x'), 'bad/2': fresh('x'), 'bad/3': fresh('x') })
+    await vi.advanceTimersByTimeAsync(101)
+    const answers = [denied, ...Array.from({ length: 3 }, () => fault('endpoint', { afterMs: 5_000 }))]
+    under.sender.respond = () => answers.shift() ?? taken
+    under.sender.resume()
+    await settledPromises()
+    expect(['endpoint', 'group'].map((kind) => scopeOf(under, kind)?.state)).toEqual(['open', 'open'])
+
+    // In the order in which they will be asked.
+    under.send({ 'bad/4': fresh('x') })
+    await vi.advanceTimersByTimeAsync(200)
+    under.send({ 'old/s': [{ text: 'old', time: start - 14 * DAY_MS + 3_000 }] })
+    await vi.advanceTimersByTimeAsync(200)
+    const good = under.send({ 'good/s': fresh('good') })
+    await vi.advanceTimersByTimeAsync(4_700)
+    expect(good.outcomes).toEqual({ delivered: 1 })
+    vi.restoreAllMocks()
+  })
+})
+
 describe('items that are sent again', () => {
+  test('go as soon as what held them lets them, and do not wait for the flush interval again', async () => {
+    const under = new DeliveryUnderTest({ flushIntervalMs: 30_000 })
+    const answers = [fault('stream')]
+    under.sender.respond = () => answers.pop() ?? taken
+    under.send({ 'g/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(30_001)
+    expect(under.ledger.retries).toBe(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(under.idle).toEqual(IDLE)
+  })
+
   test('keep their order, before what came meanwhile', async () => {
     const under = new DeliveryUnderTest()
     let failures = 3

@@ -66,6 +66,16 @@ describe('shutdown', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('does not wait for the pace of puts', async () => {
+    const under = new DeliveryUnderTest({ maxPutsPerSecond: 1 })
+    const requests = Array.from({ length: 5 }, (_, i) => under.send({ [`g${i}/s`]: namedItems('a', 1) }))
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(under.sender.puts).toHaveLength(1)
+    await under.delivery.shutdown(AbortSignal.abort(), false)
+    expect(requests.filter(({ outcomes }) => outcomes['lost: shutdown'] === 1)).toHaveLength(4)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('a second time, or before anything was sent, does nothing', async () => {
     const under = new DeliveryUnderTest()
     await under.delivery.shutdown(new AbortController().signal, false)

@@ -16,6 +16,8 @@ describe('placeholders are filled', () => {
     ['by the resource before the record', { 'service.name': 'res' }, { 'service.name': 'rec' }, '/svc/res:s'],
     ['by an attribute literally named so first', { ServiceName: 'lit', 'service.name': 'map' }, {}, '/svc/lit:s'],
     ['with undefined for nothing', {}, {}, '/svc/undefined:s'],
+    ['not by an attribute whose name only begins so', { service: 'x', Service: 'y' }, {}, '/svc/undefined:s'],
+    ['not by an attribute whose name goes on', { 'service.name.x': 'x' }, {}, '/svc/undefined:s'],
     ['with undefined for an empty text', { 'service.name': '' }, {}, '/svc/undefined:s'],
     ['by the record where the resource is empty', { 'service.name': '' }, { 'service.name': 'rec' }, '/svc/rec:s'],
     [
@@ -75,7 +77,12 @@ describe('one request for many destinations', () => {
       { resource: {}, scopes: [{ records }] },
       { scopes: [{ records: [{ body: 'x', attributes: { name: 'b' } }, { body: 'x' }] }] },
     )
-    expect([...routedOf(request, { stream: '{name}' }).keys()]).toEqual(['g:a', 'g:undefined', 'g:b'])
+    const lanes = [...routedOf(request, { stream: '{name}' })]
+    expect(lanes.map(([key, events]) => [key, events.map(({ record }) => record)])).toEqual([
+      ['g:a', [0]],
+      ['g:undefined', [1, 3]],
+      ['g:b', [2]],
+    ])
   })
 })
 
