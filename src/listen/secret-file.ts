@@ -21,7 +21,6 @@ export class SecretFile<Content> {
   #content: Content | undefined
   #timer: NodeJS.Timeout | undefined
   #reading: Promise<void> | undefined
-  #said = ''
 
   constructor(options: SecretFileOptions<Content>) {
     this.#options = options
@@ -49,13 +48,11 @@ export class SecretFile<Content> {
     const { path, logger } = this.#options
     try {
       if (await this.#read()) logger.info('credentials were read again', { file: path })
-      this.#said = ''
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
       this.#content = undefined
-      if (message === this.#said) return
-      this.#said = message
-      logger.error('credentials cannot be read again; senders are told to wait until they can', { error: message })
+      logger.error('credentials cannot be read again; senders are told to wait until they can', {
+        error: error instanceof Error ? error.message : String(error),
+      })
     }
   }
 

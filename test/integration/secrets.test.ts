@@ -11,7 +11,7 @@ import { recordsRequest } from '../fakes/logs-request.ts'
 import { components } from '../../src/components.ts'
 import { formatProblem } from '../../src/config/findings.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { configFile, type Daemon, runToEnd, startDaemon } from './daemon.ts'
+import { configFile, type Daemon, type LogLine, runToEnd, startDaemon } from './daemon.ts'
 
 /** Found in no other word. */
 const CANARY = 'c4n4ry'
@@ -220,7 +220,9 @@ test('nor does one that cannot reach AWS through its proxy, or whose files are g
   await daemon.says((log) => log.some(({ level, component }) => component === 'awscloudwatchlogs' && level !== 'info'))
   await htpasswd.replace(`f:${secret('file-password')}\n${secret('not-a-line')}\n`)
   await tokens.remove()
-  await daemon.says((log) => log.filter(({ msg }) => msg.startsWith('credentials cannot be read again')).length === 2)
+  const unreadable = (log: readonly LogLine[]) =>
+    log.filter(({ msg }) => msg.startsWith('credentials cannot be read again')).map(({ component }) => component)
+  await daemon.says((log) => new Set(unreadable(log)).size === 2)
   await daemon.stop()
   expectNoCanary(daemon.stdout + daemon.stderr, 'log')
 })

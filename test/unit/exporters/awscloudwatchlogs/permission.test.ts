@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../../../src/component/authenticator.ts'
+import type { ItemBatch } from '../../../../src/delivery/items.ts'
 import { logsRequest, recordsRequest } from '../../../fakes/logs-request.ts'
 import { NOW_MS, NOW_NANOS, type Setup, transcoder } from './transcode-request.ts'
 
@@ -17,8 +18,14 @@ function sent(groups: readonly string[], setup: Setup = {}, identity: Identity |
     records,
     rejected: rejected.map(({ index, reason, message }) => `${index} ${reason}: ${message}`),
     lanes: Object.fromEntries(routed.map(({ destination, items }) => [destination.key, items.count])),
+    bodies: routed.flatMap(({ items }) => bodiesOf(items)),
     diverted: under.diverted,
   }
+}
+
+function bodiesOf(items: ItemBatch): string[] {
+  const events = JSON.parse(`[${Buffer.from(items.bytes).toString().slice(0, -1)}]`) as { readonly message: string }[]
+  return events.map(({ message }) => (JSON.parse(message) as { readonly body: string }).body)
 }
 
 const NOT_RED = 'not_permitted: blue may not write the log group /red'
@@ -29,6 +36,7 @@ describe('a sender that is bound to groups', () => {
       records: 5,
       rejected: [`1 ${NOT_RED}`, `4 ${NOT_RED}`],
       lanes: { '/blue/a:s': 1, '/shared:s': 1, '/blue/b:s': 1 },
+      bodies: ['/blue/a', '/shared', '/blue/b'],
       diverted: { destination_not_allowed: 0, destination_cap: 0 },
     })
   })
