@@ -15,7 +15,15 @@ export interface ClaimedDirectory {
   readonly fsync: boolean
   /** Most bytes a queue may take there. */
   readonly capacityBytes: number
+  /** Directories of the same owner that processes left with records in them, and did not come back for. */
+  readonly left: readonly LeftDirectory[]
   /** Lets another process have it. */
+  release(): Promise<void>
+}
+
+/** Held by this process until it is released. */
+export interface LeftDirectory {
+  readonly path: string
   release(): Promise<void>
 }
 

@@ -155,12 +155,6 @@ export class DiskQueue implements Queue {
     this.#keeper.recovered(found.batches)
     this.quarantinedBytes = found.quarantinedBytes
     if (acknowledged.counters !== undefined) this.#owner.restore(acknowledged.counters)
-    if (found.batches.length > 0) {
-      this.#logger.info('an earlier process left records in the queue; they are sent now', {
-        records: found.batches.reduce((sum, { unsettled }) => sum + unsettled, 0),
-        segments: found.segments.length,
-      })
-    }
     await this.#journal.start()
     for (const segment of found.segments) this.#removeIfDone(segment)
     await this.space.start()

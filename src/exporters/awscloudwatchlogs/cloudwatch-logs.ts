@@ -104,7 +104,14 @@ export class CloudWatchLogs {
     const durable = storage === undefined ? undefined : await Durable.open(storage, ledger, this.#settings)
     const queue = durable?.queue ?? new MemoryQueue(budget, queueBound(config))
     const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, durable?.letters)
-    await delivery.start(destinationOf)
+    try {
+      await delivery.start(destinationOf)
+    } catch (error) {
+      // What was opened beside it would keep the process from ending.
+      await queue.close()
+      await durable?.close()
+      throw error
+    }
     if (durable !== undefined) {
       if (ledger.queued > 0)
         logger.info('an earlier process left records in the queue; they are sent now', { records: ledger.queued })

@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { ClaimedDirectory } from '../../component/storage.ts'
 import { type DeadLetters, openDeadLetters } from '../../delivery/dead-letters.ts'
+import { AdoptingQueue } from '../../delivery/adopting-queue.ts'
 import { DiskQueue } from '../../delivery/disk-queue.ts'
+import type { Queue } from '../../delivery/queue.ts'
 import { type Control, openControl } from '../../listen/control.ts'
 import type { Ledger, LedgerSnapshot } from '../../telemetry/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -35,13 +37,16 @@ export interface DurableSettings {
 
 /** The queue and the letters of one directory; nothing is read before `Delivery.start` asks the queue to recover. */
 export class Durable {
-  readonly queue: DiskQueue
+  readonly queue: Queue
+  /** The part of the queue that is this process's own. */
+  readonly disk: DiskQueue
   readonly letters: DeadLetters
   readonly #directory: ClaimedDirectory
   #control: Control | undefined
 
-  private constructor(queue: DiskQueue, letters: DeadLetters, directory: ClaimedDirectory) {
+  private constructor(queue: Queue, disk: DiskQueue, letters: DeadLetters, directory: ClaimedDirectory) {
     this.queue = queue
+    this.disk = disk
     this.letters = letters
     this.#directory = directory
   }
@@ -57,12 +62,14 @@ export class Durable {
     const capacityBytes =
       bound?.unit === 'bytes' ? Math.min(bound.most, directory.capacityBytes) : directory.capacityBytes
     const memoryBytes = Math.min(TAIL_BYTES, budget.capacity / 4)
-    const queue = new DiskQueue(
-      { directory: directory.path, capacityBytes, segmentBytes: SEGMENT_BYTES, memoryBytes, fsync, bound },
-      ledgerOwner(ledger, fatal),
-      budget,
-      logger,
-    )
+    const diskOptions = { capacityBytes, segmentBytes: SEGMENT_BYTES, memoryBytes, fsync, bound }
+    const own = new DiskQueue({ ...diskOptions, directory: directory.path }, ledgerOwner(ledger, fatal), budget, logger)
+    const left = directory.left.map((one) => ({
+      path: one.path,
+      queue: new DiskQueue({ ...diskOptions, directory: one.path }, strangersOwner(fatal), budget, logger),
+      release: () => one.release(),
+    }))
+    const queue = new AdoptingQueue(own, left, logger)
     const options = {
       directory: await lettersDirectory(directory.path),
       fsync,
@@ -70,7 +77,7 @@ export class Durable {
     }
     const letters = openDeadLetters(options, (records) => ledger.evict(records), fatal, budget, logger)
     await letters.open()
-    return new Durable(queue, letters, directory)
+    return new Durable(queue, own, letters, directory)
   }
 
   /** Lets commands in, when there is somebody to take what they replay. */
@@ -100,6 +107,18 @@ export function ledgerOwner(ledger: Ledger, fatal: (error: Error) => void) {
   return {
     counters: () => ({ ...ledger.snapshot() }),
     restore: (counters: Partial<LedgerSnapshot>) => ledger.restore(counters),
+    fatal,
+  }
+}
+
+/** What another process counted stays its own account; here its records count as received from now on. */
+function strangersOwner(fatal: (error: Error) => void) {
+  let kept: Readonly<Record<string, unknown>> = {}
+  return {
+    counters: () => kept,
+    restore(counters: Readonly<Record<string, unknown>>) {
+      kept = counters
+    },
     fatal,
   }
 }

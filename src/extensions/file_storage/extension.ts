@@ -1,7 +1,7 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
-import type { ClaimedDirectory, QueueStorage } from '../../component/storage.ts'
+import type { ClaimedDirectory, LeftDirectory, QueueStorage } from '../../component/storage.ts'
 import type { Config } from './config.ts'
 import { type Lock, lock } from './lock.ts'
 
@@ -20,44 +20,81 @@ export class FileStorageExtension implements Component, QueueStorage {
   }
 
   async start(): Promise<void> {
-    const { directory, create_directory: create, directory_permissions: permissions, fsync } = this.#settings.config
-    if (create) await mkdir(directory, { recursive: true, mode: Number.parseInt(permissions, 8) })
+    const { directory, create_directory: create, fsync } = this.#settings.config
     try {
+      if (create) await mkdir(directory, { recursive: true, mode: this.#mode })
       if (!(await stat(directory)).isDirectory())
         throw new ComponentError(`directory: ${directory} is not a directory: write one that is`)
       await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
     } catch (cause) {
       if (cause instanceof ComponentError) throw cause
-      const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-      const mend = missing ? 'make it, or write create_directory: true' : 'let this user write it'
-      throw new ComponentError(`directory: ${directory} ${missing ? 'does not exist' : 'cannot be written'}: ${mend}`, {
-        cause,
-      })
+      throw unusable(directory, cause)
     }
     if (!fsync) this.#settings.logger.warn('fsync is false: a power loss may lose records that were acknowledged')
   }
 
   async claim(owner: string): Promise<ClaimedDirectory> {
-    const { directory, directory_permissions: permissions, fsync, max_size: bytes } = this.#settings.config
-    const mode = Number.parseInt(permissions, 8)
+    const { directory, fsync, max_size: bytes } = this.#settings.config
     const root = join(directory, owner.replaceAll('/', '_'))
-    for (let number = 0; number < MOST_DIRECTORIES; number++) {
-      const path = join(root, String(number).padStart(4, '0'))
-      await mkdir(path, { recursive: true, mode })
-      const held = await lock(path)
-      if (held === undefined) continue
-      this.#claimed.add(held)
-      const release = async () => {
-        this.#claimed.delete(held)
-        await held.release()
+    try {
+      for (let number = 0; number < MOST_DIRECTORIES; number++) {
+        const path = join(root, String(number).padStart(4, '0'))
+        await mkdir(path, { recursive: true, mode: this.#mode })
+        const release = await this.#hold(path)
+        if (release === undefined) continue
+        const left = await this.#left(root, path)
+        return { path, fsync, capacityBytes: bytes === 0 ? DEFAULT_BYTES : bytes, left, release }
       }
-      return { path, fsync, capacityBytes: bytes === 0 ? DEFAULT_BYTES : bytes, release }
+    } catch (cause) {
+      throw unusable(root, cause)
     }
     throw new ComponentError(`directory: all ${MOST_DIRECTORIES} directories in ${root} are held by other processes`)
   }
 
   async shutdown(): Promise<void> {
-    for (const held of this.#claimed) await held.release()
+    await Promise.all([...this.#claimed].map((held) => held.release()))
     this.#claimed.clear()
   }
+
+  get #mode(): number {
+    return Number.parseInt(this.#settings.config.directory_permissions, 8)
+  }
+
+  /** @returns how to let it go; undefined if another process holds it */
+  async #hold(path: string): Promise<(() => Promise<void>) | undefined> {
+    const held = await lock(path)
+    if (held === undefined) return undefined
+    this.#claimed.add(held)
+    return async () => {
+      if (this.#claimed.delete(held)) await held.release()
+    }
+  }
+
+  /** Directories of processes that did not come back, with records in them. */
+  async #left(root: string, own: string): Promise<LeftDirectory[]> {
+    const left: LeftDirectory[] = []
+    for (const name of (await readdir(root)).filter((name) => /^\d{4}$/.test(name)).sort()) {
+      const path = join(root, name)
+      if (path === own || !(await readdir(path)).some((file) => file.endsWith('.segment'))) continue
+      const release = await this.#hold(path)
+      if (release !== undefined) left.push({ path, release })
+    }
+    return left
+  }
 }
+
+function unusable(directory: string, cause: unknown): ComponentError {
+  const { code } = cause as NodeJS.ErrnoException
+  const [what, mend] = WHAT_TO_DO.get(code) ?? ['cannot be used', 'see why the system refuses it']
+  return new ComponentError(`directory: ${directory} ${what}: ${mend}`, { cause })
+}
+
+const WHAT_TO_DO = new Map<string | undefined, readonly [what: string, mend: string]>([
+  ['ENOENT', ['does not exist', 'make it, or write create_directory: true']],
+  ['EACCES', ['cannot be written', 'let this user write it']],
+  ['EPERM', ['cannot be written', 'let this user write it']],
+  ['EROFS', ['is on a file system that is mounted read-only', 'mount it so that it can be written, or write another']],
+  ['ENOTDIR', ['lies below something that is not a directory', 'write another']],
+  ['EEXIST', ['is not a directory', 'write one that is']],
+  ['ENOSPC', ['is on a full disk', 'make room: not even a directory fits']],
+])

@@ -1,40 +1,67 @@
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { open, readdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-const NAME = 'lock.sock'
+const NAME = /^lock-[0-9a-f]+\.sock$/
+/** Two that try at once see each other and both step back; they meet again hardly ever. */
+const TRIES = 3
+const STEP_BACK_MS = 50
 
 /**
  * A lock that dies with its holder: a Unix socket somebody listens on. A pid in a file would mean nothing in containers,
  * where every daemon is pid 1, and nothing after a power loss.
+ *
+ * Each holder's socket has a name of its own. One listens first and looks for others then, so of two at least one sees the
+ * other; and removing the socket of a dead one can never remove that of a living one, which took its place meanwhile.
  */
 export interface Lock {
   release(): Promise<void>
 }
 
-/** @returns undefined if another process holds the directory */
+/**
+ * @returns undefined if another process holds the directory
+ * @throws the system's error if it cannot be written
+ */
 export async function lock(directory: string): Promise<Lock | undefined> {
   const handle = await open(directory, 'r')
   // A socket's path has at most 107 bytes; this one is short however deep the directory lies.
-  const path = process.platform === 'linux' ? join('/proc/self/fd', String(handle.fd), NAME) : join(directory, NAME)
-  // Twice: the first time a dead holder's socket may lie there.
-  for (const last of [false, true]) {
-    const server = await listen(path)
-    if (server !== undefined) return { release: () => release(server, path, handle) }
-    if (last || (await somebodyListens(path))) break
-    await rm(path, { force: true })
+  const folder = process.platform === 'linux' ? join('/proc/self/fd', String(handle.fd)) : directory
+  try {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const name = `lock-${randomBytes(8).toString('hex')}.sock`
+      const server = await listen(join(folder, name))
+      if (!(await othersLive(directory, folder, name)))
+        return {
+          async release() {
+            await close(server, join(folder, name))
+            await handle.close()
+          },
+        }
+      await close(server, join(folder, name))
+      await sleep(Math.random() * STEP_BACK_MS)
+    }
+  } catch (error) {
+    await handle.close()
+    throw error
   }
   await handle.close()
   return undefined
 }
 
-function listen(path: string): Promise<Server | undefined> {
+async function othersLive(directory: string, folder: string, own: string): Promise<boolean> {
+  for (const name of (await readdir(directory)).filter((name) => NAME.test(name) && name !== own)) {
+    if (await somebodyListens(join(folder, name))) return true
+    await rm(join(folder, name), { force: true })
+  }
+  return false
+}
+
+function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy())
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined)
-      else reject(error)
-    })
+    server.once('error', reject)
     // It holds a name, not the process.
     server.listen(path, () => resolve(server.unref()))
   })
@@ -47,13 +74,13 @@ function somebodyListens(path: string): Promise<boolean> {
       socket.destroy()
       resolve(true)
     })
-    socket.once('error', () => resolve(false))
+    // Whatever else goes wrong (too many wait already, no permission) there is somebody.
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'))
   })
 }
 
-/** Closing the server removes its socket. */
-async function release(server: Server, path: string, handle: FileHandle): Promise<void> {
+/** Closing a server removes its socket; one that another process removed before is no fault. */
+async function close(server: Server, path: string): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()))
   await rm(path, { force: true })
-  await handle.close()
 }

@@ -1,0 +1,130 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { ComponentError } from '../../../../src/component/component.ts'
+import { configSchema } from '../../../../src/extensions/file_storage/config.ts'
+import { FileStorageExtension } from '../../../../src/extensions/file_storage/extension.ts'
+import { silentLogger } from '../../../../src/telemetry/logger.ts'
+import { Registry } from '../../../../src/telemetry/registry.ts'
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-storage-'))
+  onTestFinished(() => rm(made, { recursive: true, force: true }))
+  return made
+}
+
+function extension(config: object, logger = silentLogger): FileStorageExtension {
+  const made = new FileStorageExtension({
+    id: { type: 'file_storage', name: '' },
+    config: configSchema.parse(config),
+    logger,
+    metrics: new Registry(),
+    budget: new ByteBudget(1),
+    build: { name: 'test', version: '0' },
+  })
+  onTestFinished(() => made.shutdown())
+  return made
+}
+
+async function started(config: object): Promise<FileStorageExtension> {
+  const made = extension(config)
+  await made.start()
+  return made
+}
+
+test('gives each owner, and each process, a directory of its own', async () => {
+  const directory = await folder()
+  const first = await started({ directory })
+  const second = await started({ directory })
+  const paths = [
+    (await first.claim('awscloudwatchlogs')).path,
+    (await second.claim('awscloudwatchlogs')).path,
+    (await first.claim('awscloudwatchlogs/eu')).path,
+  ]
+  expect(paths).toEqual([
+    join(directory, 'awscloudwatchlogs', '0000'),
+    join(directory, 'awscloudwatchlogs', '0001'),
+    join(directory, 'awscloudwatchlogs_eu', '0000'),
+  ])
+})
+
+test('gives a directory again that was released, or whose process is gone', async () => {
+  const directory = await folder()
+  const claimed = await (await started({ directory })).claim('a')
+  await claimed.release()
+  const second = await started({ directory })
+  expect((await second.claim('a')).path).toBe(claimed.path)
+  await second.shutdown()
+  expect((await (await started({ directory })).claim('a')).path).toBe(claimed.path)
+})
+
+test('hands out what others left with records in it, and nothing that is held or empty', async () => {
+  const directory = await folder()
+  const root = join(directory, 'a')
+  for (const name of ['0000', '0001', '0002', '0003', 'notes']) await mkdir(join(root, name), { recursive: true })
+  for (const name of ['0001', '0003', 'notes']) await writeFile(join(root, name, '0000000001.segment'), '')
+  const holder = await started({ directory })
+  const own = await holder.claim('a')
+  expect(own.path).toBe(join(root, '0000'))
+  expect(own.left.map(({ path }) => path)).toEqual([join(root, '0001'), join(root, '0003')])
+
+  const another = await started({ directory })
+  const second = await another.claim('a')
+  expect(second.path).toBe(join(root, '0002'))
+  expect(second.left).toEqual([])
+  await own.left[0]?.release()
+  expect((await (await started({ directory })).claim('a')).path).toBe(join(root, '0001'))
+})
+
+test('makes the directory where it is asked to, with the mode it is told', async () => {
+  const directory = join(await folder(), 'some', 'where')
+  await started({ directory, create_directory: true, directory_permissions: '0700' })
+  expect((await stat(directory)).mode & 0o777).toBe(0o700)
+})
+
+test('says what to do about a directory that cannot be used', async () => {
+  const made = await folder()
+  const missing = join(made, 'missing')
+  await expect(extension({ directory: missing }).start()).rejects.toThrow(
+    new ComponentError(`directory: ${missing} does not exist: make it, or write create_directory: true`),
+  )
+  const file = join(made, 'file')
+  await writeFile(file, '')
+  await expect(extension({ directory: file }).start()).rejects.toThrow('is not a directory')
+  await expect(extension({ directory: join(file, 'below'), create_directory: true }).start()).rejects.toThrow(
+    'lies below something that is not a directory',
+  )
+})
+
+test.skipIf(process.getuid?.() === 0)('says that a directory may not be written', async () => {
+  const directory = await folder()
+  await chmod(directory, 0o500)
+  await expect(extension({ directory }).start()).rejects.toThrow('cannot be written: let this user write it')
+})
+
+test('says that a directory which is gone at claim is gone', async () => {
+  const directory = await folder()
+  const made = await started({ directory })
+  await rm(directory, { recursive: true })
+  await writeFile(directory, '')
+  await expect(made.claim('a')).rejects.toThrow(/directory: .* lies below something that is not a directory/)
+})
+
+test('warns of fsync: false, and obeys', async () => {
+  const directory = await folder()
+  const warn = vi.fn()
+  const made = extension({ directory, fsync: false }, { ...silentLogger, warn })
+  await made.start()
+  expect(warn).toHaveBeenCalledWith(expect.stringContaining('power loss'))
+  expect((await made.claim('a')).fsync).toBe(false)
+})
+
+test('leaves nothing behind when it is shut down', async () => {
+  const directory = await folder()
+  const made = await started({ directory })
+  const { path } = await made.claim('a')
+  await made.shutdown()
+  expect(await readdir(path)).toEqual([])
+})

@@ -1,0 +1,57 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Lock, lock } from '../../../../src/extensions/file_storage/lock.ts'
+
+async function folder(...below: string[]): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-lock-'))
+  onTestFinished(() => rm(made, { recursive: true, force: true }))
+  return join(made, ...below)
+}
+
+async function locked(directory: string): Promise<Lock | undefined> {
+  const held = await lock(directory)
+  onTestFinished(() => held?.release())
+  return held
+}
+
+test('a directory is held by one at a time, and free again when it is released', async () => {
+  const directory = await folder()
+  const first = await locked(directory)
+  expect(first).toBeDefined()
+  expect(await lock(directory)).toBeUndefined()
+  await first?.release()
+  expect(await readdir(directory)).toEqual([])
+  expect(await locked(directory)).toBeDefined()
+})
+
+test('of many that try at once at most one gets it', async () => {
+  const directory = await folder()
+  for (let round = 0; round < 10; round++) {
+    const tries = await Promise.all(Array.from({ length: 8 }, () => lock(directory)))
+    const held = tries.filter((one) => one !== undefined)
+    expect(held.length).toBeLessThanOrEqual(1)
+    for (const one of held) await one.release()
+  }
+  expect(await locked(directory)).toBeDefined()
+})
+
+test('the socket of a process that died is no lock, whatever lies there', async () => {
+  const directory = await folder()
+  await writeFile(join(directory, 'lock-00ff.sock'), '')
+  // A server that is gone without removing its socket: what kill -9 leaves.
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(join(directory, 'lock-aa.sock'), resolve))
+  await new Promise((resolve) => server.close(resolve))
+  expect(await locked(directory)).toBeDefined()
+  expect((await readdir(directory)).length).toBe(1)
+})
+
+test('a path far longer than a socket may have can be locked', async () => {
+  const directory = await folder('d'.repeat(200))
+  await mkdir(directory)
+  expect(await locked(directory)).toBeDefined()
+  expect(await lock(directory)).toBeUndefined()
+})
