@@ -10,6 +10,18 @@ function nameTemplate(kind: NameKind) {
   })
 }
 
+/** The name of one place for what has no other; `''` stands for a name made from the others, where `mayBeEmpty`. */
+function fixedName(kind: NameKind, mayBeEmpty: boolean) {
+  return z.string().superRefine((text, context) => {
+    if (mayBeEmpty && text === '') return
+    const parsed = parseTemplate(kind, text)
+    const problem = typeof parsed === 'string' ? parsed : parsed.attributes.length > 0 ? PLACEHOLDER : undefined
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+  })
+}
+
+const PLACEHOLDER = 'has a placeholder: write one fixed name'
+
 const retention = z.int().refine((days) => (RETENTION_DAYS as readonly number[]).includes(days), {
   error: (issue) =>
     `${String(issue.input)} is not a retention CloudWatch knows: write one of ${RETENTION_DAYS.join(', ')} (0: never expire)`,
@@ -109,11 +121,10 @@ const lateEvents = z
       .describe(
         'reject: told in partial_success. clamp: stored under the nearest time CloudWatch takes. divert: stored in a group of its own under the present time. Both keep original_timestamp in the event (raw_log has no place for it).',
       ),
-    log_group_name: z
-      .string()
+    log_group_name: fixedName('group', true)
       .default('')
       .describe('With divert: the group. Empty: the prefix of log_group_name and "late".'),
-    log_stream_name: z.string().default('late').describe('With divert: the stream.'),
+    log_stream_name: fixedName('stream', false).default('late').describe('With divert: the stream.'),
   })
   .prefault({})
   .describe('Events older than 14 days or more than 2 hours ahead.')
@@ -221,13 +232,12 @@ export const configSchema = z
       .describe(
         'With raw_log: a JSON body may name its group and stream (_aws.LogGroupName, log_group_name). Needs allowed_log_groups.',
       ),
-    overflow_log_group_name: z
-      .string()
+    overflow_log_group_name: fixedName('group', true)
       .default('')
       .describe(
         'Group for events whose destination is not allowed or over the cap. Empty: the prefix of log_group_name and "overflow".',
       ),
-    overflow_log_stream_name: z.string().default('overflow').describe('Stream for the same.'),
+    overflow_log_stream_name: fixedName('stream', false).default('overflow').describe('Stream for the same.'),
     gap_markers: z
       .boolean()
       .default(false)
