@@ -64,6 +64,8 @@ export class Scheduler<D> {
   readonly #aborted = new AbortController()
   inFlight = 0
   puts = 0
+  /** As the destination counts them, of puts it took; a rejected item in one is counted with it. */
+  acceptedBytes = 0
   /** Flushes under way; while there is one, everything goes out at once. */
   flushing = 0
   readonly #sends = new Set<Promise<void>>()
@@ -246,6 +248,7 @@ export class Scheduler<D> {
   }
 
   #accepted(lane: Lane<D>, pack: Pack, outcome: PutAccepted): void {
+    this.acceptedBytes += pack.countedBytes
     let done = 0
     for (const { from, to, reason } of outcome.rejected) {
       for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' }, '')

@@ -238,6 +238,11 @@ export const configSchema = z
         'Group for events whose destination is not allowed or over the cap. Empty: the prefix of log_group_name and "overflow".',
       ),
     overflow_log_stream_name: fixedName('stream', false).default('overflow').describe('Stream for the same.'),
+    price_per_gb: z
+      .number()
+      .nonnegative()
+      .default(0.5)
+      .describe('USD for a gigabyte ingested, for the estimate in /metrics; 0.50 is the Standard class in us-east-1.'),
     gap_markers: z
       .boolean()
       .default(false)

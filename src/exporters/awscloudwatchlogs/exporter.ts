@@ -36,7 +36,10 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     await this.#logs.start(await this.#storage(host, name))
     const queue = this.#logs.running?.queue
     const fill = { size: () => queue?.size ?? 0, capacity: () => queue?.capacity ?? 0 }
-    this.#unregister = [registerLedger(metrics, name, this.ledger, fill), registerMetrics(metrics, name, this.#logs)]
+    this.#unregister = [
+      registerLedger(metrics, name, this.ledger, fill),
+      registerMetrics(metrics, name, this.#logs, this.#settings.config.price_per_gb),
+    ]
   }
 
   async #storage(host: Host, name: string): Promise<Storage | undefined> {

@@ -1,6 +1,7 @@
 import type { MetricDefinition, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { CloudWatchLogs } from './cloudwatch-logs.ts'
 import { DIVERTED_REASONS } from './destination.ts'
+import { groupStates } from './group-states.ts'
 
 const PUTS = 'otlp_cloudwatch_puts'
 const BYTES = 'otlp_cloudwatch_put_bytes'
@@ -12,6 +13,12 @@ const DIVERTED = 'otlp_cloudwatch_diverted_records'
 const CHANGED = 'otlp_cloudwatch_changed_events'
 const CREATED = 'otlp_cloudwatch_created'
 const ENTITIES = 'otlp_cloudwatch_rejected_entities'
+const INGESTED = 'otlp_cloudwatch_ingested_bytes'
+const COST = 'otlp_cloudwatch_estimated_cost_usd'
+const MARKERS = 'otlp_cloudwatch_gap_markers'
+const GROUPS = 'otlp_cloudwatch_group_records'
+const DISK = 'otlp_cloudwatch_queue_disk_bytes'
+const LETTERS = 'otlp_cloudwatch_dead_letters'
 
 const DEFINITIONS: readonly MetricDefinition[] = [
   { name: PUTS, type: 'counter', help: 'PutLogEvents calls.' },
@@ -28,18 +35,50 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   },
   { name: CREATED, type: 'counter', help: 'Log groups and log streams created.' },
   { name: ENTITIES, type: 'counter', help: 'Puts whose entity CloudWatch did not accept; their events are stored.' },
+  { name: INGESTED, type: 'counter', help: 'Bytes of events as CloudWatch counts them, of puts it took.' },
+  { name: COST, type: 'counter', help: 'What ingesting those bytes costs in USD, at price_per_gb.' },
+  { name: MARKERS, type: 'counter', help: 'Gap markers written.' },
+  {
+    name: GROUPS,
+    type: 'gauge',
+    help: 'Records received, by log group and what became of them; the 200 busiest groups.',
+  },
+  { name: DISK, type: 'gauge', help: 'Bytes of the queue on disk: used, free on its volume, quarantined, relocated.' },
+  { name: LETTERS, type: 'gauge', help: 'Dead letters on disk: events and bytes.' },
 ]
 
+/** A gigabyte, as AWS bills it. */
+const GB = 2 ** 30
+
 /** @returns takes them out again */
-export function registerMetrics(metrics: MetricsRegistry, exporter: string, logs: CloudWatchLogs): () => void {
+export function registerMetrics(
+  metrics: MetricsRegistry,
+  exporter: string,
+  logs: CloudWatchLogs,
+  pricePerGb: number,
+): () => void {
   return metrics.register(DEFINITIONS, (emit) => {
     const { transcoder, running } = logs
     for (const reason of DIVERTED_REASONS) emit(DIVERTED, { exporter, reason }, transcoder.diverted[reason])
     emit(CHANGED, { exporter, change: 'cut' }, transcoder.cut)
     emit(CHANGED, { exporter, change: 'too_deep' }, transcoder.tooDeep)
     emit(CHANGED, { exporter, change: 'utf8_repaired' }, transcoder.repaired)
+    emit(MARKERS, { exporter }, logs.accounts.gaps.markers)
+    for (const { group, state, reason, records } of groupStates(logs.accounts.destinations))
+      emit(GROUPS, { exporter, group, state, reason }, records)
     if (running === undefined) return
-    const { delivery, sender, provisioner } = running
+    const { delivery, sender, provisioner, durable } = running
+    emit(INGESTED, { exporter }, delivery.scheduler.acceptedBytes)
+    emit(COST, { exporter }, (delivery.scheduler.acceptedBytes / GB) * pricePerGb)
+    if (durable !== undefined) {
+      const { disk, letters } = durable
+      emit(DISK, { exporter, what: 'used' }, disk.usedBytes)
+      emit(DISK, { exporter, what: 'free' }, disk.space.freeBytes)
+      emit(DISK, { exporter, what: 'quarantined' }, disk.quarantinedBytes)
+      emit(DISK, { exporter, what: 'relocated' }, disk.relocatedBytes)
+      emit(LETTERS, { exporter, what: 'events' }, letters.items)
+      emit(LETTERS, { exporter, what: 'bytes' }, letters.usedBytes)
+    }
     emit(PUTS, { exporter }, delivery.scheduler.puts)
     emit(BYTES, { exporter }, sender.bytesSent)
     emit(IN_FLIGHT, { exporter, data_type: 'logs' }, delivery.scheduler.inFlight)
