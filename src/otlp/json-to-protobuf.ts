@@ -1,3 +1,4 @@
+import { SeverityNumber } from '@opentelemetry/api-logs'
 import type { ProtobufWriter } from '../wire/protobuf-writer.ts'
 import { JsonProblem, JsonReader, MalformedJson, type JsonKind } from './json-reader.ts'
 import { ANY_VALUE, EXPORT_LOGS_SERVICE_REQUEST, MAX_VALUE_DEPTH, type Field, type Message } from './schema.ts'
@@ -242,12 +243,8 @@ const NOT_FINITE: ReadonlyMap<string, number> = new Map([
 ])
 
 /** SeverityNumber's names: OTLP forbids them in JSON, senders write them all the same, and the collector takes them. */
-const SEVERITIES: ReadonlyMap<string, bigint> = new Map([
-  ['SEVERITY_NUMBER_UNSPECIFIED', 0n],
-  ...['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'].flatMap((level, range) =>
-    ['', '2', '3', '4'].map((step, index): [string, bigint] => [
-      `SEVERITY_NUMBER_${level}${step}`,
-      BigInt(range * 4 + index + 1),
-    ]),
+const SEVERITIES: ReadonlyMap<string, bigint> = new Map(
+  Object.entries(SeverityNumber).flatMap(([name, number]): [string, bigint][] =>
+    typeof number === 'number' ? [[`SEVERITY_NUMBER_${name}`, BigInt(number)]] : [],
   ),
-])
+)
