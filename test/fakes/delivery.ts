@@ -1,9 +1,10 @@
-// A Delivery over the memory queue and a FakeSender, with its ledger.
+// A Delivery over a queue (the memory queue unless another is given) and a FakeSender, with its ledger.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Settlement } from '../../src/component/outcome.ts'
 import { Delivery, type DeliveryAccount, type DeliveryOptions } from '../../src/delivery/delivery.ts'
 import { MemoryQueue } from '../../src/delivery/memory-queue.ts'
 import type { PackPolicy } from '../../src/delivery/pack.ts'
+import type { Queue } from '../../src/delivery/queue.ts'
 import type { Fields, Logger } from '../../src/telemetry/logger.ts'
 import { Ledger } from '../../src/telemetry/ledger.ts'
 import { itemBatch, type TestItem } from './items.ts'
@@ -21,6 +22,7 @@ export interface DeliverySetup extends Partial<Omit<DeliveryOptions, 'policy'>> 
   readonly policy?: Partial<PackPolicy>
   readonly budgetBytes?: number
   readonly refuseOverShare?: boolean
+  readonly makeQueue?: (budget: ByteBudget) => Queue
 }
 
 /** One request of one or many lanes, and what became of it. */
@@ -42,16 +44,16 @@ export class DeliveryUnderTest {
   readonly sender = new FakeSender()
   readonly ledger = new Ledger()
   readonly budget: ByteBudget
-  readonly queue: MemoryQueue
+  readonly queue: Queue
   readonly delivery: Delivery<string>
   readonly logged: { readonly level: string; readonly message: string; readonly fields: Fields }[] = []
   readonly #refuseOverShare: boolean
 
   constructor(setup: DeliverySetup = {}) {
-    const { policy, budgetBytes = 64 * 1_048_576, refuseOverShare = false, ...options } = setup
+    const { policy, budgetBytes = 64 * 1_048_576, refuseOverShare = false, makeQueue, ...options } = setup
     this.#refuseOverShare = refuseOverShare
     this.budget = new ByteBudget(budgetBytes)
-    this.queue = new MemoryQueue(this.budget)
+    this.queue = makeQueue?.(this.budget) ?? new MemoryQueue(this.budget)
     this.delivery = new Delivery(
       {
         flushIntervalMs: 1_000,
