@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
+import { namedItems } from '../../fakes/items.ts'
+import { fault, refused, taken } from '../../fakes/sender.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+const denied = fault('group', { lasting: true, reason: 'access_denied' })
+
+function scopeOf(under: DeliveryUnderTest, kind: string) {
+  return [...under.delivery.scopes].find((scope) => scope.kind === kind)
+}
+
+describe('items that are sent again', () => {
+  test('go as soon as what held them lets them, and do not wait for the flush interval again', async () => {
+    const under = new DeliveryUnderTest({ flushIntervalMs: 30_000 })
+    const answers = [fault('stream')]
+    under.sender.respond = () => answers.pop() ?? taken
+    under.send({ 'g/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(30_001)
+    expect(under.ledger.retries).toBe(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('keep their order, before what came meanwhile', async () => {
+    const under = new DeliveryUnderTest()
+    let failures = 3
+    under.sender.respond = () => (failures-- > 0 ? fault('stream') : taken)
+    for (let i = 0; i < 10; i++) {
+      under.send({ 'g/s': namedItems(`${i}-`, 2) })
+      await vi.advanceTimersByTimeAsync(500)
+    }
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    const sent = under.sender.puts.slice(3).flatMap(({ texts }) => texts)
+    expect(sent).toEqual(Array.from({ length: 20 }, (_, i) => `${i >> 1}-${i % 2}`))
+  })
+
+  test('are counted as possible doubles only where the answer was lost', async () => {
+    const under = new DeliveryUnderTest()
+    const answers = [fault('endpoint', { maybeTaken: true }), fault('stream'), taken]
+    under.sender.respond = () => answers.shift() ?? taken
+    under.send({ 'g/s': namedItems('a', 5) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(under.ledger).toMatchObject({ delivered: 5, retries: 2, possibleDoubles: 5 })
+  })
+})
+
+describe('rejected ranges of an accepted put', () => {
+  test('are rejected, the rest delivered, and nothing is sent again', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = () => ({
+      kind: 'accepted',
+      rejected: [
+        { from: 0, to: 2, reason: 'too_old' },
+        { from: 5, to: 6, reason: 'too_new' },
+      ],
+    })
+    const request = under.send({ 'g/s': namedItems('a', 6) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(request.outcomes).toEqual({ delivered: 3, 'rejected: too_old': 2, 'rejected: too_new': 1 })
+    expect(under.sender.puts).toHaveLength(1)
+    expect(under.idle).toEqual(IDLE)
+  })
+})
+
+describe('a refused put', () => {
+  const poisonedBy = (name: string) => (put: { texts: readonly string[] }) =>
+    put.texts.includes(name) ? refused() : taken
+
+  test('is isolated: one item is poison, the others are delivered once', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = poisonedBy('a700')
+    const request = under.send({ 'g/s': namedItems('a', 1_000) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(request.outcomes).toEqual({ delivered: 999, 'rejected: poison': 1 })
+    expect(under.sender.puts.length).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(1_000)))
+    expect(under.logged.filter(({ level }) => level === 'error')).toHaveLength(1)
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('of which both halves are refused parks the group, which is asked about seldom', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = ({ group }) => (group === 'bad' ? refused() : taken)
+    under.send({ 'bad/s': namedItems('a', 8), 'good/s': namedItems('a', 8) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(under.ledger).toMatchObject({ delivered: 8, queued: 8 })
+    expect(scopeOf(under, 'group')?.lastFault).toBe('every part of the request is refused: not like this')
+    expect(under.sender.puts.length).toBeLessThan(1 + 3 * 10)
+  })
+
+  test('of one item is not thrown away before the group has taken anything', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = poisonedBy('bad0')
+    const lone = under.send({ 'g/s': namedItems('bad', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(lone.outcomes).toEqual({})
+    under.send({ 'g/s': namedItems('good', 1) })
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(lone.outcomes).toEqual({ 'rejected: poison': 1 })
+    expect(under.idle).toEqual(IDLE)
+  })
+})
+
+describe('what is given up', () => {
+  test('items whose time CloudWatch would refuse by now', async () => {
+    const under = new DeliveryUnderTest({ policy: { oldestTimeMs: (nowMs) => nowMs - 14 * DAY_MS } })
+    under.sender.respond = () => denied
+    const time = Date.now()
+    const request = under.send({
+      'g/s': [
+        { text: 'old', time: time - 14 * DAY_MS + MINUTE_MS },
+        { text: 'new', time },
+      ],
+    })
+    await vi.advanceTimersByTimeAsync(2 * MINUTE_MS)
+    expect(request.outcomes).toEqual({ 'lost: expired': 1 })
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(request.outcomes).toEqual({ 'lost: expired': 1, delivered: 1 })
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('items over max_elapsed_time, also in lanes that no put looks at', async () => {
+    const under = new DeliveryUnderTest({ policy: { maxWaitMs: 10_000 } })
+    await under.delivery.start((key) => key)
+    under.sender.respond = () => denied
+    const requests = Array.from({ length: 20 }, (_, i) => under.send({ [`g/s${i}`]: namedItems('a', 2) }))
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(requests.map(({ outcomes }) => outcomes)).toEqual(requests.map(() => ({ 'lost: expired': 2 })))
+    expect(under.idle).toEqual(IDLE)
+    await under.delivery.shutdown(AbortSignal.abort(), false)
+  })
+
+  test('items given up do not keep others from being sent', async () => {
+    const under = new DeliveryUnderTest({ policy: { maxWaitMs: 10_000 }, maxConcurrentPuts: 1 })
+    await under.delivery.start((key) => key)
+    under.sender.respond = () => fault('account', { afterMs: 20_000 })
+    for (let i = 0; i < 5; i++) under.send({ [`g/old${i}`]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(9_500)
+    const request = under.send({ 'g/new': namedItems('b', 1) })
+    under.sender.respond = () => taken
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect([...under.delivery.scopes].map(({ waiting }) => waiting)).toEqual([0, 0, 1, 0])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(request.outcomes).toEqual({ 'lost: expired': 1 })
+
+    const later = under.send({ 'g/new': namedItems('c', 1) })
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(later.outcomes).toEqual({ delivered: 1 })
+    await under.delivery.shutdown(AbortSignal.abort(), false)
+  })
+})
