@@ -246,6 +246,11 @@ export class DiskQueue implements Queue {
     return this.#journal.flush(false)
   }
 
+  /** Moves together what is worth it; it does so by itself every second. */
+  relocate(): Promise<void> {
+    return this.#relocator.turn()
+  }
+
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()

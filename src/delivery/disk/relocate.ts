@@ -44,11 +44,7 @@ export class Relocator {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      this.#turn ??= this.turn().finally(() => {
-        this.#turn = undefined
-      })
-    }, EVERY_MS)
+    this.#timer = setInterval(() => void this.turn(), EVERY_MS)
   }
 
   /** Stops between two groups. */
@@ -59,8 +55,15 @@ export class Relocator {
     await this.#turn
   }
 
-  /** Moves what is worth moving now, up to a bound. */
-  async turn(): Promise<void> {
+  /** Moves what is worth moving now, up to a bound. One turn at a time. */
+  turn(): Promise<void> {
+    this.#turn ??= this.#run().finally(() => {
+      this.#turn = undefined
+    })
+    return this.#turn
+  }
+
+  async #run(): Promise<void> {
     const { writer } = this.#options
     const current = writer.current
     if (current !== undefined && this.#quiet(current)) await writer.leaveIfDone()
