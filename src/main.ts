@@ -4,6 +4,17 @@ import process from 'node:process'
 import { cli } from './cli.ts'
 import { formatConsoleLine } from './telemetry/console-line.ts'
 
+/** The library runs on older ones; the daemon uses what came with this. */
+const LEAST_NODE = 24
+
+if (Number(process.versions.node.split('.', 1)[0]) < LEAST_NODE) {
+  writeSync(
+    2,
+    `otlp-cloudwatch needs Node ${LEAST_NODE} or later, this is ${process.version}: install it, or start with npm\n`,
+  )
+  process.exit(2)
+}
+
 const stopRequested = Promise.withResolvers<void>()
 let stopping = false
 

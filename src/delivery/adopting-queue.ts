@@ -72,6 +72,10 @@ export class AdoptingQueue implements Queue {
     return this.#own.reserve(batches)
   }
 
+  couldHold(batches: readonly NewBatch[]): boolean {
+    return this.#own.couldHold(batches)
+  }
+
   load(batch: QueuedBatch, ready: () => void): void {
     this.#queueOf(batch).load(batch, ready)
   }

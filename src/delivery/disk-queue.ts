@@ -24,7 +24,7 @@ import { type Segment, Usage } from './disk/segment.ts'
 import { setAside } from './disk/set-aside.ts'
 import { Tail } from './disk/tail.ts'
 import { type Place, type WriteFailure, Writer } from './disk/writer.ts'
-import { countedBytes, heldBytes } from './items.ts'
+import { countedBytes, heldBytes, sumOf } from './items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import type { NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from './queue.ts'
 
@@ -216,6 +216,11 @@ export class DiskQueue implements Queue {
         })
       },
     }
+  }
+
+  couldHold(batches: readonly NewBatch[]): boolean {
+    const { bytes, items } = sumOf(batches)
+    return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)
   }
 
   load(batch: QueuedBatch, ready: () => void): void {

@@ -48,3 +48,17 @@ export function countedBytes(batch: ItemBatch): number {
   for (let i = 2; i < batch.index.length; i += INDEX_FIELDS) counted += batch.index[i] as number
   return counted
 }
+
+/** Bytes held and items of several batches together. */
+export function sumOf(batches: readonly { readonly items: ItemBatch }[]): {
+  readonly bytes: number
+  readonly items: number
+} {
+  let bytes = 0
+  let items = 0
+  for (const batch of batches) {
+    bytes += heldBytes(batch.items)
+    items += batch.items.count
+  }
+  return { bytes, items }
+}

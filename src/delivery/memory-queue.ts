@@ -1,6 +1,6 @@
 import type { ByteBudget } from '../component/byte-budget.ts'
 import type { Retry } from '../component/outcome.ts'
-import { countedBytes, heldBytes } from './items.ts'
+import { countedBytes, heldBytes, sumOf } from './items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import { type NewBatch, QueuedBatch, type Queue, type QueueReservation, type RecoveredBatch } from './queue.ts'
 
@@ -30,12 +30,7 @@ export class MemoryQueue implements Queue {
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
-    let bytes = 0
-    let items = 0
-    for (const batch of batches) {
-      bytes += heldBytes(batch.items)
-      items += batch.items.count
-    }
+    const { bytes, items } = sumOf(batches)
     if (this.usedBytes + bytes > this.capacityBytes || !this.#keeper.reserve(items)) return this.#full()
     if (!this.#budget.reserve(bytes)) {
       this.#keeper.release(items)
@@ -57,6 +52,11 @@ export class MemoryQueue implements Queue {
         this.#free(bytes)
       },
     }
+  }
+
+  couldHold(batches: readonly NewBatch[]): boolean {
+    const { bytes, items } = sumOf(batches)
+    return bytes <= this.capacityBytes && this.#keeper.couldHold(items)
   }
 
   load(_batch: QueuedBatch, ready: () => void): void {

@@ -35,6 +35,12 @@ export class BoundKeeper {
     return true
   }
 
+  /** False for what is over the bound by itself. */
+  couldHold(items: number): boolean {
+    const fill = this.fill
+    return fill?.unit !== 'items' || items <= fill.most
+  }
+
   release(items: number): void {
     this.#items -= items
     this.#requests--

@@ -19,6 +19,8 @@ export interface Queue {
   readonly size: number
   readonly capacity: number
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry
+  /** False if these would not fit even an empty queue: to ask for them again is no use. */
+  couldHold(batches: readonly NewBatch[]): boolean
   /** Has `batch.items` in memory, then calls `ready`, possibly at once. Undefined items then mean: lost, and counted so. */
   load(batch: QueuedBatch, ready: () => void): void
   /** Items `[from, to)` of the batch have come to their end and will not be asked for again. */

@@ -53,6 +53,11 @@ describe('bounds of the memory queue beside the byte budget', () => {
     expect(budget.used).toBe(4 * heldBytes(items))
   })
 
+  test('in items: more than the bound would never fit', () => {
+    expect(bounded({ unit: 'items', most: 8 }).queue.couldHold(request)).toBe(true)
+    expect(bounded({ unit: 'items', most: 7 }).queue.couldHold(request)).toBe(false)
+  })
+
   test('in requests: one of nothing is not counted once it is stored', () => {
     const { queue } = bounded({ unit: 'requests', most: 1 })
     const outcome = queue.reserve([])

@@ -123,6 +123,12 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       reserve(queue, [ofBytes(CAPACITY * 0.6)]).release()
     })
 
+    test('says of what it could never hold that asking again is no use', async () => {
+      const { queue } = await ready()
+      expect(queue.couldHold(newBatches([ofBytes(1_000)]))).toBe(true)
+      expect(queue.couldHold(newBatches([ofBytes(queue.capacityBytes + 1)]))).toBe(false)
+    })
+
     test('tells senders to wait when it is full, and takes more once it is not', async () => {
       const { queue, budget } = await ready()
       const batches: QueuedBatch[] = []

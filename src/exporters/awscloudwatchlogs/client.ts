@@ -5,6 +5,7 @@ import { rootCertificates } from 'node:tls'
 import { CloudWatchLogsClient, type CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs'
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
 import { ComponentError } from '../../component/component.ts'
+import { boundAnswers } from './bound-answer.ts'
 import { type Config, endpointUrl } from './config.ts'
 
 /** A connection that is not made by then will not be. */
@@ -54,6 +55,7 @@ export async function createClient(
     requestHandler,
   }
   const client = new CloudWatchLogsClient(options)
+  boundAnswers(client, config.request_timeout_seconds * 1_000)
   if (region !== undefined || (await hasRegion(client))) return client
   client.destroy()
   throw new ComponentError('region: none is set: write region, or set AWS_REGION (instance metadata was asked too)')
@@ -117,9 +119,19 @@ function handlerOptions(config: ClientConfig, connections: number, env: NodeJS.P
   }
 }
 
+/** Node's agents know proxies since 22.21 and 24.5; before that they would be passed over in silence. */
+function knowsProxies(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major === 22 ? minor >= 21 : major > 24 || (major === 24 && minor >= 5)
+}
+
 function proxyEnvironment(address: string, env: NodeJS.ProcessEnv): Record<string, string> {
   const http = address || env['HTTP_PROXY'] || env['http_proxy']
   const https = address || env['HTTPS_PROXY'] || env['https_proxy']
+  if ((http || https) && !knowsProxies())
+    throw new ComponentError(
+      `proxy_address: Node ${process.versions.node} cannot use a proxy: run Node 22.21, 24.5 or later`,
+    )
   const except = env['NO_PROXY'] || env['no_proxy']
   return {
     ...(http ? { HTTP_PROXY: http } : {}),

@@ -188,7 +188,7 @@ export class CloudWatchLogs {
 
   reserve(request: LogsRequest): Reservation | Retry | Refused {
     if (this.#running === undefined || this.#stopping) return this.#notReady()
-    const { delivery } = this.#running
+    const { delivery, queue } = this.#running
     let transcoded: Transcoded
     try {
       transcoded = this.transcoder.transcode(request.bytes, request.receivedAtMs, request.identity)
@@ -202,7 +202,7 @@ export class CloudWatchLogs {
     const reserved = delivery.reserve(lanes, this.#settings.config.on_lane_full === 'refuse')
     if (reserved.kind === 'retry') {
       this.ledger.enqueueFailed += transcoded.records
-      return reserved
+      return queue.couldHold(lanes.map(({ key, items }) => ({ lane: key, items }))) ? reserved : tooLargeForQueue(queue)
     }
     return this.#reservation(transcoded, reserved)
   }
@@ -244,6 +244,12 @@ function isNotPermitted({ records, rejected }: Transcoded): boolean {
 function notPermitted({ records, rejected }: Transcoded): Refused {
   const message = `${records} not_permitted: ${rejected[0]?.message ?? ''}`
   return { kind: 'refused', cause: 'permission_denied', message }
+}
+
+/** A sender that is told to wait would send it for ever. */
+function tooLargeForQueue({ capacity }: Queue): Refused {
+  const message = `the request alone is over the bound of the queue (${capacity}): send fewer records in one request`
+  return { kind: 'refused', cause: 'too_large', message }
 }
 
 function tooLarge(error: TextTooLong): Refused {
