@@ -18,7 +18,9 @@ export function summarize(config: DaemonConfig, written: WrittenConfig): string[
   })
   const listens = [
     ...[...config.receivers.keys()].flatMap((id) => endpointsIn(configOf('receivers', id), id)),
-    ...[...config.extensions.keys()].flatMap((id) => endpointsIn(configOf('extensions', id), id)),
+    ...[...config.extensions]
+      .filter(([, { id }]) => !OPENS_NOTHING.has(id.type))
+      .flatMap(([id]) => endpointsIn(configOf('extensions', id), id)),
     ...metricsEndpoints(config),
   ]
   const writes = [...config.exporters.keys()].map((id) => `${id}${destination(configOf('exporters', id))}`)
@@ -29,6 +31,9 @@ export function summarize(config: DaemonConfig, written: WrittenConfig): string[
     ...config.notes.map((note) => `  note: ${note}`),
   ]
 }
+
+/** Accepted with a word at start: their endpoint stays closed. */
+const OPENS_NOTHING: ReadonlySet<string> = new Set(['zpages', 'pprof'])
 
 /** Every `endpoint` in a component's config, named by the keys that lead to it: `localhost:4317 (otlp grpc)`. */
 function endpointsIn(config: Plain, name: string): string[] {
