@@ -4,6 +4,7 @@
 import type { ByteBudget } from '../component/byte-budget.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { DiskQueue } from './disk-queue.ts'
+import { recordBytes } from './disk/format.ts'
 import { INDEX_FIELDS, type ItemBatch, itemEnd, itemStart } from './items.ts'
 import type { QueuedBatch, Queue } from './queue.ts'
 import type { Run } from './run-queue.ts'
@@ -106,7 +107,7 @@ export class DeadLetters {
     const letter = { id: `${Date.now().toString(36)}-${this.#next++}`, lane, reason, error, diedAtMs: Date.now() }
     const batch = { lane: JSON.stringify(letter), items }
     let reserved = this.#queue.reserve([batch])
-    while (reserved.kind === 'retry' && reserved.cause === 'storage_full' && this.#evictOldest())
+    while (reserved.kind === 'retry' && this.#overBound(recordBytes(batch.lane, items)) && this.#evictOldest())
       reserved = this.#queue.reserve([batch])
     if (reserved.kind === 'retry') return done(false)
     reserved.commit((stored) => {
@@ -138,6 +139,11 @@ export class DeadLetters {
 
   close(): Promise<void> {
     return this.#queue.close()
+  }
+
+  /** Letters go for the bound of their own store alone: a volume that others have filled would cost all of them. */
+  #overBound(bytes: number): boolean {
+    return this.#queue.usedBytes + bytes > this.#queue.capacityBytes
   }
 
   #evictOldest(): boolean {

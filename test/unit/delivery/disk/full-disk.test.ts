@@ -3,8 +3,11 @@ import { readdirSync } from 'node:fs'
 import { mkdir, readdir, rename, writeFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { DeadLetters } from '../../../../src/delivery/dead-letters.ts'
 import type { DiskBatch } from '../../../../src/delivery/disk/disk-batch.ts'
 import { nodeFiles } from '../../../../src/delivery/disk/files.ts'
+import { QueuedBatch } from '../../../../src/delivery/queue.ts'
+import { itemBatch } from '../../../fakes/items.ts'
 import { copyOf, filesWith, newFolder, type OpenQueue, openQueue } from './queue-fixture.ts'
 
 const WITHIN = { timeout: 20_000, interval: 20 }
@@ -229,4 +232,23 @@ test('a directory that is gone, or another, is not written; senders wait until i
   await open.queue.space.check()
   await open.put('lane', ['after'])
   expect(open.said('nothing new is taken')).toHaveLength(1)
+})
+
+test('a full volume costs no dead letters', async () => {
+  let freeBytes = 1e12
+  const files = filesWith({ volume: async () => ({ freeBytes, bytes: 1e12, identity: 'one' }) })
+  const open = await openQueue(await newFolder(), { files })
+  const evicted = vi.fn()
+  const letters = new DeadLetters(open.queue, evicted)
+  const bury = (text: string) =>
+    new Promise<boolean>((resolve) => {
+      const items = itemBatch([{ text }])
+      const batch = new QueuedBatch(items, 1, 1, 1, 0)
+      letters.put('lane', { batch, from: 0, to: 1 }, 'too_old', '', resolve)
+    })
+  expect(await bury('first')).toBe(true)
+  freeBytes = 0
+  await open.queue.space.check()
+  expect(await bury('second')).toBe(false)
+  expect([letters.count, evicted.mock.calls]).toEqual([1, []])
 })
