@@ -224,10 +224,10 @@ export function expectNothingLost(report: CrashReport): void {
 
 /** One line of figures, for people. */
 export function describeReport(report: CrashReport): string {
-  const ages = report.doubles.map(({ beforeKillMs }) => beforeKillMs)
+  const oldest = report.doubles.reduce((most, { beforeKillMs }) => Math.max(most, beforeKillMs), 0)
   return [
     `${report.readyMs.length - 1} kills, ${report.acknowledged} records acknowledged, ${report.missing.length} missing`,
-    `${ages.length} doubled, first stored at most ${Math.round(Math.max(0, ...ages))} ms before a kill`,
+    `${report.doubles.length} doubled, first stored at most ${Math.round(oldest)} ms before a kill`,
     `ready after at most ${Math.max(...report.readyMs)} ms`,
   ].join('; ')
 }
