@@ -45,7 +45,8 @@ export class AdoptingQueue implements Queue {
 
   /** What cannot be adopted (a later version wrote it) is left where it is, and is no reason not to start. */
   async recover(): Promise<readonly RecoveredBatch[]> {
-    const batches = [...(await this.#own.recover())]
+    const own = await this.#own.recover()
+    const batches = [...own]
     for (const left of this.#left) {
       this.#waiting.set(left, 0)
       try {
@@ -65,7 +66,8 @@ export class AdoptingQueue implements Queue {
       }
       if (this.#waiting.get(left) === 0) this.#end(left)
     }
-    return batches.sort((a, b) => a.batch.enqueuedAtMs - b.batch.enqueuedAtMs)
+    // Queues of two processes have nothing but the clock in common; one alone needs none.
+    return batches.length === own.length ? own : batches.sort((a, b) => a.batch.enqueuedAtMs - b.batch.enqueuedAtMs)
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
