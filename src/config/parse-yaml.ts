@@ -30,7 +30,7 @@ export function parseYaml(text: string, source: string, findings: Findings): Nod
   }
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const errors = [...firstOfEach(document.errors), ...document.warnings]
-  for (const error of errors) findings.problem(position(error.pos[0]), [], explain(error, text))
+  for (const error of errors) findings.problem(position(startOf(error, text)), [], explain(error, text))
   if (errors.length > 0) return undefined
 
   const reader = new Reader(position, findings)
@@ -51,9 +51,15 @@ const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
   TAG_RESOLVE_FAILED: 'not valid YAML: no tag is known here: put quotes around a text that begins with !',
 }
 
+/** A double key after one without a value is reported where that value would be: blanks and comments before the key. */
+function startOf({ code, pos: [from] }: YAMLError, text: string): number {
+  if (code !== 'DUPLICATE_KEY') return from
+  return from + (/^(?:\s|#.*)*/.exec(text.slice(from))?.[0].length ?? 0)
+}
+
 function explain(error: YAMLError, text: string): string {
   if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[^\s:]*/.exec(text.slice(error.pos[0]))?.[0]
+    const key = /^[^\s:]*/.exec(text.slice(startOf(error, text)))?.[0]
     return `the key ${key} stands twice in the same map: keep one of the two`
   }
   // What the parser repeats of the text, after a colon, may be a part of a secret.
