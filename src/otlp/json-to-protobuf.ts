@@ -116,7 +116,7 @@ class Mapping {
       case 'uint32':
         return this.#varint(field.number, this.#integer(0n, 2n ** 32n - 1n))
       case 'int64':
-        return this.#varint(field.number, this.#integer(-(2n ** 63n), 2n ** 63n - 1n))
+        return this.#intValue(field)
       case 'fixed32':
         return this.#writer.fixed32(field.number, Number(this.#integer(0n, 2n ** 32n - 1n)))
       case 'fixed64':
@@ -189,6 +189,21 @@ class Mapping {
     return asInteger(this.#numeric(), least, most)
   }
 
+  /**
+   * An AnyValue's int, the only int64 of OTLP logs. SDKs in JavaScript send any number without a fraction as one, 1.5e300
+   * too: what no int64 can hold is the double it was, instead of a refusal that loses the whole request.
+   */
+  #intValue(field: Field): void {
+    const number = reader.kind() === 'a number' ? this.#numeric() : undefined
+    // 2^63 as a double is also what the greatest int64 rounds to: that one is told apart by its digits.
+    if (number !== undefined && Math.abs(Number(number)) >= 2 ** 63 && !isInt64(number)) {
+      const value = Number(number)
+      if (!Number.isFinite(value)) throw new JsonProblem(`${shown(number)} is too large for a double`)
+      return this.#writer.double(DOUBLE_VALUE, value)
+    }
+    this.#varint(field.number, asInteger(number ?? this.#numeric(), LEAST_INT64, MOST_INT64))
+  }
+
   #numeric(): string {
     const kind = reader.kind()
     if (kind === 'a number') return reader.number()
@@ -200,6 +215,12 @@ class Mapping {
     if (value >= 0n && value <= 0xffff_ffffn) this.#writer.uint32(field, Number(value))
     else this.#writer.int64(field, value)
   }
+}
+
+function isInt64(text: string): boolean {
+  if (!/^-?\d+$/.test(text)) return false
+  const value = BigInt(text)
+  return value >= LEAST_INT64 && value <= MOST_INT64
 }
 
 /** The field whose name was just read. Names are compared byte by byte: making a text of each costs half the mapping. */
@@ -235,6 +256,11 @@ function asInteger(text: string, least: bigint, most: bigint): bigint {
 function shown(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
 }
+
+const LEAST_INT64 = -(2n ** 63n)
+const MOST_INT64 = 2n ** 63n - 1n
+/** AnyValue.double_value. */
+const DOUBLE_VALUE = 4
 
 const NOT_FINITE: ReadonlyMap<string, number> = new Map([
   ['NaN', Number.NaN],
