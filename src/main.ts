@@ -41,6 +41,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+// Nor is a log that nobody reads any more: the records matter more than what is said of them.
+process.stderr.on('error', () => {})
+
 process.exitCode = await cli(process.argv.slice(2), {
   env: process.env,
   out: (text) => void process.stdout.write(text),
