@@ -319,6 +319,7 @@ test('records of clients that go away before they hear of them are stored once (
     return { socket, session }
   })
   await vi.waitUntil(async () => (await daemon.metrics()).received === 40, PATIENT)
+  await vi.waitUntil(() => dead.hits > 0, PATIENT)
   for (const { socket, session } of clients) {
     socket.resetAndDestroy()
     session.destroy()
