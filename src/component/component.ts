@@ -28,6 +28,8 @@ export interface Host {
   extension(id: string): Component | undefined
   /** A running component found that it cannot go on: the daemon logs it, shuts down and exits 1. */
   fatal(error: Error): void
+  /** What keeps an exporter from taking records for now (a full disk), for probes; undefined while nothing does. */
+  obstacle?(): string | undefined
 }
 
 /** What every `create` is handed. */

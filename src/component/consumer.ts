@@ -39,6 +39,8 @@ export interface LogsExporter {
   readonly ledger?: Ledger
   /** Everything that can be told of it, for `GET /ledger`: the account of each destination, lanes, fault scopes. */
   report?(): object
+  /** Why nothing can be taken for now, beyond a queue that is full; undefined while something can. */
+  obstacle?(): string | undefined
 }
 
 /** Room for one request in one exporter. Exactly one of `commit` and `release` is called, once. */

@@ -62,6 +62,7 @@ export function createDaemon(config: DaemonConfig, build: BuildInfo, overrides: 
       member.logger.error('cannot go on', { error: cause })
       failure.resolve(error)
     },
+    obstacle: () => obstacleOf(graph),
   })
   const lifecycle = new Lifecycle({
     members: [
@@ -115,6 +116,14 @@ function graphMembers(graph: Graph, logger: Logger): Member[] {
     ...[...graph.exporters].map(([id, component]) => ({ kind: 'exporter', id, component }) as const),
     ...[...graph.receivers].map(([id, component]) => ({ kind: 'receiver', id, component }) as const),
   ].map((member) => ({ ...member, logger: logger.child({ component: member.id }) }))
+}
+
+function obstacleOf(graph: Graph): string | undefined {
+  for (const [id, exporter] of graph.exporters) {
+    const obstacle = exporter.obstacle?.()
+    if (obstacle !== undefined) return `${id}: ${obstacle}`
+  }
+  return undefined
 }
 
 /** Of each exporter what it can tell; at least its account. */

@@ -26,6 +26,11 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     return this.#logs.ledger
   }
 
+  /** The disk of the queue, when it cannot be written. */
+  obstacle(): string | undefined {
+    return this.#logs.running?.durable?.disk.space.obstacle?.message
+  }
+
   report(): object {
     return this.#logs.report()
   }

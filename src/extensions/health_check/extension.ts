@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Component, ComponentSettings } from '../../component/component.ts'
+import type { Component, ComponentSettings, Host } from '../../component/component.ts'
 import { Listener } from '../../listen/listener.ts'
 import { healthAnswer } from './answer.ts'
 import type { HealthCheckConfig } from './config.ts'
@@ -7,10 +7,11 @@ import type { HealthCheckConfig } from './config.ts'
 /** A probe holds one connection for a moment; the bound keeps a stray client from holding them all. */
 const MAX_CONNECTIONS = 100
 
-/** Tells probes whether the pipelines run. */
+/** Tells probes whether the pipelines run, and can keep what they take. */
 export class HealthCheck implements Component {
   readonly #settings: ComponentSettings<HealthCheckConfig>
   readonly #listener: Listener
+  #host: Host | undefined
   /** Wall clock, ms; undefined while the pipelines do not run. */
   #readySinceMs: number | undefined
 
@@ -27,7 +28,8 @@ export class HealthCheck implements Component {
     )
   }
 
-  async start(): Promise<void> {
+  async start(host: Host): Promise<void> {
+    this.#host = host
     await this.#listener.open()
     this.#settings.logger.info('listening', { http: this.#listener.address })
   }
@@ -48,7 +50,9 @@ export class HealthCheck implements Component {
       response.writeHead(404).end()
       return
     }
-    const { status, contentType, body } = healthAnswer(this.#readySinceMs, Date.now(), response_body)
+    // A pod that cannot keep what it is sent is not ready, though it drains.
+    const readySinceMs = this.#host?.obstacle?.() === undefined ? this.#readySinceMs : undefined
+    const { status, contentType, body } = healthAnswer(readySinceMs, Date.now(), response_body)
     response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }).end(body)
   }
 }

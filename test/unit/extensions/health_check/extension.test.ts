@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const extension of running.splice(0)) await extension.shutdown(AbortSignal.abort())
 })
 
-async function startHealthCheck(yaml: object = {}) {
+async function startHealthCheck(yaml: object = {}, host: Host = HOST) {
   let url = ''
   const logger = {
     ...silentLogger,
@@ -30,11 +30,22 @@ async function startHealthCheck(yaml: object = {}) {
     build: { name: 'test', version: '0' },
   })
   running.push(extension)
-  await extension.start(HOST)
+  await extension.start(host)
   return { extension, url }
 }
 
 describe('health_check', () => {
+  test('answers 503 while an exporter cannot keep what it would take, and 200 again after', async () => {
+    let obstacle: string | undefined
+    const { extension, url } = await startHealthCheck({}, { ...HOST, obstacle: () => obstacle })
+    extension.pipelineReady?.(true)
+    expect((await fetch(url)).status).toBe(200)
+    obstacle = 'awscloudwatchlogs: the disk is full'
+    expect((await fetch(url)).status).toBe(503)
+    obstacle = undefined
+    expect((await fetch(url)).status).toBe(200)
+  })
+
   test('answers 503 before the pipelines run, 200 while they do, 503 while they drain', async () => {
     const { extension, url } = await startHealthCheck()
     const down = { status: 'Server not available', upSince: '0001-01-01T00:00:00Z', uptime: '' }
