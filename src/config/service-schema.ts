@@ -30,5 +30,3 @@ export const serviceSchema = z.strictObject({
     .prefault('25s')
     .describe('Time to drain in after SIGTERM; under the 30 s that Kubernetes waits.'),
 })
-
-export const pipelinesDescription = 'Pipelines by name: `logs`, `logs/edge`.'

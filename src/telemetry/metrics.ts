@@ -19,6 +19,3 @@ export interface MetricsRegistry {
   /** Has `collect` called at each scrape. Returns the function that takes it out again. */
   register(definitions: readonly MetricDefinition[], collect: (emit: Emit) => void): () => void
 }
-
-/** Keeps nothing: for the library, whose counters are read from the exporter itself. */
-export const noMetrics: MetricsRegistry = { register: () => () => {} }

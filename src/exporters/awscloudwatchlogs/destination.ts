@@ -77,11 +77,6 @@ export class DestinationGate {
   get late(): Destination {
     return this.#rules.late
   }
-
-  /** Destinations remembered as let through, for `/metrics`. */
-  get knownDestinations(): number {
-    return this.#known.size
-  }
 }
 
 /** @param pattern the name of a log group, `*` for any characters */

@@ -16,8 +16,6 @@ export const MAX_AHEAD_MS = 2 * 3_600_000
 
 /** Log group and log stream names. */
 export const MAX_NAME_LENGTH = 512
-/** PutLogEvents calls a second, account and Region; one process stays well below. */
-export const ACCOUNT_PUTS_PER_SECOND = 5_000
 /** CreateLogGroup calls a second, account and Region; creations of any kind keep to it. */
 export const CREATES_PER_SECOND = 10
 
