@@ -46,6 +46,11 @@ export class EventJson {
   readonly #shared: JsonText
   /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
   #tail: Fragment = { bytes: new Uint8Array(0), counted: 0 }
+  #rendered = false
+  #scopeFrom = -1
+  #scopeTo = 0
+  #resourceFrom = -1
+  #resourceTo = 0
 
   /** @param limit bytes a scope and resource may take together */
   constructor(reader: ProtobufReader, values: AnyValueWriter, limit: number) {
@@ -59,11 +64,25 @@ export class EventJson {
     return this.#shared.repaired
   }
 
-  /** Renders what the records of one ScopeLogs share. Offsets as in the request; -1 for a message that is not there. */
+  /**
+   * Says what the records of one ScopeLogs share. Rendered with the first of them that is written: a request may hold
+   * millions of ScopeLogs without one, and a resource of a megabyte.
+   * Offsets as in the request; -1 for a message that is not there.
+   */
   share(scopeFrom: number, scopeTo: number, resourceFrom: number, resourceTo: number): void {
+    this.#rendered = false
+    this.#scopeFrom = scopeFrom
+    this.#scopeTo = scopeTo
+    this.#resourceFrom = resourceFrom
+    this.#resourceTo = resourceTo
+  }
+
+  #render(): void {
     const text = this.#shared
+    const resourceFrom = this.#resourceFrom
+    const resourceTo = this.#resourceTo
     text.restart()
-    if (scopeFrom >= 0) this.#scope(text, scopeFrom, scopeTo)
+    if (this.#scopeFrom >= 0) this.#scope(text, this.#scopeFrom, this.#scopeTo)
     if (resourceFrom >= 0 && hasField(this.#reader, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)) {
       if (text.counted > 0) text.fragment(COMMA)
       text.fragment(RESOURCE)
@@ -71,6 +90,7 @@ export class EventJson {
       text.fragment(CLOSE)
     }
     this.#tail = { bytes: text.bytes.subarray(0, text.pos), counted: text.counted }
+    this.#rendered = true
   }
 
   #scope(text: JsonText, from: number, to: number): void {
@@ -174,6 +194,7 @@ export class EventJson {
       this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
       text.fragment(CLOSE)
     }
+    if (!this.#rendered) this.#render()
     if (this.#tail.counted > 0) {
       if (text.counted > OPEN.counted) text.fragment(COMMA)
       text.longFragment(this.#tail)

@@ -202,3 +202,13 @@ function varint(value: number): Buffer {
   for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)
   return Buffer.from([...bytes, rest])
 }
+
+test('a resource is not rendered for scopes without records, however many there are', () => {
+  const resource = { key: 'x'.repeat(200_000) }
+  const empty = Array.from({ length: 100_000 }, () => ({ records: [] }))
+  const scopes = [...empty, { records: [{ body: 'the one' }] }]
+  // Rendered for each it would be 20 GB of text, which no test waits for.
+  expect(eventsOf(logsRequest({ resource, scopes })).map(({ message }) => JSON.parse(message) as object)).toEqual([
+    { body: 'the one', resource },
+  ])
+})
