@@ -81,40 +81,29 @@ export class Ledger {
 
   /** The settled side of the account, to be kept with a queue that outlives the process. */
   snapshot(): LedgerSnapshot {
-    const {
-      delivered,
-      deadLettered,
-      filtered,
-      rejected,
-      lost,
-      sendFailed,
-      enqueueFailed,
-      eventsWritten,
-      possibleDoubles,
-      retries,
-    } = this
-    return {
-      delivered,
-      deadLettered,
-      filtered,
-      rejected,
-      lost,
-      sendFailed,
-      enqueueFailed,
-      eventsWritten,
-      possibleDoubles,
-      retries,
-    }
+    return Object.fromEntries(KEPT.map((field) => [field, this[field]])) as LedgerSnapshot
   }
 
   /** Goes on from where an earlier process was; what it left in the queue is told by `recover`. */
-  restore(snapshot: Partial<LedgerSnapshot>): void {
+  restore(snapshot: LeftCounters): void {
     const { filtered, rejected, lost, ...counts } = snapshot
     Object.assign(this.filtered, filtered)
     Object.assign(this.rejected, rejected)
     Object.assign(this.lost, lost)
     Object.assign(this, counts)
     this.received = this.delivered + this.deadLettered + sum(this.filtered) + sum(this.rejected) + sum(this.lost)
+  }
+
+  /** Adds what another process counted that is gone. Not its dead letters: those count where they lie. */
+  merge(counted: LeftCounters): void {
+    for (const field of COUNTS) if (field !== 'deadLettered') this[field] += counted[field] ?? 0
+    this.received += counted.delivered ?? 0
+    for (const field of BY_REASON) {
+      const byReason: Readonly<Record<string, number>> = counted[field] ?? {}
+      const own: Record<string, number> = this[field]
+      for (const reason in byReason) own[reason] = (own[reason] ?? 0) + (byReason[reason] ?? 0)
+      this.received += sum(byReason)
+    }
   }
 
   /** Records an earlier process received and left in the queue. */
@@ -127,6 +116,12 @@ export class Ledger {
   recoverDeadLetters(records: number): void {
     this.received += records - this.deadLettered
     this.deadLettered = records
+  }
+
+  /** Dead letters of another process that lie in the own store now. */
+  adoptDeadLetters(records: number): void {
+    this.received += records
+    this.deadLettered += records
   }
 
   /** Dead letters that are sent after all. */
@@ -156,20 +151,23 @@ export class Ledger {
   }
 }
 
-/** What of a ledger outlives the process. */
-export type LedgerSnapshot = Pick<
-  Ledger,
-  | 'delivered'
-  | 'deadLettered'
-  | 'filtered'
-  | 'rejected'
-  | 'lost'
-  | 'sendFailed'
-  | 'enqueueFailed'
-  | 'eventsWritten'
-  | 'possibleDoubles'
-  | 'retries'
->
+/** What of a ledger outlives the process. `received` and `queued` follow from it and from what is found in the queue. */
+const COUNTS = [
+  'delivered',
+  'deadLettered',
+  'sendFailed',
+  'enqueueFailed',
+  'eventsWritten',
+  'possibleDoubles',
+  'retries',
+] as const satisfies readonly (keyof Ledger)[]
+const BY_REASON = ['filtered', 'rejected', 'lost'] as const satisfies readonly (keyof Ledger)[]
+const KEPT = [...COUNTS, ...BY_REASON]
+
+export type LedgerSnapshot = Pick<Ledger, (typeof KEPT)[number]>
+
+/** A snapshot read from a file; one of a process that counted nothing may be empty. */
+export type LeftCounters = Partial<LedgerSnapshot>
 
 /** A ledger as JSON shows it: zeros of the reasons left out, the difference put in. */
 export function accountOf(ledger: Ledger | undefined): object {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FILTERED_REASONS, LOST_REASONS, REJECTED_REASONS, type Settlement } from '../../../src/component/outcome.ts'
 import { registerLedger } from '../../../src/telemetry/ledger-metrics.ts'
-import { Ledger, sum } from '../../../src/telemetry/ledger.ts'
+import { Ledger, type LedgerSnapshot, sum } from '../../../src/telemetry/ledger.ts'
 import { Registry } from '../../../src/telemetry/registry.ts'
 
 const SETTLEMENTS: readonly Settlement[] = [
@@ -57,7 +57,46 @@ describe('Ledger', () => {
     expect(ledger.queued).toBe(1)
     expect(ledger.difference()).toBe(0)
   })
+
+  test('goes on from its snapshot as JSON has it, without what was queued', () => {
+    const ledger = busy()
+    const kept = JSON.parse(JSON.stringify(ledger.snapshot())) as LedgerSnapshot
+    const next = new Ledger()
+    next.restore(kept)
+    next.recover(ledger.queued)
+    expect(next).toEqual(ledger)
+    expect(next.difference()).toBe(0)
+  })
+
+  test('adds what another counted, but its dead letters only as they come', () => {
+    const ledger = busy()
+    const other = busy()
+    ledger.merge(other.snapshot())
+    expect(ledger.difference()).toBe(0)
+    expect(ledger).toMatchObject({ queued: 75, delivered: 8, deadLettered: 3, sendFailed: 20, eventsWritten: 10 })
+    expect(ledger).toMatchObject({ possibleDoubles: 2, retries: 4, enqueueFailed: 6, received: 100 + 22 })
+    expect([ledger.lost.expired, ledger.rejected.too_old, ledger.filtered.dedup]).toEqual([10, 12, 10])
+    ledger.adoptDeadLetters(other.deadLettered)
+    expect(ledger.difference()).toBe(0)
+    expect(ledger.deadLettered).toBe(6)
+    ledger.merge({})
+    expect(ledger.received).toBe(100 + 25)
+  })
 })
+
+/** A ledger in which every field that is kept is something. */
+function busy(): Ledger {
+  const ledger = new Ledger()
+  ledger.receive(100)
+  ledger.filter('dedup', 5)
+  ledger.reject('too_old', 6)
+  ledger.settle({ kind: 'delivered' }, 4)
+  ledger.settle({ kind: 'dead_lettered' }, 3)
+  ledger.settle({ kind: 'lost', reason: 'expired' }, 5)
+  ledger.settle({ kind: 'rejected', reason: 'poison' }, 2)
+  Object.assign(ledger, { enqueueFailed: 3, eventsWritten: 5, possibleDoubles: 1, retries: 2 })
+  return ledger
+}
 
 describe('registerLedger', () => {
   test("exports the collector's names beside one gauge whose states add up to what was received", () => {
