@@ -58,9 +58,13 @@ export function openDeadLetters(
   logger: Logger,
 ): DeadLetters {
   const segmentBytes = Math.min(MOST_SEGMENT_BYTES, options.capacityBytes * SEGMENT_SHARE)
-  const owner = { counters: () => ({}), restore() {}, fatal }
+  const lost = (items: number) => {
+    letters.lostItems = items
+  }
+  const owner = { counters: () => ({}), restore() {}, lost, fatal }
   const queue = new DiskQueue({ ...options, segmentBytes, memoryBytes: 0, bound: undefined }, owner, budget, logger)
-  return new DeadLetters(queue, onEvicted)
+  const letters = new DeadLetters(queue, onEvicted)
+  return letters
 }
 
 export class DeadLetters {
@@ -68,6 +72,8 @@ export class DeadLetters {
   readonly #onEvicted: OnEvicted
   readonly #held = new Map<string, Held>()
   #next = 1
+  /** Of letters that `open` did not find again. */
+  lostItems = 0
 
   constructor(queue: Queue, onEvicted: OnEvicted) {
     this.#queue = queue

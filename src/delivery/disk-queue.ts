@@ -51,6 +51,8 @@ export interface DiskQueueOwner {
   counters(): Counters
   /** Those of the process before, once, from `recover`. */
   restore(counters: Counters): void
+  /** Items the process before had acknowledged, and that are not there any more; once, from `recover`, after `restore`. */
+  lost(items: number): void
   /** The disk fails again and again: the process cannot keep its promise. */
   fatal(error: Error): void
 }
@@ -106,6 +108,7 @@ export class DiskQueue implements Queue {
       usage: this.#usage,
       opened: (segment) => this.#segments.set(segment.number, segment),
       sealed: (segment) => this.#removeIfDone(segment),
+      unused: (id) => this.#journal.done(id),
       committed: (failure) => this.#committed(failure),
       notSealed: ({ path }, error) => logger.warn('a segment was left without its index', { file: path, error }),
     })
@@ -113,6 +116,7 @@ export class DiskQueue implements Queue {
       { files, directory, sync, ...(compactBytes === undefined ? {} : { compactBytes }) },
       {
         counters: () => owner.counters(),
+        told: () => this.#writer.lastTold,
         live: () => this.#acknowledged(),
         failing: (error) => this.#journalFails(error),
       },
@@ -155,6 +159,7 @@ export class DiskQueue implements Queue {
     this.#keeper.recovered(found.batches)
     this.quarantinedBytes = found.quarantinedBytes
     if (acknowledged.counters !== undefined) this.#owner.restore(acknowledged.counters)
+    if (found.lostItems > 0) this.#owner.lost(found.lostItems)
     await this.#journal.start()
     for (const segment of found.segments) this.#removeIfDone(segment)
     await this.space.start()
@@ -327,8 +332,8 @@ export class DiskQueue implements Queue {
   }
 
   async #remove(segment: Segment): Promise<void> {
-    // The counters of what made it superfluous are written first: gone without them, its records would be in no account.
-    await this.#journal.flush(false)
+    // What made it superfluous is on disk first: gone without that, its records would be in no account, and missed.
+    await this.#journal.flush(true)
     try {
       await segment.close()
       if (segment.damaged) await setAside(this.#files, segment.path, this.#logger)

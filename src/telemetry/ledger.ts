@@ -112,6 +112,12 @@ export class Ledger {
     this.queued += records
   }
 
+  /** Records an earlier process had acknowledged, and that are not where it left them. */
+  recoverLost(records: number): void {
+    this.received += records
+    this.lost.quarantined += records
+  }
+
   /** Dead letters that are there, which a crash may have made one commit more or fewer than was written down. */
   recoverDeadLetters(records: number): void {
     this.received += records - this.deadLettered

@@ -19,6 +19,7 @@ queueConformance('the queue on disk', async (capacityBytes) => {
   const owner = {
     counters: () => ({}),
     restore() {},
+    lost() {},
     fatal(error: Error) {
       throw error
     },

@@ -73,7 +73,7 @@ try {
     bound: undefined,
     files,
   }
-  const owner = { counters: () => ({}), restore() {}, fatal() {} }
+  const owner = { counters: () => ({}), restore() {}, lost() {}, fatal() {} }
   const memory = process.memoryUsage().rss
   const queue = new DiskQueue(options, owner, new ByteBudget(256 * 1_048_576), silentLogger)
   const began = performance.now()

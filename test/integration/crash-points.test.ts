@@ -13,6 +13,7 @@ interface Said {
   readonly found: readonly string[]
   readonly stored: readonly string[]
   readonly settled: readonly string[]
+  readonly lost: readonly string[]
 }
 
 /** Runs the worker until it ends or dies at the point. */
@@ -32,7 +33,7 @@ async function run(folder: string, puts: number, name: string, crashAt?: CrashPo
       .split('\n')
       .filter((line) => line.startsWith(`${letter} `))
       .map((line) => line.slice(2))
-  return { signal: child.signalCode, found: lines('F'), stored: lines('S'), settled: lines('A') }
+  return { signal: child.signalCode, found: lines('F'), stored: lines('S'), settled: lines('A'), lost: lines('L') }
 }
 
 /** What a process that was killed left, so that there is something to move, to remove and to write anew. */
@@ -66,6 +67,7 @@ test.each(POINTS)(
     const after = await run(folder, 0, 'none')
     expect(after.signal).toBeNull()
 
+    expect(after.lost).toEqual([])
     const stored = [...first.stored, ...died.stored]
     const settled = new Set([...first.settled, ...died.settled])
     expect(after.found).toEqual(expect.arrayContaining(stored.filter((text) => !settled.has(text))))

@@ -1,6 +1,7 @@
 // A process with a queue on disk of small segments, made to be killed. Says a line for each thing it may be held to:
 //   F text      found when it started          S text      stored, as its sender is told
-//   A text      settled                        ready
+//   A text      settled                        L items     missed when it started
+//   ready
 // Arguments: folder, number of batches to put, what their texts begin with. Settles nine of ten, so that segments are left
 // sparse. Then it dies by itself; at once, or where the environment says. With nothing to put it closes the queue instead.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
@@ -17,6 +18,9 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 const owner = {
   counters: () => ({}),
   restore() {},
+  lost(items: number) {
+    say(`L ${items}`)
+  },
   fatal(error: Error) {
     throw error
   },

@@ -4,9 +4,10 @@ import { basename, join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HEADER_BYTES, TRAILER_BYTES } from '../../src/delivery/disk/format.ts'
-import { copyOf, newFolder, openQueue, withoutSync } from '../unit/delivery/disk/queue-fixture.ts'
+import { copyOf, newFolder, type OpenQueue, openQueue, withoutSync } from '../unit/delivery/disk/queue-fixture.ts'
 
 const HEADER_COPY_BYTES = HEADER_BYTES / 2
+const MORE = ['another', 'and one more']
 const OPTIONS = { segmentBytes: 2_048, files: withoutSync }
 
 interface Written {
@@ -28,7 +29,7 @@ async function write(texts: readonly string[], settledEach: number): Promise<Ori
   const live = await newFolder()
   const open = await openQueue(live, OPTIONS)
   const batches = []
-  for (const text of texts) batches.push(await open.put('a lane', [text]))
+  for (const [at, text] of texts.entries()) batches.push(await open.put('a lane', [text, ...MORE.slice(0, at % 3)]))
   const records = batches.map((batch, at) => {
     const settled = at % settledEach === 1
     const { segment, offset, length } = batch
@@ -83,6 +84,7 @@ async function expectSurvivors(
   const whole = survivors(original, harmed)
   const known = new Set(original.records.map(({ text }) => text))
   const first = await openQueue(folder, OPTIONS)
+  expectAccounted(original, first, journalHarmed)
   const found = (await first.texts()).map(([, text]) => text ?? '')
   if (journalHarmed) {
     // What was done is sent again; nothing else than what was written comes out.
@@ -92,9 +94,23 @@ async function expectSurvivors(
   await first.put('a lane', ['after'])
   await first.queue.close()
   const second = await openQueue(folder, OPTIONS)
+  expect(second.lost).toBe(0)
   expect((await second.texts()).map(([, text]) => text)).toEqual([...found, 'after'])
   await second.queue.close()
   await rm(folder, { recursive: true })
+}
+
+/** Every batch that was acknowledged is found, or told as lost: by its items where they can be known, by one where not. */
+function expectAccounted({ records }: Original, { recovered, logged, lost }: OpenQueue, journalHarmed: boolean): void {
+  const batches = records.filter(({ settled }) => !settled).length
+  // Of segments that are gone because they were done, a harmed journal may not say so.
+  if (journalHarmed) return expect(lost).toBeLessThanOrEqual(3 * (records.length - batches))
+  const told = logged.find(({ message }) => message.includes('does not hold all'))?.fields
+  const missing = Number(told?.['batches'] ?? 0)
+  expect(recovered.length + missing).toBe(batches)
+  expect(lost).toBe(told?.['records'] ?? 0)
+  expect(lost).toBeGreaterThanOrEqual(missing)
+  expect(lost).toBeLessThanOrEqual(3 * missing)
 }
 
 const aText = fc.string({ minLength: 1, maxLength: 300, unit: 'binary' })

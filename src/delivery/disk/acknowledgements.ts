@@ -37,8 +37,10 @@ export interface JournalOptions {
 export interface JournalSource {
   /** The counters as they stand now. */
   counters(): Counters
+  /** Up to which batch senders know whether it is stored. */
+  told(): number
   /** Everything that still counts, for a new file. */
-  live(): Omit<JournalEntry, 'counters'>
+  live(): Pick<JournalEntry, 'done' | 'parts'>
   /** Once when it begins to fail; undefined when it works again. */
   failing(error: unknown): void
 }
@@ -77,7 +79,8 @@ export class AcknowledgementJournal {
     for (const name of await this.#names()) {
       const path = join(directory, name)
       this.#number = Number(JOURNAL_NAME.exec(name)?.[1])
-      const newer = decodeJournal(await readWhole(files, path), (entry) => acknowledged.take(entry))
+      const { newer, damaged } = decodeJournal(await readWhole(files, path), (entry) => acknowledged.take(entry))
+      if (damaged) acknowledged.damaged.push(path)
       if (newer !== undefined)
         throw new ComponentError(
           `${path} has format version ${newer}, which this release cannot read: run the release that wrote it, or move the directory away`,
@@ -145,7 +148,7 @@ export class AcknowledgementJournal {
     try {
       if (wasDirty) {
         if (this.#file === undefined || this.#bytes > this.#compactAt) await this.#begin()
-        else await this.#append(encodeEntry({ done: rangesOf(done), parts, counters: this.#source.counters() }))
+        else await this.#append(this.#encode({ done: rangesOf(done), parts }))
         crashPoint('acknowledgement')
       }
       if (sync) await this.#syncFile()
@@ -161,6 +164,10 @@ export class AcknowledgementJournal {
     }
   }
 
+  #encode(entry: Pick<JournalEntry, 'done' | 'parts'>): Buffer {
+    return encodeEntry({ ...entry, told: this.#source.told(), counters: this.#source.counters() })
+  }
+
   /** A new file with what counts at this moment; the files before it go. */
   async #begin(): Promise<void> {
     const { files, directory } = this.#options
@@ -169,7 +176,7 @@ export class AcknowledgementJournal {
     const file = await files.open(path, 'wx+')
     let bytes: Buffer
     try {
-      bytes = encodeEntry({ ...this.#source.live(), counters: this.#source.counters() })
+      bytes = this.#encode(this.#source.live())
       await file.write([bytes], 0)
       await file.sync()
       await files.syncDirectory(directory)

@@ -7,8 +7,16 @@ export class IdRanges {
   #sorted = true
 
   add(from: number, to: number): void {
-    this.#ranges.push([from, to])
+    const last = this.#ranges.at(-1)
+    // They come in order for the most part.
+    if (last !== undefined && from === last[1] + 1) this.#ranges[this.#ranges.length - 1] = [last[0], to]
+    else this.#ranges.push([from, to])
     this.#sorted = false
+  }
+
+  /** In order, none touching another. */
+  get ranges(): readonly IdRange[] {
+    return this.#inOrder()
   }
 
   has(id: number): boolean {
@@ -35,6 +43,19 @@ export class IdRanges {
     let count = 0
     for (const range of this.#inOrder()) count += Math.max(0, Math.min(to, range[1]) - Math.max(from, range[0]) + 1)
     return count
+  }
+
+  /** What of `[from, to]` is not in it. */
+  without(from: number, to: number): IdRange[] {
+    const gaps: IdRange[] = []
+    let next = from
+    for (const range of this.#inOrder()) {
+      if (range[0] > to) break
+      if (range[0] > next) gaps.push([next, range[0] - 1])
+      next = Math.max(next, range[1] + 1)
+    }
+    if (next <= to) gaps.push([next, to])
+    return gaps
   }
 
   #inOrder(): readonly IdRange[] {

@@ -1,7 +1,9 @@
 // What stands in a journal.
 //
 //   acknowledgements-0000000003.log      | length u32 | crc u32 | JSON | length | crc | JSON | …
-//   JSON   { "version": 1, "done": [id | [from, to], …], "parts": [[id, from, to], …], "counters": {…} }
+//   JSON   { "version": 1, "told": id, "done": [id | [from, to], …], "parts": [[id, from, to], …], "counters": {…} }
+//
+// Ids are consecutive, and each one up to `told` was answered: it is done, or it stands in a segment, or it is lost.
 
 import { crc32 } from 'node:zlib'
 import { FORMAT_VERSION } from './format.ts'
@@ -20,6 +22,8 @@ export type Counters = Readonly<Record<string, unknown>>
 export type PartDone = readonly [id: number, from: number, to: number]
 
 export interface JournalEntry {
+  /** Senders of batches up to this one know whether they are stored. The first builds of version 1 did not write it. */
+  readonly told: number | undefined
   /** Batches of which nothing is left. */
   readonly done: readonly IdRange[]
   readonly parts: readonly PartDone[]
@@ -31,8 +35,13 @@ export class Acknowledged {
   readonly done = new IdRanges()
   readonly #parts = new Map<number, Map<number, number>>()
   counters: Counters | undefined
+  /** Of the last entry. */
+  told: number | undefined
+  /** Journals that do not say all that was written into them. */
+  readonly damaged: string[] = []
 
-  take({ done, parts, counters }: JournalEntry): void {
+  take({ told, done, parts, counters }: JournalEntry): void {
+    this.told = told
     for (const [from, to] of done) this.done.add(from, to)
     for (const [id, from, to] of parts) {
       const known = this.#parts.get(id) ?? new Map<number, number>()
@@ -47,9 +56,9 @@ export class Acknowledged {
   }
 }
 
-export function encodeEntry({ done, parts, counters }: JournalEntry): Buffer {
+export function encodeEntry({ told, done, parts, counters }: JournalEntry): Buffer {
   const short = done.map(([from, to]) => (from === to ? from : [from, to]))
-  const json = Buffer.from(JSON.stringify({ version: FORMAT_VERSION, done: short, parts, counters }))
+  const json = Buffer.from(JSON.stringify({ version: FORMAT_VERSION, told, done: short, parts, counters }))
   const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + json.length)
   bytes.writeUInt32LE(json.length, 0)
   bytes.writeUInt32LE(crc32(json), 4)
@@ -59,9 +68,12 @@ export function encodeEntry({ done, parts, counters }: JournalEntry): Buffer {
 
 /**
  * Whole entries from the beginning; what comes behind a damaged one is not believed.
- * @returns the version, if it is a later one
+ * @returns the version, if it is a later one; whether anything stands behind the last whole entry
  */
-export function decodeJournal(bytes: Buffer, take: (entry: JournalEntry) => void): number | undefined {
+export function decodeJournal(
+  bytes: Buffer,
+  take: (entry: JournalEntry) => void,
+): { readonly newer?: number; readonly damaged: boolean } {
   let at = 0
   while (at + ENTRY_HEADER_BYTES <= bytes.length) {
     const end = at + ENTRY_HEADER_BYTES + bytes.readUInt32LE(at)
@@ -70,15 +82,16 @@ export function decodeJournal(bytes: Buffer, take: (entry: JournalEntry) => void
     if (crc32(json) !== bytes.readUInt32LE(at + 4)) break
     // An empty entry has the crc of nothing, which is 0: a stretch of zeros.
     if (json.length === 0) break
-    const { version, done, parts, counters } = JSON.parse(json.toString()) as {
+    const { version, told, done, parts, counters } = JSON.parse(json.toString()) as {
       version: number
+      told?: number
       done: (number | IdRange)[]
       parts: PartDone[]
       counters: Counters
     }
-    if (version > FORMAT_VERSION) return version
-    take({ done: done.map((one) => (typeof one === 'number' ? [one, one] : one)), parts, counters })
+    if (version > FORMAT_VERSION) return { newer: version, damaged: false }
+    take({ told, done: done.map((one) => (typeof one === 'number' ? [one, one] : one)), parts, counters })
     at = end
   }
-  return undefined
+  return { damaged: at < bytes.length }
 }

@@ -5,6 +5,7 @@ import { DiskBatch } from './disk-batch.ts'
 import type { Files } from './files.ts'
 import { HEADER_BYTES } from './format.ts'
 import type { Acknowledged } from './journal-format.ts'
+import { describeIds, type Missing, missingBatches } from './missing.ts'
 import { scanSegment, type Scanned } from './scan.ts'
 import { Segment, SEGMENT_NAME, type Usage } from './segment.ts'
 import { setAside } from './set-aside.ts'
@@ -18,6 +19,8 @@ export interface Recovered {
   readonly lastSegment: number
   /** Bytes that were acknowledged and cannot be read. */
   readonly quarantinedBytes: number
+  /** Items that were acknowledged and are not there any more, as far as that can be known: there were no fewer. */
+  readonly lostItems: number
 }
 
 interface Found {
@@ -43,9 +46,13 @@ export async function recover(
   const found = await look(files, directory)
   const segments: Segment[] = []
   const batches = new Map<number, DiskBatch>()
-  let lastSequence = acknowledged.done.last
+  const missing = missingBatches(
+    found.flatMap(({ scanned }) => (scanned.kind === 'segment' ? [scanned] : [])),
+    acknowledged,
+  )
+  let lastSequence = Math.max(acknowledged.done.last, acknowledged.told ?? 0)
   let quarantinedBytes = 0
-  for (const { path, number, scanned } of found) {
+  for (const [at, { path, number, scanned }] of found.entries()) {
     if (scanned.kind !== 'segment') {
       const { bytes } = scanned as Extract<Scanned, { kind: 'unreadable' }>
       quarantinedBytes += Math.max(0, bytes - HEADER_BYTES)
@@ -62,17 +69,19 @@ export async function recover(
       // The process died while it was moved: both are the same, and the later one stands in a fuller segment.
       else known.moveTo(segment, entry.sequence, entry.offset)
     }
-    const lost = report(scanned, path, acknowledged, logger)
+    const lost = reportDamage(scanned, endOf(found, at), path, missing, logger)
     segment.damaged = lost > 0
     quarantinedBytes += lost
     segments.push(segment)
   }
+  reportMissing(missing, acknowledged, directory, logger)
   return {
     segments,
     batches: [...batches.values()].sort((a, b) => a.id - b.id),
     lastSequence,
     lastSegment: found.at(-1)?.number ?? 0,
     quarantinedBytes,
+    lostItems: missing.items,
   }
 }
 
@@ -117,28 +126,58 @@ async function leaveOut(files: Files, path: string, bytes: number, logger: Logge
   await setAside(files, path, logger)
 }
 
+/** Where the ids of a segment end: those of the next one begin there. */
+function endOf(found: readonly Found[], at: number): number {
+  const next = found.slice(at + 1).find(({ scanned }) => scanned.kind === 'segment')
+  return next?.scanned.kind === 'segment' ? next.scanned.header.firstSequence - 1 : Number.MAX_SAFE_INTEGER
+}
+
 /** @returns bytes of records that somebody still waits for */
-function report(
-  { damage }: Extract<Scanned, { kind: 'segment' }>,
+function reportDamage(
+  { header, damage }: Extract<Scanned, { kind: 'segment' }>,
+  lastId: number,
   path: string,
-  { done }: Acknowledged,
+  { ids }: Missing,
   logger: Logger,
 ): number {
   if (damage === undefined) return 0
-  const { bytes, holes, tornBytes } = damage
-  const batches = holes.reduce((sum, [from, to]) => sum + (to - from + 1) - done.countIn(from, to), 0)
-  if (tornBytes > 0)
-    logger.info('the end of a segment was being written when the process ended, and was not acknowledged', {
+  const { bytes, items } = damage
+  const moved = [...items.keys()].filter((id) => id < header.firstSequence && ids.has(id)).length
+  const batches = ids.countIn(header.firstSequence, lastId) + moved
+  if (batches === 0) {
+    logger.info('part of a segment holds no record: what stood there was done, or was never acknowledged', {
       file: path,
-      bytes: tornBytes,
+      bytes,
     })
-  if (batches === 0) return 0
+    return 0
+  }
   logger.error('a segment of the queue is damaged: what is whole is delivered, the rest is quarantined', {
     file: path,
     bytes,
     batches,
   })
   return bytes
+}
+
+function reportMissing(
+  { ids, batches, items, batchesOfUnknownSize }: Missing,
+  { damaged }: Acknowledged,
+  directory: string,
+  logger: Logger,
+): void {
+  for (const file of damaged)
+    logger.warn(
+      'acknowledgements are damaged: what was done since is sent again, and segments that are gone are not noticed',
+      { file },
+    )
+  if (batches > 0)
+    logger.error('the queue does not hold all that was acknowledged: what is not there is counted as lost', {
+      directory,
+      ids: describeIds(ids),
+      batches,
+      records: items,
+      batchesOfUnknownSize,
+    })
 }
 
 function newer(path: string, version: number): ComponentError {

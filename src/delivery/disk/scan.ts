@@ -1,4 +1,4 @@
-import { countedBytes } from '../items.ts'
+import { countedBytes, itemEnd } from '../items.ts'
 import type { OpenFile } from './files.ts'
 import {
   type BatchPayload,
@@ -15,6 +15,7 @@ import {
   type SegmentHeader,
   TRAILER_BYTES,
 } from './format.ts'
+import type { IdRange } from './id-ranges.ts'
 
 /** What a segment file turned out to hold. */
 export type Scanned =
@@ -31,13 +32,13 @@ export type Scanned =
   /** Written by a later version: to be left alone. */
   | { readonly kind: 'newer'; readonly version: number }
 
+/** Bytes in no whole record. Those at the end may be what was being written when the process died. */
 export interface Damage {
-  /** Bytes in no whole record, with a whole one behind them: something acknowledged was there. */
   readonly bytes: number
-  /** Sequences of the records that were there, ends included. */
-  readonly holes: readonly (readonly [from: number, to: number])[]
-  /** Bytes at the end in no whole record: what was being written when the process died, so not acknowledged. */
-  readonly tornBytes: number
+  /** Sequences that are missing between whole records. */
+  readonly holes: readonly IdRange[]
+  /** Items of damaged batches, by id, where that can still be read. */
+  readonly items: ReadonlyMap<number, number>
 }
 
 /** Reads header and footer of a sealed segment, and the whole of one that is not sealed or whose footer is damaged. */
@@ -75,30 +76,35 @@ export function walk(
   { salt, firstSequence }: SegmentHeader,
 ): { entries: IndexEntry[]; damage: Damage | undefined } {
   const entries: IndexEntry[] = []
-  const holes: [number, number][] = []
-  let lost = 0
-  /** Bytes since the last whole record. */
-  let gap = 0
+  const holes: IdRange[] = []
+  const items = new Map<number, number>()
+  let damaged = 0
   let last = firstSequence - 1
   let at = HEADER_BYTES
+  /** Where the next record should begin, as far as that can be told. */
+  let next = at
   while (at + RECORD_HEADER_BYTES <= bytes.length) {
     const record = plausible(bytes, at, last) ? recordAt(bytes, at, salt) : undefined
     if (record === undefined) {
-      gap++
+      const batch = at === next ? damagedBatchAt(bytes, at) : undefined
+      if (batch !== undefined) {
+        items.set(batch.id, batch.items)
+        next = at + batch.length
+      }
+      damaged++
       at++
       continue
     }
-    lost += gap
-    if (record.sequence === END_SEQUENCE) return { entries, damage: damageOf(lost, holes, 0) }
+    if (record.sequence === END_SEQUENCE) return { entries, damage: damageOf(damaged, holes, items) }
     if (record.sequence > last + 1) holes.push([last + 1, record.sequence - 1])
-    gap = 0
     last = record.sequence
     const length = RECORD_HEADER_BYTES + record.payload.length
     const batch = decodePayload(record.payload)
     if (batch !== undefined) entries.push(entryOf(record.sequence, at, length, batch))
     at += length
+    next = at
   }
-  return { entries, damage: damageOf(lost, holes, gap + Math.max(0, bytes.length - at)) }
+  return { entries, damage: damageOf(damaged + Math.max(0, bytes.length - at), holes, items) }
 }
 
 function entryOf(sequence: number, offset: number, length: number, batch: BatchPayload): IndexEntry {
@@ -116,6 +122,21 @@ function plausible(bytes: Buffer, at: number, last: number): boolean {
   return sequence === END_SEQUENCE || (sequence > last && sequence - last <= 1 + at / RECORD_HEADER_BYTES)
 }
 
-function damageOf(bytes: number, holes: readonly [number, number][], tornBytes: number): Damage | undefined {
-  return bytes + tornBytes === 0 && holes.length === 0 ? undefined : { bytes, holes, tornBytes }
+/**
+ * What a record says of itself though its crc is wrong. It is believed if its lengths, its number of items and the end of
+ * the last item agree: then what is damaged is something else.
+ */
+function damagedBatchAt(
+  bytes: Buffer,
+  at: number,
+): { readonly id: number; readonly items: number; readonly length: number } | undefined {
+  const length = RECORD_HEADER_BYTES + bytes.readUInt32LE(at)
+  if (at + length > bytes.length) return undefined
+  const batch = decodePayload(bytes.subarray(at + RECORD_HEADER_BYTES, at + length))
+  if (batch === undefined || itemEnd(batch.items, batch.items.count - 1) !== batch.items.bytes.length) return undefined
+  return { id: batch.id, items: batch.items.count, length }
+}
+
+function damageOf(bytes: number, holes: readonly IdRange[], items: ReadonlyMap<number, number>): Damage | undefined {
+  return bytes === 0 && holes.length === 0 ? undefined : { bytes, holes, items }
 }

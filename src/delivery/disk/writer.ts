@@ -46,6 +46,8 @@ export interface WriterOptions {
   opened(segment: Segment): void
   /** Nothing more is written to it. */
   sealed(segment: Segment): void
+  /** No batch has this id: its commit failed, or the record is of a batch that was moved and has one. */
+  unused(id: number): void
   /** Of each commit, before its requests hear of it. */
   committed(failure: WriteFailure | undefined): void
   /** A segment has no index; that costs time at the next start and nothing else. */
@@ -106,6 +108,7 @@ export class Writer {
       const group = this.#take()
       const outcome = await this.#commit(group)
       // From here to the end of the loop nothing else runs: nobody may see a batch that is neither told of nor live.
+      this.#tellUnused(outcome)
       this.lastTold = this.#nextSequence - 1
       const failed = 'kind' in outcome
       this.#options.committed(failed ? outcome : undefined)
@@ -116,6 +119,11 @@ export class Writer {
         request.written(failed ? outcome : outcome.slice(next, (next += request.records.length)))
     }
     this.#running = undefined
+  }
+
+  #tellUnused(outcome: readonly Place[] | WriteFailure): void {
+    if ('kind' in outcome) for (let id = this.lastTold + 1; id < this.#nextSequence; id++) this.#options.unused(id)
+    else for (const { id, sequence } of outcome) if (id !== sequence) this.#options.unused(sequence)
   }
 
   #take(): WriteRequest[] {

@@ -116,6 +116,7 @@ export class CloudWatchLogs {
       if (ledger.queued > 0)
         logger.info('an earlier process left records in the queue; they are sent now', { records: ledger.queued })
       ledger.recoverDeadLetters(durable.letters.items)
+      ledger.recoverLost(durable.letters.lostItems)
       await durable.answerCommands((lane, items) => this.#replay(delivery, lane, items))
     }
     this.#running = { client, provisioner, sender, delivery, queue, durable }

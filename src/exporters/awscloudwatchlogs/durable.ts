@@ -66,7 +66,7 @@ export class Durable {
     const own = new DiskQueue({ ...diskOptions, directory: directory.path }, ledgerOwner(ledger, fatal), budget, logger)
     const left = directory.left.map((one) => ({
       path: one.path,
-      queue: new DiskQueue({ ...diskOptions, directory: one.path }, strangersOwner(fatal), budget, logger),
+      queue: new DiskQueue({ ...diskOptions, directory: one.path }, strangersOwner(ledger, fatal), budget, logger),
       release: () => one.release(),
     }))
     const queue = new AdoptingQueue(own, left, logger)
@@ -107,18 +107,20 @@ export function ledgerOwner(ledger: Ledger, fatal: (error: Error) => void) {
   return {
     counters: () => ({ ...ledger.snapshot() }),
     restore: (counters: Partial<LedgerSnapshot>) => ledger.restore(counters),
+    lost: (records: number) => ledger.recoverLost(records),
     fatal,
   }
 }
 
 /** What another process counted stays its own account; here its records count as received from now on. */
-function strangersOwner(fatal: (error: Error) => void) {
+function strangersOwner(ledger: Ledger, fatal: (error: Error) => void) {
   let kept: Readonly<Record<string, unknown>> = {}
   return {
     counters: () => kept,
     restore(counters: Readonly<Record<string, unknown>>) {
       kept = counters
     },
+    lost: (records: number) => ledger.recoverLost(records),
     fatal,
   }
 }

@@ -39,6 +39,7 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
   const letters = openDeadLetters(lettersOptions, () => {}, fatal, budget, silentLogger)
   await letters.open()
   ledger.recoverDeadLetters(letters.items)
+  ledger.recoverLost(letters.lostItems)
   const desk = new DeadLetterDesk(
     letters,
     (lane, items) =>

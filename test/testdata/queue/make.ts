@@ -12,7 +12,7 @@ import { itemBatch } from '../../fakes/items.ts'
 
 const [version = 'v1'] = process.argv.slice(2)
 const directory = mkdtempSync(join(tmpdir(), 'queue-'))
-const owner = { counters: () => ({ delivered: 4, lost: { shutdown: 1 } }), restore() {}, fatal() {} }
+const owner = { counters: () => ({ delivered: 4, lost: { shutdown: 1 } }), restore() {}, lost() {}, fatal() {} }
 const options = {
   directory,
   capacityBytes: 1_048_576,

@@ -262,7 +262,7 @@ describe('files of a later release', () => {
 
   test('a journal too', async () => {
     const folder = await newFolder()
-    const entry = encodeEntry({ done: [], parts: [], counters: {} })
+    const entry = encodeEntry({ told: 0, done: [], parts: [], counters: {} })
     const json = Buffer.from(entry.subarray(8).toString().replace('"version":1', '"version":2'))
     const head = Buffer.alloc(8)
     head.writeUInt32LE(json.length, 0)

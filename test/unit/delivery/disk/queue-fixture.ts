@@ -71,6 +71,8 @@ export class OpenQueue {
   recovered: readonly RecoveredBatch[] = []
   counters: Record<string, unknown> = {}
   restored: unknown
+  /** Items that `recover` told as lost. */
+  lost = 0
 
   constructor(directory: string, options: Partial<DiskQueueOptions>, budgetBytes: number) {
     this.budget = new ByteBudget(budgetBytes)
@@ -78,6 +80,9 @@ export class OpenQueue {
       counters: () => this.counters,
       restore: (counters: unknown) => {
         this.restored = counters
+      },
+      lost: (items: number) => {
+        this.lost += items
       },
       fatal: (error: Error) => void this.fatal.push(error),
     }

@@ -26,7 +26,7 @@ async function setting(options: Partial<DiskQueueOptions> = {}, budgetBytes?: nu
     backoff: { initialMs: 20, multiplier: 1.5, maxMs: 500 },
     ...(budgetBytes !== undefined && { budgetBytes }),
     makeQueue(budget) {
-      const owner = { counters: () => ({}), restore() {}, fatal() {} }
+      const owner = { counters: () => ({}), restore() {}, lost() {}, fatal() {} }
       made = new DiskQueue(
         {
           directory: folder,
