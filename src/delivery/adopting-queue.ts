@@ -1,7 +1,7 @@
 import { describeError } from '../telemetry/describe-error.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Retry } from '../component/outcome.ts'
-import type { NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from './queue.ts'
+import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from './queue.ts'
 
 /** A queue that a process left and did not come back for. Nothing new goes into it. */
 export interface LeftQueue {
@@ -41,6 +41,14 @@ export class AdoptingQueue implements Queue {
 
   get capacity(): number {
     return this.#own.capacity
+  }
+
+  get fullness(): number {
+    return this.#own.fullness
+  }
+
+  share(held: Held): number {
+    return this.#own.share(held)
   }
 
   /** What cannot be adopted (a later version wrote it) is left where it is, and is no reason not to start. */

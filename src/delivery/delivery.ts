@@ -5,12 +5,13 @@
 //      └ retry   └ release    └ listener.queued                        └ queue.settle, listener.settled
 
 import type { StageListener } from '../component/consumer.ts'
-import type { Retry, Settlement } from '../component/outcome.ts'
+import type { RejectedReason, Retry, Settlement } from '../component/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './backoff.ts'
 import { FaultScope } from './fault-scope.ts'
-import { heldBytes, type ItemBatch } from './items.ts'
+import type { ItemBatch } from './items.ts'
 import { Lane } from './lane.ts'
+import { type OnLaneFull, Parking } from './parking.ts'
 import type { PackPolicy } from './pack.ts'
 import type { ScopeName, Sender } from './put.ts'
 import type { Queue, QueuedBatch } from './queue.ts'
@@ -43,6 +44,14 @@ export interface LaneItems<D> {
   readonly key: string
   readonly destination: D
   readonly items: ItemBatch
+  /** Given for what the destination will never take: it becomes a dead letter as soon as it is queued. */
+  readonly dead?: Death
+}
+
+/** Why items are not sent. */
+export interface Death {
+  readonly reason: RejectedReason
+  readonly error: string
 }
 
 export interface DeliveryReservation {
@@ -55,7 +64,7 @@ export interface DeliveryReservation {
 
 /** A fault of a shared endpoint is one once three puts in a row met it; the narrower scopes need no proof. */
 const ENDPOINT_FAULTS_TO_OPEN = 3
-/** How often lanes are looked over for what `max_elapsed_time` has given up. */
+/** How often lanes are looked over: for what `max_elapsed_time` has given up, and for those to park. */
 const SWEEP_MS = 1_000
 
 export class Delivery<D> {
@@ -69,6 +78,7 @@ export class Delivery<D> {
   readonly #unsettled = new Set<QueuedBatch>()
   readonly #waiters = new Set<{ readonly batches: Set<QueuedBatch>; readonly done: () => void }>()
   #sweep: NodeJS.Timeout | undefined
+  readonly parking: Parking<D>
   readonly scheduler: Scheduler<D>
 
   constructor(
@@ -84,6 +94,7 @@ export class Delivery<D> {
     this.#sender = sender
     this.#account = account
     this.#deadLetters = deadLetters
+    this.parking = new Parking(this.#lanes, queue, logger)
     this.scheduler = new Scheduler(
       options,
       sender,
@@ -114,37 +125,30 @@ export class Delivery<D> {
     return this.#unsettled.values().next().value?.enqueuedAtMs
   }
 
-  /** Takes room for all lanes or for none. Lanes over their share are left out, and named, unless `refuseOverShare`. */
-  reserve(lanes: readonly LaneItems<D>[], refuseOverShare: boolean): DeliveryReservation | Retry {
-    const overShare = this.#overShare(lanes)
-    if (overShare.length > 0 && refuseOverShare) return laneFull(lanes[overShare[0] ?? 0]?.key ?? '')
-    const admitted = overShare.length === 0 ? lanes : lanes.filter((_, place) => !overShare.includes(place))
+  /** Takes room for all lanes or for none; `onLaneFull` says what becomes of those over their share. */
+  reserve(lanes: readonly LaneItems<D>[], onLaneFull: OnLaneFull): DeliveryReservation | Retry {
+    const full = this.parking.overShare(lanes, onLaneFull)
+    if (full.length > 0 && onLaneFull === 'refuse') return laneFull(lanes[full[0] ?? 0]?.key ?? '')
+    const admitted = full.length === 0 ? lanes : this.#admitted(lanes, new Set(full), onLaneFull === 'dead_letter')
     const reserved = this.#queue.reserve(admitted.map(({ key, items }) => ({ lane: key, items })))
     if (reserved.kind === 'retry') return reserved
     return {
       kind: 'reserved',
-      overShare,
+      overShare: onLaneFull === 'dead_letter' ? NONE : full,
       commit: (listener) => reserved.commit((stored) => this.#stored(admitted, stored, listener)),
       release: () => reserved.release(),
     }
   }
 
-  /**
-   * A lane is over its share when it is stuck by itself, holds over a quarter of a queue that is over half full, and there
-   * are others to protect from it. A fault that holds all lanes alike, or a lane that is alone, makes senders wait
-   * instead: rejecting would lose records and help nobody.
-   */
-  #overShare(lanes: readonly LaneItems<D>[]): readonly number[] {
-    const { usedBytes, capacityBytes } = this.#queue
-    if (usedBytes * 2 <= capacityBytes || this.#lanes.size < 2) return NONE
-    const over: number[] = []
-    for (let place = 0; place < lanes.length; place++) {
-      const { key, items } = lanes[place] as LaneItems<D>
-      const lane = this.#lanes.get(key)
-      if (lane === undefined || (lane.heldBytes + heldBytes(items)) * 4 <= capacityBytes) continue
-      if (isStuckAlone(lane)) over.push(place)
-    }
-    return over
+  #admitted(lanes: readonly LaneItems<D>[], full: ReadonlySet<number>, asLetters: boolean): readonly LaneItems<D>[] {
+    if (!asLetters) return lanes.filter((_, place) => !full.has(place))
+    return lanes.map((lane, place) =>
+      full.has(place) ? { ...lane, dead: { reason: 'lane_full', error: this.#faultOf(lane.key) } } : lane,
+    )
+  }
+
+  #faultOf(key: string): string {
+    return this.#lanes.get(key)?.stuckBy?.lastFault ?? ''
   }
 
   /** Takes over what an earlier process left. Called once, before the first `reserve`. */
@@ -156,12 +160,16 @@ export class Delivery<D> {
       lane.add(batch, settled)
       this.scheduler.consider(lane)
     }
-    const { maxWaitMs } = this.#options.policy
-    if (maxWaitMs === Number.POSITIVE_INFINITY) return
-    this.#sweep = setInterval(() => {
-      const now = Date.now()
-      for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)
-    }, SWEEP_MS)
+    this.#sweep = setInterval(() => this.#lookOver(), SWEEP_MS)
+    // By itself it is no reason for a process to live on.
+    this.#sweep.unref()
+  }
+
+  #lookOver(): void {
+    this.parking.review()
+    if (this.#options.policy.maxWaitMs === Number.POSITIVE_INFINITY) return
+    const now = Date.now()
+    for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)
   }
 
   /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */
@@ -209,11 +217,29 @@ export class Delivery<D> {
     }
     listener.queued(undefined)
     for (let place = 0; place < stored.length; place++) {
-      const { key, destination } = lanes[place] as LaneItems<D>
-      const lane = this.#lane(key, destination)
-      lane.add(stored[place] as QueuedBatch, NONE_SETTLED)
-      this.scheduler.consider(lane)
+      const { key, destination, dead } = lanes[place] as LaneItems<D>
+      const batch = stored[place] as QueuedBatch
+      if (dead === undefined) this.#send(key, destination, batch)
+      else this.#bury(key, batch, dead, () => this.#send(key, destination, batch))
     }
+  }
+
+  #send(key: string, destination: D, batch: QueuedBatch): void {
+    const lane = this.#lane(key, destination)
+    lane.add(batch, NONE_SETTLED)
+    this.scheduler.consider(lane)
+  }
+
+  /** @param otherwise if it cannot be kept: it was acknowledged, so it goes the way of all others then */
+  #bury(key: string, batch: QueuedBatch, { reason, error }: Death, otherwise: () => void): void {
+    const run = { batch, from: 0, to: batch.count }
+    this.#queue.load(batch, () => {
+      if (this.#deadLetters === undefined) return otherwise()
+      this.#deadLetters.put(key, run, reason, error, (kept) => {
+        if (!kept) return otherwise()
+        this.#end(undefined, run, DEAD_LETTERED, key)
+      })
+    })
   }
 
   #lane(key: string, destination: D): Lane<D> {
@@ -270,16 +296,23 @@ export class Delivery<D> {
     ) {
       // Settled only when it is kept: a crash in between sends it again, and does not lose it.
       letters.put(lane.key, run, settlement.reason, error, (kept) =>
-        this.#end(lane, run, kept ? DEAD_LETTERED : settlement),
+        this.#end(lane, run, kept ? DEAD_LETTERED : settlement, lane.key),
       )
-    } else this.#end(lane, run, settlement)
+    } else this.#end(lane, run, settlement, lane.key)
   }
 
-  #end(lane: Lane<D>, run: Run, settlement: Settlement): void {
+  /** @param lane undefined for what never came into one */
+  #end(lane: Lane<D> | undefined, run: Run, settlement: Settlement, key: string): void {
     const { batch, from, to } = run
     this.#queue.settle(batch, from, to)
+    if (lane !== undefined) {
+      lane.held.items -= to - from
+      if (batch.unsettled === 0) {
+        lane.held.bytes -= batch.heldBytes
+        lane.held.batches--
+      }
+    }
     if (batch.unsettled === 0) {
-      lane.heldBytes -= batch.heldBytes
       this.#unsettled.delete(batch)
       for (const waiter of this.#waiters) {
         waiter.batches.delete(batch)
@@ -288,24 +321,13 @@ export class Delivery<D> {
         waiter.done()
       }
     }
-    this.#tell(batch, settlement, to - from, lane.key)
+    this.#tell(batch, settlement, to - from, key)
   }
 
   #tell(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
     if (batch.listener?.own !== true) this.#account.settled(settlement, items, lane)
     batch.listener?.settled(settlement, items)
   }
-}
-
-/** A lane that waits for nothing but its turn is not stuck, however much it holds. */
-function isStuckAlone<D>({ scopes }: Lane<D>): boolean {
-  let stuck = false
-  for (const { kind, state, blamed } of scopes) {
-    if (state === 'closed') continue
-    if (kind !== 'group' && kind !== 'stream') return false
-    stuck ||= blamed
-  }
-  return stuck
 }
 
 const DEAD_LETTERED: Settlement = { kind: 'dead_lettered' }

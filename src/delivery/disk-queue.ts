@@ -26,7 +26,7 @@ import { Tail } from './disk/tail.ts'
 import { type Place, type WriteFailure, Writer } from './disk/writer.ts'
 import { countedBytes, heldBytes, sumOf } from './items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
-import type { NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from './queue.ts'
+import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from './queue.ts'
 
 export interface DiskQueueOptions {
   /** Of this queue alone, locked by its owner. */
@@ -143,6 +143,14 @@ export class DiskQueue implements Queue {
 
   get capacity(): number {
     return this.#keeper.fill?.most ?? this.capacityBytes
+  }
+
+  get fullness(): number {
+    return Math.max(this.usedBytes / this.capacityBytes, this.#keeper.fullness)
+  }
+
+  share(held: Held): number {
+    return Math.max(held.bytes / this.capacityBytes, this.#keeper.share(held))
   }
 
   get relocatedBytes(): number {

@@ -33,6 +33,8 @@ export class FaultScope<Waiter> {
   inFlight = 0
   /** In a row, since the last success. */
   failures = 0
+  /** performance.now() of the first of them; undefined while there is none. */
+  failingSinceMs: number | undefined
   everSucceeded = false
   /** The text of the last fault, for the log and `/ledger`. */
   lastFault = ''
@@ -104,6 +106,7 @@ export class FaultScope<Waiter> {
     const recovered = this.state === 'half_open'
     this.everSucceeded = true
     this.failures = 0
+    this.failingSinceMs = undefined
     if (recovered) {
       this.state = 'closed'
       this.#limit = 1
@@ -123,6 +126,7 @@ export class FaultScope<Waiter> {
     // Answers of puts that were under way when it opened tell nothing new.
     if (this.state === 'open') return false
     this.failures++
+    this.failingSinceMs ??= performance.now()
     this.#threshold = Math.max(1, this.#limit / 2)
     if (this.state === 'closed' && this.failures < this.#options.faultsToOpen) {
       this.#wakeSome()

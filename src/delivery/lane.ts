@@ -1,4 +1,5 @@
 import type { FaultScope } from './fault-scope.ts'
+import type { ScopeKind } from './put.ts'
 import type { QueuedBatch } from './queue.ts'
 import { type Run, RunQueue } from './run-queue.ts'
 
@@ -11,8 +12,8 @@ export class Lane<D> {
   readonly runs = new RunQueue()
   waitingItems = 0
   waitingCounted = 0
-  /** Bytes of its batches, those under way included. */
-  heldBytes = 0
+  /** What it has in the queue, what is under way included: a batch counts as a whole until its last item is settled. */
+  readonly held = { bytes: 0, items: 0, batches: 0 }
   inFlight = 0
   /** performance.now() at which what waits is sent even if it fills no put; undefined while nothing waits. */
   deadlineMs: number | undefined
@@ -20,7 +21,7 @@ export class Lane<D> {
   inFresh = false
   inBacklog = false
   /** The scope in which it waits, or undefined. */
-  parkedIn: FaultScope<Lane<D>> | undefined
+  waitsIn: FaultScope<Lane<D>> | undefined
   /** A batch at its front is being brought back to memory. */
   loading = false
   #batches = 0
@@ -35,6 +36,18 @@ export class Lane<D> {
     return this.waitingItems === 0 && this.inFlight === 0
   }
 
+  /** The group or stream that keeps it from being sent, by a fault of its own; undefined if none does. */
+  get stuckBy(): FaultScope<Lane<D>> | undefined {
+    return this.scopes.find(
+      ({ kind, state, blamed }) => blamed && state !== 'closed' && (kind === 'group' || kind === 'stream'),
+    )
+  }
+
+  /** Whether that alone holds it, and nothing that others wait for too. A lane that waits for its turn is not stuck. */
+  get stuckAlone(): boolean {
+    return this.stuckBy !== undefined && !this.scopes.some(({ kind, state }) => state !== 'closed' && isWide(kind))
+  }
+
   /** @param settled items that need no sending any more, as `[from, to)` pairs in order */
   add(batch: QueuedBatch, settled: readonly (readonly [from: number, to: number])[]): void {
     batch.order = this.#batches++
@@ -46,7 +59,9 @@ export class Lane<D> {
     if (from < batch.count) this.runs.push({ batch, from, to: batch.count })
     this.waitingItems += batch.unsettled
     this.waitingCounted += batch.countedBytes
-    this.heldBytes += batch.heldBytes
+    this.held.bytes += batch.heldBytes
+    this.held.items += batch.unsettled
+    this.held.batches++
   }
 
   /** Puts the runs of a failed put back. */
@@ -65,4 +80,8 @@ export class Lane<D> {
   firstYounger(ageMs: number, nowMs: number): number {
     return this.runs.firstSince(nowMs - ageMs + 1)
   }
+}
+
+function isWide(kind: ScopeKind): boolean {
+  return kind !== 'group' && kind !== 'stream'
 }

@@ -2,7 +2,14 @@ import type { ByteBudget } from '../component/byte-budget.ts'
 import type { Retry } from '../component/outcome.ts'
 import { countedBytes, heldBytes, sumOf } from './items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
-import { type NewBatch, QueuedBatch, type Queue, type QueueReservation, type RecoveredBatch } from './queue.ts'
+import {
+  type Held,
+  type NewBatch,
+  QueuedBatch,
+  type Queue,
+  type QueueReservation,
+  type RecoveredBatch,
+} from './queue.ts'
 
 /** ms a sender is asked to wait when the queue is full: long enough for puts to free some, with jitter so that senders spread. */
 const RETRY_AFTER_MS = 1_000
@@ -27,6 +34,14 @@ export class MemoryQueue implements Queue {
 
   get capacity(): number {
     return this.#keeper.fill?.most ?? this.capacityBytes
+  }
+
+  get fullness(): number {
+    return Math.max(this.usedBytes / this.capacityBytes, this.#keeper.fullness)
+  }
+
+  share(held: Held): number {
+    return Math.max(held.bytes / this.capacityBytes, this.#keeper.share(held))
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {

@@ -1,4 +1,4 @@
-import type { QueuedBatch } from './queue.ts'
+import type { Held, QueuedBatch } from './queue.ts'
 
 /** `sending_queue.queue_size` in units of its `sizer`. */
 export interface QueueBound {
@@ -23,6 +23,18 @@ export class BoundKeeper {
     if (this.#bound === undefined || this.#bound.unit === 'bytes') return undefined
     const { unit, most } = this.#bound
     return { unit, most, size: unit === 'items' ? this.#items : this.#requests }
+  }
+
+  /** How full it is; 0 without a bound in items or requests. */
+  get fullness(): number {
+    const fill = this.fill
+    return fill === undefined ? 0 : fill.size / fill.most
+  }
+
+  /** The share of the bound that somebody with so much has; a batch is a request, as most requests are for one lane. */
+  share({ items, batches }: Held): number {
+    const fill = this.fill
+    return fill === undefined ? 0 : (fill.unit === 'items' ? items : batches) / fill.most
   }
 
   /** Takes a place for a request of so many items; false leaves everything as it was. */

@@ -18,6 +18,10 @@ export interface Queue {
   /** The same in the unit a bound is written in, for `/metrics`. */
   readonly size: number
   readonly capacity: number
+  /** How full it is by the tightest of its bounds: 0 to 1. */
+  readonly fullness: number
+  /** The share of its tightest bound that somebody with so much has. */
+  share(held: Held): number
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry
   /** False if these would not fit even an empty queue: to ask for them again is no use. */
   couldHold(batches: readonly NewBatch[]): boolean
@@ -29,6 +33,13 @@ export interface Queue {
   recover(): Promise<readonly RecoveredBatch[]>
   /** Writes what has to be written. Batches that are not settled stay for `recover` where the queue outlives the process. */
   close(): Promise<void>
+}
+
+/** What somebody has in a queue, in all units that a bound may have. */
+export interface Held {
+  readonly bytes: number
+  readonly items: number
+  readonly batches: number
 }
 
 export interface NewBatch {

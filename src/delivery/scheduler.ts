@@ -92,7 +92,7 @@ export class Scheduler<D> {
       this.#flushes.add(lane, lane.deadlineMs)
     }
     const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane)
-    if (!due || lane.parkedIn !== undefined || lane.loading || !this.#mayPut(lane)) return
+    if (!due || lane.waitsIn !== undefined || lane.loading || !this.#mayPut(lane)) return
     const wallNow = Date.now()
     const firstFresh = lane.firstYounger(FRESH_MS, wallNow)
     if (firstFresh < lane.runs.length && !lane.inFresh) {
@@ -108,11 +108,11 @@ export class Scheduler<D> {
 
   /** A scope has room for the lane again. */
   wake(lane: Lane<D>): void {
-    const scope = lane.parkedIn
-    lane.parkedIn = undefined
+    const scope = lane.waitsIn
+    lane.waitsIn = undefined
     this.consider(lane)
     // A place that it does not use, as what it waited with has expired, goes to the next one.
-    if (!lane.inFresh && !lane.inBacklog && lane.inFlight === 0 && lane.parkedIn === undefined) scope?.pass()
+    if (!lane.inFresh && !lane.inBacklog && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
   }
 
   /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
@@ -172,10 +172,10 @@ export class Scheduler<D> {
 
   /** Sends one put of the lane, or leaves it where it will be woken. */
   #dispatch(lane: Lane<D>, backlog: boolean): boolean {
-    if (lane.parkedIn !== undefined || lane.loading || lane.waitingItems === 0 || !this.#mayPut(lane)) return false
+    if (lane.waitsIn !== undefined || lane.loading || lane.waitingItems === 0 || !this.#mayPut(lane)) return false
     const closed = lane.scopes.find((scope) => !scope.admits)
     if (closed !== undefined) {
-      this.#park(lane, closed)
+      this.#waitIn(lane, closed)
       return false
     }
     const place = backlog ? 0 : lane.firstYounger(FRESH_MS, Date.now())
@@ -312,8 +312,8 @@ export class Scheduler<D> {
     })
   }
 
-  #park(lane: Lane<D>, closed: FaultScope<Lane<D>>): void {
-    lane.parkedIn = closed
+  #waitIn(lane: Lane<D>, closed: FaultScope<Lane<D>>): void {
+    lane.waitsIn = closed
     closed.wait(lane)
     // The place it was woken for in another scope goes to the next one there.
     for (const scope of lane.scopes) if (scope !== closed) scope.pass()

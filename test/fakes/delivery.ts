@@ -1,8 +1,14 @@
 // A Delivery over a queue (the memory queue unless another is given) and a FakeSender, with its ledger.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Settlement } from '../../src/component/outcome.ts'
-import { Delivery, type DeliveryAccount, type DeliveryOptions } from '../../src/delivery/delivery.ts'
+import {
+  type DeadLetterSink,
+  Delivery,
+  type DeliveryAccount,
+  type DeliveryOptions,
+} from '../../src/delivery/delivery.ts'
 import { MemoryQueue } from '../../src/delivery/memory-queue.ts'
+import type { OnLaneFull } from '../../src/delivery/parking.ts'
 import type { PackPolicy } from '../../src/delivery/pack.ts'
 import type { Queue } from '../../src/delivery/queue.ts'
 import type { Fields, Logger } from '../../src/telemetry/logger.ts'
@@ -21,7 +27,8 @@ export const POLICY: PackPolicy = {
 export interface DeliverySetup extends Partial<Omit<DeliveryOptions, 'policy'>> {
   readonly policy?: Partial<PackPolicy>
   readonly budgetBytes?: number
-  readonly refuseOverShare?: boolean
+  readonly onLaneFull?: OnLaneFull
+  readonly deadLetters?: DeadLetterSink
   readonly makeQueue?: (budget: ByteBudget) => Queue
 }
 
@@ -47,11 +54,11 @@ export class DeliveryUnderTest {
   readonly queue: Queue
   readonly delivery: Delivery<string>
   readonly logged: { readonly level: string; readonly message: string; readonly fields: Fields }[] = []
-  readonly #refuseOverShare: boolean
+  readonly #onLaneFull: OnLaneFull
 
   constructor(setup: DeliverySetup = {}) {
-    const { policy, budgetBytes = 64 * 1_048_576, refuseOverShare = false, makeQueue, ...options } = setup
-    this.#refuseOverShare = refuseOverShare
+    const { policy, budgetBytes = 64 * 1_048_576, onLaneFull = 'reject', deadLetters, makeQueue, ...options } = setup
+    this.#onLaneFull = onLaneFull
     this.budget = new ByteBudget(budgetBytes)
     this.queue = makeQueue?.(this.budget) ?? new MemoryQueue(this.budget)
     this.delivery = new Delivery(
@@ -68,6 +75,7 @@ export class DeliveryUnderTest {
       this.sender,
       new LedgerAccount(this.ledger),
       this.#logger(),
+      deadLetters,
     )
   }
 
@@ -75,7 +83,7 @@ export class DeliveryUnderTest {
   send(lanes: Readonly<Record<string, readonly TestItem[]>>): SentRequest {
     const request = new SentRequest()
     const places = Object.entries(lanes).map(([key, items]) => ({ key, destination: key, items: itemBatch(items) }))
-    const reserved = this.delivery.reserve(places, this.#refuseOverShare)
+    const reserved = this.delivery.reserve(places, this.#onLaneFull)
     if (reserved.kind === 'retry') {
       request.queued = reserved.cause
       return request

@@ -25,8 +25,12 @@ function durable(endpoint: string, directory: string): object {
   }
 }
 
-async function send(daemon: Daemon, bodies: readonly string[]): Promise<void> {
-  const body = Buffer.from(recordsRequest(...bodies.map((body) => ({ body, time: BigInt(Date.now()) * 1_000_000n }))))
+/** @param lastTime of the last record, ns; by default now, as of all others */
+async function send(daemon: Daemon, bodies: readonly string[], lastTime?: bigint): Promise<void> {
+  const now = BigInt(Date.now()) * 1_000_000n
+  const last = bodies.length - 1
+  const records = bodies.map((body, at) => ({ body, time: at === last ? (lastTime ?? now) : now }))
+  const body = Buffer.from(recordsRequest(...records))
   const headers = { 'content-type': 'application/x-protobuf' }
   const response = await fetch(`http://127.0.0.1:${daemon.httpPort}/v1/logs`, { method: 'POST', headers, body })
   expect(response.status).toBe(200)
@@ -100,6 +104,32 @@ test(
     expect(await state(second, 'dead_lettered')).toBe(0)
     expect((await second.metrics()).value('otlp_cloudwatch_records_unaccounted', {})).toBe(0)
     expect(await second.stop()).toBe(0)
+  },
+)
+
+test(
+  'a record that is too old is kept with a storage, and is in the log when it is replayed under a time of today',
+  { timeout: 120_000 },
+  async () => {
+    const local = await startCloudWatchLocal({ quotas: false })
+    onTestFinished(() => local.close())
+    const directory = await storageFolder()
+    const daemon = await startDaemon(durable(local.url, directory))
+    const longAgo = BigInt(Date.now() - 20 * 86_400_000) * 1_000_000n
+    await send(daemon, ['now', 'long ago'], longAgo)
+    await vi.waitFor(async () => expect(await state(daemon, 'dead_lettered')).toBe(1), WAIT)
+    await vi.waitFor(async () => expect(await state(daemon, 'delivered')).toBe(1), WAIT)
+    expect(await state(daemon, 'rejected')).toBe(0)
+    expect(await letters(['list', '--directory', directory])).toMatch(/ too_old +\/app +s .*more than 14 days ago/)
+
+    await letters(['replay', '--directory', directory, '--reason', 'too_old', '--restamp'])
+    await vi.waitFor(async () => expect(await state(daemon, 'delivered')).toBe(2), WAIT)
+    expect(local.events().map(({ message }) => JSON.parse(message) as object)).toContainEqual({
+      original_timestamp: Number(longAgo / 1_000_000n),
+      body: 'long ago',
+    })
+    expect((await daemon.metrics()).value('otlp_cloudwatch_records_unaccounted', {})).toBe(0)
+    expect(await daemon.stop()).toBe(0)
   },
 )
 

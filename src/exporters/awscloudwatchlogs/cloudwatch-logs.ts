@@ -7,7 +7,7 @@ import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { LogsRequest, RejectedRecord, Reservation } from '../../component/consumer.ts'
 import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
-import { Delivery, type DeliveryReservation } from '../../delivery/delivery.ts'
+import { Delivery, type DeliveryReservation, type LaneItems } from '../../delivery/delivery.ts'
 import type { ItemBatch } from '../../delivery/items.ts'
 import { MemoryQueue } from '../../delivery/memory-queue.ts'
 import type { Queue } from '../../delivery/queue.ts'
@@ -19,7 +19,7 @@ import { Accounts } from './accounts.ts'
 import { awaitResult } from './await-result.ts'
 import { createClient } from './client.ts'
 import { type Config, endpointUrl } from './config.ts'
-import { deliveryOptions, queueBound } from './delivery-options.ts'
+import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './delivery-options.ts'
 import { type Destination, DestinationGate, destinationOf } from './destination.ts'
 import { destinationRules, nameTemplates } from './destination-rules.ts'
 import { Durable, type Storage } from './durable.ts'
@@ -28,7 +28,8 @@ import { Provisioner } from './provision.ts'
 import { PutLogEvents } from './put.ts'
 import { report } from './report.ts'
 import { Router } from './route.ts'
-import { Transcoder, type Transcoded } from './transcode.ts'
+import { LATE, Transcoder, type Transcoded } from './transcode.ts'
+import type { RoutedItems } from './written-events.ts'
 import { warnings } from './warnings.ts'
 
 export interface CloudWatchLogsSettings {
@@ -69,7 +70,7 @@ export class CloudWatchLogs {
       routeFromBody: config.route_from_body,
       maxMessageBytes: config.max_event_bytes,
       onOversize: config.on_oversize,
-      lateEvents: config.late_events.policy,
+      lateEvents: latePolicy(config),
       // What one request becomes has to fit the queue beside others.
       maxTextBytes: Math.floor(budget.capacity / 2),
     })
@@ -129,7 +130,7 @@ export class CloudWatchLogs {
 
   #tellOfGap(lane: string, gap: Gap): boolean {
     const items = gapMarker(gap)
-    const reserved = this.#running?.delivery.reserve([{ key: lane, destination: destinationOf(lane), items }], true)
+    const reserved = this.#running?.delivery.reserve([{ key: lane, destination: destinationOf(lane), items }], 'refuse')
     if (reserved?.kind !== 'reserved') return false
     reserved.commit({ own: true, queued() {}, settled() {} })
     return true
@@ -138,7 +139,7 @@ export class CloudWatchLogs {
   /** Has a dead letter's events sent again; says why not if there is no room for them. */
   #replay(delivery: Delivery<Destination>, key: string, items: ItemBatch): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const reserved = delivery.reserve([{ key, destination: destinationOf(key), items }], true)
+      const reserved = delivery.reserve([{ key, destination: destinationOf(key), items }], 'refuse')
       if (reserved.kind === 'retry') return resolve(reserved.message)
       reserved.commit({
         queued: (failure) => {
@@ -199,8 +200,8 @@ export class CloudWatchLogs {
       throw error
     }
     if (isNotPermitted(transcoded)) return notPermitted(transcoded)
-    const lanes = transcoded.routed.map(({ destination, items }) => ({ key: destination.key, destination, items }))
-    const reserved = delivery.reserve(lanes, this.#settings.config.on_lane_full === 'refuse')
+    const lanes = transcoded.routed.map(laneItems)
+    const reserved = delivery.reserve(lanes, onLaneFull(this.#settings.config))
     if (reserved.kind === 'retry') {
       this.ledger.enqueueFailed += transcoded.records
       return queue.couldHold(lanes.map(({ key, items }) => ({ lane: key, items }))) ? reserved : tooLargeForQueue(queue)
@@ -235,6 +236,12 @@ export class CloudWatchLogs {
       message: this.#stopping ? 'the exporter is stopping' : 'the exporter has not started',
     }
   }
+}
+
+function laneItems({ destination, items, dead }: RoutedItems): LaneItems<Destination> {
+  const { key } = destination
+  if (dead === undefined) return { key, destination, items }
+  return { key, destination, items, dead: { reason: dead, error: `its time is ${LATE[dead]}` } }
 }
 
 /** Whether there is nothing in a request that its sender may write. */

@@ -116,10 +116,10 @@ const credentials = z
 const lateEvents = z
   .strictObject({
     policy: z
-      .enum(['reject', 'clamp', 'divert'])
-      .default('reject')
+      .enum(['dead_letter', 'reject', 'clamp', 'divert'])
+      .optional()
       .describe(
-        'reject: told in partial_success. clamp: stored under the nearest time CloudWatch takes. divert: stored in a group of its own under the present time. Both keep original_timestamp in the event (raw_log has no place for it).',
+        'dead_letter: kept on disk, to be looked at and replayed. reject: told in partial_success. clamp: stored under the nearest time CloudWatch takes. divert: stored in a group of its own under the present time. Both keep original_timestamp in the event (raw_log has no place for it). Unset: dead_letter with a storage, else reject.',
       ),
     log_group_name: fixedName('group', true)
       .default('')
@@ -215,10 +215,10 @@ export const configSchema = z
       .default('cut')
       .describe('A longer event: cut its longest strings, marked, or reject it as too_large.'),
     on_lane_full: z
-      .enum(['reject', 'refuse'])
-      .default('reject')
+      .enum(['park', 'dead_letter', 'reject', 'refuse'])
+      .optional()
       .describe(
-        'A destination that is stuck and holds over its share of the queue: reject its new records as lane_full, or have their whole requests wait.',
+        'New records for a destination that is stuck and holds over its share of the queue. park: kept in the queue, up to half of it for all such destinations, then rejected. dead_letter: kept as dead letters. reject: told in partial_success as lane_full. refuse: their whole requests wait. Unset: park with a storage, else reject.',
       ),
     allowed_log_groups: z
       .array(z.string().min(1))
@@ -268,6 +268,12 @@ export const configSchema = z
         ['route_from_body'],
         'lets whoever writes a log line choose its group: write allowed_log_groups with the groups they may choose',
       )
+    if (config.sending_queue.storage === undefined) {
+      const needs = 'keeps records on disk: write sending_queue.storage, or '
+      const { on_lane_full: full, late_events: late } = config
+      if (full === 'park' || full === 'dead_letter') issue(['on_lane_full'], `${full} ${needs}reject`)
+      if (late.policy === 'dead_letter') issue(['late_events', 'policy'], `dead_letter ${needs}reject`)
+    }
     if (config.endpoint !== '' && (config.dualstack || config.fips))
       issue([config.fips ? 'fips' : 'dualstack'], 'cannot go with endpoint: remove one of them')
     const { max_size, sizer } = config.sending_queue.batch ?? {}

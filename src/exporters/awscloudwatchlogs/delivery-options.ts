@@ -1,8 +1,10 @@
 import type { PipelineShape } from '../../component/factory.ts'
 import type { DeliveryOptions } from '../../delivery/delivery.ts'
+import type { OnLaneFull } from '../../delivery/parking.ts'
 import type { QueueBound } from '../../delivery/queue-bound.ts'
 import type { Config } from './config.ts'
 import { MAX_AGE_MS, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_SPAN_MS } from './limits.ts'
+import type { LatePolicy } from './transcode.ts'
 
 /** The lanes' settings: CloudWatch's limits, narrowed by the config and by the processors of the pipeline. */
 export function deliveryOptions(config: Config, shape: PipelineShape): DeliveryOptions {
@@ -36,4 +38,13 @@ function maxWaitMs(retry: Config['retry_on_failure']): number {
 export function queueBound(config: Config): QueueBound | undefined {
   const { queue_size: size, sizer } = config.sending_queue
   return size === undefined ? undefined : { unit: sizer, most: size }
+}
+
+/** What is kept on disk loses nothing; without one, the sender is told. */
+export function onLaneFull({ on_lane_full: written, sending_queue: queue }: Config): OnLaneFull {
+  return written ?? (queue.storage === undefined ? 'reject' : 'park')
+}
+
+export function latePolicy({ late_events: { policy }, sending_queue: queue }: Config): LatePolicy {
+  return policy ?? (queue.storage === undefined ? 'reject' : 'dead_letter')
 }

@@ -48,6 +48,8 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
     const { maxBufferBytes, flushTimeoutMillis, ...rest } = options
     const parsed = configSchema.safeParse({ flush_interval: DEFAULT_FLUSH_INTERVAL, ...snakeCased(rest) })
     if (!parsed.success) throw new Error(`CloudWatchLogRecordExporter: ${z.prettifyError(parsed.error)}`)
+    if (parsed.data.sending_queue.storage !== undefined)
+      throw new Error('CloudWatchLogRecordExporter: sendingQueue.storage: only the daemon has storages: remove it')
     this.#flushTimeoutMs = flushTimeoutMillis ?? DEFAULT_FLUSH_TIMEOUT_MS
     this.#logs = new CloudWatchLogs({
       config: parsed.data,

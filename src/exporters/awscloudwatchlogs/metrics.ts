@@ -7,6 +7,7 @@ const PUTS = 'otlp_cloudwatch_puts'
 const BYTES = 'otlp_cloudwatch_put_bytes'
 const IN_FLIGHT = 'otelcol_exporter_in_flight_requests'
 const LANES = 'otlp_cloudwatch_lanes'
+const PARKED = 'otlp_cloudwatch_parked'
 const SCOPES = 'otlp_cloudwatch_fault_scopes'
 const OLDEST = 'otlp_cloudwatch_oldest_event_seconds'
 const DIVERTED = 'otlp_cloudwatch_diverted_records'
@@ -25,6 +26,11 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   { name: BYTES, type: 'counter', help: 'Bytes of PutLogEvents bodies, compressed ones as sent.' },
   { name: IN_FLIGHT, type: 'gauge', help: 'PutLogEvents calls under way.' },
   { name: LANES, type: 'gauge', help: 'Destinations for which something waits or is under way.' },
+  {
+    name: PARKED,
+    type: 'gauge',
+    help: 'Destinations that cannot be written for long, and what they hold in the queue.',
+  },
   { name: SCOPES, type: 'gauge', help: 'Fault scopes by kind and breaker state.' },
   { name: OLDEST, type: 'gauge', help: 'Seconds the oldest record has waited in the queue.' },
   { name: DIVERTED, type: 'counter', help: 'Records sent to the overflow destination, by reason.' },
@@ -83,6 +89,10 @@ export function registerMetrics(
     emit(BYTES, { exporter }, sender.bytesSent)
     emit(IN_FLIGHT, { exporter, data_type: 'logs' }, delivery.scheduler.inFlight)
     emit(LANES, { exporter }, delivery.laneCount)
+    const { held, lanes } = delivery.parking
+    emit(PARKED, { exporter, what: 'lanes' }, lanes)
+    emit(PARKED, { exporter, what: 'events' }, held.items)
+    emit(PARKED, { exporter, what: 'bytes' }, held.bytes)
     emit(CREATED, { exporter, kind: 'log_group' }, provisioner.groupsCreated)
     emit(CREATED, { exporter, kind: 'log_stream' }, provisioner.streamsCreated)
     emit(ENTITIES, { exporter }, sender.entitiesRejected)

@@ -15,10 +15,11 @@ export function report({ ledger, destinations }: Accounts, delivery: Delivery<De
     lanes: [...(delivery?.lanes ?? [])].slice(0, MOST_LANES).map((lane) => ({
       destination: lane.key,
       waiting: lane.waitingItems,
-      bytes: lane.heldBytes,
+      bytes: lane.held.bytes,
       puts: lane.inFlight,
       oldest_seconds: Math.max(0, now - (lane.runs.at(0)?.batch.enqueuedAtMs ?? now)) / 1_000,
-      held_by: lane.parkedIn?.kind,
+      held_by: lane.waitsIn?.kind,
+      parked: delivery?.parking.has(lane),
       last_fault: lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault,
     })),
     scopes: [...(delivery?.scopes ?? [])].map(({ kind, name, state, failures, lastFault }) => ({

@@ -4,6 +4,7 @@
 // through its attributes for each ResourceLogs; only a placeholder that the resource leaves empty is looked up per record.
 
 import type { Identity } from '../../component/authenticator.ts'
+import type { RejectedReason } from '../../component/outcome.ts'
 import type { ProtobufReader } from '../../wire/protobuf-reader.ts'
 import { type Destination, destination, type DestinationGate, type DivertedReason } from './destination.ts'
 import { findAttributes } from './attributes.ts'
@@ -12,6 +13,16 @@ import { fillTemplate, legalName, type Template } from './template.ts'
 
 /** Returned by `resource` when records have to be asked. */
 export const ASK_RECORDS = -1
+
+/** Of the reasons for which records are rejected, those that time alone decides. */
+export type LateReason = Extract<RejectedReason, 'too_old' | 'too_new'>
+
+/** One for each destination, and one more for each reason why events of it are not sent. */
+export interface RoutedTo {
+  readonly destination: Destination
+  /** Undefined for what is sent; else it becomes a dead letter of that destination. */
+  readonly dead: LateReason | undefined
+}
 
 /** Why a record does not go where it would: it goes to the overflow destination, or, not permitted, nowhere. */
 export type Detour = DivertedReason | 'not_permitted'
@@ -30,7 +41,7 @@ export class Router {
   readonly #places = new Map<string, number>()
   readonly #permission = new Permission()
   /** Destinations of this request; what `resource` and `record` return are places in it. */
-  readonly destinations: Destination[] = []
+  readonly destinations: RoutedTo[] = []
   /** Of the last answer, which is the overflow destination, or the record's own where that is not permitted. */
   detour: Detour | undefined
   #nowMs = 0
@@ -76,13 +87,19 @@ export class Router {
 
   /** For a body that names its own destination (`route_from_body`); a stream it does not name is the template's. */
   named(group: string, stream: string | undefined, otherwise: number): number {
-    const fallback = this.destinations[otherwise]?.stream ?? ''
+    const fallback = this.destinations[otherwise]?.destination.stream ?? ''
     return this.#place(legalName('group', group), stream === undefined ? fallback : legalName('stream', stream))
   }
 
   /** For events that are too old or too new for their own destination. */
   late(): number {
     return this.#target(this.#gate.late)
+  }
+
+  /** For events of the destination at `place` that it will never take. */
+  dead(place: number, reason: LateReason): number {
+    const target = this.destinations[place]?.destination
+    return target === undefined ? place : this.#target(target, reason)
   }
 
   #fill(): number {
@@ -115,10 +132,12 @@ export class Router {
     return this.#target(typeof admitted === 'string' ? this.#gate.overflow : admitted)
   }
 
-  #target(target: Destination): number {
-    const known = this.#places.get(target.key)
+  #target(destination: Destination, dead?: LateReason): number {
+    // No name has a space at its end.
+    const key = dead === undefined ? destination.key : `${destination.key} ${dead}`
+    const known = this.#places.get(key)
     if (known !== undefined) return known
-    this.#places.set(target.key, this.destinations.length)
-    return this.destinations.push(target) - 1
+    this.#places.set(key, this.destinations.length)
+    return this.destinations.push({ destination, dead }) - 1
   }
 }

@@ -18,8 +18,10 @@ import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
 import { EVENT_OVERHEAD_BYTES, MAX_AGE_MS, MAX_AHEAD_MS } from './limits.ts'
 import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
 import { RawLog } from './raw-log.ts'
-import { ASK_RECORDS, type Detour, type Router } from './route.ts'
+import { ASK_RECORDS, type Detour, type LateReason, type Router } from './route.ts'
 import { type RoutedItems, WrittenEvents } from './written-events.ts'
+
+export type LatePolicy = 'dead_letter' | 'reject' | 'clamp' | 'divert'
 
 export interface TranscodeOptions {
   readonly rawLog: boolean
@@ -31,7 +33,7 @@ export interface TranscodeOptions {
   /** Bytes the events of one request may come to; more is refused as too large. */
   readonly maxTextBytes: number
   /** What becomes of events CloudWatch would refuse for their time. */
-  readonly lateEvents: 'reject' | 'clamp' | 'divert'
+  readonly lateEvents: LatePolicy
 }
 
 export interface Transcoded {
@@ -52,6 +54,11 @@ const MESSAGE = Buffer.from(',"message":"')
 const ITEM_END = Buffer.from('"},')
 /** Most records in one request: what is kept of each while it is read (its place, its lane) needs a bound too. */
 const MAX_RECORDS = 500_000
+/** What an event's time is, where CloudWatch would not take it. */
+export const LATE: Readonly<Record<LateReason, string>> = {
+  too_old: 'more than 14 days ago',
+  too_new: 'more than 2 hours ahead',
+}
 /** No original time to keep: the event has its own. */
 export const NOT_LATE = -1
 /** A clamped event stays this far inside what CloudWatch takes. */
@@ -192,11 +199,15 @@ export class Transcoder {
     const record = this.#record
     let timestamp = this.#timestamp()
     let originalTime = NOT_LATE
+    let late = false
     if (timestamp < this.#nowMs - MAX_AGE_MS || timestamp > this.#nowMs + MAX_AHEAD_MS) {
       const { lateEvents } = this.#options
       if (lateEvents === 'reject') return this.#rejectLate(timestamp)
-      originalTime = timestamp
-      timestamp = lateEvents === 'clamp' ? this.#nearestTime(timestamp) : this.#nowMs
+      late = true
+      if (lateEvents !== 'dead_letter') {
+        originalTime = timestamp
+        timestamp = lateEvents === 'clamp' ? this.#nearestTime(timestamp) : this.#nowMs
+      }
     }
     const text = this.#text
     const start = text.pos
@@ -239,20 +250,29 @@ export class Transcoder {
       }
       this.diverted[detour]++
     }
-    if (originalTime !== NOT_LATE) {
-      if (this.#options.lateEvents === 'divert') lane = this.#router.late()
-      this.late++
-    }
+    if (late) lane = this.#lateLane(lane, timestamp)
     this.#events.add(text.pos, timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane, this.#records)
   }
 
+  #lateLane(lane: number, timestamp: number): number {
+    const { lateEvents } = this.#options
+    if (lateEvents === 'dead_letter') return this.#router.dead(lane, this.#lateReason(timestamp))
+    this.late++
+    return lateEvents === 'divert' ? this.#router.late() : lane
+  }
+
+  #lateReason(timestamp: number): LateReason {
+    return timestamp < this.#nowMs ? 'too_old' : 'too_new'
+  }
+
   #notPermitted(lane: number): string {
-    return `${this.#identity?.name} may not write the log group ${this.#router.destinations[lane]?.group}`
+    const group = this.#router.destinations[lane]?.destination.group
+    return `${this.#identity?.name} may not write the log group ${group}`
   }
 
   #rejectLate(timestamp: number): void {
-    if (timestamp < this.#nowMs) this.#reject('too_old', `its time ${isoTime(timestamp)} is more than 14 days ago`)
-    else this.#reject('too_new', `its time ${isoTime(timestamp)} is more than 2 hours ahead`)
+    const reason = this.#lateReason(timestamp)
+    this.#reject(reason, `its time ${isoTime(timestamp)} is ${LATE[reason]}`)
   }
 
   /** The time closest to the event's that CloudWatch takes, and still takes when the event has waited a while. */

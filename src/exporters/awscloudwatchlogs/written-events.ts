@@ -5,11 +5,10 @@
 // lane gets one exact buffer of its own.
 
 import { INDEX_FIELDS, type ItemBatch } from '../../delivery/items.ts'
-import type { Destination } from './destination.ts'
+import type { RoutedTo } from './route.ts'
 
 /** The events of one request for one destination. */
-export interface RoutedItems {
-  readonly destination: Destination
+export interface RoutedItems extends RoutedTo {
   readonly items: ItemBatch
   /** For each item its record's place in the request. */
   readonly records: Uint32Array
@@ -57,7 +56,7 @@ export class WrittenEvents {
    * Copies the events out, in the order of the request; lanes are places in `destinations`. Two passes over the events,
    * however many lanes they are for: a client chooses how many.
    */
-  routed(text: Buffer, destinations: readonly Destination[]): RoutedItems[] {
+  routed(text: Buffer, destinations: readonly RoutedTo[]): RoutedItems[] {
     const events = new Uint32Array(destinations.length)
     const sizes = new Float64Array(destinations.length)
     let start = 0
@@ -83,7 +82,7 @@ export class WrittenEvents {
     for (const [lane, { count, bytes, index, records }] of parts.entries()) {
       if (count > 0)
         routed.push({
-          destination: destinations[lane] as Destination,
+          ...(destinations[lane] as RoutedTo),
           items: { kind: 1, count, bytes, index },
           records,
         })

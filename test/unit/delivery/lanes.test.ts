@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { DeadLetterSink } from '../../../src/delivery/delivery.ts'
+import { MemoryQueue } from '../../../src/delivery/memory-queue.ts'
+import type { OnLaneFull } from '../../../src/delivery/parking.ts'
 import type { PutOutcome } from '../../../src/delivery/put.ts'
 import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems, type TestItem } from '../../fakes/items.ts'
@@ -66,8 +69,8 @@ describe('a full queue', () => {
 
 describe('a lane over its share of the queue', () => {
   /** One stuck lane that holds over half of the queue, and one that works. */
-  async function stuck(outcome: PutOutcome = denied, refuseOverShare = false) {
-    const under = new DeliveryUnderTest({ budgetBytes: 100_000, refuseOverShare })
+  async function stuck(outcome: PutOutcome = denied, onLaneFull: OnLaneFull = 'reject') {
+    const under = new DeliveryUnderTest({ budgetBytes: 100_000, onLaneFull })
     under.sender.respond = ({ group }) => (group === 'bad' ? outcome : taken)
     for (let i = 0; i < 6; i++) {
       under.send({ 'bad/s': heavy(10_000) })
@@ -95,7 +98,7 @@ describe('a lane over its share of the queue', () => {
   })
 
   test('makes the whole request wait with on_lane_full: refuse', async () => {
-    const under = await stuck(denied, true)
+    const under = await stuck(denied, 'refuse')
     const used = under.budget.used
     expect(under.send({ 'good/s': namedItems('a', 1), 'bad/s': heavy(100) }).queued).toBe('lane_full')
     expect(under.budget.used).toBe(used)
@@ -125,6 +128,110 @@ describe('a lane over its share of the queue', () => {
       ...Array.from({ length: 9 }, () => 'stored'),
       ...Array.from({ length: 3 }, () => 'budget_full'),
     ])
+  })
+})
+
+describe('a lane that is parked', () => {
+  /** A lane that is stuck and holds almost a quarter of the queue; others hold as much, so that it is over half full. */
+  async function parked() {
+    const under = new DeliveryUnderTest({ budgetBytes: 100_000, onLaneFull: 'park' })
+    under.sender.respond = ({ group }) => (group === 'bad' ? denied : taken)
+    for (let i = 0; i < 4; i++) under.send({ 'bad/s': heavy(5_500) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    under.sender.hold()
+    for (let i = 0; i < 5; i++) under.send({ 'other/s': heavy(5_500) })
+    return under
+  }
+
+  test('keeps taking records up to half of the queue; those beyond are left out, and no others', async () => {
+    const under = await parked()
+    const requests = Array.from({ length: 4 }, () =>
+      under.send({ 'bad/s': heavy(7_500), 'good/s': namedItems('a', 1) }),
+    )
+    expect(requests.map(({ rejectedLanes }) => rejectedLanes)).toEqual([[], [], [], [0]])
+    expect(under.delivery.parking.lanes).toBe(1)
+    expect(under.logged.filter(({ message }) => message.includes('parked'))).toMatchObject([
+      { level: 'warn', fields: { destinations: 1, first: 'bad/s', error: 'the group is at fault' } },
+    ])
+  })
+
+  test('is sent as soon as it can be, and is an ordinary lane again', async () => {
+    const under = await parked()
+    await under.delivery.start((key) => key)
+    under.send({ 'bad/s': heavy(7_500) })
+    expect(under.delivery.parking.lanes).toBe(1)
+    under.sender.respond = () => taken
+    under.sender.resume()
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect([under.delivery.parking.lanes, under.ledger.delivered]).toEqual([0, 10])
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('is any that fails for five minutes, however little it holds: together they leave room for others', async () => {
+    const under = new DeliveryUnderTest({ budgetBytes: 100_000 })
+    await under.delivery.start((key) => key)
+    under.sender.respond = ({ group }) => (group === 'good' ? taken : denied)
+    const send = () => Array.from({ length: 10 }, (_, i) => under.send({ [`bad${i}/s`]: heavy(2_000) }))
+    send()
+    await vi.advanceTimersByTimeAsync(4 * MINUTE_MS)
+    expect(under.delivery.parking.lanes).toBe(0)
+    await vi.advanceTimersByTimeAsync(2 * MINUTE_MS)
+    expect(under.delivery.parking.lanes).toBe(10)
+    const rejected = [...send(), ...send()].filter(({ rejectedLanes }) => rejectedLanes.length > 0)
+    expect(rejected).toHaveLength(11)
+    expect(under.delivery.parking.held).toMatchObject({ items: 19, batches: 19 })
+    expect(under.send({ 'good/s': heavy(40_000) }).queued).toBe('stored')
+    await under.delivery.shutdown(AbortSignal.abort(), false)
+  })
+
+  test('is measured in the unit of the bound: requests', async () => {
+    const bound = { unit: 'requests', most: 20 } as const
+    const under = new DeliveryUnderTest({ makeQueue: (budget) => new MemoryQueue(budget, bound) })
+    under.sender.respond = ({ group }) => (group === 'bad' ? denied : taken)
+    for (let i = 0; i < 11; i++) under.send({ 'bad/s': namedItems('a', 1) })
+    under.send({ 'good/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    under.send({ 'good/s': namedItems('a', 1) })
+    expect(under.send({ 'bad/s': namedItems('a', 1) }).rejectedLanes).toEqual([0])
+  })
+})
+
+describe('with on_lane_full: dead_letter', () => {
+  async function stuck(kept: boolean) {
+    const letters: string[] = []
+    const deadLetters: DeadLetterSink = {
+      put(lane, { from, to }, reason, error, done) {
+        letters.push(`${lane}: ${to - from} ${reason}: ${error}`)
+        done(kept)
+      },
+    }
+    const under = new DeliveryUnderTest({ budgetBytes: 100_000, onLaneFull: 'dead_letter', deadLetters })
+    under.sender.respond = ({ group }) => (group === 'bad' ? denied : taken)
+    for (let i = 0; i < 6; i++) under.send({ 'bad/s': heavy(10_000) })
+    under.send({ 'good/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    under.sender.hold()
+    under.send({ 'good/s': namedItems('a', 1) })
+    return { under, letters }
+  }
+
+  test('the new records of a stuck lane become dead letters at once', async () => {
+    const { under, letters } = await stuck(true)
+    const request = under.send({ 'bad/s': namedItems('a', 3) })
+    expect([request.queued, request.rejectedLanes, request.outcomes]).toEqual(['stored', [], { dead_lettered: 3 }])
+    expect(letters).toEqual(['bad/s: 3 lane_full: the group is at fault'])
+    expect(under.ledger.difference()).toBe(0)
+  })
+
+  test('they wait in the lane if they cannot be kept: they were acknowledged', async () => {
+    const { under } = await stuck(false)
+    const request = under.send({ 'bad/s': namedItems('a', 3) })
+    expect([request.queued, request.outcomes]).toEqual(['stored', {}])
+    under.sender.respond = () => taken
+    under.sender.resume()
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    expect(request.outcomes).toEqual({ delivered: 3 })
+    expect(under.idle).toEqual(IDLE)
   })
 })
 

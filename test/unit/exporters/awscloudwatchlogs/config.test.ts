@@ -34,6 +34,21 @@ describe('the places for what has no other', () => {
     ],
   ])('%j is told of', (config, problem) => expect(problems(config)).toEqual([problem]))
 
+  test.each<[object, string]>([
+    [{ on_lane_full: 'park' }, 'on_lane_full: park keeps records on disk: write sending_queue.storage, or reject'],
+    [
+      { on_lane_full: 'dead_letter' },
+      'on_lane_full: dead_letter keeps records on disk: write sending_queue.storage, or reject',
+    ],
+    [
+      { late_events: { policy: 'dead_letter' } },
+      'late_events.policy: dead_letter keeps records on disk: write sending_queue.storage, or reject',
+    ],
+  ])('%j needs a storage', (config, problem) => {
+    expect(problems(config)).toEqual([problem])
+    expect(problems({ ...config, sending_queue: { storage: 'file_storage' } })).toEqual([])
+  })
+
   test('may be left out, or named', () => {
     expect(problems({})).toEqual([])
     expect(problems({ overflow_log_group_name: '', overflow_log_stream_name: 'rest' })).toEqual([])

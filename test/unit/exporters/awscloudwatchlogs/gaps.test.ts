@@ -21,7 +21,8 @@ function accounts() {
 
 function receive(to: Accounts, records: number): void {
   const items = itemBatch(namedItems('r', records))
-  const routed = [{ destination: destination('group', 'stream'), items, records: new Uint32Array(records) }]
+  const target = { destination: destination('group', 'stream'), dead: undefined }
+  const routed = [{ ...target, items, records: new Uint32Array(records) }]
   to.admission({ records, rejected: [], routed }, [], [], deaf).queued(undefined)
 }
 

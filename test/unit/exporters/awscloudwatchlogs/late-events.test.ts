@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { itemTime } from '../../../../src/delivery/items.ts'
 import { recordsRequest } from '../../../fakes/logs-request.ts'
 import { eventsOf, NOW_MS, NOW_NANOS, routedOf, transcoder } from './transcode-request.ts'
 
@@ -29,6 +30,19 @@ describe('late_events', () => {
     expect([...routed.keys()].sort()).toEqual(['g:s', 'late:late'])
     expect(routed.get('late:late')?.map(({ timestamp }) => timestamp)).toEqual([NOW_MS, NOW_MS])
     expect(routed.get('g:s')?.map(({ message }) => message)).toEqual(['{"body":"now"}'])
+  })
+
+  test('dead_letter keeps them as they are, apart from those that are sent, by what is wrong with them', () => {
+    const keeping = transcoder({ lateEvents: 'dead_letter', group: 'g', stream: 's' })
+    const { rejected, routed } = keeping.transcode(request, NOW_MS)
+    expect(rejected).toEqual([])
+    const found = routed.map(({ destination, dead, items }) => [destination.key, dead, itemTime(items, 0), items.count])
+    expect(found).toEqual([
+      ['g:s', undefined, NOW_MS, 1],
+      ['g:s', 'too_old', NOW_MS - 20 * DAY_MS, 1],
+      ['g:s', 'too_new', NOW_MS + 5 * 3_600_000, 1],
+    ])
+    expect(keeping.late).toBe(0)
   })
 
   test('counts what it let in', () => {
