@@ -1,66 +1,97 @@
-// Sends the same request over and over for some seconds, with a number of them always under way.
-//   fork('load.ts', [protocol, port, seconds, records, inFlight])
+// Sends records to a target, with a number of requests always under way or at a fixed rate.
+//   fork('load.ts', [protocol, port, traffic as JSON])     tells { ready: true } once connected, then answers each
+//                                                          LoadOrder with a LoadResult when its seconds are over
 
-import { Agent, request as httpRequest } from 'node:http'
-import { credentials, makeClientConstructor, type ServiceDefinition } from '@grpc/grpc-js'
-import { exampleRequest } from './requests.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import type { IdRange } from './ids.ts'
+import { templates } from './requests.ts'
+import type { Protocol, Traffic } from './rows.ts'
+import { connectGrpc } from './send-grpc.ts'
+import { connectHttp } from './send-http.ts'
 
-const [protocol = 'http', port = '4318', seconds = '10', records = '512', inFlight = '8'] = process.argv.slice(2)
-const body = Buffer.from(exampleRequest(Number(records)))
-const send = protocol === 'grpc' ? grpcSender() : httpSender()
-const until = performance.now() + Number(seconds) * 1_000
-let taken = 0
-let refused = 0
-/** ms from the call to its answer, of those that were taken. */
-const latencies: number[] = []
-
-await Promise.all(
-  Array.from({ length: Number(inFlight) }, async () => {
-    while (performance.now() < until) {
-      const started = performance.now()
-      if (await send()) {
-        latencies.push(performance.now() - started)
-        taken += Number(records)
-      } else {
-        refused++
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    }
-  }),
-)
-latencies.sort((a, b) => a - b)
-process.send?.({ taken, refused, p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0 })
-process.exit()
-
-function httpSender(): () => Promise<boolean> {
-  const agent = new Agent({ keepAlive: true, maxSockets: Number(inFlight) })
-  const headers = { 'content-type': 'application/x-protobuf', 'content-length': body.length }
-  return () =>
-    new Promise((resolve, reject) => {
-      const options = { agent, host: '127.0.0.1', port: Number(port), path: '/v1/logs', method: 'POST', headers }
-      const call = httpRequest(options, (response) => {
-        response.resume()
-        response.on('end', () => resolve(response.statusCode === 200))
-      })
-      call.on('error', reject)
-      call.end(body)
-    })
+export interface LoadOrder {
+  readonly seconds: number
+  /** Records a second; undefined is as fast as they are taken. */
+  readonly rate: number | undefined
 }
 
-function grpcSender(): () => Promise<boolean> {
-  const identity = (bytes: Buffer) => bytes
-  const service: ServiceDefinition = {
-    export: {
-      path: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: identity,
-      requestDeserialize: identity,
-      responseSerialize: identity,
-      responseDeserialize: identity,
+export interface LoadResult {
+  /** Records acknowledged, of this order. */
+  readonly taken: number
+  /** Requests the target told to come later, of this order. */
+  readonly waits: number
+  /** ms from when a request was due until it was acknowledged. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Of all orders: ids `[0, issued)` were sent. */
+  readonly issued: number
+  readonly refused: readonly IdRange[]
+  readonly unknown: readonly IdRange[]
+}
+
+/** A sender that is told to wait waits twice as long each time. */
+const FIRST_WAIT_MS = 50
+const LONGEST_WAIT_MS = 1_000
+
+const [protocol, port, trafficJson] = process.argv.slice(2) as [Protocol, string, string]
+const traffic = JSON.parse(trafficJson) as Traffic
+const requests = templates(traffic, protocol === 'json')
+const options = { port: Number(port), json: protocol === 'json', gzip: traffic.gzip }
+const senders = Array.from({ length: traffic.inFlight }, () =>
+  protocol === 'grpc' ? connectGrpc(options) : connectHttp(options),
+)
+const refused: IdRange[] = []
+const unknown: IdRange[] = []
+let issued = 0
+let turn = 0
+
+process.on('message', (order: LoadOrder) => {
+  run(order).then(
+    (result) => process.send?.(result),
+    (error: unknown) => {
+      process.stderr.write(`load: ${String(error)}\n`)
+      process.exit(1)
     },
-  }
-  const client = new (makeClientConstructor(service, 'LogsService'))(`127.0.0.1:${port}`, credentials.createInsecure())
-  const call = client['export']?.bind(client) as (bytes: Buffer, done: (error: Error | null) => void) => void
-  return () => new Promise((resolve) => call(body, (error) => resolve(error === null)))
+  )
+})
+process.on('disconnect', () => process.exit())
+process.send?.({ ready: true })
+
+async function run({ seconds, rate }: LoadOrder): Promise<LoadResult> {
+  const until = performance.now() + seconds * 1_000
+  const latencies: number[] = []
+  let due = performance.now()
+  let taken = 0
+  let waits = 0
+  await Promise.all(
+    senders.map(async (send) => {
+      let waitMs = FIRST_WAIT_MS
+      while (performance.now() < until) {
+        const request = requests[turn++ % requests.length]
+        if (request === undefined) throw new Error('the traffic has no requests')
+        const start = rate === undefined ? performance.now() : due
+        if (rate !== undefined) due += (request.records / rate) * 1_000
+        if (start >= until) break
+        if (start > performance.now()) await sleep(start - performance.now())
+        const ids = { first: issued, count: request.records }
+        issued += request.records
+        const stamped = request.stamp(ids.first, Date.now())
+        const outcome = await send(traffic.gzip ? gzipSync(stamped, { level: 1 }) : stamped)
+        if (outcome === 'taken') {
+          latencies.push(performance.now() - start)
+          taken += request.records
+          waitMs = FIRST_WAIT_MS
+        } else {
+          ;(outcome === 'refused' ? refused : unknown).push(ids)
+          waits++
+          await sleep(waitMs * (0.5 + Math.random() / 2))
+          waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
+        }
+      }
+    }),
+  )
+  latencies.sort((a, b) => a - b)
+  const quantile = (q: number) => latencies[Math.floor(latencies.length * q)] ?? 0
+  return { taken, waits, p50Ms: quantile(0.5), p99Ms: quantile(0.99), issued, refused, unknown }
 }
