@@ -77,6 +77,7 @@ export class Transcoder {
   readonly #raw: RawLog
   #rejected: RejectedRecord[] | undefined
   #records = 0
+  #takenBack = 0
   #nowMs = 0
   #identity: Identity | undefined
   readonly #events = new WrittenEvents()
@@ -118,6 +119,7 @@ export class Transcoder {
     this.#text.restart()
     this.#rejected = undefined
     this.#records = 0
+    this.#takenBack = 0
     this.#events.clear()
     this.#nowMs = nowMs
     this.#identity = identity
@@ -233,7 +235,7 @@ export class Transcoder {
     } else this.#event.write(text, record, originalTime)
     if (text.counted > this.#options.maxMessageBytes && !this.#shorten(messageStart)) {
       const size = text.counted
-      text.pos = start
+      this.#takeBack(start)
       return this.#reject(
         'too_large',
         `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`,
@@ -245,7 +247,7 @@ export class Transcoder {
     if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
     if (detour !== undefined) {
       if (detour === 'not_permitted') {
-        text.pos = start
+        this.#takeBack(start)
         return this.#reject('not_permitted', this.#notPermitted(lane))
       }
       this.diverted[detour]++
@@ -298,11 +300,20 @@ export class Transcoder {
     const message = Buffer.from(this.#message(messageStart))
     const json = !this.#options.rawLog || isJson(message)
     const shorter = cutMessage(message, this.#options.maxMessageBytes, json)
-    text.pos = messageStart
+    this.#takeBack(messageStart)
     text.counted = 0
     text.utf8(shorter, 0, shorter.length, ONCE)
     this.cut++
     return true
+  }
+
+  /** Takes back what was written since `start`. Bounded too: each of many records may be written with a giant resource. */
+  #takeBack(start: number): void {
+    const text = this.#text
+    this.#takenBack += text.pos - start
+    text.pos = start
+    const { maxTextBytes } = this.#options
+    if (this.#takenBack > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes that are not sent`)
   }
 
   /** The message written since `messageStart`, unescaped again. Slow. */

@@ -212,3 +212,15 @@ test('a resource is not rendered for scopes without records, however many there 
     { body: 'the one', resource },
   ])
 })
+
+test.each(['cut', 'reject'] as const)(
+  'on_oversize: %s does not write a giant resource for each of very many records',
+  (onOversize) => {
+    const resource = { key: 'x'.repeat(2_000_000) }
+    const records = Array.from({ length: 200_000 }, () => ({ body: 'x' }))
+    const bytes = logsRequest({ resource, scopes: [{ records }] })
+    // Written for each it would be 400 GB of text, which no test waits for.
+    const written = () => transcoder({ onOversize, maxTextBytes: 32 * 1_048_576 }).transcode(bytes, NOW_MS)
+    expect(written).toThrow(TextTooLong)
+  },
+)
