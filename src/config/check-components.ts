@@ -46,6 +46,9 @@ export interface DefinedComponent<Factory> {
   readonly notes: readonly string[]
 }
 
+/** Everything that was written, by section. */
+export type Sections = { readonly [Name in Section]: DefinedComponents<FactoryIn<Name>> }
+
 /** Checks each component of a section with its factory's schema. A component may be written with no value: `nop:`. */
 export function checkSection<Name extends Section>(
   section: Name,

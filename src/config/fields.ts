@@ -63,6 +63,11 @@ export function secret() {
   return z.string().meta({ secret: true })
 }
 
+/** The id of an extension, such as `file_storage/queues`: one that is defined, and that `service.extensions` has run. */
+export function extension() {
+  return z.string().min(1).meta({ reference: 'extension' })
+}
+
 /** A key of the Go collector that is taken and has no effect here; the reason is said once at start if it is written. */
 export function acceptedWithoutEffect<T extends z.ZodType>(schema: T, reason: string) {
   return schema.optional().meta({ status: 'accepted', reason })

@@ -1,5 +1,6 @@
 import type { ComponentRegistry } from '../component/factory.ts'
-import { checkSection, type DefinedComponents, type FactoryIn, SECTIONS, type Section } from './check-components.ts'
+import { checkSection, type DefinedComponents, SECTIONS, type Section, type Sections } from './check-components.ts'
+import { checkNamedExtensions } from './check-named-extensions.ts'
 import { type CheckedService, checkService } from './check-service.ts'
 import type { Configured, DaemonConfig } from './daemon-config.ts'
 import { expand } from './expand.ts'
@@ -32,8 +33,6 @@ export interface WrittenConfig extends CheckedService {
   readonly sections: Sections
 }
 
-type Sections = { readonly [Name in Section]: DefinedComponents<FactoryIn<Name>> }
-
 /** Reads, merges, expands and checks a config. All problems are told at once. */
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const findings = new Findings()
@@ -48,6 +47,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkTopLevel(root, findings)
   const sections = checkSections(root, options.registry, findings)
   const service = checkService(root, definedIds(sections), findings)
+  if (service !== undefined) checkNamedExtensions(root, sections, service, findings)
   if (findings.failed || service === undefined) return { kind: 'invalid', problems: asVariables(findings.problems) }
   return { kind: 'loaded', config: assemble(sections, service, findings), written: { sections, ...service } }
 }

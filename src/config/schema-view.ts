@@ -29,6 +29,8 @@ export interface SchemaMeta {
   readonly description?: string
   /** `fields.ts`: shown as `[REDACTED]`, never in a message. */
   readonly secret?: boolean
+  /** `fields.ts`: names a component of this kind. */
+  readonly reference?: 'extension'
   /** `fields.ts`: a key of the Go collector that is taken without effect, or not supported yet. */
   readonly status?: 'accepted' | 'later'
   readonly reason?: string

@@ -442,6 +442,50 @@ service:
     'bad.yaml:2:16: service.extensions[0]: extension "health_check" is not defined: write health_check: under extensions:, or take it out here',
   ],
   [
+    'a storage that is defined and does not run',
+    `
+extensions: {file_storage: {directory: /var/lib/queues}}
+exporters:
+  awscloudwatchlogs:
+    sending_queue: {storage: file_storage}
+`,
+    'bad.yaml:4:30: exporters.awscloudwatchlogs.sending_queue.storage: extension "file_storage" does not run: add it to service.extensions',
+  ],
+  [
+    'a storage that is not defined',
+    `
+exporters:
+  awscloudwatchlogs:
+    sending_queue:
+      storage: file_storage/queues
+`,
+    'bad.yaml:4:16: exporters.awscloudwatchlogs.sending_queue.storage: extension "file_storage/queues" is not defined: write file_storage/queues: under extensions:, and add it to service.extensions',
+  ],
+  [
+    'a storage that is listed and not defined',
+    `
+exporters: {awscloudwatchlogs: {sending_queue: {storage: file_storage}}}
+service: {extensions: [file_storage]}
+`,
+    'bad.yaml:2:24: service.extensions[0]: extension "file_storage" is not defined: write file_storage: under extensions:, or take it out here',
+  ],
+  [
+    'authenticators that are mistyped',
+    `
+extensions: {basicauth: {htpasswd: {inline: "a:b"}}}
+receivers:
+  otlp:
+    protocols:
+      grpc: {auth: {authenticator: basicaut}}
+      http:
+        auth:
+          authenticator: bearertokenauth
+service: {extensions: [basicauth]}
+`,
+    'bad.yaml:5:36: receivers.otlp.protocols.grpc.auth.authenticator: extension "basicaut" is not defined; did you mean "basicauth"?',
+    'bad.yaml:8:26: receivers.otlp.protocols.http.auth.authenticator: extension "bearertokenauth" is not defined: write bearertokenauth: under extensions:, and add it to service.extensions',
+  ],
+  [
     'a level that is none',
     `
 service:

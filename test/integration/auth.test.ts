@@ -139,10 +139,10 @@ test('the exporters of the Node SDK show a token', async () => {
   expect(stored().toSorted()).toEqual(['by 0', 'by 1'])
 })
 
-test('a daemon whose receiver names an extension that does not run says so, and exits with 1', async () => {
+test('a daemon whose receiver names an extension that cannot decide who may send says so, and exits with 1', async () => {
   const config = cloudwatchConfig(local.url) as { readonly receivers: object }
-  const http = { endpoint: '127.0.0.1:0', auth: { authenticator: 'basicauth' } }
+  const http = { endpoint: '127.0.0.1:0', auth: { authenticator: 'health_check' } }
   await expect(startDaemon({ ...config, receivers: { otlp: { protocols: { http } } } })).rejects.toThrow(
-    /ended with 1:[^]*receiver otlp: protocols\.http\.auth\.authenticator: basicauth is not an authenticator that runs/,
+    /ended with 1:[^]*receiver otlp: protocols\.http\.auth\.authenticator: health_check is not an authenticator that runs/,
   )
 })

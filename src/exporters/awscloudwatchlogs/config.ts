@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acceptedWithoutEffect, duration, secret, size } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, extension, secret, size } from '../../config/fields.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
 import { type NameKind, parseTemplate } from './template.ts'
 
@@ -98,7 +98,7 @@ const sendingQueue = z
       .positive()
       .optional()
       .describe('A bound beside the byte budget, in units of sizer. Unset: the byte budget alone.'),
-    storage: z.string().min(1).optional().describe('Id of a file_storage extension that keeps the queue on disk.'),
+    storage: extension().optional().describe('Id of a file_storage extension that keeps the queue on disk.'),
     batch: queueBatch,
   })
   .prefault({})

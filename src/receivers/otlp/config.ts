@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acceptedWithoutEffect, duration, notYet, size } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, extension, notYet, size } from '../../config/fields.ts'
 import { corsSchema } from '../../listen/cors.ts'
 import { parseEndpoint, TRANSPORTS } from '../../listen/endpoint.ts'
 import { MAX_CONCURRENT_STREAMS } from '../../listen/http-server.ts'
@@ -10,10 +10,9 @@ import { tenantsSchema } from '../../listen/tenants.ts'
 const DEFAULT_LIMIT_MIB = 64
 const MIB = 1024 * 1024
 
-const authenticator = z
-  .string()
-  .min(1)
-  .describe('Id of the extension that decides who may send, such as bearertokenauth or basicauth.')
+const authenticator = extension().describe(
+  'Id of the extension that decides who may send, such as bearertokenauth or basicauth.',
+)
 const middlewares = notYet(z.array(z.unknown()), 'remove it').describe('Extensions that requests pass through.')
 const bufferSize = acceptedWithoutEffect(z.int(), 'Node sizes the buffers of its sockets itself')
 

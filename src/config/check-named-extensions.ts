@@ -1,0 +1,57 @@
+import { type Section, type Sections, SECTIONS } from './check-components.ts'
+import type { CheckedService } from './check-service.ts'
+import type { Findings } from './findings.ts'
+import { type Schema, viewSchema } from './schema-view.ts'
+import { closest } from './suggest.ts'
+import { child, type MapNode, type Node, type Path, type Position } from './tree.ts'
+
+/** Tells every extension that a component which runs names in its own config, and that does not run itself. */
+export function checkNamedExtensions(
+  root: MapNode,
+  sections: Sections,
+  { service, pipelines }: CheckedService,
+  findings: Findings,
+): void {
+  const running = service.output.extensions
+  const lists = [...pipelines.values()].map(({ output }) => output)
+  const runs = (section: Section, id: string) =>
+    section === 'extensions' ? running.includes(id) : lists.some((list) => list[section].includes(id))
+  for (const section of SECTIONS) {
+    for (const [id, { schema }] of sections[section].components) {
+      if (!runs(section, id)) continue
+      for (const { name, at, path } of named(child(child(root, section), id), schema, [section, id])) {
+        // One that is listed and not defined is told where it is listed.
+        if (!running.includes(name)) findings.problem(at, path, explain(name, sections.extensions.ids))
+      }
+    }
+  }
+}
+
+interface Named {
+  readonly name: string
+  readonly at: Position
+  readonly path: Path
+}
+
+function named(node: Node | undefined, schema: Schema | undefined, path: Path): Named[] {
+  if (node === undefined || schema === undefined) return []
+  const { keys, otherKeys, items, meta } = viewSchema(schema)
+  switch (node.kind) {
+    case 'map':
+      return [...node.entries].flatMap(([key, { value }]) => named(value, keys.get(key) ?? otherKeys, [...path, key]))
+    case 'list':
+      return node.items.flatMap((item, index) => named(item, items, [...path, index]))
+    case 'scalar':
+      return meta.reference === 'extension' && typeof node.value === 'string'
+        ? [{ name: node.value, at: node.at, path }]
+        : []
+  }
+}
+
+function explain(name: string, defined: ReadonlySet<string>): string {
+  const extension = `extension ${JSON.stringify(name)}`
+  if (defined.has(name)) return `${extension} does not run: add it to service.extensions`
+  const near = closest(name, defined)
+  if (near !== undefined) return `${extension} is not defined; did you mean ${JSON.stringify(near)}?`
+  return `${extension} is not defined: write ${name}: under extensions:, and add it to service.extensions`
+}
