@@ -1,16 +1,18 @@
 // What the destination will never take, kept on disk for people: a queue that nobody drains by itself. Each letter is one
 // run of items with one reason; the lane's place in its record holds the letter's own facts.
 
+import { randomBytes } from 'node:crypto'
 import type { ByteBudget } from '../component/byte-budget.ts'
+import type { Retry } from '../component/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { DiskQueue } from './disk-queue.ts'
 import { recordBytes } from './disk/format.ts'
 import { INDEX_FIELDS, type ItemBatch, itemEnd, itemStart } from './items.ts'
-import type { QueuedBatch, Queue } from './queue.ts'
+import type { NewBatch, QueuedBatch, Queue, QueueReservation } from './queue.ts'
 import type { Run } from './run-queue.ts'
 
 export interface DeadLetter {
-  /** Stays the same over restarts. */
+  /** Stays the same over restarts, and in the store of another process. */
   readonly id: string
   /** Where its items were to go. */
   readonly lane: string
@@ -71,7 +73,6 @@ export class DeadLetters {
   readonly #queue: Queue
   readonly #onEvicted: OnEvicted
   readonly #held = new Map<string, Held>()
-  #next = 1
   /** Of letters that `open` did not find again. */
   lostItems = 0
 
@@ -110,22 +111,40 @@ export class DeadLetters {
   put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
     const items = itemsOf(run)
     if (items === undefined) return done(false)
-    const letter = { id: `${Date.now().toString(36)}-${this.#next++}`, lane, reason, error, diedAtMs: Date.now() }
-    const batch = { lane: JSON.stringify(letter), items }
+    const diedAtMs = Date.now()
+    const letter = { id: newId(diedAtMs), lane, reason, error, diedAtMs, items: items.count }
+    const batch = batchOf(letter, items)
     let reserved = this.#queue.reserve([batch])
     while (reserved.kind === 'retry' && this.#overBound(recordBytes(batch.lane, items)) && this.#evictOldest())
       reserved = this.#queue.reserve([batch])
     if (reserved.kind === 'retry') return done(false)
-    reserved.commit((stored) => {
-      if ('kind' in stored) return done(false)
-      for (const kept of stored) this.#held.set(letter.id, { letter: { ...letter, items: kept.count }, batch: kept })
-      done(true)
-    })
+    this.#keep(letter, reserved, (failure) => done(failure === undefined))
+  }
+
+  /**
+   * Keeps a letter of another store as it is. None goes to make room for it.
+   * @returns undefined once it is on disk; else why it could not be kept
+   */
+  adopt(letter: DeadLetter, items: ItemBatch): Promise<Retry | undefined> {
+    // Before ids were random, letters of two processes could have the same.
+    const kept = this.#held.has(letter.id) ? { ...letter, id: newId(letter.diedAtMs) } : letter
+    const reserved = this.#queue.reserve([batchOf(kept, items)])
+    if (reserved.kind === 'retry') return Promise.resolve(reserved)
+    return new Promise((resolve) => this.#keep(kept, reserved, resolve))
+  }
+
+  /** Whether this very letter is here, and not another that has its id by chance. */
+  has(letter: DeadLetter): boolean {
+    const held = this.#held.get(letter.id)
+    return held !== undefined && held.letter.items === letter.items && factsOf(held.letter) === factsOf(letter)
   }
 
   /** Oldest first. */
   list(filter: LetterFilter): DeadLetter[] {
-    return [...this.#held.values()].map(({ letter }) => letter).filter((letter) => matches(letter, filter))
+    return [...this.#held.values()]
+      .map(({ letter }) => letter)
+      .filter((letter) => matches(letter, filter))
+      .sort((a, b) => a.diedAtMs - b.diedAtMs)
   }
 
   /** The items of a letter; undefined if there is none of that id, or it cannot be read. */
@@ -147,6 +166,14 @@ export class DeadLetters {
     return this.#queue.close()
   }
 
+  #keep(letter: DeadLetter, reserved: QueueReservation, done: (failure: Retry | undefined) => void): void {
+    reserved.commit((stored) => {
+      if ('kind' in stored) return done(stored)
+      for (const batch of stored) this.#held.set(letter.id, { letter, batch })
+      done(undefined)
+    })
+  }
+
   /** Letters go for the bound of their own store alone: a volume that others have filled would cost all of them. */
   #overBound(bytes: number): boolean {
     return this.#queue.usedBytes + bytes > this.#queue.capacityBytes
@@ -159,6 +186,19 @@ export class DeadLetters {
     this.#onEvicted(oldest.letter.items)
     return true
   }
+}
+
+/** Of its own, also beside those of other processes. */
+function newId(diedAtMs: number): string {
+  return `${diedAtMs.toString(36)}-${randomBytes(6).toString('hex')}`
+}
+
+function factsOf({ id, lane, reason, error, diedAtMs }: DeadLetter): string {
+  return JSON.stringify({ id, lane, reason, error, diedAtMs })
+}
+
+function batchOf(letter: DeadLetter, items: ItemBatch): NewBatch {
+  return { lane: factsOf(letter), items }
 }
 
 function matches(letter: DeadLetter, { id, reason, lane, sinceMs }: LetterFilter): boolean {
