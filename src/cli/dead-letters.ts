@@ -59,10 +59,19 @@ export async function askLetters<Name extends keyof Ask>(
     return undefined
   }
   const answers: Ask[Name]['answer'][] = []
-  for (const directory of directories) answers.push((await askOne(directory, name, query)) as Ask[Name]['answer'])
+  for (const directory of directories) {
+    const answer = await askOne(directory, name, query)
+    if (answer !== undefined) answers.push(answer as Ask[Name]['answer'])
+    else
+      surroundings.err(
+        `${directory} is left out: its holder starts or ends just now, or has taken it over and answers for what it took
+`,
+      )
+  }
   return answers
 }
 
+/** @returns undefined if it is held by a process that does not answer */
 async function askOne(directory: string, name: keyof Ask, query: ReplayQuery): Promise<unknown> {
   const { askControl } = await import('../listen/control.ts')
   const answered = await askControl(directory, `dead-letters.${name}`, { ...query })
@@ -72,8 +81,7 @@ async function askOne(directory: string, name: keyof Ask, query: ReplayQuery): P
     import('../exporters/awscloudwatchlogs/stored-letters.ts'),
   ])
   const held = await lock(directory)
-  if (held === undefined)
-    throw new Error(`${directory} is held by a process that does not answer: try again, or stop it`)
+  if (held === undefined) return undefined
   try {
     const stored = await openStoredLetters(directory)
     try {

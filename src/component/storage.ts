@@ -15,8 +15,12 @@ export interface ClaimedDirectory {
   readonly fsync: boolean
   /** Most bytes a queue may take there. */
   readonly capacityBytes: number
-  /** Directories of the same owner that processes left with records in them, and did not come back for. */
-  readonly left: readonly LeftDirectory[]
+  /**
+   * Takes hold of a directory of the same owner in which a process that is gone left something: the next that nobody holds.
+   * @param except paths that are not wanted now
+   * @throws ComponentError if the directories cannot be read
+   */
+  nextLeft(except: ReadonlySet<string>): Promise<LeftDirectory | undefined>
   /** Lets another process have it. */
   release(): Promise<void>
 }

@@ -1,7 +1,13 @@
+import type { Retry } from '../component/outcome.ts'
 import { describeError } from '../telemetry/describe-error.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { Retry } from '../component/outcome.ts'
 import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from './queue.ts'
+
+/** A queue whose owner's counters are kept beside its batches. */
+export interface CountingQueue extends Queue {
+  /** The counters changed by something else than a batch of this queue. */
+  touch(): void
+}
 
 /** A queue that a process left and did not come back for. Nothing new goes into it. */
 export interface LeftQueue {
@@ -13,17 +19,15 @@ export interface LeftQueue {
 
 /** The queue of this process, and those of others until they are empty. */
 export class AdoptingQueue implements Queue {
-  readonly #own: Queue
-  readonly #left: readonly LeftQueue[]
+  readonly #own: CountingQueue
   readonly #logger: Logger
   /** Where a batch that is not of the own queue came from, and how many wait there. */
   readonly #origins = new Map<QueuedBatch, LeftQueue>()
   readonly #waiting = new Map<LeftQueue, number>()
   readonly #endings = new Set<Promise<void>>()
 
-  constructor(own: Queue, left: readonly LeftQueue[], logger: Logger) {
+  constructor(own: CountingQueue, logger: Logger) {
     this.#own = own
-    this.#left = left
     this.#logger = logger
   }
 
@@ -51,31 +55,20 @@ export class AdoptingQueue implements Queue {
     return this.#own.share(held)
   }
 
-  /** What cannot be adopted (a later version wrote it) is left where it is, and is no reason not to start. */
-  async recover(): Promise<readonly RecoveredBatch[]> {
-    const own = await this.#own.recover()
-    const batches = [...own]
-    for (const left of this.#left) {
-      this.#waiting.set(left, 0)
-      try {
-        const found = await left.queue.recover()
-        for (const { batch } of found) this.#origins.set(batch, left)
-        this.#waiting.set(left, found.length)
-        batches.push(...found)
-        this.#logger.info('took up the queue of a process that did not come back', {
-          directory: left.path,
-          batches: found.length,
-        })
-      } catch (error) {
-        this.#logger.error('the queue of another process cannot be taken up, and is left where it is', {
-          directory: left.path,
-          error: describeError(error),
-        })
-      }
-      if (this.#waiting.get(left) === 0) this.#end(left)
-    }
-    // Queues of two processes have nothing but the clock in common; one alone needs none.
-    return batches.length === own.length ? own : batches.sort((a, b) => a.batch.enqueuedAtMs - b.batch.enqueuedAtMs)
+  /** Queues of others that are not let go yet. */
+  get adopted(): number {
+    return this.#waiting.size + this.#endings.size
+  }
+
+  recover(): Promise<readonly RecoveredBatch[]> {
+    return this.#own.recover()
+  }
+
+  /** Answers for the batches that were found in a queue, until the last of them is settled; then it is closed and let go. */
+  adopt(left: LeftQueue, found: readonly RecoveredBatch[]): void {
+    for (const { batch } of found) this.#origins.set(batch, left)
+    this.#waiting.set(left, found.length)
+    if (found.length === 0) this.#end(left)
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
@@ -93,7 +86,10 @@ export class AdoptingQueue implements Queue {
   settle(batch: QueuedBatch, from: number, to: number): void {
     this.#queueOf(batch).settle(batch, from, to)
     const left = this.#origins.get(batch)
-    if (left === undefined || batch.unsettled > 0) return
+    if (left === undefined) return
+    // What became of it is counted here, not where it lies.
+    this.#own.touch()
+    if (batch.unsettled > 0) return
     this.#origins.delete(batch)
     const waiting = (this.#waiting.get(left) ?? 0) - 1
     this.#waiting.set(left, waiting)
@@ -112,10 +108,17 @@ export class AdoptingQueue implements Queue {
 
   #end(left: LeftQueue): void {
     if (!this.#waiting.delete(left)) return
-    const ending = left.queue
-      .close()
-      .then(() => left.release())
-      .finally(() => this.#endings.delete(ending))
+    const ending = this.#letGo(left).finally(() => this.#endings.delete(ending))
     this.#endings.add(ending)
+  }
+
+  async #letGo(left: LeftQueue): Promise<void> {
+    const { path, queue } = left
+    try {
+      await queue.close()
+    } catch (error) {
+      this.#logger.warn('the queue of another process was not closed', { directory: path, error: describeError(error) })
+    }
+    await left.release()
   }
 }

@@ -14,7 +14,7 @@ import { Lane } from './lane.ts'
 import { type OnLaneFull, Parking } from './parking.ts'
 import type { PackPolicy } from './pack.ts'
 import type { ScopeName, Sender } from './put.ts'
-import type { Queue, QueuedBatch } from './queue.ts'
+import type { Queue, QueuedBatch, RecoveredBatch } from './queue.ts'
 import type { Run } from './run-queue.ts'
 import { Scheduler, type SchedulerOptions } from './scheduler.ts'
 
@@ -170,6 +170,23 @@ export class Delivery<D> {
     if (this.#options.policy.maxWaitMs === Number.POSITIVE_INFINITY) return
     const now = Date.now()
     for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)
+  }
+
+  /** Takes over what another process left, at any time: each batch goes where the clock puts it among those that wait. */
+  takeUp(found: readonly RecoveredBatch[], destinationOf: (laneKey: string) => D): void {
+    for (const [key, batches] of Map.groupBy(found, ({ lane }) => lane)) {
+      const lane = this.#lane(key, destinationOf(key))
+      for (const { batch } of batches) {
+        this.#unsettled.add(batch)
+        this.#account.recovered(batch.unsettled, key)
+      }
+      lane.takeUp(batches)
+      this.scheduler.consider(lane)
+    }
+    // The oldest stays the first.
+    const unsettled = [...this.#unsettled].sort((a, b) => a.enqueuedAtMs - b.enqueuedAtMs)
+    this.#unsettled.clear()
+    for (const batch of unsettled) this.#unsettled.add(batch)
   }
 
   /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */

@@ -260,8 +260,19 @@ export class DiskQueue implements Queue {
   }
 
   /** Resolves when what was settled so far is written; it is by itself within 100 ms. */
-  flush(): Promise<void> {
-    return this.#journal.flush(false)
+  async flush(): Promise<void> {
+    await this.#journal.flush(false)
+  }
+
+  /** The owner's counters changed by something else than a batch of this queue; they are written within 100 ms. */
+  touch(): void {
+    this.#journal.touch()
+  }
+
+  /** Writes and syncs the owner's counters as they are now. @returns false if that is not possible at the moment */
+  keepCounters(): Promise<boolean> {
+    this.#journal.touch()
+    return this.#journal.flush(true)
   }
 
   /** Moves together what is worth it; it does so by itself every second. */

@@ -1,7 +1,10 @@
 import type { FaultScope } from './fault-scope.ts'
 import type { ScopeKind } from './put.ts'
-import type { QueuedBatch } from './queue.ts'
+import type { QueuedBatch, RecoveredBatch } from './queue.ts'
 import { type Run, RunQueue } from './run-queue.ts'
+
+/** Between batches of the same ms; the clock in ms, as a double, has room for 4,096. */
+const ORDER_STEP_MS = 1 / 1_024
 
 /** One destination (role, region, group, stream) and what waits for it. Forgotten as soon as nothing does. */
 export class Lane<D> {
@@ -24,7 +27,7 @@ export class Lane<D> {
   waitsIn: FaultScope<Lane<D>> | undefined
   /** A batch at its front is being brought back to memory. */
   loading = false
-  #batches = 0
+  #lastOrder = 0
 
   constructor(key: string, destination: D, scopes: readonly FaultScope<Lane<D>>[]) {
     this.key = key
@@ -49,8 +52,23 @@ export class Lane<D> {
   }
 
   /** @param settled items that need no sending any more, as `[from, to)` pairs in order */
-  add(batch: QueuedBatch, settled: readonly (readonly [from: number, to: number])[]): void {
-    batch.order = this.#batches++
+  add(batch: QueuedBatch, settled: RecoveredBatch['settled']): void {
+    this.#lastOrder = after(this.#lastOrder, batch)
+    this.#push(batch, settled, this.#lastOrder)
+  }
+
+  /** Batches that have waited in another queue, in its order: the clock puts each between those that wait here. */
+  takeUp(found: readonly RecoveredBatch[]): void {
+    let order = 0
+    for (const { batch, settled } of found) {
+      order = after(order, batch)
+      this.#push(batch, settled, order)
+    }
+    this.runs.sort()
+  }
+
+  #push(batch: QueuedBatch, settled: RecoveredBatch['settled'], order: number): void {
+    batch.order = order
     let from = 0
     for (const [gapFrom, gapTo] of settled) {
       if (gapFrom > from) this.runs.push({ batch, from, to: gapFrom })
@@ -84,4 +102,9 @@ export class Lane<D> {
 
 function isWide(kind: ScopeKind): boolean {
   return kind !== 'group' && kind !== 'stream'
+}
+
+/** A clock that is set back moves nothing before what came earlier. */
+function after(lastOrder: number, { enqueuedAtMs }: QueuedBatch): number {
+  return Math.max(enqueuedAtMs, lastOrder + ORDER_STEP_MS)
 }

@@ -74,7 +74,7 @@ export class QueuedBatch {
   unsettled: number
   /** Puts under way that carry items of it: until they end, its bytes have to stay in memory. */
   sending = 0
-  /** Counts up in its lane, which gives it. */
+  /** Its place in its lane, which gives it: when it was queued, in ms, but later than what the lane had before. */
   order = 0
   /** Undefined for a batch of an earlier process: its sender has had its answer. */
   listener: StageListener | undefined

@@ -34,6 +34,12 @@ export class RunQueue {
     this.#runs.push(run)
   }
 
+  /** Brings everything in order, after runs were added that have waited elsewhere. */
+  sort(): void {
+    this.#runs = this.#runs.slice(this.#head).sort((a, b) => byOrder(a as Run, b as Run))
+    this.#head = 0
+  }
+
   /** Puts runs that were taken back where they were: what waits is always in the order in which it came. */
   putBack(runs: readonly Run[]): void {
     const oldestFirst = runs.toSorted(byOrder)
@@ -52,7 +58,7 @@ export class RunQueue {
 
   /** Place of the first run that was queued at `sinceMs` or later; `length` if there is none. */
   firstSince(sinceMs: number): number {
-    return this.#firstPlace((run) => run.batch.enqueuedAtMs >= sinceMs)
+    return this.#firstPlace((run) => run.batch.order >= sinceMs)
   }
 
   /** Place of the first run for which `reached` holds, as it does for all after it. */

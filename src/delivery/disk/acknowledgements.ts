@@ -61,7 +61,7 @@ export class AcknowledgementJournal {
   /** For a sync, and for another try. It never stands in the way of a write. */
   #syncTimer: NodeJS.Timeout | undefined
   #syncedAtMs = 0
-  #writing: Promise<void> = Promise.resolve()
+  #writing: Promise<boolean> = Promise.resolve(true)
   #closed = false
 
   constructor(options: JournalOptions, source: JournalSource) {
@@ -115,10 +115,10 @@ export class AcknowledgementJournal {
     }, WRITE_AFTER_MS)
   }
 
-  /** Everything said so far is written when it resolves (and synced, if wanted), or will be tried again. */
-  async flush(sync: boolean): Promise<void> {
+  /** Everything said so far is written when it resolves with true (and synced, if wanted); else it will be tried again. */
+  flush(sync: boolean): Promise<boolean> {
     this.#writing = this.#writing.then(() => this.#write(sync))
-    await this.#writing
+    return this.#writing
   }
 
   async close(): Promise<void> {
@@ -138,7 +138,7 @@ export class AcknowledgementJournal {
     }, SYNC_AFTER_MS)
   }
 
-  async #write(sync: boolean): Promise<void> {
+  async #write(sync: boolean): Promise<boolean> {
     const done = this.#done
     const parts = this.#parts
     const wasDirty = this.#dirty
@@ -154,6 +154,7 @@ export class AcknowledgementJournal {
       if (sync) await this.#syncFile()
       this.#fails(undefined)
       if (this.#unsynced) this.#syncLater()
+      return true
     } catch (error) {
       // They stay to be written: what cannot be acknowledged on disk is repeated after a crash, and not lost.
       this.#done = done.concat(this.#done)
@@ -161,6 +162,7 @@ export class AcknowledgementJournal {
       this.#dirty = true
       this.#fails(error)
       this.#syncLater()
+      return false
     }
   }
 

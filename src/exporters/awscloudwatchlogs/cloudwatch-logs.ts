@@ -22,8 +22,9 @@ import { type Config, endpointUrl } from './config.ts'
 import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './delivery-options.ts'
 import { type Destination, DestinationGate, destinationOf } from './destination.ts'
 import { destinationRules, nameTemplates } from './destination-rules.ts'
-import { Durable, type Storage } from './durable.ts'
+import { Durable } from './durable.ts'
 import { type Gap, gapMarker } from './gaps.ts'
+import type { Storage } from './open-directory.ts'
 import { Provisioner } from './provision.ts'
 import { PutLogEvents } from './put.ts'
 import { report } from './report.ts'
@@ -119,6 +120,7 @@ export class CloudWatchLogs {
       ledger.recoverDeadLetters(durable.letters.items)
       ledger.recoverLost(durable.letters.lostItems)
       await durable.answerCommands((lane, items) => this.#replay(delivery, lane, items))
+      durable.startAdopting((found) => delivery.takeUp(found, destinationOf))
     }
     this.#running = { client, provisioner, sender, delivery, queue, durable }
     await this.#hasCredentials(client)
@@ -181,6 +183,7 @@ export class CloudWatchLogs {
     if (this.#running === undefined) return
     const { delivery, client, durable } = this.#running
     await durable?.refuseCommands()
+    await durable?.stopAdopting()
     const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(client))
     await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, durable !== undefined)
     await durable?.close()

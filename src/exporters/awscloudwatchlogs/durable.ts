@@ -2,88 +2,69 @@
 //
 //   <directory of this process>/   segments, acknowledgements, control.sock
 //     dead-letters/                the same files for the letters
+//
+// What processes left in other directories is taken over.
 
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { ByteBudget } from '../../component/byte-budget.ts'
-import type { ClaimedDirectory } from '../../component/storage.ts'
-import { type DeadLetters, openDeadLetters } from '../../delivery/dead-letters.ts'
 import { AdoptingQueue } from '../../delivery/adopting-queue.ts'
-import { DiskQueue } from '../../delivery/disk-queue.ts'
-import type { Queue } from '../../delivery/queue.ts'
+import { Adoption, type AdoptionAccount, type CountersOwner } from '../../delivery/adoption.ts'
+import type { DeadLetters } from '../../delivery/dead-letters.ts'
+import type { DiskQueue } from '../../delivery/disk-queue.ts'
+import type { Queue, RecoveredBatch } from '../../delivery/queue.ts'
 import { type Control, openControl } from '../../listen/control.ts'
-import type { Ledger, LedgerSnapshot } from '../../telemetry/ledger.ts'
-import type { Logger } from '../../telemetry/logger.ts'
-import type { Config } from './config.ts'
+import type { Ledger } from '../../telemetry/ledger.ts'
 import { DeadLetterDesk, type Offer } from './dead-letter-desk.ts'
-import { queueBound } from './delivery-options.ts'
+import { directoryOpener, type DirectoryOpener, type DurableSettings, type Storage } from './open-directory.ts'
 
-/** Big enough for few files, small enough that space comes back soon (64 MiB could not free a small disk). */
-export const SEGMENT_BYTES = 16 * 1_048_576
-/** What waits is kept in memory too up to this, so that a queue that keeps up never reads the disk. */
-const TAIL_BYTES = 32 * 1_048_576
+/** Has batches sent that another process left. */
+export type TakeUp = (found: readonly RecoveredBatch[]) => void
 
-/** Where the queue is kept on disk, and who hears if that fails for good. */
-export interface Storage {
-  readonly directory: ClaimedDirectory
-  readonly fatal: (error: Error) => void
-}
-
-export interface DurableSettings {
-  readonly config: Config
-  readonly budget: ByteBudget
-  readonly logger: Logger
+interface Parts {
+  readonly storage: Storage
+  readonly settings: DurableSettings
+  readonly opener: DirectoryOpener
+  readonly ledger: Ledger
+  readonly disk: DiskQueue
+  readonly letters: DeadLetters
 }
 
 /** The queue and the letters of one directory; nothing is read before `Delivery.start` asks the queue to recover. */
 export class Durable {
-  readonly queue: Queue
-  /** The part of the queue that is this process's own. */
-  readonly disk: DiskQueue
-  readonly letters: DeadLetters
-  readonly #directory: ClaimedDirectory
+  readonly #parts: Parts
+  readonly #queue: AdoptingQueue
+  #adoption: Adoption | undefined
   #control: Control | undefined
 
-  private constructor(queue: Queue, disk: DiskQueue, letters: DeadLetters, directory: ClaimedDirectory) {
-    this.queue = queue
-    this.disk = disk
-    this.letters = letters
-    this.#directory = directory
+  private constructor(parts: Parts) {
+    this.#parts = parts
+    this.#queue = new AdoptingQueue(parts.disk, parts.settings.logger)
   }
 
   /** @throws ComponentError for files of a later release; file system errors */
-  static async open(
-    { directory, fatal }: Storage,
-    ledger: Ledger,
-    { config, budget, logger }: DurableSettings,
-  ): Promise<Durable> {
-    const bound = queueBound(config)
-    const { fsync } = directory
-    const capacityBytes =
-      bound?.unit === 'bytes' ? Math.min(bound.most, directory.capacityBytes) : directory.capacityBytes
-    const memoryBytes = Math.min(TAIL_BYTES, budget.capacity / 4)
-    const diskOptions = { capacityBytes, segmentBytes: SEGMENT_BYTES, memoryBytes, fsync, bound }
-    const own = new DiskQueue({ ...diskOptions, directory: directory.path }, ledgerOwner(ledger, fatal), budget, logger)
-    const left = directory.left.map((one) => ({
-      path: one.path,
-      queue: new DiskQueue({ ...diskOptions, directory: one.path }, strangersOwner(ledger, fatal), budget, logger),
-      release: () => one.release(),
-    }))
-    const queue = new AdoptingQueue(own, left, logger)
-    const options = {
-      directory: await lettersDirectory(directory.path),
-      fsync,
-      capacityBytes: config.dead_letters.max_size,
-    }
-    const letters = openDeadLetters(options, (records) => ledger.evict(records), fatal, budget, logger)
-    await letters.open()
-    return new Durable(queue, own, letters, directory)
+  static async open(storage: Storage, ledger: Ledger, settings: DurableSettings): Promise<Durable> {
+    const opener = directoryOpener(storage, settings)
+    const { path } = storage.directory
+    const disk = opener.queue(path, countersOf(ledger))
+    const letters = await opener.letters(path, (records) => ledger.evict(records))
+    return new Durable({ storage, settings, opener, ledger, disk, letters })
+  }
+
+  get queue(): Queue {
+    return this.#queue
+  }
+
+  /** The part of the queue that is this process's own. */
+  get disk(): DiskQueue {
+    return this.#parts.disk
+  }
+
+  get letters(): DeadLetters {
+    return this.#parts.letters
   }
 
   /** Lets commands in, when there is somebody to take what they replay. */
   async answerCommands(offer: Offer): Promise<void> {
     const desk = new DeadLetterDesk(this.letters, offer)
-    this.#control = await openControl(this.#directory.path, {
+    this.#control = await openControl(this.#parts.storage.directory.path, {
       'dead-letters.list': (query) => desk.list(query),
       'dead-letters.show': (query) => desk.show(query),
       'dead-letters.replay': (query) => desk.replay(query),
@@ -95,38 +76,59 @@ export class Durable {
     this.#control = undefined
   }
 
+  /** Takes over what other processes left: now, and while this one runs. */
+  startAdopting(takeUp: TakeUp): void {
+    const { storage, settings, opener, ledger, disk, letters } = this.#parts
+    this.#adoption = new Adoption(
+      {
+        nextLeft: (except) => storage.directory.nextLeft(except),
+        openQueue: (path, counters) => opener.queue(path, counters),
+        openLetters: (path) => opener.letters(path, () => {}),
+        queue: this.#queue,
+        letters,
+        account: adoptionAccount(ledger, disk),
+        takeUp,
+      },
+      settings.logger,
+    )
+    this.#adoption.start()
+  }
+
+  /** Before the queue is closed. */
+  async stopAdopting(): Promise<void> {
+    await this.#adoption?.close()
+  }
+
   /** After the queue was closed by its delivery. */
   async close(): Promise<void> {
     await this.letters.close()
-    await this.#directory.release()
+    await this.#parts.storage.directory.release()
   }
 }
 
 /** The settled side of a ledger is kept with the acknowledgements, so that it balances after a kill. */
-export function ledgerOwner(ledger: Ledger, fatal: (error: Error) => void) {
+export function countersOf(ledger: Ledger): CountersOwner {
   return {
     counters: () => ({ ...ledger.snapshot() }),
-    restore: (counters: Partial<LedgerSnapshot>) => ledger.restore(counters),
-    lost: (records: number) => ledger.recoverLost(records),
-    fatal,
+    restore: (counters) => ledger.restore(counters),
+    lost: (records) => ledger.recoverLost(records),
   }
 }
 
-/** What another process counted stays its own account; here its records count as received from now on. */
-function strangersOwner(ledger: Ledger, fatal: (error: Error) => void) {
-  let kept: Readonly<Record<string, unknown>> = {}
+/** What comes from another process counts here from then on, and is written down here. */
+function adoptionAccount(ledger: Ledger, disk: DiskQueue): AdoptionAccount {
   return {
-    counters: () => kept,
-    restore(counters: Readonly<Record<string, unknown>>) {
-      kept = counters
+    async merge(counters) {
+      ledger.merge(counters)
+      await disk.keepCounters()
     },
-    lost: (records: number) => ledger.recoverLost(records),
-    fatal,
+    moved(records) {
+      ledger.adoptDeadLetters(records)
+      disk.touch()
+    },
+    lost(records) {
+      ledger.recoverLost(records)
+      disk.touch()
+    },
   }
-}
-
-export async function lettersDirectory(path: string): Promise<string> {
-  const letters = join(path, 'dead-letters')
-  await mkdir(letters, { recursive: true, mode: 0o700 })
-  return letters
 }

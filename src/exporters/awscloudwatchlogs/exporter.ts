@@ -8,8 +8,8 @@ import type { Ledger } from '../../telemetry/ledger.ts'
 import { isQueueStorage } from '../../component/storage.ts'
 import { CloudWatchLogs } from './cloudwatch-logs.ts'
 import type { Config } from './config.ts'
-import type { Storage } from './durable.ts'
 import { registerMetrics } from './metrics.ts'
+import type { Storage } from './open-directory.ts'
 
 /** The exporter as a component of the daemon: `CloudWatchLogs` with its metrics shown. */
 export class CloudWatchLogsExporter implements Component, LogsExporter {

@@ -6,7 +6,8 @@ import { DiskQueue } from '../../delivery/disk-queue.ts'
 import { Ledger } from '../../telemetry/ledger.ts'
 import { silentLogger } from '../../telemetry/logger.ts'
 import { DeadLetterDesk } from './dead-letter-desk.ts'
-import { ledgerOwner, lettersDirectory, SEGMENT_BYTES } from './durable.ts'
+import { countersOf } from './durable.ts'
+import { lettersDirectory, SEGMENT_BYTES } from './open-directory.ts'
 
 /** A command may use so much; more letters than fit are read one after another. */
 const BUDGET_BYTES = 256 * 1_048_576
@@ -33,7 +34,7 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
     fsync: true,
     bound: undefined,
   }
-  const queue = new DiskQueue(options, ledgerOwner(ledger, fatal), budget, silentLogger)
+  const queue = new DiskQueue(options, { ...countersOf(ledger), fatal }, budget, silentLogger)
   for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
   const lettersOptions = { directory: await lettersDirectory(directory), fsync: true, capacityBytes: NO_BOUND_BYTES }
   const letters = openDeadLetters(lettersOptions, () => {}, fatal, budget, silentLogger)

@@ -42,8 +42,13 @@ export class FileStorageExtension implements Component, QueueStorage {
         await mkdir(path, { recursive: true, mode: this.#mode })
         const release = await this.#hold(path)
         if (release === undefined) continue
-        const left = await this.#left(root, path)
-        return { path, fsync, capacityBytes: bytes === 0 ? DEFAULT_BYTES : bytes, left, release }
+        return {
+          path,
+          fsync,
+          capacityBytes: bytes === 0 ? DEFAULT_BYTES : bytes,
+          nextLeft: (except) => this.#nextLeft(root, new Set([path, ...except])),
+          release,
+        }
       }
     } catch (cause) {
       throw unusable(root, cause)
@@ -70,17 +75,24 @@ export class FileStorageExtension implements Component, QueueStorage {
     }
   }
 
-  /** Directories of processes that did not come back, with records in them. */
-  async #left(root: string, own: string): Promise<LeftDirectory[]> {
-    const left: LeftDirectory[] = []
-    for (const name of (await readdir(root)).filter((name) => /^\d{4}$/.test(name)).sort()) {
-      const path = join(root, name)
-      if (path === own || !(await readdir(path)).some((file) => file.endsWith('.segment'))) continue
-      const release = await this.#hold(path)
-      if (release !== undefined) left.push({ path, release })
+  async #nextLeft(root: string, except: ReadonlySet<string>): Promise<LeftDirectory | undefined> {
+    try {
+      for (const name of (await readdir(root)).filter((name) => /^\d{4}$/.test(name)).sort()) {
+        const path = join(root, name)
+        if (except.has(path) || !(await holdsRecords(path))) continue
+        const release = await this.#hold(path)
+        if (release !== undefined) return { path, release }
+      }
+      return undefined
+    } catch (cause) {
+      throw unusable(root, cause)
     }
-    return left
   }
+}
+
+/** Waiting ones, or dead letters in the folder for those. */
+async function holdsRecords(path: string): Promise<boolean> {
+  return (await readdir(path, { recursive: true })).some((file) => file.endsWith('.segment'))
 }
 
 function unusable(directory: string, cause: unknown): ComponentError {

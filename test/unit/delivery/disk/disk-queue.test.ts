@@ -1,13 +1,11 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ComponentError } from '../../../../src/component/component.ts'
-import { AdoptingQueue } from '../../../../src/delivery/adopting-queue.ts'
 import type { DiskBatch } from '../../../../src/delivery/disk/disk-batch.ts'
 import { RECORD_HEADER_BYTES } from '../../../../src/delivery/disk/format.ts'
 import { encodeEntry } from '../../../../src/delivery/disk/journal-format.ts'
-import { silentLogger } from '../../../../src/telemetry/logger.ts'
 import { itemBatch } from '../../../fakes/items.ts'
 import { laterVersion } from './later-version.ts'
 import { copyOf, filesWith, newFolder, OpenQueue, openQueue } from './queue-fixture.ts'
@@ -271,31 +269,6 @@ describe('files of a later release', () => {
     await expect(new OpenQueue(folder, {}, 1e6).queue.recover()).rejects.toThrow(
       'acknowledgements-0000000001.log has format version 2',
     )
-  })
-
-  test('of another process are left to it: the own queue opens all the same', async () => {
-    const [own, left] = [await newFolder(), await newFolder()]
-    const other = await openQueue(left)
-    await other.put('lane', ['left'])
-    const copy = await copyOf(left)
-    await laterVersion(join(copy, '0000000001.segment'))
-    const released: string[] = []
-    const queues = [left, copy].map((path) => ({
-      path,
-      queue: new OpenQueue(path === left ? path : copy, {}, 1e6).queue,
-      release: async () => void released.push(path),
-    }))
-    await other.queue.close()
-    const adopting = new AdoptingQueue(new OpenQueue(own, {}, 1e6).queue, queues, silentLogger)
-    const found = await adopting.recover()
-    expect(found.map(({ lane }) => lane)).toEqual(['lane'])
-    await vi.waitUntil(() => released.includes(copy), WITHIN)
-    const [batch] = found
-    if (batch !== undefined) adopting.settle(batch.batch, 0, 1)
-    await vi.waitUntil(() => released.includes(left), WITHIN)
-    await adopting.close()
-    expect(await namesIn(left, '.segment')).toEqual([])
-    expect((await stat(join(copy, '0000000001.segment'))).size).toBeGreaterThan(0)
   })
 })
 

@@ -60,22 +60,37 @@ test('gives a directory again that was released, or whose process is gone', asyn
   expect((await (await started({ directory })).claim('a')).path).toBe(claimed.path)
 })
 
-test('hands out what others left with records in it, and nothing that is held or empty', async () => {
+test('hands out what others left with records or letters in it, one at a time, and nothing that is held or empty', async () => {
   const directory = await folder()
   const root = join(directory, 'a')
-  for (const name of ['0000', '0001', '0002', '0003', 'notes']) await mkdir(join(root, name), { recursive: true })
-  for (const name of ['0001', '0003', 'notes']) await writeFile(join(root, name, '0000000001.segment'), '')
+  for (const name of ['0000', '0001', '0002', '0003/dead-letters', '0004/dead-letters', 'notes'])
+    await mkdir(join(root, name), { recursive: true })
+  for (const name of ['0001', '0003/dead-letters', 'notes']) await writeFile(join(root, name, '0000000001.segment'), '')
   const holder = await started({ directory })
   const own = await holder.claim('a')
   expect(own.path).toBe(join(root, '0000'))
-  expect(own.left.map(({ path }) => path)).toEqual([join(root, '0001'), join(root, '0003')])
+  const first = await own.nextLeft(new Set())
+  const next = await own.nextLeft(new Set([join(root, '0001')]))
+  expect([first?.path, next?.path]).toEqual([join(root, '0001'), join(root, '0003')])
+  expect(await own.nextLeft(new Set())).toBeUndefined()
 
-  const another = await started({ directory })
-  const second = await another.claim('a')
+  const second = await (await started({ directory })).claim('a')
   expect(second.path).toBe(join(root, '0002'))
-  expect(second.left).toEqual([])
-  await own.left[0]?.release()
-  expect((await (await started({ directory })).claim('a')).path).toBe(join(root, '0001'))
+  expect(await second.nextLeft(new Set())).toBeUndefined()
+  await first?.release()
+  expect(await second.nextLeft(new Set([join(root, '0001')]))).toBeUndefined()
+  expect((await second.nextLeft(new Set()))?.path).toBe(join(root, '0001'))
+})
+
+test('hands out what somebody leaves while others run', async () => {
+  const directory = await folder()
+  const own = await (await started({ directory })).claim('a')
+  const other = await started({ directory })
+  const { path } = await other.claim('a')
+  await writeFile(join(path, '0000000001.segment'), '')
+  expect(await own.nextLeft(new Set())).toBeUndefined()
+  await other.shutdown()
+  expect((await own.nextLeft(new Set()))?.path).toBe(path)
 })
 
 test('makes the directory where it is asked to, with the mode it is told', async () => {
