@@ -2,7 +2,6 @@
 //
 //   bytes ─▶ transcode (route, write, count) ─▶ delivery (lanes, pack) ─▶ put (classify, provision) ─▶ CloudWatch Logs
 
-import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { LogsRequest, RejectedRecord, Reservation } from '../../component/consumer.ts'
 import type { PipelineShape } from '../../component/factory.ts'
@@ -17,7 +16,7 @@ import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
 import { Accounts } from './accounts.ts'
 import { awaitResult } from './await-result.ts'
-import { createClient } from './client.ts'
+import { Aws } from './aws.ts'
 import { type Config, endpointUrl } from './config.ts'
 import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './delivery-options.ts'
 import { type Destination, DestinationGate, destinationOf } from './destination.ts'
@@ -42,7 +41,7 @@ export interface CloudWatchLogsSettings {
 
 /** Parts that exist only while it runs. */
 interface Running {
-  readonly client: CloudWatchLogsClient
+  readonly aws: Aws
   readonly provisioner: Provisioner
   readonly sender: PutLogEvents
   readonly delivery: Delivery<Destination>
@@ -90,10 +89,10 @@ export class CloudWatchLogs {
     const { config, logger, shape, budget } = this.#settings
     for (const warning of warnings(config)) logger.warn(warning)
     const options = deliveryOptions(config, shape)
-    const client = await createClient(config, options.maxConcurrentPuts, process.env)
-    const region = await client.config.region()
-    const provisioner = new Provisioner(client, { retentionDays: config.log_retention, tags: config.tags }, logger)
-    const sender = new PutLogEvents(client, provisioner, {
+    const aws = new Aws(config, options.maxConcurrentPuts, process.env)
+    const region = await aws.region()
+    const provisioner = new Provisioner(aws.calls, { retentionDays: config.log_retention, tags: config.tags }, logger)
+    const sender = new PutLogEvents(aws.calls, provisioner, {
       compression: config.compression,
       concurrency: options.maxConcurrentPuts,
       scopes: {
@@ -122,8 +121,8 @@ export class CloudWatchLogs {
       await durable.answerCommands((lane, items) => this.#replay(delivery, lane, items))
       durable.startAdopting((found) => delivery.takeUp(found, destinationOf))
     }
-    this.#running = { client, provisioner, sender, delivery, queue, durable }
-    await this.#hasCredentials(client)
+    this.#running = { aws, provisioner, sender, delivery, queue, durable }
+    if (!aws.seemsToHaveCredentials) await this.#hasCredentials(aws)
   }
 
   report(): object {
@@ -154,9 +153,10 @@ export class CloudWatchLogs {
   }
 
   /** Says once when there are none. At start that is a hint: they may come later, and until then the records wait. */
-  async #hasCredentials(client: CloudWatchLogsClient): Promise<boolean> {
+  async #hasCredentials(aws: Aws): Promise<boolean> {
     try {
-      await client.config.credentials()
+      const calls = await aws.calls()
+      await calls.needCredentials()
       this.#toldOfCredentials = false
       return true
     } catch (error) {
@@ -173,7 +173,7 @@ export class CloudWatchLogs {
   /** @throws Error if there is something to send and no credentials to send it with: waiting would not help */
   async flush(signal: AbortSignal): Promise<void> {
     if (this.#running === undefined || this.ledger.queued === 0) return
-    if (!(await this.#hasCredentials(this.#running.client)))
+    if (!(await this.#hasCredentials(this.#running.aws)))
       throw new Error(`no AWS credentials were found; ${this.ledger.queued} records wait`)
     await this.#running.delivery.flush(signal)
   }
@@ -181,13 +181,13 @@ export class CloudWatchLogs {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     if (this.#running === undefined) return
-    const { delivery, client, durable } = this.#running
+    const { delivery, aws, durable } = this.#running
     await durable?.refuseCommands()
     await durable?.stopAdopting()
-    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(client))
+    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(aws))
     await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, durable !== undefined)
     await durable?.close()
-    client.destroy()
+    await aws.close()
     this.#running = undefined
   }
 

@@ -1,12 +1,9 @@
-import {
-  type CloudWatchLogsClient,
-  CreateLogGroupCommand,
-  CreateLogStreamCommand,
-  PutRetentionPolicyCommand,
-} from '@aws-sdk/client-cloudwatch-logs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PutRetry } from '../../delivery/put.ts'
 import { Pace } from '../../delivery/pace.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import type { CallAws } from './aws.ts'
+import type { Calls } from './calls.ts'
 import { type CallOutcome, classify } from './classify.ts'
 import type { Destination } from './destination.ts'
 import { CREATES_PER_SECOND } from './limits.ts'
@@ -28,7 +25,7 @@ const MOST_PENDING = 1_000
 
 /** Creates groups and streams: one caller each, however many lanes want it, and no faster than the account may. */
 export class Provisioner {
-  readonly #client: CloudWatchLogsClient
+  readonly #aws: CallAws
   readonly #settings: GroupSettings
   readonly #logger: Logger
   readonly #pace = new Pace(CREATES_PER_SECOND, CREATES_PER_SECOND)
@@ -39,8 +36,8 @@ export class Provisioner {
   groupsCreated = 0
   streamsCreated = 0
 
-  constructor(client: CloudWatchLogsClient, settings: GroupSettings, logger: Logger) {
-    this.#client = client
+  constructor(aws: CallAws, settings: GroupSettings, logger: Logger) {
+    this.#aws = aws
     this.#settings = settings
     this.#logger = logger
   }
@@ -83,9 +80,8 @@ export class Provisioner {
     }
   }
 
-  async #createStream({ group, stream }: Destination, signal: AbortSignal): Promise<CallOutcome> {
-    const command = new CreateLogStreamCommand({ logGroupName: group, logStreamName: stream })
-    const outcome = await this.#call(() => this.#client.send(command, { abortSignal: signal }), signal)
+  async #createStream(destination: Destination, signal: AbortSignal): Promise<CallOutcome> {
+    const outcome = await this.#call((calls) => calls.createLogStream(destination, signal), signal)
     if (outcome.kind === 'accepted') this.streamsCreated++
     return outcome
   }
@@ -100,8 +96,7 @@ export class Provisioner {
 
   async #createGroup(group: string, signal: AbortSignal): Promise<CallOutcome> {
     const { retentionDays, tags } = this.#settings
-    const command = new CreateLogGroupCommand({ logGroupName: group, ...(tags === undefined ? {} : { tags }) })
-    const outcome = await this.#call(() => this.#client.send(command, { abortSignal: signal }), signal)
+    const outcome = await this.#call((calls) => calls.createLogGroup(group, tags, signal), signal)
     if (outcome.kind === 'exists') return { kind: 'accepted', rejected: [] }
     if (outcome.kind !== 'accepted') return outcome
     this.groupsCreated++
@@ -112,17 +107,16 @@ export class Provisioner {
 
   /** A group without its retention still takes events, so that is said and not waited for. */
   async #setRetention(group: string, days: number, signal: AbortSignal): Promise<void> {
-    const command = new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days })
-    const outcome = await this.#call(() => this.#client.send(command, { abortSignal: signal }), signal)
+    const outcome = await this.#call((calls) => calls.putRetentionPolicy(group, days, signal), signal)
     if (outcome.kind === 'accepted') return
     const error = 'message' in outcome ? outcome.message : outcome.kind
     this.#logger.error('a log group was created without its retention: set it by hand', { group, days, error })
   }
 
-  async #call(send: () => Promise<unknown>, signal: AbortSignal): Promise<CallOutcome> {
+  async #call(send: (calls: Calls) => Promise<unknown>, signal: AbortSignal): Promise<CallOutcome> {
     await this.#takeTurn(signal)
     try {
-      await send()
+      await send(await this.#aws())
       return { kind: 'accepted', rejected: [] }
     } catch (error) {
       return classify(error)
@@ -132,7 +126,8 @@ export class Provisioner {
   #takeTurn(signal: AbortSignal): Promise<void> {
     this.#turn = this.#turn.then(async () => {
       for (let wait = this.#pace.take(); wait !== true && !signal.aborted; wait = this.#pace.take())
-        await sleep(wait, signal)
+        // It ends early, with an error, when nobody waits for the turn any more.
+        await sleep(wait, undefined, { signal }).catch(() => undefined)
     })
     return this.#turn
   }
@@ -150,16 +145,4 @@ function comeBack(waiting: number): PutRetry {
     expected: true,
     message: `${waiting} log groups and streams are being created before it`,
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
 }

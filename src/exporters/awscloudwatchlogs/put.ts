@@ -1,12 +1,9 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import {
-  type CloudWatchLogsClient,
-  PutLogEventsCommand,
-  type PutLogEventsCommandOutput,
-} from '@aws-sdk/client-cloudwatch-logs'
+import type { PutLogEventsCommandOutput } from '@aws-sdk/client-cloudwatch-logs'
 import type { Pack } from '../../delivery/pack.ts'
 import type { PutOutcome, PutRetry, ScopeName, Sender } from '../../delivery/put.ts'
+import type { CallAws } from './aws.ts'
 import { type Body, BodyPool } from './body.ts'
 import { type CallOutcome, classify, rejectedRanges } from './classify.ts'
 import type { Destination } from './destination.ts'
@@ -35,7 +32,7 @@ const MOST_TOKENS = 10_000
 
 /** Sends packs of events by PutLogEvents, and creates what is missing. */
 export class PutLogEvents implements Sender<Destination> {
-  readonly #client: CloudWatchLogsClient
+  readonly #aws: CallAws
   readonly #provisioner: Provisioner
   readonly #options: PutOptions
   readonly #bodies: BodyPool
@@ -44,8 +41,8 @@ export class PutLogEvents implements Sender<Destination> {
   entitiesRejected = 0
   bytesSent = 0
 
-  constructor(client: CloudWatchLogsClient, provisioner: Provisioner, options: PutOptions) {
-    this.#client = client
+  constructor(aws: CallAws, provisioner: Provisioner, options: PutOptions) {
+    this.#aws = aws
     this.#provisioner = provisioner
     this.#options = options
     this.#bodies = new BodyPool(options.concurrency)
@@ -100,21 +97,11 @@ export class PutLogEvents implements Sender<Destination> {
   }
 
   async #send(body: Body, signal: AbortSignal): Promise<PutLogEventsCommandOutput> {
-    const bytes = this.#options.compression === 'gzip' ? await compress(body.bytes, { level: 1 }) : body.bytes
-    const encoding = this.#options.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}
-    // The events are ready, so the SDK serializes a call without any, and the body is put in before it is measured and signed.
-    const command = new PutLogEventsCommand({ logGroupName: '-', logStreamName: '-', logEvents: [] })
-    command.middlewareStack.add(
-      (next) => (call) => {
-        const request = call.request as { body: unknown; headers: Record<string, string> }
-        request.body = bytes
-        Object.assign(request.headers, encoding)
-        return next(call)
-      },
-      { step: 'build', priority: 'high', name: 'readyBody' },
-    )
+    const gzipped = this.#options.compression === 'gzip'
+    const bytes = gzipped ? await compress(body.bytes, { level: 1 }) : body.bytes
+    const calls = await this.#aws()
     this.bytesSent += bytes.length
-    return this.#client.send(command, { abortSignal: signal })
+    return calls.putLogEvents(bytes, gzipped, signal)
   }
 
   #read(destination: Destination, pack: Pack, answer: PutLogEventsCommandOutput): CallOutcome {

@@ -1,5 +1,6 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Calls } from '../../../../src/exporters/awscloudwatchlogs/calls.ts'
 import { destination } from '../../../../src/exporters/awscloudwatchlogs/destination.ts'
 import { type GroupSettings, Provisioner } from '../../../../src/exporters/awscloudwatchlogs/provision.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
@@ -23,7 +24,8 @@ function provisioning(settings: Partial<GroupSettings> = {}) {
     stop.abort()
     client.destroy()
   })
-  const provisioner = new Provisioner(client, { retentionDays: 0, tags: undefined, ...settings }, silentLogger)
+  const aws = async () => new Calls(client)
+  const provisioner = new Provisioner(aws, { retentionDays: 0, tags: undefined, ...settings }, silentLogger)
   return {
     ensure: (group: string, stream: string) => provisioner.ensure(destination(group, stream), stop.signal),
     provisioner,

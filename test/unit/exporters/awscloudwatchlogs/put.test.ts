@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { countedBytes, heldBytes } from '../../../../src/delivery/items.ts'
 import { makePack } from '../../../../src/delivery/pack.ts'
 import { QueuedBatch } from '../../../../src/delivery/queue.ts'
+import { Calls } from '../../../../src/exporters/awscloudwatchlogs/calls.ts'
 import { destination } from '../../../../src/exporters/awscloudwatchlogs/destination.ts'
 import { Provisioner } from '../../../../src/exporters/awscloudwatchlogs/provision.ts'
 import { PutLogEvents } from '../../../../src/exporters/awscloudwatchlogs/put.ts'
@@ -35,9 +36,10 @@ function sending(answer: object, compression: 'none' | 'gzip' = 'none') {
       },
     },
   })
-  const provisioner = new Provisioner(client, { retentionDays: 0, tags: undefined }, silentLogger)
+  const aws = async () => new Calls(client)
+  const provisioner = new Provisioner(aws, { retentionDays: 0, tags: undefined }, silentLogger)
   const scopes = { endpoint: 'endpoint', credential: 'credential', account: 'account' }
-  return { sender: new PutLogEvents(client, provisioner, { compression, concurrency: 1, scopes }), sent }
+  return { sender: new PutLogEvents(aws, provisioner, { compression, concurrency: 1, scopes }), sent }
 }
 
 function packOf(...bodies: string[]) {

@@ -1,0 +1,77 @@
+// The calls of CloudWatch Logs that are made here, by the AWS SDK. Nothing else imports it, so that it is loaded with the
+// first of them: see aws.ts.
+
+import {
+  type CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+  type PutLogEventsCommandOutput,
+  PutRetentionPolicyCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import type { Destination } from './destination.ts'
+
+/** Each rejects with what the SDK throws; `classify` knows it. */
+export class Calls {
+  readonly #client: CloudWatchLogsClient
+
+  constructor(client: CloudWatchLogsClient) {
+    this.#client = client
+  }
+
+  /**
+   * The events are ready, so the SDK serializes a call without any, and the body is put in before it is measured and signed.
+   * @param body of the request, compressed if `gzip`
+   */
+  putLogEvents(body: Uint8Array, gzip: boolean, signal: AbortSignal): Promise<PutLogEventsCommandOutput> {
+    const command = new PutLogEventsCommand({ logGroupName: '-', logStreamName: '-', logEvents: [] })
+    command.middlewareStack.add(
+      (next) => (call) => {
+        const request = call.request as { body: unknown; headers: Record<string, string> }
+        request.body = body
+        if (gzip) request.headers['content-encoding'] = 'gzip'
+        return next(call)
+      },
+      { step: 'build', priority: 'high', name: 'readyBody' },
+    )
+    return this.#client.send(command, { abortSignal: signal })
+  }
+
+  createLogStream({ group, stream }: Destination, signal: AbortSignal): Promise<unknown> {
+    const command = new CreateLogStreamCommand({ logGroupName: group, logStreamName: stream })
+    return this.#client.send(command, { abortSignal: signal })
+  }
+
+  createLogGroup(
+    group: string,
+    tags: Readonly<Record<string, string>> | undefined,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const command = new CreateLogGroupCommand({ logGroupName: group, ...(tags === undefined ? {} : { tags }) })
+    return this.#client.send(command, { abortSignal: signal })
+  }
+
+  putRetentionPolicy(group: string, days: number, signal: AbortSignal): Promise<unknown> {
+    const command = new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days })
+    return this.#client.send(command, { abortSignal: signal })
+  }
+
+  /** @throws what the SDK throws if there are none */
+  async needCredentials(): Promise<void> {
+    await this.#client.config.credentials()
+  }
+
+  /** Undefined where neither the environment, nor the profile, nor instance metadata names one. */
+  async region(): Promise<string | undefined> {
+    try {
+      return (await this.#client.config.region()) || undefined
+    } catch {
+      // How the SDK says that it found none.
+      return undefined
+    }
+  }
+
+  close(): void {
+    this.#client.destroy()
+  }
+}
