@@ -9,17 +9,17 @@ const TICK_MS = 1_000
 
 /** Ends requests that take too long to arrive, where Node has no timeout of its own: HTTP/2 and gRPC. */
 export class Deadlines {
-  readonly #limitMs: number
+  readonly limitMs: number
   /** By when they began, oldest first: a Map keeps the order of insertion. */
   readonly #open = new Map<Receiving, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(limitMs: number) {
-    this.#limitMs = limitMs
+    this.limitMs = limitMs
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#expire(performance.now() - this.#limitMs), TICK_MS).unref()
+    this.#timer = setInterval(() => this.#expire(performance.now() - this.limitMs), TICK_MS).unref()
   }
 
   close(): void {

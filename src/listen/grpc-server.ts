@@ -1,12 +1,10 @@
 import type { Http2Server, Settings } from 'node:http2'
-import { createServer, type Server as NetServer, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import type { Socket } from 'node:net'
 import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js'
 import { STREAM_WINDOW_BYTES, widenConnection } from './http-server.ts'
 import { timerMs } from './timer.ts'
 
 export interface GrpcServerOptions {
-  readonly tls: TlsOptions | undefined
   readonly maxConcurrentStreams: number
   /** ms; undefined leaves it to grpc-js, which has no limit then. */
   readonly maxConnectionIdleMs: number | undefined
@@ -29,8 +27,8 @@ interface HiddenParts {
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>
 }
 
-/** grpc-js, and the server that owns its sockets: bound, counted and closed by a Listener like any other. */
-export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; sockets: NetServer } {
+/** grpc-js without sockets of its own: they are bound, counted and closed by a Listener like any other, and put in. */
+export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; inject: (socket: Socket) => void } {
   const grpc = new Server({
     interceptors: [options.interceptor],
     'grpc.enable_channelz': 0,
@@ -49,9 +47,7 @@ export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; so
   }
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
   for (const http2 of hidden.http2Servers.keys()) http2.on('session', widenConnection)
-  const inject = (socket: Socket) => injector.injectConnection(socket)
-  if (options.tls === undefined) return { grpc, sockets: createServer(inject) }
-  return { grpc, sockets: createTlsServer({ ...options.tls, ALPNProtocols: ['h2'] }, inject) }
+  return { grpc, inject: (socket) => injector.injectConnection(socket) }
 }
 
 /** 0 is no limit, as in grpc-go. */

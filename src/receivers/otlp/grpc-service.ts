@@ -1,0 +1,143 @@
+import {
+  Metadata,
+  status,
+  type MethodDefinition,
+  type Server,
+  type ServerUnaryCall,
+  type StatusObject,
+  type sendUnaryData,
+} from '@grpc/grpc-js'
+import type { Socket } from 'node:net'
+import type { Authenticator } from '../../component/authenticator.ts'
+import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Deadlines } from '../../listen/deadlines.ts'
+import { createIntake, type IntakeFailure, type ReceivedMessage } from '../../listen/grpc-intake.ts'
+import { createGrpcServer } from '../../listen/grpc-server.ts'
+import { exportLogsResponse } from '../../otlp/response.ts'
+import { encodeStatus, statusOf } from '../../otlp/status.ts'
+import type { GrpcConfig } from './config.ts'
+import { GrpcAuthentication } from './grpc-authentication.ts'
+import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from './refusals.ts'
+import type { TransportSettings } from './transport.ts'
+
+const WHERE = 'protocols.grpc'
+const LOGS_SERVICE = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
+const OTHER_SERVICES = {
+  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+  profiles: '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export',
+}
+
+type Handler = (call: ServerUnaryCall<ReceivedMessage, Uint8Array>, callback: sendUnaryData<Uint8Array>) => void
+
+/** What speaks gRPC on the connections of a GrpcTransport. Loads grpc-js. */
+export class GrpcService {
+  readonly #settings: TransportSettings<GrpcConfig>
+  readonly #authentication: GrpcAuthentication | undefined
+  readonly #deadlines: Deadlines
+  readonly #grpc: Server
+  readonly inject: (socket: Socket) => void
+
+  constructor(settings: TransportSettings<GrpcConfig>, authenticator: Authenticator | undefined, deadlines: Deadlines) {
+    this.#settings = settings
+    this.#deadlines = deadlines
+    if (authenticator !== undefined)
+      this.#authentication = new GrpcAuthentication(authenticator, (outcome) => this.#turnAway(outcome))
+    const { config, limitBytes, budget } = settings
+    const intake = createIntake({
+      budget,
+      limitBytes,
+      deadlines,
+      refuse: (failure, encoding) => this.#refuse(failure, encoding),
+    })
+    const server = config.keepalive.server_parameters
+    const { grpc, inject } = createGrpcServer({
+      maxConcurrentStreams: config.maxConcurrentStreams,
+      maxConnectionIdleMs: server.max_connection_idle,
+      maxConnectionAgeMs: server.max_connection_age,
+      maxConnectionAgeGraceMs: server.max_connection_age_grace,
+      keepaliveTimeMs: server.time,
+      keepaliveTimeoutMs: server.timeout,
+      interceptor: this.#authentication?.before(intake) ?? intake,
+    })
+    this.#grpc = grpc
+    this.inject = inject
+    grpc.register(LOGS_SERVICE, this.#export, serialize, deserialize, 'unary')
+    for (const [signal, path] of Object.entries(OTHER_SERVICES)) {
+      grpc.register(path, this.#refuseSignal(signal), serialize, deserialize, 'unary')
+    }
+  }
+
+  /** Tells clients to go elsewhere (GOAWAY: HTTP/2 refuses further calls itself), lets calls finish. */
+  shutdown(): Promise<void> {
+    return new Promise((resolve) => this.#grpc.tryShutdown(() => resolve()))
+  }
+
+  readonly #export: Handler = (call, callback) => {
+    const metadata = this.#settings.config.include_metadata ? metadataOf(call.metadata) : undefined
+    const identity = this.#authentication?.identityOf(call.metadata)
+    this.#settings.forward.consume(call.request.bytes, metadata, identity, (outcome) => {
+      if (outcome.kind === 'accepted') callback(null, exportLogsResponse(outcome, 'protobuf'))
+      else callback(statusObject(outcome))
+    })
+    call.request.release()
+  }
+
+  #refuseSignal(signal: string): Handler {
+    return (_, callback) => {
+      const refused = this.#settings.notLogs.refuse(signal)
+      this.#settings.forward.refused(refused)
+      callback(statusObject(refused))
+    }
+  }
+
+  #refuse(failure: IntakeFailure, encoding: string): StatusObject {
+    if (failure === 'timeout') {
+      const details = `the message did not arrive within ${this.#deadlines.limitMs} ms`
+      return { code: status.DEADLINE_EXCEEDED, details, metadata: new Metadata() }
+    }
+    return this.#turnAway(this.#outcomeOf(failure, encoding))
+  }
+
+  #turnAway(outcome: Retry | Refused): StatusObject {
+    this.#settings.forward.refused(outcome)
+    return statusObject(outcome)
+  }
+
+  #outcomeOf(failure: Exclude<IntakeFailure, 'timeout'>, encoding: string): Retry | Refused {
+    switch (failure) {
+      case 'budget_full':
+        return BUDGET_FULL
+      case 'too_large':
+        return tooLarge(this.#settings.limitBytes, `${WHERE}.max_recv_msg_size_mib`)
+      case 'corrupt':
+        return corrupt(encoding)
+      case 'unsupported_encoding':
+        return unsupportedEncoding(encoding, ['identity', 'gzip', 'deflate'])
+    }
+  }
+}
+
+const serialize: MethodDefinition<unknown, Uint8Array>['responseSerialize'] = (bytes) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Bytes as they came; the intake makes a ReceivedMessage of them. */
+const deserialize = (bytes: Buffer): ReceivedMessage => bytes as unknown as ReceivedMessage
+
+/** The details of OTLP's statuses travel as a google.rpc.Status in this trailer. */
+function statusObject(outcome: Retry | Refused): StatusObject {
+  const answer = statusOf(outcome)
+  const metadata = new Metadata()
+  metadata.set('grpc-status-details-bin', Buffer.from(encodeStatus(answer, 'protobuf')))
+  // grpc-js escapes the text with encodeURI, which throws on lone surrogates.
+  return { code: answer.code, details: answer.message.toWellFormed(), metadata }
+}
+
+function metadataOf(metadata: Metadata): ReadonlyMap<string, readonly string[]> {
+  const names = Object.keys(metadata.getMap())
+  return new Map(names.map((name) => [name, metadata.get(name).map(metadataText)]))
+}
+
+/** Names that end in `-bin` have bytes; they are handed on as gRPC puts them on the wire. */
+function metadataText(value: string | Buffer): string {
+  return typeof value === 'string' ? value : value.toString('base64')
+}
