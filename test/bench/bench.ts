@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, release, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { GO_COLLECTOR_VERSION, goVersion } from './go-collector.ts'
 import { type Measurement, measure } from './measure.ts'
@@ -13,6 +13,8 @@ import { round } from './statistics.ts'
 import { prepare, type Prepared, TARGETS } from './targets.ts'
 
 const RESULTS = join(import.meta.dirname, 'RESULTS.md')
+/** Processes that ran or waited to, in the minute before. */
+const LOAD_BEFORE = round(loadavg()[0] ?? 0, 1)
 
 // So that what was started is ended, and temporary files removed, by those who listen to `exit`.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
@@ -65,7 +67,7 @@ async function report(results: readonly Result[], starts: readonly StartResult[]
       '# Results',
       `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.version}; ` +
         `Go collector contrib ${GO_COLLECTOR_VERSION}, built with ${go ?? 'no Go'}; ` +
-        `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${gib} GiB, Linux ${release()}; ${how}. ` +
+        `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${gib} GiB, Linux ${release()}, load ${LOAD_BEFORE} before; ${how}. ` +
         'Figures move with the machine: compare those of one run.',
       ...(ratios === '' ? [] : ['## Ratios', ratios]),
       ...(results.length === 0 ? [] : ['## Figures', figureTables(results).trimEnd()]),

@@ -1,7 +1,6 @@
-import { ID_DIGITS, ID_MARK } from './ids.ts'
+import { NO_ID as ID } from './ids.ts'
 import type { Traffic } from './rows.ts'
 
-const ID = `${ID_MARK}${'0'.repeat(ID_DIGITS)}`
 const SHORT_LENGTH = 160
 const TRACE_LENGTH = 8_192
 

@@ -1,6 +1,8 @@
 /** Before the id in the body of every record; occurs nowhere else. */
 export const ID_MARK = '@@'
 export const ID_DIGITS = 10
+/** Stands in a body until its record has an id. */
+export const NO_ID = `${ID_MARK}${'0'.repeat(ID_DIGITS)}`
 
 /** Ids `[first, first + count)`. */
 export interface IdRange {

@@ -16,6 +16,9 @@ export interface Measurement extends Audit {
   readonly delivered: number
   /** CPU seconds per million records, from the first request until the last record was delivered. */
   readonly cpu: number
+  /** Processors that were busy while the load ran: with the target, and with the load and the sink. */
+  readonly cores: number
+  readonly otherCores: number
   /** MiB while the load ran: the mean, and the most that was seen. */
   readonly pss: number
   readonly pssPeak: number
@@ -69,9 +72,12 @@ async function measureRunning(
 
   const before = await counts()
   const cpuBefore = cpuSeconds(pid)
+  const othersBefore = cpuOf(load, sink)
   const memory = sampled(() => pssMib(pid))
   const result = await send({ seconds, rate })
   const after = await counts()
+  const cores = (cpuSeconds(pid) - cpuBefore) / seconds
+  const otherCores = (cpuOf(load, sink) - othersBefore) / seconds
   const samples = memory.stop()
   await untilStored(counts, before.stored + result.taken)
   const cpu = cpuSeconds(pid) - cpuBefore
@@ -83,6 +89,8 @@ async function measureRunning(
     ...audit,
     delivered: (after.stored - before.stored) / seconds,
     cpu: cpu / (result.taken / 1e6),
+    cores,
+    otherCores,
     pss: samples.reduce((total, sample) => total + sample, 0) / samples.length,
     pssPeak: Math.max(...samples),
     p50Ms: result.p50Ms,
@@ -93,6 +101,10 @@ async function measureRunning(
     bytesARecord: (after.bytes - before.bytes) / (after.stored - before.stored),
     waits: result.waits,
   }
+}
+
+function cpuOf(...children: readonly ChildProcess[]): number {
+  return children.reduce((total, { pid = 0 }) => total + cpuSeconds(pid), 0)
 }
 
 /** Puts a second: each stream once in its flush interval, which is longer where there are many streams. */

@@ -23,6 +23,8 @@ export interface StartResult {
 const FIGURES: readonly (readonly [title: string, of: (run: Measurement) => number, digits: number])[] = [
   ['records/s', (run) => run.delivered, 0],
   ['CPU s/million', (run) => run.cpu, 2],
+  ['cores', (run) => run.cores, 2],
+  ['others', (run) => run.otherCores, 2],
   ['PSS MiB', (run) => run.pss, 0],
   ['peak', (run) => run.pssPeak, 0],
   ['p50 ms', (run) => run.p50Ms, 1],

@@ -4,7 +4,7 @@
 import { JsonLogsSerializer, ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import { bodyOf } from './bodies.ts'
-import { ID_DIGITS, ID_MARK } from './ids.ts'
+import { ID_DIGITS, ID_MARK, NO_ID } from './ids.ts'
 import type { Traffic } from './rows.ts'
 
 /** Stands for the time of a record until it is sent: seconds and nanoseconds that occur nowhere else. */
@@ -25,7 +25,7 @@ export class Template {
     if (bytes === undefined) throw new Error('the example could not be serialized')
     this.#bytes = Buffer.from(bytes)
     this.#json = json
-    this.#ids = placesOf(this.#bytes, Buffer.from(ID_MARK)).map((at) => at + ID_MARK.length)
+    this.#ids = placesOf(this.#bytes, Buffer.from(NO_ID)).map((at) => at + ID_MARK.length)
     this.#times = placesOf(this.#bytes, json ? Buffer.from(TIME_DIGITS) : fixed64(BigInt(TIME_DIGITS)))
     this.records = batch.length
     if (this.#ids.length !== this.records) throw new Error(`${this.#ids.length} ids in ${this.records} records`)
