@@ -6,6 +6,8 @@ import { formatConsoleLine } from './telemetry/console-line.ts'
 
 /** The library runs on older ones; the daemon uses what came with this. */
 const LEAST_NODE = 24
+/** What ends by itself has ended by then. */
+const LEFT_BEHIND_MS = 500
 
 if (Number(process.versions.node.split('.', 1)[0]) < LEAST_NODE) {
   writeSync(
@@ -52,6 +54,14 @@ process.exitCode = await cli(process.argv.slice(2), {
   daemon: async () => (await import('./service/daemon.ts')).createDaemon,
   stopRequested: stopRequested.promise,
 })
+
+// A shutdown leaves behind what does not end in its time. If that is a call to a disk that does not answer, it would hold the
+// process for ever; and process.exit() too, which waits for the threads of such calls.
+setTimeout(() => {
+  if (!process.getActiveResourcesInfo().includes('FSReqPromise')) return
+  writeSync(2, formatConsoleLine(new Date(), 'error', 'the disk does not answer: ending without it', {}))
+  process.kill(process.pid, 'SIGKILL')
+}, LEFT_BEHIND_MS).unref()
 
 /** Nothing asynchronous can be relied on here: one line, synchronously, and out. */
 function endNow(message: string, fields: Readonly<Record<string, unknown>>): never {

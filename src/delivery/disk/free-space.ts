@@ -25,6 +25,7 @@ export class FreeSpace {
   #identity: string | undefined
   /** Why not; undefined if it may. */
   obstacle: Obstacle | undefined
+  #checking = false
   #told: Obstacle['cause'] | undefined
   freeBytes = 0
   reserveBytes = 0
@@ -38,11 +39,19 @@ export class FreeSpace {
 
   async start(): Promise<void> {
     await this.check()
-    this.#timer = setInterval(() => void this.check(), CHECK_MS)
+    this.#timer = setInterval(() => void this.#checkAgain(), CHECK_MS)
   }
 
   close(): void {
     clearInterval(this.#timer)
+  }
+
+  /** One after the other: a volume that does not answer would get every thread there is for file calls and DNS. */
+  async #checkAgain(): Promise<void> {
+    if (this.#checking) return
+    this.#checking = true
+    await this.check()
+    this.#checking = false
   }
 
   /** A write failed: that is believed until the next check. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ItemBatch } from '../items.ts'
 import type { DiskBatch } from './disk-batch.ts'
@@ -19,7 +20,8 @@ export async function readBatch(batch: DiskBatch, signal: AbortSignal, logger: L
       if (batch.segment !== segment) continue
       logger.error('a segment of the queue cannot be read', { file: segment.path, error })
       if (!LASTING.has((error as NodeJS.ErrnoException).code)) {
-        await pause(signal)
+        // It ends early, with an error, when the queue closes; then nobody waits for the batch.
+        await sleep(AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined)
         continue
       }
     }
@@ -28,16 +30,4 @@ export async function readBatch(batch: DiskBatch, signal: AbortSignal, logger: L
     return undefined
   }
   return undefined
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, AGAIN_AFTER_MS)
-    signal.addEventListener('abort', done)
-  })
 }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { mkdir, readdir, rename, writeFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import type { DiskBatch } from '../../../../src/delivery/disk/disk-batch.ts'
 import { nodeFiles } from '../../../../src/delivery/disk/files.ts'
 import { QueuedBatch } from '../../../../src/delivery/queue.ts'
 import { itemBatch } from '../../../fakes/items.ts'
+import { smallVolume } from '../../../fakes/small-volume.ts'
 import { copyOf, filesWith, newFolder, type OpenQueue, openQueue } from './queue-fixture.ts'
 
 const WITHIN = { timeout: 20_000, interval: 20 }
@@ -30,18 +30,6 @@ async function fill(open: OpenQueue, texts: string[]): Promise<DiskBatch[]> {
       return batches
     }
   }
-}
-
-/** A volume of its own, where this machine and user can have one. */
-async function smallVolume(bytes: number): Promise<string | undefined> {
-  const folder = await newFolder()
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  onTestFinished(() => void execFileSync('umount', ['-l', folder]))
-  return folder
 }
 
 test('a volume that fills up refuses what is new, is drained, and takes records again', async (context) => {
@@ -213,6 +201,59 @@ describe('a sync that fails', () => {
     await vi.waitUntil(() => open.said('written again').length > 0, WITHIN)
     expect((await (await openQueue(await copyOf(folder))).texts()).map(([, text]) => text)).toEqual(['third'])
     expect((await readdir(folder)).filter((name) => name.includes('acknowledgements'))).toHaveLength(1)
+  })
+})
+
+describe('a disk that stalls', () => {
+  test('fills the byte budget and no more, holds up nothing that is in memory, and has all of it when it comes back', async () => {
+    const folder = await newFolder()
+    const answer = Promise.withResolvers<void>()
+    let stalled = false
+    const files = filesWith({}, (opened) => ({
+      async sync() {
+        if (stalled) await answer.promise
+        await opened.sync()
+      },
+    }))
+    const open = await openQueue(folder, { files }, 100_000)
+    const before = await open.put('lane', ['before'])
+    stalled = true
+    const stored: unknown[] = []
+    let taken = 0
+    let refused
+    while (refused === undefined && taken < 1_000) {
+      const reserved = open.reserve('lane', [`${taken}`.padEnd(KIBIBYTE, 'x')])
+      if (reserved.kind === 'retry') refused = reserved.cause
+      else {
+        taken++
+        reserved.commit((outcome) => stored.push(outcome))
+      }
+    }
+    expect(refused).toBe('budget_full')
+    expect(taken).toBeGreaterThan(20)
+    expect(open.budget.used).toBeLessThanOrEqual(open.budget.capacity)
+    expect(await open.load(before)).toEqual(['before'])
+    open.settle(before)
+    expect(stored).toEqual([])
+
+    stalled = false
+    answer.resolve()
+    await vi.waitUntil(() => stored.length === taken, WITHIN)
+    await open.queue.flush()
+    const found = await (await openQueue(await copyOf(folder))).texts()
+    expect(found.map(([, text]) => Number.parseInt(text ?? '', 10))).toEqual(
+      Array.from({ length: taken }, (_, at) => at),
+    )
+  })
+
+  test('is not asked again how much room it has before it has answered', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const volume = vi.fn<typeof nodeFiles.volume>((directory) => nodeFiles.volume(directory))
+    await openQueue(await newFolder(), { files: filesWith({ volume }) })
+    volume.mockClear().mockReturnValue(new Promise(() => {}))
+    vi.advanceTimersByTime(10_000)
+    expect(volume).toHaveBeenCalledTimes(1)
   })
 })
 
