@@ -5,8 +5,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
-# The base image has Node; `node` of the development dependencies is only for machines with an older one.
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && npm prune --omit=dev --ignore-scripts
+# The base image has Node; `node` of the development dependencies is only for machines with an older one, and not installed.
+# The daemon in dist holds its dependencies; they stay beside it for their licences.
+RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app

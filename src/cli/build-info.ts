@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { BuildInfo } from '../component/component.ts'
+import about from '../../package.json' with { type: 'json' }
 
-/** Name and version of this package; `package.json` lies two folders up from here both in `src` and in `dist`. */
+/** Name and version of this package. */
 export function buildInfo(): BuildInfo {
-  const { name, version } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as BuildInfo
-  return { name, version }
+  return { name: about.name, version: about.version }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 // The kinds of value a collector config holds. Each parses the YAML form and hands on the form the code wants;
 // `z.toJSONSchema({ io: 'input' })` sees the YAML form.

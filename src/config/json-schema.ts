@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ComponentRegistry } from '../component/factory.ts'
 import { SECTIONS, type Section } from './check-components.ts'
 import { pipelineSchema, serviceSchema } from './service-schema.ts'

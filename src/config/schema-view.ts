@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 // What the config needs to know about a schema beside parsing with it: which keys there are, which kinds of value it
 // takes, what was said about it with `.describe` and `.meta`. Wrappers (`optional`, `prefault`, a transform) and the

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect, duration, notYet } from './fields.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The collector's confighttp.CORSConfig. */
 export const corsSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Authenticated } from '../component/authenticator.ts'
 import type { Refused } from '../component/outcome.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect, duration, notYet, secret } from '../config/fields.ts'
 
 const VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const

@@ -35,7 +35,7 @@ export class Metrics {
   }
 
   /** Records in a state of the account, over all exporters. */
-  records(state: 'queued' | 'delivered' | 'rejected' | 'lost', reason?: string): number {
+  records(state: 'queued' | 'delivered' | 'dead_lettered' | 'rejected' | 'lost', reason?: string): number {
     return this.value('otlp_cloudwatch_records', { state, ...(reason !== undefined && { reason }) })
   }
 

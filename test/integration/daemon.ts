@@ -31,6 +31,8 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Arguments of Node itself. */
   readonly nodeArgs?: readonly string[]
+  /** Another program than the sources: that of an installed package. */
+  readonly entry?: string
 }
 
 /** A line of the daemon's log. */
@@ -86,8 +88,8 @@ export async function freePort(): Promise<number> {
   }
 }
 
-function spawnDaemon(args: readonly string[], { env = {}, nodeArgs = [] }: DaemonOptions): ChildProcess {
-  const child = spawn(process.execPath, [...nodeArgs, ENTRY, ...args], {
+function spawnDaemon(args: readonly string[], { env = {}, nodeArgs = [], entry = ENTRY }: DaemonOptions): ChildProcess {
+  const child = spawn(process.execPath, [...nodeArgs, entry, ...args], {
     cwd: ROOT,
     env: { ...CLEAN_ENVIRONMENT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

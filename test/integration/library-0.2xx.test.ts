@@ -2,17 +2,20 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { CLEAN_ENVIRONMENT } from './daemon.ts'
+import { recordsRequest } from '../fakes/logs-request.ts'
+import { cloudwatchConfig } from './daemon-config.ts'
+import { grpcSender, httpSender } from './daemon-senders.ts'
+import { CLEAN_ENVIRONMENT, runToEnd, startDaemon } from './daemon.ts'
 import { type InstalledApp, installApp, oldestNode } from './library-app.ts'
 
+const WITHIN = { timeout: 20_000, interval: 50 }
 const execute = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..')
 
 /** What only the daemon needs: its own folders, and packages that a library would bring along for nothing. */
-const DAEMON =
-  /otlp-cloudwatch\/dist\/(main|cli|components|service|receivers|processors|extensions)\b|@grpc\/|\/pino\/|\/yaml\//
+const DAEMON = /otlp-cloudwatch\/dist\/(main|daemon)\b|@grpc\/|\/pino\/|\/yaml\//
 
 const oldest = await oldestNode()
 const nodes = [
@@ -53,6 +56,38 @@ describe.each(nodes)('on $name', ({ node = '' }) => {
     expect(loaded).toContainEqual(expect.stringContaining('otlp-cloudwatch/dist/index.js'))
     expect(loaded.filter((url) => DAEMON.test(url))).toEqual([])
   })
+})
+
+test('the package’s daemon takes records by gRPC and HTTP, keeps them on disk and writes them', async () => {
+  const directory = join(app.folder, 'storage')
+  const exporter = { log_group_name: '/app', sending_queue: { storage: 'file_storage' } }
+  const config = cloudwatchConfig(local.url, { exporter }) as { extensions: object; service: object }
+  const entry = join(app.folder, 'node_modules', 'otlp-cloudwatch', 'dist', 'main.js')
+  const daemon = await startDaemon(
+    {
+      ...config,
+      extensions: { ...config.extensions, file_storage: { directory, create_directory: true } },
+      service: { ...config.service, extensions: ['health_check', 'file_storage'] },
+    },
+    { entry },
+  )
+  const longAgo = BigInt(Date.now() - 20 * 86_400_000) * 1_000_000n
+  expect(await grpcSender(daemon)(recordsRequest({ body: 'by gRPC' }))).toMatchObject({ kind: 'taken', rejected: 0 })
+  expect(await httpSender(daemon)(recordsRequest({ body: 'by HTTP' }))).toMatchObject({ kind: 'taken', rejected: 0 })
+  await httpSender(daemon)(recordsRequest({ body: 'long ago', time: longAgo }))
+  await vi.waitFor(async () => {
+    const metrics = await daemon.metrics()
+    expect([metrics.records('delivered'), metrics.records('dead_lettered')]).toEqual([2, 1])
+  }, WITHIN)
+  expect(
+    local
+      .events('/app')
+      .map(({ message }) => message)
+      .sort(),
+  ).toEqual(['{"body":"by HTTP"}', '{"body":"by gRPC"}'])
+  const listed = await runToEnd(['dead-letters', 'list', '--directory', directory], { entry })
+  expect([listed.code, listed.stdout]).toEqual([0, expect.stringContaining('too_old')])
+  expect(await daemon.stop()).toBe(0)
 })
 
 test('the types of the library go with those of the 0.2xx line, without skipLibCheck', async () => {

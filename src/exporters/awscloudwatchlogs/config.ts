@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, secret, size } from '../../config/fields.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
 import { type NameKind, parseTemplate } from './template.ts'

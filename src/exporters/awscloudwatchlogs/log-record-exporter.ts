@@ -1,7 +1,7 @@
 import { diag } from '@opentelemetry/api'
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-logs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ByteBudget } from '../../component/byte-budget.ts'
 import type { Reservation, StageListener } from '../../component/consumer.ts'
 import type { Settlement } from '../../component/outcome.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect, notYet } from '../../config/fields.ts'
 
 /** The collector's keys and defaults. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { notYet, secret } from '../../config/fields.ts'
 import { tenantsSchema } from '../../listen/tenants.ts'
 import { parseHtpasswd } from './htpasswd.ts'

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GROUP_FILE, STREAM_SUFFIX, type DirectoryJournal } from './directory.ts'
 import { countedBytes } from './event-batch.ts'
 import type { Batch, LogGroup, Store } from './store.ts'

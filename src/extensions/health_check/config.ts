@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect, duration, notYet } from '../../config/fields.ts'
 import { parseEndpoint } from '../../listen/endpoint.ts'
 

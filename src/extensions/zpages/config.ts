@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect } from '../../config/fields.ts'
 
 const unused = (description: string) =>

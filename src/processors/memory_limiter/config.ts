@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect, duration } from '../../config/fields.ts'
 
 const NO_SPIKES = 'bytes are counted before memory is taken, so there is no spike between two measurements'

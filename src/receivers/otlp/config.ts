@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, notYet, size } from '../../config/fields.ts'
 import { corsSchema } from '../../listen/cors.ts'
 import { parseEndpoint, TRANSPORTS } from '../../listen/endpoint.ts'
