@@ -10,8 +10,8 @@ import { type Authenticator, isAuthenticator, type RequestHead } from '../../src
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Component } from '../../src/component/component.ts'
 import type { ExtensionFactory } from '../../src/component/factory.ts'
-import type { Fields, Logger } from '../../src/telemetry/logger.ts'
 import { Registry } from '../../src/telemetry/registry.ts'
+import { lineText, listeningLogger } from './logger.ts'
 
 export interface RunningAuthenticator {
   readonly extension: Component & Authenticator
@@ -25,15 +25,7 @@ export async function startAuthenticator<Config>(
   config: object,
 ): Promise<RunningAuthenticator> {
   const log: string[] = []
-  const say = (level: string) => (message: string, fields?: Fields) =>
-    void log.push(`${level} ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`)
-  const logger: Logger = {
-    debug: say('debug'),
-    info: say('info'),
-    warn: say('warn'),
-    error: say('error'),
-    child: () => logger,
-  }
+  const logger = listeningLogger((line) => log.push(lineText(line)))
   const extension = factory.create({
     id: { type: factory.type, name: '' },
     config: factory.config.parse(config),

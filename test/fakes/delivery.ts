@@ -10,10 +10,11 @@ import {
 import { MemoryQueue } from '../../src/delivery/memory-queue.ts'
 import type { OnLaneFull } from '../../src/delivery/parking.ts'
 import type { PackPolicy } from '../../src/delivery/pack.ts'
+import type { ScopeKind } from '../../src/delivery/put.ts'
 import type { Queue } from '../../src/delivery/queue.ts'
-import type { Fields, Logger } from '../../src/telemetry/logger.ts'
 import { Ledger } from '../../src/telemetry/ledger.ts'
 import { itemBatch, type TestItem } from './items.ts'
+import { listeningLogger, type LogLine } from './logger.ts'
 import { FakeSender } from './sender.ts'
 
 export const POLICY: PackPolicy = {
@@ -53,7 +54,7 @@ export class DeliveryUnderTest {
   readonly budget: ByteBudget
   readonly queue: Queue
   readonly delivery: Delivery<string>
-  readonly logged: { readonly level: string; readonly message: string; readonly fields: Fields }[] = []
+  readonly logged: LogLine[] = []
   readonly #onLaneFull: OnLaneFull
 
   constructor(setup: DeliverySetup = {}) {
@@ -74,7 +75,7 @@ export class DeliveryUnderTest {
       this.queue,
       this.sender,
       new LedgerAccount(this.ledger),
-      this.#logger(),
+      listeningLogger((line) => this.logged.push(line)),
       deadLetters,
     )
   }
@@ -102,6 +103,11 @@ export class DeliveryUnderTest {
     return request
   }
 
+  /** The first of a kind. */
+  scope(kind: ScopeKind) {
+    return [...this.delivery.scopes].find((scope) => scope.kind === kind)
+  }
+
   /** What has to hold whenever nothing is left to do. */
   get idle() {
     return {
@@ -110,21 +116,6 @@ export class DeliveryUnderTest {
       queued: this.ledger.queued,
       difference: this.ledger.difference(),
     }
-  }
-
-  #logger(): Logger {
-    const log =
-      (level: string) =>
-      (message: string, fields: Fields = {}) =>
-        void this.logged.push({ level, message, fields })
-    const logger: Logger = {
-      debug: log('debug'),
-      info: log('info'),
-      warn: log('warn'),
-      error: log('error'),
-      child: () => logger,
-    }
-    return logger
   }
 }
 

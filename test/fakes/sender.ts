@@ -45,6 +45,9 @@ export function fault(scope: ScopeKind, more: Partial<PutRetry> = {}): PutRetry 
   }
 }
 
+/** Does not pass by itself. */
+export const denied: PutRetry = fault('group', { lasting: true, reason: 'access_denied' })
+
 export class FakeSender implements Sender<string> {
   /** Every put, in the order they were asked for. */
   readonly puts: SentPut[] = []

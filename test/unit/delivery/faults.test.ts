@@ -1,18 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
-import { fault, settledPromises, taken } from '../../fakes/sender.ts'
+import { denied, fault, settledPromises, taken } from '../../fakes/sender.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
-const denied = fault('group', { lasting: true, reason: 'access_denied' })
-
-function scopeOf(under: DeliveryUnderTest, kind: string) {
-  return [...under.delivery.scopes].find((scope) => scope.kind === kind)
-}
 
 describe('a fault of one group', () => {
   test('never holds another group, nor has it sent again', async () => {
@@ -88,7 +83,7 @@ describe('a fault of the endpoint', () => {
     for (let i = 0; i < 40; i++) under.send({ [`g${i}/s`]: namedItems('a', 1) })
     await vi.advanceTimersByTimeAsync(1_001)
     expect(under.sender.puts).toHaveLength(3)
-    expect(scopeOf(under, 'endpoint')?.state).toBe('open')
+    expect(under.scope('endpoint')?.state).toBe('open')
     await vi.advanceTimersByTimeAsync(3_600)
     expect(under.sender.puts).toHaveLength(4)
 
@@ -163,7 +158,7 @@ describe('throttling', () => {
     under.sender.respond = () => fault('account', { reason: 'throttled', afterMs: 5_000 })
     under.send({ 'g/s': namedItems('a', 1) })
     await vi.advanceTimersByTimeAsync(1_001)
-    expect(scopeOf(under, 'account')?.state).toBe('open')
+    expect(under.scope('account')?.state).toBe('open')
     const before = under.sender.puts.length
     await vi.advanceTimersByTimeAsync(3_900)
     expect(under.sender.puts.length).toBe(before) // it asked for 5 seconds
@@ -207,7 +202,7 @@ describe('the one put that asks a scope', () => {
     under.sender.respond = () => answers.shift() ?? taken
     under.sender.resume()
     await settledPromises()
-    expect(['endpoint', 'group'].map((kind) => scopeOf(under, kind)?.state)).toEqual(['open', 'open'])
+    expect([under.scope('endpoint')?.state, under.scope('group')?.state]).toEqual(['open', 'open'])
 
     // In the order in which they will be asked.
     under.send({ 'bad/4': fresh('x') })

@@ -5,13 +5,12 @@ import type { OnLaneFull } from '../../../src/delivery/parking.ts'
 import type { PutOutcome } from '../../../src/delivery/put.ts'
 import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems, type TestItem } from '../../fakes/items.ts'
-import { fault, settledPromises, taken } from '../../fakes/sender.ts'
+import { denied, fault, settledPromises, taken } from '../../fakes/sender.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const MINUTE_MS = 60_000
-const denied = fault('group', { lasting: true })
 
 /** One item of so many bytes. */
 function heavy(bytes: number): TestItem[] {

@@ -1,18 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
-import { fault, refused, taken } from '../../fakes/sender.ts'
+import { denied, fault, refused, taken } from '../../fakes/sender.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
-const denied = fault('group', { lasting: true, reason: 'access_denied' })
-
-function scopeOf(under: DeliveryUnderTest, kind: string) {
-  return [...under.delivery.scopes].find((scope) => scope.kind === kind)
-}
 
 describe('items that are sent again', () => {
   test('go as soon as what held them lets them, and do not wait for the flush interval again', async () => {
@@ -88,7 +83,7 @@ describe('a refused put', () => {
     under.send({ 'bad/s': namedItems('a', 8), 'good/s': namedItems('a', 8) })
     await vi.advanceTimersByTimeAsync(MINUTE_MS)
     expect(under.ledger).toMatchObject({ delivered: 8, queued: 8 })
-    expect(scopeOf(under, 'group')?.lastFault).toBe('every part of the request is refused: not like this')
+    expect(under.scope('group')?.lastFault).toBe('every part of the request is refused: not like this')
     expect(under.sender.puts.length).toBeLessThan(1 + 3 * 10)
   })
 

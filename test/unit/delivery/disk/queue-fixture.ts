@@ -17,8 +17,8 @@ import { DiskQueue, type DiskQueueOptions } from '../../../../src/delivery/disk-
 import { DiskBatch } from '../../../../src/delivery/disk/disk-batch.ts'
 import { type Files, nodeFiles, type OpenFile } from '../../../../src/delivery/disk/files.ts'
 import type { QueuedBatch, QueueReservation, RecoveredBatch } from '../../../../src/delivery/queue.ts'
-import type { Fields, Logger } from '../../../../src/telemetry/logger.ts'
 import { itemBatch, itemTexts } from '../../../fakes/items.ts'
+import { listeningLogger, type LogLine } from '../../../fakes/logger.ts'
 
 export async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-queue-'))
@@ -57,12 +57,6 @@ export async function copyOf(folder: string): Promise<string> {
   return copy
 }
 
-export interface LogLine {
-  readonly level: string
-  readonly message: string
-  readonly fields: Fields
-}
-
 export class OpenQueue {
   readonly queue: DiskQueue
   readonly budget: ByteBudget
@@ -95,7 +89,8 @@ export class OpenQueue {
       bound: undefined,
       ...options,
     }
-    this.queue = new DiskQueue(all, owner, this.budget, this.#logger())
+    const logger = listeningLogger((line) => this.logged.push(line))
+    this.queue = new DiskQueue(all, owner, this.budget, logger)
   }
 
   /** Recovered batches as lane and texts, in their order; those that are lost left out. */
@@ -142,21 +137,6 @@ export class OpenQueue {
   /** Log lines with this text. */
   said(text: string): LogLine[] {
     return this.logged.filter(({ message }) => message.includes(text))
-  }
-
-  #logger(): Logger {
-    const log =
-      (level: string) =>
-      (message: string, fields: Fields = {}) =>
-        void this.logged.push({ level, message, fields })
-    const logger: Logger = {
-      debug: log('debug'),
-      info: log('info'),
-      warn: log('warn'),
-      error: log('error'),
-      child: () => logger,
-    }
-    return logger
   }
 }
 

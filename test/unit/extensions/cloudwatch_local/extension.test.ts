@@ -7,9 +7,9 @@ import type { Host } from '../../../../src/component/component.ts'
 import { cloudwatchLocalConfigSchema } from '../../../../src/extensions/cloudwatch_local/config.ts'
 import { CloudWatchLocalExtension } from '../../../../src/extensions/cloudwatch_local/extension.ts'
 import { cloudwatchLocalExtension } from '../../../../src/extensions/cloudwatch_local/index.ts'
-import type { Fields, Logger } from '../../../../src/telemetry/logger.ts'
 import type { Emit, MetricsRegistry } from '../../../../src/telemetry/metrics.ts'
 import { callCloudWatch, refusalOf } from '../../../fakes/call-cloudwatch.ts'
+import { lineText, listeningLogger } from '../../../fakes/logger.ts'
 
 const host: Host = { extension: () => undefined, fatal: () => {} }
 
@@ -24,15 +24,7 @@ afterEach(async () => {
   for (const extension of started.splice(0)) await extension.shutdown(new AbortController().signal)
 })
 
-const write = (level: string) => (message: string, fields?: Fields) =>
-  void lines.push(`${level} ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`)
-const logger: Logger = {
-  debug: write('debug'),
-  info: write('info'),
-  warn: write('warn'),
-  error: write('error'),
-  child: () => logger,
-}
+const logger = listeningLogger((line) => lines.push(lineText(line)))
 const metrics: MetricsRegistry = {
   register(_definitions, collect) {
     samples = () => {
