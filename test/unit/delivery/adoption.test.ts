@@ -58,9 +58,11 @@ async function running(left: string[] = []) {
   const merged: Counters[] = []
   const found: RecoveredBatch[] = []
   const released: string[] = []
+  const lettersAtRelease: number[] = []
   const errors: string[] = []
   let asked = 0
   let atMerge = async () => {}
+  let atTakeUp = () => {}
   const adoption = new Adoption(
     {
       async nextLeft(except) {
@@ -68,7 +70,11 @@ async function running(left: string[] = []) {
         const at = left.findIndex((path) => !except.has(path))
         const [path] = at < 0 ? [] : left.splice(at, 1)
         if (path === undefined) return undefined
-        return { path, release: async () => void released.push(path) }
+        const release = async () => {
+          released.push(path)
+          lettersAtRelease.push(letters.count)
+        }
+        return { path, release }
       },
       openQueue: (directory, owner) =>
         new DiskQueue(
@@ -92,7 +98,10 @@ async function running(left: string[] = []) {
         moved() {},
         lost() {},
       },
-      takeUp: (batches) => void found.push(...batches),
+      takeUp(batches) {
+        found.push(...batches)
+        atTakeUp()
+      },
     },
     { ...silentLogger, error: (message) => void errors.push(message) },
   )
@@ -111,6 +120,7 @@ async function running(left: string[] = []) {
     merged,
     found,
     released,
+    lettersAtRelease,
     errors,
     settleAll,
     asked: () => asked,
@@ -121,6 +131,7 @@ async function running(left: string[] = []) {
       await until(() => asked > before)
       await setImmediate()
     },
+    atTakeUp: (hook: () => void) => void (atTakeUp = hook),
     atMerge: (hook: () => Promise<void>) => void (atMerge = hook),
   }
 }
@@ -139,6 +150,15 @@ test('records, letters and counters of a process that was killed are taken over,
     'dead-letters',
     expect.stringMatching(/^dead-letters\/acknowledgements-\d+\.log$/),
   ])
+})
+
+test('a directory is held until its letters are moved, however soon its records are sent', async () => {
+  const left = await killed({})
+  const run = await running([left])
+  run.atTakeUp(() => run.settleAll())
+  run.adoption.start()
+  await until(() => run.released.length > 0)
+  expect(run.lettersAtRelease).toEqual([1])
 })
 
 test('counters are merged once, however often the directory is taken up', async () => {
@@ -178,6 +198,7 @@ test('what is left while it runs is found by the next look, in no more than half
   await setImmediate()
   await run.looksAgain()
   await until(() => run.found.length === 1)
+  await run.adoption.close()
 })
 
 test('what a later version wrote is left as it is, told once, and left in peace for a while', async () => {
@@ -209,15 +230,16 @@ test('it holds no more than sixteen at once, and none after it is closed', async
   const run = await running(left)
   run.adoption.start()
   await until(() => run.found.length === 16)
+  await until(() => run.letters.count === 16)
+  for (let turn = 0; turn < 500; turn++) await setImmediate()
   expect([left.length, run.queue.adopted]).toEqual([2, 16])
   run.settleAll()
   await until(() => run.released.length === 16)
   await run.looksAgain()
   await until(() => run.found.length === 2)
   await run.adoption.close()
-  const asked = run.asked()
-  await vi.advanceTimersByTimeAsync(2 * LOOK_EVERY_MS)
-  expect(run.asked()).toBe(asked)
   await run.queue.close()
   expect(run.released).toHaveLength(18)
+  await run.letters.close()
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -69,6 +69,15 @@ test('finds by reason, group, stream, time and id', async () => {
   await letters.close()
 })
 
+test('lists the oldest first, also those that came from another store', async () => {
+  const { letters } = await open(await folder())
+  await put(letters, 'g:s', 'a', 'poison')
+  const older = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why b', diedAtMs: 5, items: 1 }
+  expect(await letters.adopt(older, itemBatch(namedItems('b', 1)))).toBeUndefined()
+  expect(letters.list({}).map(({ error }) => error)).toEqual(['why b', 'why a'])
+  await letters.close()
+})
+
 test('outlives the process, under the same ids, without what was taken out', async () => {
   const directory = await folder()
   const first = await open(directory)
