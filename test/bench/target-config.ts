@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import type { Queue, Row } from './rows.ts'
 import type { Target } from './targets.ts'
 
-const CA = join(import.meta.dirname, '..', 'testdata', 'tls', 'ca.pem')
+/** PEM of the authority that the sink's certificate is from. */
+export const CA = join(import.meta.dirname, '..', 'testdata', 'tls', 'ca.pem')
 
 /** The same for every target: nothing of the machine's own AWS settings, and the sink's certificate trusted. */
 export const TARGET_ENVIRONMENT: Readonly<Record<string, string>> = {

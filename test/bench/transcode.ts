@@ -2,33 +2,15 @@
 //   node test/bench/transcode.ts
 
 import { decodeLogs } from '../../src/otlp/logs.ts'
-import { DestinationGate, destination } from '../../src/exporters/awscloudwatchlogs/destination.ts'
-import { Router } from '../../src/exporters/awscloudwatchlogs/route.ts'
-import { parseTemplate, type NameKind, type Template } from '../../src/exporters/awscloudwatchlogs/template.ts'
-import { Transcoder } from '../../src/exporters/awscloudwatchlogs/transcode.ts'
 import { exampleRequest } from './requests.ts'
+import { makeTranscoder } from './transcoder.ts'
 
 const RECORDS = 512
 const ROUNDS = 400
 const RUNS = 5
 
-const template = (kind: NameKind, text: string) => parseTemplate(kind, text) as Template
-const gate = new DestinationGate({
-  allowedGroups: [],
-  maxNewAnHour: 1_000,
-  overflow: destination('overflow', 'overflow'),
-  late: destination('late', 'late'),
-})
-const options = {
-  routeFromBody: false,
-  maxMessageBytes: 1_048_550,
-  onOversize: 'cut',
-  maxTextBytes: 2 ** 30,
-  lateEvents: 'reject',
-} as const
-const router = () => new Router(template('group', '/{service.name}'), template('stream', '{k8s.pod.name}'), gate)
-const full = new Transcoder(router(), { ...options, rawLog: false })
-const raw = new Transcoder(router(), { ...options, rawLog: true })
+const full = makeTranscoder(false)
+const raw = makeTranscoder(true)
 const bytes = exampleRequest(RECORDS)
 const now = Date.now()
 
