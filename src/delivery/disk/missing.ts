@@ -16,17 +16,19 @@ export interface Missing {
 
 /**
  * Ids are consecutive, so what is missing shows as a gap. A gap behind the last answer that is written down is no loss: that
- * was being written when the process died. Without that (no journal, or a damaged one) segments that are gone cannot be told
- * from those that were removed because they were done, and only gaps inside a segment count.
+ * was being written when the process died. With no journal, or a damaged one, segments that are gone cannot be told from
+ * those that were removed because they were done, and only gaps inside a segment count.
  */
 export function missingBatches(segments: readonly ScannedSegment[], acknowledged: Acknowledged): Missing {
-  const { told, damaged } = acknowledged
+  const { told = Number.MAX_SAFE_INTEGER, damaged } = acknowledged
   const known = knownIds(segments, acknowledged)
   const answered: readonly IdRange[] =
-    told !== undefined && damaged.length === 0 ? [[1, told]] : segments.flatMap(({ damage }) => damage?.holes ?? [])
+    acknowledged.told !== undefined && damaged.length === 0
+      ? [[1, told]]
+      : segments.flatMap(({ damage }) => damage?.holes ?? [])
   const ids = new IdRanges()
   let batches = 0
-  for (const [from, to] of answered.flatMap(([first, last]) => known.without(first, last))) {
+  for (const [from, to] of answered.flatMap(([first, last]) => known.without(first, Math.min(last, told)))) {
     ids.add(from, to)
     batches += to - from + 1
   }

@@ -166,10 +166,9 @@ function reportMissing(
   logger: Logger,
 ): void {
   for (const file of damaged)
-    logger.warn(
-      'acknowledgements are damaged: what was done since is sent again, and segments that are gone are not noticed',
-      { file },
-    )
+    logger.warn('acknowledgements are damaged: what was done since is sent again, and what is gone may go unnoticed', {
+      file,
+    })
   if (batches > 0)
     logger.error('the queue does not hold all that was acknowledged: what is not there is counted as lost', {
       directory,

@@ -88,6 +88,14 @@ describe('a segment that is gone', () => {
   })
 })
 
+test('a record between others is missed also where nothing is known of the acknowledgements', async () => {
+  const { left, batches } = await threeSegments()
+  await rm(join(left, 'acknowledgements-0000000001.log'))
+  await change(join(left, segment(3)), (batches[2]?.offset ?? 0) + (batches[2]?.length ?? 0) - 20)
+  const open = await openQueue(left)
+  expect(said(open)).toEqual([{ ids: '3', batches: 1, records: 3, batchesOfUnknownSize: 0 }])
+})
+
 describe('a segment without an index', () => {
   test('of which a record is damaged says how many items were in it', async () => {
     const { left, batches } = await threeSegments()
