@@ -6,11 +6,12 @@ export function median(figures: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2
 }
 
-/** `12.3`, or with several figures their median and from where to where they go: `12.3 (11.9 to 14.0)`. */
+/** `12.3`, or where the figures differ, their median and from where to where they go: `12.3 (11.9 to 14.0)`. */
 export function medianAndSpread(figures: readonly number[], digits: number): string {
-  const text = (figure: number) => round(figure, digits)
-  const middle = text(median(figures))
-  return figures.length < 2 ? middle : `${middle} (${text(Math.min(...figures))} to ${text(Math.max(...figures))})`
+  const [least, middle, most] = [Math.min(...figures), median(figures), Math.max(...figures)].map((figure) =>
+    round(figure, digits),
+  )
+  return least === most ? `${most}` : `${middle} (${least} to ${most})`
 }
 
 export function round(figure: number, digits: number): string {

@@ -57,13 +57,13 @@ export interface Prepared {
   readonly command: readonly string[]
 }
 
-/** @throws Error naming the targets there are */
+/** Builds what has to be built. A target that needs Go is left out, and named, where there is none. */
 export async function prepare(names: readonly string[]): Promise<Prepared[]> {
   const go = await goVersion()
   const prepared: Prepared[] = []
   for (const name of names) {
     const target = TARGETS[name]
-    if (target === undefined) throw new Error(`no target ${name}: write ${Object.keys(TARGETS).join(', ')}`)
+    if (target === undefined) throw new Error(`no target ${name}`)
     if (!target.ours && go === undefined) process.stderr.write(`${name}: skipped, Go is not installed\n`)
     else prepared.push({ name, target, command: await target.prepare() })
   }
