@@ -23,6 +23,8 @@ export const I32 = 5
 
 export class ProtobufReader {
   bytes: Uint8Array = new Uint8Array(0)
+  /** The same bytes, to be read in words. */
+  view: DataView = new DataView(new ArrayBuffer(0))
   /** Offset of the next byte. May be set to go back to a place remembered earlier. */
   pos = 0
   /** Where the message being read ends; nested messages narrow it and put it back. */
@@ -33,6 +35,7 @@ export class ProtobufReader {
 
   reset(bytes: Uint8Array): void {
     this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.pos = 0
     this.end = bytes.length
   }
@@ -97,33 +100,17 @@ export class ProtobufReader {
   }
 
   fixed64(): void {
-    const bytes = this.bytes
     const at = this.#take(8)
-    this.low =
-      (((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)) +
-        (bytes[at + 3] as number) * 0x1000000) >>>
-      0
-    this.high =
-      (((bytes[at + 4] as number) | ((bytes[at + 5] as number) << 8) | ((bytes[at + 6] as number) << 16)) +
-        (bytes[at + 7] as number) * 0x1000000) >>>
-      0
+    this.low = this.view.getUint32(at, true)
+    this.high = this.view.getUint32(at + 4, true)
   }
 
   fixed32(): number {
-    const bytes = this.bytes
-    const at = this.#take(4)
-    return (
-      (((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)) +
-        (bytes[at + 3] as number) * 0x1000000) >>>
-      0
-    )
+    return this.view.getUint32(this.#take(4), true)
   }
 
   double(): number {
-    this.fixed64()
-    WORDS[0] = this.low
-    WORDS[1] = this.high
-    return DOUBLE[0] as number
+    return this.view.getFloat64(this.#take(8), true)
   }
 
   /** The length of a LEN value whose bytes start at `pos` and are all there; `pos` stays before them. */
@@ -164,7 +151,3 @@ export class ProtobufReader {
     return at
   }
 }
-
-// Little-endian word order of a double, which is that of every platform Node runs on.
-const DOUBLE = new Float64Array(1)
-const WORDS = new Uint32Array(DOUBLE.buffer)

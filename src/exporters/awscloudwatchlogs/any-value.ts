@@ -106,10 +106,10 @@ export class AnyValueWriter {
     }
     switch (kind) {
       case STRING_VALUE:
-        if (bare) text.utf8(reader.bytes, start, end, ONCE)
+        if (bare) text.utf8(reader.view, start, end, ONCE)
         else {
           text.fragment(QUOTE)
-          text.utf8(reader.bytes, start, end, TWICE)
+          text.utf8(reader.view, start, end, TWICE)
           text.fragment(QUOTE)
         }
         break
@@ -226,7 +226,7 @@ export class AnyValueWriter {
       }
     }
     text.fragment(QUOTE)
-    text.utf8(reader.bytes, keyFrom, keyTo, TWICE)
+    text.utf8(reader.view, keyFrom, keyTo, TWICE)
     text.fragment(COLON)
     if (valueFrom < 0) text.fragment(NULL)
     else this.#value(text, valueFrom, valueTo, depth, false)

@@ -45,7 +45,7 @@ export class EventJson {
   readonly #values: AnyValueWriter
   readonly #shared: JsonText
   /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
-  #tail: Fragment = { bytes: new Uint8Array(0), counted: 0 }
+  #tail: { readonly bytes: Uint8Array; readonly counted: number } = { bytes: new Uint8Array(0), counted: 0 }
   #rendered = false
   #scopeFrom = -1
   #scopeTo = 0
@@ -123,13 +123,13 @@ export class EventJson {
     text.fragment(SCOPE)
     if (nameFrom < nameTo) {
       text.fragment(NAME)
-      text.utf8(reader.bytes, nameFrom, nameTo, TWICE)
+      text.utf8(reader.view, nameFrom, nameTo, TWICE)
       text.fragment(QUOTE)
     }
     if (versionFrom < versionTo) {
       if (nameFrom < nameTo) text.fragment(COMMA)
       text.fragment(VERSION)
-      text.utf8(reader.bytes, versionFrom, versionTo, TWICE)
+      text.utf8(reader.view, versionFrom, versionTo, TWICE)
       text.fragment(QUOTE)
     }
     if (attributes) {
@@ -146,7 +146,7 @@ export class EventJson {
    * @param originalTime ms since the epoch, of an event that is stored under another time; below 0: it is not
    */
   write(text: JsonText, record: LogRecordFields, originalTime: number): void {
-    const bytes = this.#reader.bytes
+    const { bytes, view } = this.#reader
     text.fragment(OPEN)
     if (originalTime >= 0) {
       text.fragment(ORIGINAL_TIMESTAMP)
@@ -163,7 +163,7 @@ export class EventJson {
     }
     if (record.severityTextFrom >= 0 && record.severityTextTo > record.severityTextFrom) {
       this.#next(text, SEVERITY_TEXT)
-      text.utf8(bytes, record.severityTextFrom, record.severityTextTo, TWICE)
+      text.utf8(view, record.severityTextFrom, record.severityTextTo, TWICE)
       text.fragment(QUOTE)
     }
     if (record.droppedAttributesCount !== 0) {
@@ -186,7 +186,7 @@ export class EventJson {
     }
     if (record.eventNameFrom >= 0 && record.eventNameTo > record.eventNameFrom) {
       this.#next(text, EVENT_NAME)
-      text.utf8(bytes, record.eventNameFrom, record.eventNameTo, TWICE)
+      text.utf8(view, record.eventNameFrom, record.eventNameTo, TWICE)
       text.fragment(QUOTE)
     }
     if (record.attributesFrom >= 0) {
@@ -197,7 +197,7 @@ export class EventJson {
     if (!this.#rendered) this.#render()
     if (this.#tail.counted > 0) {
       if (text.counted > OPEN.counted) text.fragment(COMMA)
-      text.longFragment(this.#tail)
+      text.copied(this.#tail.bytes, this.#tail.counted)
     }
     text.fragment(CLOSE)
   }

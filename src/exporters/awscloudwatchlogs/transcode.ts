@@ -215,7 +215,7 @@ export class Transcoder {
     const start = text.pos
     text.ensure(AROUND_BYTES)
     append(text, TIMESTAMP)
-    text.pos += text.bytes.write(String(timestamp), text.pos, 'latin1')
+    text.decimal(timestamp)
     append(text, MESSAGE)
     const messageStart = text.pos
     text.counted = 0
@@ -302,7 +302,7 @@ export class Transcoder {
     const shorter = cutMessage(message, this.#options.maxMessageBytes, json)
     this.#takeBack(messageStart)
     text.counted = 0
-    text.utf8(shorter, 0, shorter.length, ONCE)
+    text.utf8(new DataView(shorter.buffer, shorter.byteOffset, shorter.length), 0, shorter.length, ONCE)
     this.cut++
     return true
   }

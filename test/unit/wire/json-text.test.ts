@@ -3,9 +3,13 @@ import { type Escapes, fragment, JsonText, ONCE, TextTooLong, TWICE } from '../.
 
 const LIMIT = 64 * 1_048_576
 
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
 function escaped(bytes: Uint8Array, escapes: Escapes): JsonText {
   const text = new JsonText(LIMIT)
-  text.utf8(bytes, 0, bytes.length, escapes)
+  text.utf8(viewOf(bytes), 0, bytes.length, escapes)
   return text
 }
 
@@ -36,6 +40,36 @@ describe('escaping', () => {
   test('TWICE writes what JSON.stringify writes', () => {
     const tricky = 'a"b\\c\n\r\t\b\f\u0000\u001f\u007f/<é€😀\u2028'
     expect(message(escaped(Buffer.from(tricky), TWICE))).toBe(JSON.stringify(tricky).slice(1, -1))
+  })
+
+  test('what has to be escaped is found wherever it stands among what has not', () => {
+    for (const odd of ['"', '\\', '\u0000', '\u001f', '\u0080', '€', '😀']) {
+      for (let before = 0; before < 9; before++) {
+        for (const plain of [' ', '!', '#', '[', ']', '~', '\u007f']) {
+          const original = plain.repeat(before) + odd + plain.repeat(9 - before)
+          const text = escaped(Buffer.from(original), TWICE)
+          expect(message(text)).toBe(JSON.stringify(original).slice(1, -1))
+          expect(text.counted).toBe(Buffer.byteLength(message(text)))
+        }
+      }
+    }
+  })
+
+  test('numbers are written as String writes them', () => {
+    for (const number of [
+      0,
+      9,
+      10,
+      99_999_999,
+      100_000_000,
+      4_294_967_295,
+      1_763_700_000_000,
+      Number.MAX_SAFE_INTEGER,
+    ]) {
+      const text = new JsonText(LIMIT)
+      text.decimal(number)
+      expect([written(text), text.counted]).toEqual([String(number), String(number).length])
+    }
   })
 
   test.each([ONCE, TWICE])('a long text of nothing but escapes is all there', (escapes) => {
@@ -89,7 +123,7 @@ describe('what is not UTF-8', () => {
   test('a sequence is not read beyond the end of its value', () => {
     const text = new JsonText(LIMIT)
     const bytes = Buffer.from('é€')
-    text.utf8(bytes, 0, 1, ONCE)
+    text.utf8(viewOf(bytes), 0, 1, ONCE)
     expect(message(text)).toBe('\uFFFD')
   })
 })
@@ -109,7 +143,7 @@ describe('the bound', () => {
       for (let i = 0; i < 100; i++) escapeMegabyte(text)
     }).toThrow(TextTooLong)
     text.restart()
-    text.utf8(Buffer.from('again'), 0, 5, ONCE)
+    text.utf8(viewOf(Buffer.from('again')), 0, 5, ONCE)
     expect([written(text), text.counted]).toEqual(['again', 5])
   })
 
@@ -124,5 +158,5 @@ describe('the bound', () => {
 
 const MEGABYTE = Buffer.alloc(1_000_000, 'x')
 function escapeMegabyte(text: JsonText): void {
-  text.utf8(MEGABYTE, 0, MEGABYTE.length, ONCE)
+  text.utf8(viewOf(MEGABYTE), 0, MEGABYTE.length, ONCE)
 }
