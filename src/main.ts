@@ -51,7 +51,7 @@ process.exitCode = await cli(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   components: async () => (await import('./components.ts')).components,
-  daemon: async () => (await import('./service/daemon.ts')).createDaemon,
+  daemon: async () => (await import('./service/workers/create.ts')).createProcess,
   stopRequested: stopRequested.promise,
 })
 

@@ -1,6 +1,6 @@
 import type { ComponentRegistry } from '../component/factory.ts'
 import type { Environment } from '../config/retrieve.ts'
-import type { createDaemon } from '../service/daemon.ts'
+import type { createProcess } from '../service/workers/create.ts'
 
 /** 0 stopped cleanly, or all is well; 1 failed while running; 2 bad usage or config: the same command fails again. */
 export type ExitCode = 0 | 1 | 2
@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly err: (text: string) => void
   /** Loaded when a command wants it, so that `--version` and `--help` stay quick. */
   readonly components: () => Promise<ComponentRegistry>
-  readonly daemon: () => Promise<typeof createDaemon>
+  readonly daemon: () => Promise<typeof createProcess>
   /** Resolves at the first SIGTERM or SIGINT. */
   readonly stopRequested: Promise<void>
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../telemetry/logger.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import type { Siblings } from './siblings.ts'
 import type { ComponentId } from './id.ts'
 
 /**
@@ -42,6 +43,8 @@ export interface ComponentSettings<Config> {
   /** The one byte budget of the process. */
   readonly budget: ByteBudget
   readonly build: BuildInfo
+  /** The same component in other processes of this daemon. */
+  readonly siblings: Siblings
 }
 
 export interface BuildInfo {

@@ -33,6 +33,8 @@ export interface ExporterFactory<Config> extends FactoryOf<'exporter', Config> {
 }
 
 export interface ExtensionFactory<Config> extends FactoryOf<'extension', Config> {
+  /** Where several processes are one daemon: it runs once, beside them, and not in each. */
+  readonly oneForAll?: true
   create(settings: ComponentSettings<Config>): Component
 }
 

@@ -23,6 +23,8 @@ export interface DaemonConfig {
     /** By name (`logs`, `logs/edge`). */
     readonly pipelines: ReadonlyMap<string, PipelineConfig>
     readonly telemetry: ServiceTelemetry
+    /** Processes. */
+    readonly workers: number
     readonly shutdownTimeoutMs: number
   }
   /** What an operator should hear at start, one sentence each: keys without effect, unused components. */

@@ -115,6 +115,7 @@ function assemble(sections: Sections, { service, pipelines }: CheckedService, fi
       extensions: service.output.extensions,
       pipelines: new Map([...pipelines].map(([name, { output }]) => [name, output])),
       telemetry: service.output.telemetry,
+      workers: service.output.workers,
       shutdownTimeoutMs: service.output.shutdown_timeout,
     },
     notes: findings.notes,

@@ -26,6 +26,12 @@ export const pipelineSchema = z.strictObject({
 export const serviceSchema = z.strictObject({
   extensions: ids().default([]).describe('Ids of the extensions to start, in order.'),
   telemetry: serviceTelemetrySchema,
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Processes that share the ports and the limits of this config, each with its own queue; at most one a CPU is of use.'),
   shutdown_timeout: duration()
     .prefault('25s')
     .describe('Time to drain in after SIGTERM; under the 30 s that Kubernetes waits.'),

@@ -29,6 +29,8 @@ export interface DeliveryAccount {
   settled(settlement: Settlement, items: number, lane: string): void
   /** @param maybeTaken the answer was lost, so the items may be there already */
   retried(items: number, maybeTaken: boolean): void
+  /** The account is throttled: whoever else uses it should hear of it. */
+  throttled(account: string, afterMs: number, message: string): void
   /** Items that an earlier process left in the queue. */
   recovered(items: number, lane: string): void
 }
@@ -103,6 +105,9 @@ export class Delivery<D> {
         settle: (lane, run, settlement, error) => this.#settle(lane, run, settlement, error),
         retried: (items, maybeTaken) => this.#account.retried(items, maybeTaken),
         forget: (lane) => this.#forget(lane),
+        opened: (scope, afterMs, message) => {
+          if (scope.kind === 'account') this.#account.throttled(scope.name, afterMs, message)
+        },
       },
       logger,
     )
@@ -187,6 +192,11 @@ export class Delivery<D> {
     const unsettled = [...this.#unsettled].sort((a, b) => a.enqueuedAtMs - b.enqueuedAtMs)
     this.#unsettled.clear()
     for (const batch of unsettled) this.#unsettled.add(batch)
+  }
+
+  /** Another process was told by the account to wait. */
+  throttledElsewhere(account: string, afterMs: number, message: string): void {
+    this.#scopes.get(`account ${account}`)?.fail(message, afterMs, false)
   }
 
   /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */

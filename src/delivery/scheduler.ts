@@ -25,6 +25,8 @@ export interface LaneEvents<D> {
   /** @param error what the destination said about it; empty where it said nothing */
   settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void
   retried(items: number, maybeTaken: boolean): void
+  /** A put failed, and nothing goes out in its scope for a while. */
+  opened(scope: FaultScope<Lane<D>>, afterMs: number, message: string): void
   /** Nothing waits in the lane and nothing is under way. */
   forget(lane: Lane<D>): void
 }
@@ -292,7 +294,9 @@ export class Scheduler<D> {
       else {
         // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
         scope.blamed = i === at
-        if (scope.fail(outcome.message, outcome.afterMs, outcome.lasting) && scope.blamed) this.#report(scope, outcome)
+        if (!scope.fail(outcome.message, outcome.afterMs, outcome.lasting) || !scope.blamed) continue
+        this.#report(scope, outcome)
+        this.#events.opened(scope, scope.opensInMs, outcome.message)
       }
     }
   }

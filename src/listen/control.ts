@@ -41,7 +41,8 @@ export async function openControl(directory: string, handlers: Handlers): Promis
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(path, resolve)
+      // Of this process alone, where it is one of several.
+      server.listen({ path, exclusive: true }, resolve)
     })
   } finally {
     process.umask(mask)

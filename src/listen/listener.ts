@@ -1,4 +1,4 @@
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net'
 import { ComponentError } from '../component/component.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { listenOptions, type Endpoint } from './endpoint.ts'
@@ -13,6 +13,8 @@ export interface ListenerOptions {
   readonly where: string
   /** Connections beyond this are closed as they come. */
   readonly maxConnections: number
+  /** Where siblings listen on the same port: see `Siblings.ports`; and the name under which this listener is known there. */
+  readonly shared?: { readonly ports: Map<string, number>; readonly name: string } | undefined
   readonly logger: Logger
 }
 
@@ -57,7 +59,7 @@ export class Listener {
   async open(): Promise<void> {
     const server = this.#server
     try {
-      const options = await listenOptions(this.#options.endpoint)
+      const options = await this.#listenOptions()
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
         server.listen(options, () => {
@@ -68,8 +70,23 @@ export class Listener {
     } catch (cause) {
       throw this.#unbindable(cause as NodeJS.ErrnoException)
     }
+    this.#options.shared?.ports.set(this.#options.shared.name, this.port)
     server.on('error', (error) => this.#options.logger.error('the listener failed', { error: error.message }))
     this.#silentCheck = setInterval(() => this.#closeSilent(SILENT_LIMIT_MS), SILENT_CHECK_MS).unref()
+  }
+
+  async #listenOptions(): Promise<ListenOptions> {
+    const { endpoint, shared, where } = this.#options
+    const options = await listenOptions(endpoint)
+    if (shared === undefined) return options
+    if (endpoint.kind === 'unix')
+      throw new ComponentError(
+        `${where}: ${endpoint.path} is a Unix socket, which workers cannot share: write a host and port, or service.workers: 1`,
+      )
+    // The kernel deals connections out to all that listen so. The parent could do it in turn, by node:cluster, but a
+    // connection that it hands to a process which is just dying is held for ever, neither served nor closed (Node 24).
+    const port = endpoint.port === 0 ? (shared.ports.get(shared.name) ?? 0) : endpoint.port
+    return { ...options, port, reusePort: true, exclusive: true }
   }
 
   /** Takes no connection any more, waits for the open ones, and from the abort on closes them. */
@@ -122,6 +139,7 @@ export class Listener {
   }
 
   #unbindable(cause: NodeJS.ErrnoException): ComponentError {
+    if (cause instanceof ComponentError) return cause
     const { endpoint, where } = this.#options
     const address = endpoint.kind === 'unix' ? endpoint.path : `${endpoint.host}:${endpoint.port}`
     const why =

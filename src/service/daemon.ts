@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { ByteBudget } from '../component/byte-budget.ts'
 import { ComponentError, type BuildInfo, type Host } from '../component/component.ts'
+import { ALONE, type Siblings } from '../component/siblings.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import { createLogger } from '../telemetry/create-logger.ts'
 import { describeError } from '../telemetry/describe-error.ts'
 import { accountOf, type Ledger } from '../telemetry/ledger.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { registerProcess } from '../telemetry/process-metrics.ts'
-import { Registry } from '../telemetry/registry.ts'
+import { mergeFamilies } from '../telemetry/merge-families.ts'
+import { registerProcess, registerTarget } from '../telemetry/process-metrics.ts'
+import { type Family, Registry, renderFamilies } from '../telemetry/registry.ts'
 import { announceEnd, announceStart } from './announce.ts'
 import { registerBudget } from './budget-metrics.ts'
 import { buildGraph, type Graph } from './graph.ts'
@@ -15,6 +17,9 @@ import { Lifecycle, nameOf, type Member } from './lifecycle.ts'
 import { memoryLimit, sizeBudget } from './memory.ts'
 import { metricsAddresses, MetricsServer, type Readings } from './metrics-server.ts'
 import { shapesOf } from './shapes.ts'
+import { mergeReports } from './workers/merge-reports.ts'
+import type { Accounts, Report } from './workers/messages.ts'
+import type { Workers } from './workers/workers.ts'
 
 /** A config that can run, once. */
 export interface Daemon {
@@ -29,30 +34,63 @@ export interface Daemon {
   readonly failed: Promise<Error>
 }
 
-export interface DaemonOverrides {
+/** What makes it one of several processes, or more than what its config says. */
+export interface DaemonParts {
   /** Instead of the one that `service.telemetry.logs` describes; its owner flushes it. */
   readonly logger?: Logger
+  /** The other processes, of a worker. It leaves it to the parent to say what is the same for all of them. */
+  readonly siblings?: Siblings
+  /** The processes that have the pipelines, of a parent. */
+  readonly workers?: (logger: Logger) => Workers
+}
+
+/** What a daemon can tell of itself. */
+export interface OwnReadings {
+  families(): Family[]
+  report(): Report
+  accounts(): Accounts
+  obstacle(): string | undefined
 }
 
 /**
  * Wires a config; opens nothing.
  * @throws ComponentError naming the component that cannot be built from its config
  */
-export function createDaemon(config: DaemonConfig, build: BuildInfo, overrides: DaemonOverrides = {}): Daemon {
+export function createDaemon(config: DaemonConfig, build: BuildInfo, parts: DaemonParts = {}): Daemon {
+  return buildDaemon(config, build, parts).daemon
+}
+
+/** The same, and a way to read it. */
+export function buildDaemon(
+  config: DaemonConfig,
+  build: BuildInfo,
+  parts: DaemonParts,
+): { readonly daemon: Daemon; readonly readings: OwnReadings } {
   const ownLogger = createLogger(config.service.telemetry.logs)
-  const logger = overrides.logger ?? ownLogger
+  const logger = parts.logger ?? ownLogger
+  const { siblings = ALONE } = parts
+  const isWorker = siblings !== ALONE
+  const workers = parts.workers?.(logger.child({ component: 'workers' }))
   const shapes = shapesOf(config)
   const limit = memoryLimit()
   const sized = sizeBudget(limit, [...shapes.processors.values()])
-  const budget = new ByteBudget(sized.bytes)
+  const budget = new ByteBudget(Math.floor(sized.bytes * siblings.share))
   const metrics = new Registry()
-  registerProcess(metrics, {
-    service_name: build.name,
-    service_version: build.version,
-    service_instance_id: randomUUID(),
-  })
-  registerBudget(metrics, budget)
-  const graph = buildGraph(config, { logger, metrics, budget, build, shapes: shapes.exporters })
+  registerProcess(metrics)
+  if (!isWorker)
+    registerTarget(metrics, {
+      service_name: build.name,
+      service_version: build.version,
+      service_instance_id: randomUUID(),
+    })
+  if (workers === undefined) registerBudget(metrics, budget)
+  const graph = buildGraph(config, { logger, metrics, budget, build, shapes: shapes.exporters, siblings })
+  const readings: OwnReadings = {
+    families: () => metrics.collect(),
+    report: () => reportOf(graph),
+    accounts: () => accountsOf(graph),
+    obstacle: () => obstacleOf(graph) ?? workers?.obstacle,
+  }
 
   const failure = Promise.withResolvers<Error>()
   const hostOf = (member: Member): Host => ({
@@ -62,12 +100,14 @@ export function createDaemon(config: DaemonConfig, build: BuildInfo, overrides: 
       member.logger.error('cannot go on', { error: cause })
       failure.resolve(error)
     },
-    obstacle: () => obstacleOf(graph),
+    obstacle: () => readings.obstacle(),
   })
   const lifecycle = new Lifecycle({
     members: [
-      ...metricsMembers(config, { metrics: () => metrics.render(), ledger: () => reportOf(graph) }, logger),
+      ...metricsMembers(config, readingsOfAll(readings, workers), logger),
       ...graphMembers(graph, logger),
+      // As receivers are: they start when everything else runs, and stop before it.
+      ...(workers === undefined ? [] : [{ kind: 'receiver', id: 'workers', component: workers, logger } as const]),
     ],
     shutdownTimeoutMs: config.service.shutdownTimeoutMs,
     host: hostOf,
@@ -79,23 +119,40 @@ export function createDaemon(config: DaemonConfig, build: BuildInfo, overrides: 
     await lifecycle.stop()
     // What was folded comes first: the account is the last line.
     ownLogger.flush()
-    if (started) announceEnd(logger, ledgersOf(graph))
+    if (started && !isWorker) announceEnd(logger, workers?.ledgers ?? ledgersOf(graph))
     ownLogger.flush()
   }
   const shutdown = (): Promise<void> => (stopped ??= stop())
-  return {
+  const daemon: Daemon = {
     failed: failure.promise,
     shutdown,
     async start() {
       if (started || stopped !== undefined) throw new Error('a daemon starts once')
       started = true
-      announceStart(logger, config, build, { limit, sized }, shapes)
+      if (!isWorker) announceStart(logger, config, build, { limit, sized }, shapes)
       try {
         await lifecycle.start()
       } catch (error) {
         await shutdown()
         throw error
       }
+    },
+  }
+  return { daemon, readings }
+}
+
+/** What scrapes are answered with. */
+function readingsOfAll(own: OwnReadings, workers: Workers | undefined): Readings {
+  if (workers === undefined)
+    return { metrics: async () => renderFamilies(own.families()), ledger: async () => own.report() }
+  return {
+    async metrics() {
+      const { families } = await workers.read()
+      return renderFamilies(mergeFamilies([own.families(), ...families]))
+    },
+    async ledger() {
+      const { reports } = await workers.read()
+      return mergeReports([own.report(), ...reports])
     },
   }
 }
@@ -127,12 +184,17 @@ function obstacleOf(graph: Graph): string | undefined {
 }
 
 /** Of each exporter what it can tell; at least its account. */
-function reportOf(graph: Graph): object {
+function reportOf(graph: Graph): Report {
   const exporters = [...graph.exporters].map(([id, exporter]) => [
     id,
     exporter.report?.() ?? accountOf(exporter.ledger),
   ])
   return { exporters: Object.fromEntries(exporters) as Record<string, unknown> }
+}
+
+function accountsOf(graph: Graph): Accounts {
+  const ledgers = [...ledgersOf(graph)]
+  return Object.fromEntries(ledgers.map(([id, ledger]) => [id, { ...ledger.snapshot(), queued: ledger.queued }]))
 }
 
 function ledgersOf(graph: Graph): ReadonlyMap<string, Ledger> {

@@ -2,6 +2,7 @@ import type { ByteBudget } from '../component/byte-budget.ts'
 import { ComponentError, type BuildInfo, type Component, type ComponentSettings } from '../component/component.ts'
 import type { LogsConsumer, LogsExporter } from '../component/consumer.ts'
 import type { PipelineShape } from '../component/factory.ts'
+import type { Siblings } from '../component/siblings.ts'
 import type { Configured, DaemonConfig } from '../config/daemon-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -23,11 +24,12 @@ export interface GraphSettings {
   readonly build: BuildInfo
   /** By exporter id. */
   readonly shapes: ReadonlyMap<string, PipelineShape>
+  readonly siblings: Siblings
 }
 
 /** @throws ComponentError naming the component that cannot be built from its config */
 export function buildGraph(config: DaemonConfig, settings: GraphSettings): Graph {
-  const { logger, metrics, budget, build, shapes } = settings
+  const { logger, metrics, budget, build, shapes, siblings } = settings
   const settingsOf = (id: string, configured: Configured<unknown>): ComponentSettings<unknown> => ({
     id: configured.id,
     config: configured.config,
@@ -35,6 +37,7 @@ export function buildGraph(config: DaemonConfig, settings: GraphSettings): Graph
     metrics,
     budget,
     build,
+    siblings,
   })
 
   const extensions = new Map<string, Component>()

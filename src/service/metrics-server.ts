@@ -22,9 +22,9 @@ export function metricsAddresses({ metrics }: ServiceTelemetry): readonly Addres
 /** What there is to be read. */
 export interface Readings {
   /** Prometheus text. */
-  metrics(): string
+  metrics(): Promise<string>
   /** Names groups and streams, so only this machine may read it. */
-  ledger(): object
+  ledger(): Promise<unknown>
 }
 
 /** Serves `GET /metrics`, and to clients on this machine `GET /ledger`. */
@@ -38,7 +38,7 @@ export class MetricsServer implements Component {
     this.#readings = readings
     this.#logger = logger
     this.#listener = new Listener(
-      createServer((request, response) => this.#answer(request, response)),
+      createServer((request, response) => void this.#answer(request, response)),
       {
         endpoint: { kind: 'tcp', host, port, family: 0 },
         where: 'readers[].pull.exporter.prometheus',
@@ -58,7 +58,7 @@ export class MetricsServer implements Component {
     await this.#listener.close(AbortSignal.abort())
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0]
     if (path !== '/metrics' && path !== '/ledger') {
       response.writeHead(404).end('/metrics and /ledger are here\n')
@@ -73,12 +73,13 @@ export class MetricsServer implements Component {
       return
     }
     try {
-      if (path === '/metrics')
-        response.writeHead(200, { 'content-type': PROMETHEUS_CONTENT_TYPE }).end(this.#readings.metrics())
-      else
-        response
-          .writeHead(200, { 'content-type': 'application/json' })
-          .end(`${JSON.stringify(this.#readings.ledger(), null, 1)}\n`)
+      if (path === '/metrics') {
+        const text = await this.#readings.metrics()
+        response.writeHead(200, { 'content-type': PROMETHEUS_CONTENT_TYPE }).end(text)
+      } else {
+        const ledger = await this.#readings.ledger()
+        response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(ledger, null, 1)}\n`)
+      }
     } catch (error) {
       this.#logger.error('metrics cannot be collected', { error })
       response.writeHead(500).end()

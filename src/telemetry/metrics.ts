@@ -7,6 +7,8 @@ export interface MetricDefinition {
   readonly type: 'counter' | 'gauge'
   /** One sentence; with the unit. */
   readonly help: string
+  /** How samples of several processes make one; default: they are added. */
+  readonly merge?: 'max'
 }
 
 /** Label values of a sample; names are lower snake case and few (bounded cardinality). */

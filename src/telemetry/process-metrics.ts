@@ -10,16 +10,20 @@ const SYSTEM = 'otelcol_process_runtime_total_sys_memory_bytes'
 const TARGET = 'target_info'
 
 const DEFINITIONS: readonly MetricDefinition[] = [
-  { name: UPTIME, type: 'counter', help: 'Seconds since the process started.' },
+  { name: UPTIME, type: 'counter', help: 'Seconds since the process started.', merge: 'max' },
   { name: CPU, type: 'counter', help: 'CPU seconds, user and system.' },
   { name: RSS, type: 'gauge', help: 'Resident memory in bytes.' },
   { name: HEAP, type: 'gauge', help: 'Bytes of live and not yet collected objects on the JavaScript heap.' },
   { name: SYSTEM, type: 'gauge', help: 'Bytes the runtime has taken for the JavaScript heap and for buffers.' },
-  { name: TARGET, type: 'gauge', help: 'Who is measured.' },
 ]
 
-/** @param target labels of `target_info`: service_name, service_version, service_instance_id */
-export function registerProcess(metrics: MetricsRegistry, target: Labels): () => void {
+/** @param target service_name, service_version, service_instance_id */
+export function registerTarget(metrics: MetricsRegistry, target: Labels): () => void {
+  const definition: MetricDefinition = { name: TARGET, type: 'gauge', help: 'Who is measured.' }
+  return metrics.register([definition], (emit) => emit(TARGET, target, 1))
+}
+
+export function registerProcess(metrics: MetricsRegistry): () => void {
   return metrics.register(DEFINITIONS, (emit) => {
     const cpu = process.cpuUsage()
     const memory = process.memoryUsage()
@@ -28,6 +32,5 @@ export function registerProcess(metrics: MetricsRegistry, target: Labels): () =>
     emit(RSS, {}, memory.rss)
     emit(HEAP, {}, memory.heapUsed)
     emit(SYSTEM, {}, getHeapStatistics().total_physical_size + memory.external)
-    emit(TARGET, target, 1)
   })
 }

@@ -1,6 +1,12 @@
 import type { Emit, Labels, MetricDefinition, MetricsRegistry } from './metrics.ts'
 import { renderFamily, type Sample } from './prometheus-text.ts'
 
+/** One metric with its samples. */
+export interface Family {
+  readonly definition: MetricDefinition
+  readonly samples: readonly Sample[]
+}
+
 interface Registration {
   readonly definitions: readonly MetricDefinition[]
   readonly collect: (emit: Emit) => void
@@ -31,8 +37,8 @@ export class Registry implements MetricsRegistry {
     }
   }
 
-  /** @returns Prometheus text format 0.0.4, families in the order in which they were first registered */
-  render(): string {
+  /** Families in the order in which they were first registered. */
+  collect(): Family[] {
     const families = new Map<string, { definition: MetricDefinition; samples: Sample[] }>()
     for (const { definitions, collect } of this.#registrations) {
       const own = new Map<string, Sample[]>()
@@ -47,8 +53,17 @@ export class Registry implements MetricsRegistry {
         samples.push({ labels, value })
       })
     }
-    let text = ''
-    for (const { definition, samples } of families.values()) text += renderFamily(definition, samples)
-    return text
+    return [...families.values()]
   }
+
+  /** @returns Prometheus text format 0.0.4 */
+  render(): string {
+    return renderFamilies(this.collect())
+  }
+}
+
+export function renderFamilies(families: readonly Family[]): string {
+  let text = ''
+  for (const { definition, samples } of families) text += renderFamily(definition, samples)
+  return text
 }

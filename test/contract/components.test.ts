@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Component, ComponentSettings } from '../../src/component/component.ts'
 import { parseComponentId } from '../../src/component/id.ts'
+import { ALONE } from '../../src/component/siblings.ts'
 import { components } from '../../src/components.ts'
 import { replaceOptionTable } from '../../src/config/option-table.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
@@ -103,6 +104,7 @@ function build(factory: (typeof ALL)[number], config: unknown): Component | unde
     metrics: new Registry(),
     budget: new ByteBudget(1024 ** 2),
     build: { name: 'test', version: '0' },
+    siblings: ALONE,
   }
   switch (factory.kind) {
     case 'receiver':

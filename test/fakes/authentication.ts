@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { type Authenticator, isAuthenticator, type RequestHead } from '../../src/component/authenticator.ts'
 import { ByteBudget } from '../../src/component/byte-budget.ts'
+import { ALONE } from '../../src/component/siblings.ts'
 import type { Component } from '../../src/component/component.ts'
 import type { ExtensionFactory } from '../../src/component/factory.ts'
 import { Registry } from '../../src/telemetry/registry.ts'
@@ -33,6 +34,7 @@ export async function startAuthenticator<Config>(
     metrics: new Registry(),
     budget: new ByteBudget(1),
     build: { name: 'test', version: '0' },
+    siblings: ALONE,
   })
   if (!isAuthenticator(extension)) expect.fail(`${factory.type} is no authenticator`)
   onTestFinished(() => extension.shutdown(AbortSignal.abort()))

@@ -53,6 +53,8 @@ export class DeliveryUnderTest {
   readonly ledger = new Ledger()
   readonly budget: ByteBudget
   readonly queue: Queue
+  /** What other processes would be told. */
+  readonly throttles: Throttle[] = []
   readonly delivery: Delivery<string>
   readonly logged: LogLine[] = []
   readonly #onLaneFull: OnLaneFull
@@ -74,7 +76,7 @@ export class DeliveryUnderTest {
       },
       this.queue,
       this.sender,
-      new LedgerAccount(this.ledger),
+      new LedgerAccount(this.ledger, this.throttles),
       listeningLogger((line) => this.logged.push(line)),
       deadLetters,
     )
@@ -121,11 +123,23 @@ export class DeliveryUnderTest {
 
 export const IDLE = { lanes: 0, budget: 0, queued: 0, difference: 0 }
 
+interface Throttle {
+  readonly account: string
+  readonly afterMs: number
+  readonly message: string
+}
+
 class LedgerAccount implements DeliveryAccount {
   readonly #ledger: Ledger
+  readonly #throttles: Throttle[]
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, throttles: Throttle[]) {
     this.#ledger = ledger
+    this.#throttles = throttles
+  }
+
+  throttled(account: string, afterMs: number, message: string): void {
+    this.#throttles.push({ account, afterMs, message })
   }
 
   settled(settlement: Settlement, items: number): void {

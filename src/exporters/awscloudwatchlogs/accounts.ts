@@ -16,10 +16,16 @@ export class Accounts implements DeliveryAccount {
   readonly gaps = new Gaps()
   readonly #tellOfGap: TellOfGap | undefined
 
-  /** @param tellOfGap undefined where nobody wants gap markers */
-  constructor(tellOfGap: TellOfGap | undefined) {
+  /**
+   * @param tellOfGap undefined where nobody wants gap markers
+   * @param throttled told when the account asks to wait
+   */
+  constructor(tellOfGap: TellOfGap | undefined, throttled: DeliveryAccount['throttled'] = () => {}) {
     this.#tellOfGap = tellOfGap
+    this.throttled = throttled
   }
+
+  readonly throttled: DeliveryAccount['throttled']
 
   settled(settlement: Settlement, records: number, lane: string): void {
     this.ledger.settle(settlement, records)

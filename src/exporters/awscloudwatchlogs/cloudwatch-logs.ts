@@ -6,6 +6,7 @@ import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { LogsRequest, RejectedRecord, Reservation } from '../../component/consumer.ts'
 import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Siblings } from '../../component/siblings.ts'
 import { Delivery, type DeliveryReservation, type LaneItems } from '../../delivery/delivery.ts'
 import type { ItemBatch } from '../../delivery/items.ts'
 import { MemoryQueue } from '../../delivery/memory-queue.ts'
@@ -37,6 +38,9 @@ export interface CloudWatchLogsSettings {
   readonly shape: PipelineShape
   readonly logger: Logger
   readonly budget: ByteBudget
+  readonly siblings: Siblings
+  /** Its id, by which its siblings know it. */
+  readonly name: string
 }
 
 /** Parts that exist only while it runs. */
@@ -58,11 +62,16 @@ export class CloudWatchLogs {
   #running: Running | undefined
   #stopping = false
   #toldOfCredentials = false
+  /** Stops listening to siblings. */
+  #deaf = () => {}
 
   constructor(settings: CloudWatchLogsSettings) {
-    const { config, budget } = settings
+    const { config, budget, siblings, name } = settings
     this.#settings = settings
-    this.accounts = new Accounts(config.gap_markers ? (lane, gap) => this.#tellOfGap(lane, gap) : undefined)
+    this.accounts = new Accounts(
+      config.gap_markers ? (lane, gap) => this.#tellOfGap(lane, gap) : undefined,
+      (account, afterMs, message) => siblings.tell({ exporter: name, account, afterMs, message }),
+    )
     const { group, stream } = nameTemplates(config)
     this.gate = new DestinationGate(destinationRules(config, group))
     this.transcoder = new Transcoder(new Router(group, stream, this.gate), {
@@ -86,12 +95,21 @@ export class CloudWatchLogs {
 
   /** @throws ComponentError without a Region, if a certificate file cannot be read, or a queue on disk cannot be opened */
   async start(storage?: Storage): Promise<void> {
-    const { config, logger, shape, budget } = this.#settings
+    const { config, logger, shape, budget, siblings } = this.#settings
     for (const warning of warnings(config)) logger.warn(warning)
     const options = deliveryOptions(config, shape)
     const aws = new Aws(config, options.maxConcurrentPuts, process.env)
     const region = await aws.region()
-    const provisioner = new Provisioner(aws.calls, { retentionDays: config.log_retention, tags: config.tags }, logger)
+    const provisioner = new Provisioner(
+      aws.calls,
+      {
+        retentionDays: config.log_retention,
+        tags: config.tags,
+        share: siblings.share,
+        once: (name, work) => siblings.once(name, work),
+      },
+      logger,
+    )
     const sender = new PutLogEvents(aws.calls, provisioner, {
       compression: config.compression,
       concurrency: options.maxConcurrentPuts,
@@ -121,6 +139,9 @@ export class CloudWatchLogs {
       await durable.answerCommands((lane, items) => this.#replay(delivery, lane, items))
       durable.startAdopting((found) => delivery.takeUp(found, destinationOf))
     }
+    this.#deaf = siblings.hear(({ exporter, account, afterMs, message }) => {
+      if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
+    })
     this.#running = { aws, provisioner, sender, delivery, queue, durable }
     if (!aws.seemsToHaveCredentials) await this.#hasCredentials(aws)
   }
@@ -180,6 +201,7 @@ export class CloudWatchLogs {
 
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
+    this.#deaf()
     if (this.#running === undefined) return
     const { delivery, aws, durable } = this.#running
     await durable?.refuseCommands()

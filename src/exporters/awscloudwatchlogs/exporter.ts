@@ -9,6 +9,7 @@ import { isQueueStorage } from '../../component/storage.ts'
 import { CloudWatchLogs } from './cloudwatch-logs.ts'
 import type { Config } from './config.ts'
 import { registerMetrics } from './metrics.ts'
+import { shareOf } from './share-of.ts'
 import type { Storage } from './open-directory.ts'
 
 /** The exporter as a component of the daemon: `CloudWatchLogs` with its metrics shown. */
@@ -19,7 +20,11 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
 
   constructor(settings: ExporterSettings<Config>) {
     this.#settings = settings
-    this.#logs = new CloudWatchLogs(settings)
+    this.#logs = new CloudWatchLogs({
+      ...settings,
+      name: formatComponentId(settings.id),
+      config: shareOf(settings.config, settings.siblings.share),
+    })
   }
 
   get ledger(): Ledger {
@@ -55,7 +60,9 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
       throw new ComponentError(
         `sending_queue.storage: ${id} is not a storage extension that runs: write file_storage below extensions and in service.extensions`,
       )
-    return { directory: await extension.claim(name), fatal: (error) => host.fatal(error) }
+    const claimed = await extension.claim(name)
+    const capacityBytes = Math.floor(claimed.capacityBytes * this.#settings.siblings.share)
+    return { directory: { ...claimed, capacityBytes }, fatal: (error) => host.fatal(error) }
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {

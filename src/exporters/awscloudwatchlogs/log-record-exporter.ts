@@ -4,6 +4,7 @@ import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-lo
 import * as z from 'zod'
 import { ByteBudget } from '../../component/byte-budget.ts'
 import type { Reservation, StageListener } from '../../component/consumer.ts'
+import { ALONE } from '../../component/siblings.ts'
 import type { Settlement } from '../../component/outcome.ts'
 import type { Ledger } from '../../telemetry/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -54,6 +55,8 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
     this.#logs = new CloudWatchLogs({
       config: parsed.data,
       shape: {},
+      siblings: ALONE,
+      name: '',
       logger: diagLogger(''),
       budget: new ByteBudget(maxBufferBytes ?? DEFAULT_BUFFER_BYTES),
     })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PutRetry } from '../../delivery/put.ts'
+import type { Siblings } from '../../component/siblings.ts'
 import { Pace } from '../../delivery/pace.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { CallAws } from './aws.ts'
@@ -12,6 +13,10 @@ export interface GroupSettings {
   /** Days; 0: never expire. Set on groups this exporter creates, never on others. */
   readonly retentionDays: number
   readonly tags: Readonly<Record<string, string>> | undefined
+  /** Of the creations an account may make a second. */
+  readonly share: number
+  /** Has a group made by one process while the others wait. */
+  readonly once: Siblings['once']
 }
 
 /** `ready`: it exists now. Otherwise why not, as an outcome for the lane. */
@@ -28,7 +33,7 @@ export class Provisioner {
   readonly #aws: CallAws
   readonly #settings: GroupSettings
   readonly #logger: Logger
-  readonly #pace = new Pace(CREATES_PER_SECOND, CREATES_PER_SECOND)
+  readonly #pace: Pace
   readonly #pending = new Map<string, Promise<Provisioned>>()
   readonly #groups = new Map<string, Promise<CallOutcome>>()
   /** Turns are taken one after another, so that waiting creations do not all ask for the same token. */
@@ -39,6 +44,7 @@ export class Provisioner {
   constructor(aws: CallAws, settings: GroupSettings, logger: Logger) {
     this.#aws = aws
     this.#settings = settings
+    this.#pace = new Pace(CREATES_PER_SECOND * settings.share, Math.max(1, CREATES_PER_SECOND * settings.share))
     this.#logger = logger
   }
 
@@ -89,9 +95,19 @@ export class Provisioner {
   #createGroupOnce(group: string, signal: AbortSignal): Promise<CallOutcome> {
     const known = this.#groups.get(group)
     if (known !== undefined) return known
-    const creation = this.#createGroup(group, signal).finally(() => this.#groups.delete(group))
+    const creation = this.#createGroupForAll(group, signal).finally(() => this.#groups.delete(group))
     this.#groups.set(group, creation)
     return creation
+  }
+
+  async #createGroupForAll(group: string, signal: AbortSignal): Promise<CallOutcome> {
+    // What another process has just made is there.
+    let outcome: CallOutcome = { kind: 'accepted', rejected: [] }
+    await this.#settings.once(`create ${group}`, async () => {
+      outcome = await this.#createGroup(group, signal)
+      return outcome.kind === 'accepted'
+    })
+    return outcome
   }
 
   async #createGroup(group: string, signal: AbortSignal): Promise<CallOutcome> {

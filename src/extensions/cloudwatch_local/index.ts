@@ -8,5 +8,6 @@ export const cloudwatchLocalExtension: ExtensionFactory<CloudWatchLocalConfig> =
   stability: 'beta',
   description: 'A strict CloudWatch Logs API on a local port, for trials and tests: no AWS account is needed.',
   config: cloudwatchLocalConfigSchema,
+  oneForAll: true,
   create: (settings) => new CloudWatchLocalExtension(settings),
 }

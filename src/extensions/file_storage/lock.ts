@@ -63,7 +63,8 @@ function listen(path: string): Promise<Server> {
     const server = createServer((socket) => socket.destroy())
     server.once('error', reject)
     // It holds a name, not the process.
-    server.listen(path, () => resolve(server.unref()))
+    // Of this process alone: one that siblings share would lock nothing.
+    server.listen({ path, exclusive: true }, () => resolve(server.unref()))
   })
 }
 

@@ -8,5 +8,6 @@ export const healthCheckExtension: ExtensionFactory<HealthCheckConfig> = {
   stability: 'beta',
   description: 'Answers probes: 200 while the pipelines run, 503 before and while they drain.',
   config: healthCheckConfigSchema,
+  oneForAll: true,
   create: (settings) => new HealthCheck(settings),
 }

@@ -8,5 +8,6 @@ export const pprofExtension: ExtensionFactory<PprofConfig> = {
   stability: 'development',
   description: "Accepted without effect, so that a collector's config runs.",
   config: pprofConfigSchema,
+  oneForAll: true,
   create: ({ logger }) => new Pprof(logger),
 }

@@ -8,5 +8,6 @@ export const zpagesExtension: ExtensionFactory<ZpagesConfig> = {
   stability: 'development',
   description: "Accepted without effect, so that a collector's config runs.",
   config: zpagesConfigSchema,
+  oneForAll: true,
   create: ({ logger }) => new Zpages(logger),
 }

@@ -26,7 +26,8 @@ export class OtlpReceiver implements Component {
 
   constructor(settings: ComponentSettings<OtlpReceiverConfig>, next: LogsConsumer) {
     this.#settings = settings
-    const { config, logger, budget } = settings
+    const { config, logger, budget, siblings } = settings
+    const shared = siblings.ports && { ports: siblings.ports, receiver: formatComponentId(settings.id) }
     this.#mostBytes = Math.floor(budget.capacity / 2)
     const { grpc, http } = config.protocols
     const notLogs = new NotLogs(logger)
@@ -34,14 +35,14 @@ export class OtlpReceiver implements Component {
       const counters = new TransportCounters()
       const limitBytes = Math.min(grpc.limitBytes, this.#mostBytes)
       const forward = new Forward(next, counters)
-      const server = new GrpcTransport({ config: grpc, limitBytes, budget, forward, notLogs, logger })
+      const server = new GrpcTransport({ config: grpc, limitBytes, budget, forward, notLogs, logger, shared })
       this.#transports.push({ name: 'grpc', counters, configuredLimitBytes: grpc.limitBytes, server })
     }
     if (http !== undefined) {
       const counters = new TransportCounters()
       const limitBytes = Math.min(http.limitBytes, this.#mostBytes)
       const forward = new Forward(next, counters)
-      const server = new HttpTransport({ config: http, limitBytes, budget, forward, notLogs, logger })
+      const server = new HttpTransport({ config: http, limitBytes, budget, forward, notLogs, logger, shared })
       this.#transports.push({ name: 'http', counters, configuredLimitBytes: http.limitBytes, server })
     }
   }

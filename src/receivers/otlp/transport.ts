@@ -17,16 +17,19 @@ export interface TransportSettings<Config> {
   readonly forward: Forward
   readonly notLogs: NotLogs
   readonly logger: Logger
+  /** Ports that sibling processes listen on too, and the receiver's id. */
+  readonly shared: { readonly ports: Map<string, number>; readonly receiver: string } | undefined
 }
 
 /** @param where the YAML path of the protocol, for errors */
 export function createListener(
   server: Server,
-  { config, logger }: TransportSettings<GrpcConfig | HttpConfig>,
+  { config, logger, shared }: TransportSettings<GrpcConfig | HttpConfig>,
   where: string,
 ): Listener {
   const parsed = parseEndpoint(config.endpoint, config.transport)
   if ('problem' in parsed) throw new ComponentError(`${where}.endpoint: ${parsed.problem}`)
   const options = { endpoint: parsed.endpoint, where: `${where}.endpoint`, maxConnections: config.max_connections }
-  return new Listener(server, { ...options, logger })
+  const name = `${shared?.receiver} ${where}`
+  return new Listener(server, { ...options, logger, shared: shared && { ports: shared.ports, name } })
 }

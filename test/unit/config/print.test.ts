@@ -58,6 +58,7 @@ service:
               prometheus:
                 host: localhost
                 port: 8888
+  workers: 1
   shutdown_timeout: 25s
 `)
 })

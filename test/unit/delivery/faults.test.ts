@@ -215,3 +215,27 @@ describe('the one put that asks a scope', () => {
     vi.restoreAllMocks()
   })
 })
+
+describe('an account that is throttled', () => {
+  test('is told of once, with how long to wait', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = () => fault('account', { afterMs: 5_000, message: 'Rate exceeded' })
+    for (const lane of ['g/a', 'g/b', 'g/c']) under.send({ [lane]: namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(under.throttles).toEqual([{ account: 'account', afterMs: expect.any(Number), message: 'Rate exceeded' }])
+    expect(under.throttles[0]?.afterMs).toBeGreaterThan(4_000)
+  })
+
+  test('in another process is left in peace here too', async () => {
+    const under = new DeliveryUnderTest()
+    under.send({ 'g/a': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    under.delivery.throttledElsewhere('account', 20_000, 'Rate exceeded')
+    under.send({ 'g/a': namedItems('b', 1) })
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(under.sender.sentTo('g/a')).toEqual(['a0'])
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(under.sender.sentTo('g/a')).toEqual(['a0', 'b0'])
+    expect(under.throttles).toEqual([])
+  })
+})

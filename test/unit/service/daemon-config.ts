@@ -49,6 +49,7 @@ export function daemonConfig(test: TestConfig): DaemonConfig {
         ]),
       ),
       telemetry: serviceTelemetrySchema.parse(test.telemetry ?? { metrics: { level: 'none' } }),
+      workers: 1,
       shutdownTimeoutMs: test.shutdownTimeoutMs ?? 25_000,
     },
     notes: test.notes ?? [],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { registerProcess } from '../../../src/telemetry/process-metrics.ts'
+import { registerProcess, registerTarget } from '../../../src/telemetry/process-metrics.ts'
 import { Registry } from '../../../src/telemetry/registry.ts'
 
 const SENT = { name: 'otelcol_exporter_sent_log_records', type: 'counter', help: 'Sent.' } as const
@@ -74,7 +74,8 @@ describe('Registry', () => {
 describe('registerProcess', () => {
   test("shows the process under the collector's names, without unit or _total", () => {
     const registry = new Registry()
-    registerProcess(registry, { service_name: 'otlp-cloudwatch', service_version: '1.2.3', service_instance_id: 'i' })
+    registerProcess(registry)
+    registerTarget(registry, { service_name: 'otlp-cloudwatch', service_version: '1.2.3', service_instance_id: 'i' })
     const values = new Map(
       registry
         .render()

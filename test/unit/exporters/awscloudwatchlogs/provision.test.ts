@@ -1,6 +1,7 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Calls } from '../../../../src/exporters/awscloudwatchlogs/calls.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import { destination } from '../../../../src/exporters/awscloudwatchlogs/destination.ts'
 import { type GroupSettings, Provisioner } from '../../../../src/exporters/awscloudwatchlogs/provision.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
@@ -25,7 +26,11 @@ function provisioning(settings: Partial<GroupSettings> = {}) {
     client.destroy()
   })
   const aws = async () => new Calls(client)
-  const provisioner = new Provisioner(aws, { retentionDays: 0, tags: undefined, ...settings }, silentLogger)
+  const provisioner = new Provisioner(
+    aws,
+    { retentionDays: 0, tags: undefined, share: 1, once: (name, work) => ALONE.once(name, work), ...settings },
+    silentLogger,
+  )
   return {
     ensure: (group: string, stream: string) => provisioner.ensure(destination(group, stream), stop.signal),
     provisioner,

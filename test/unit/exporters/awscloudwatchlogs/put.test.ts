@@ -5,6 +5,7 @@ import { countedBytes, heldBytes } from '../../../../src/delivery/items.ts'
 import { makePack } from '../../../../src/delivery/pack.ts'
 import { QueuedBatch } from '../../../../src/delivery/queue.ts'
 import { Calls } from '../../../../src/exporters/awscloudwatchlogs/calls.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import { destination } from '../../../../src/exporters/awscloudwatchlogs/destination.ts'
 import { Provisioner } from '../../../../src/exporters/awscloudwatchlogs/provision.ts'
 import { PutLogEvents } from '../../../../src/exporters/awscloudwatchlogs/put.ts'
@@ -37,7 +38,11 @@ function sending(answer: object, compression: 'none' | 'gzip' = 'none') {
     },
   })
   const aws = async () => new Calls(client)
-  const provisioner = new Provisioner(aws, { retentionDays: 0, tags: undefined }, silentLogger)
+  const provisioner = new Provisioner(
+    aws,
+    { retentionDays: 0, tags: undefined, share: 1, once: (name, work) => ALONE.once(name, work) },
+    silentLogger,
+  )
   const scopes = { endpoint: 'endpoint', credential: 'credential', account: 'account' }
   return { sender: new PutLogEvents(aws, provisioner, { compression, concurrency: 1, scopes }), sent }
 }

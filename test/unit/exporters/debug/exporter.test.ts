@@ -6,6 +6,7 @@ import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import type { Host } from '../../../../src/component/component.ts'
 import type { LogsExporter, LogsRequest } from '../../../../src/component/consumer.ts'
 import type { Refused, Retry } from '../../../../src/component/outcome.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import { debugExporter } from '../../../../src/exporters/debug/index.ts'
 import { jsonToProtobuf } from '../../../../src/otlp/json-to-protobuf.ts'
 import { createLogger } from '../../../../src/telemetry/create-logger.ts'
@@ -29,6 +30,7 @@ function createDebug(yaml: object) {
     budget: new ByteBudget(1),
     build: { name: 'test', version: '0' },
     shape: {},
+    siblings: ALONE,
   })
   return { exporter, lines }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import type { LogsRequest } from '../../../../src/component/consumer.ts'
 import { nopExporter } from '../../../../src/exporters/nop/index.ts'
 import { jsonToProtobuf } from '../../../../src/otlp/json-to-protobuf.ts'
@@ -16,6 +17,7 @@ function createNop(metrics = new Registry()) {
     budget: new ByteBudget(1),
     build: { name: 'test', version: '0' },
     shape: {},
+    siblings: ALONE,
   })
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import type { Host } from '../../../../src/component/component.ts'
 import { cloudwatchLocalConfigSchema } from '../../../../src/extensions/cloudwatch_local/config.ts'
 import { CloudWatchLocalExtension } from '../../../../src/extensions/cloudwatch_local/extension.ts'
@@ -49,6 +50,7 @@ function create(yaml: object): CloudWatchLocalExtension {
     metrics,
     budget: new ByteBudget(1),
     build: { name: 'test', version: '0' },
+    siblings: ALONE,
   })
   started.push(extension)
   return extension

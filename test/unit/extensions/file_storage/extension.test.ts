@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import { ComponentError } from '../../../../src/component/component.ts'
 import { configSchema } from '../../../../src/extensions/file_storage/config.ts'
 import { FileStorageExtension } from '../../../../src/extensions/file_storage/extension.ts'
@@ -23,6 +24,7 @@ function extension(config: object, logger = silentLogger): FileStorageExtension 
     metrics: new Registry(),
     budget: new ByteBudget(1),
     build: { name: 'test', version: '0' },
+    siblings: ALONE,
   })
   onTestFinished(() => made.shutdown())
   return made

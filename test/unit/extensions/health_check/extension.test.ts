@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import type { Component, Host } from '../../../../src/component/component.ts'
 import { goDuration } from '../../../../src/extensions/health_check/answer.ts'
 import { healthCheckExtension } from '../../../../src/extensions/health_check/index.ts'
@@ -28,6 +29,7 @@ async function startHealthCheck(yaml: object = {}, host: Host = HOST) {
     metrics: new Registry(),
     budget: new ByteBudget(1),
     build: { name: 'test', version: '0' },
+    siblings: ALONE,
   })
   running.push(extension)
   await extension.start(host)

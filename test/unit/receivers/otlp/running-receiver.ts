@@ -1,5 +1,6 @@
 import { expect, onTestFinished } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
 import type { Component } from '../../../../src/component/component.ts'
 import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../../../../src/component/consumer.ts'
 import type { Outcome } from '../../../../src/component/outcome.ts'
@@ -107,6 +108,7 @@ export async function runReceiver(
       metrics,
       budget,
       build: { name: 'test', version: '0' },
+      siblings: ALONE,
     },
     next,
   ) as OtlpReceiver

@@ -1,0 +1,117 @@
+// One worker, seen from the parent.
+
+import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
+import { type Accounts, type FromWorker, type Ports, PORTS, type Reading, type ToWorker } from './messages.ts'
+import type { Waiter } from './turns.ts'
+
+/** A worker that does not answer by then is left out of a scrape. */
+const READ_TIMEOUT_MS = 2_000
+
+export interface ChildEvents {
+  want(child: Child, name: string): void
+  done(child: Child, name: string, done: boolean): void
+  news(child: Child, message: ToWorker): void
+  /** Once, whatever ended it. */
+  exited(child: Child, how: string): void
+}
+
+export class Child implements Waiter {
+  readonly #worker: Worker
+  readonly #events: ChildEvents
+  readonly #started = Promise.withResolvers<Ports>()
+  readonly #readings = new Map<number, (reading: Reading | undefined) => void>()
+  #nextReading = 1
+  readonly bornAtMs = performance.now()
+  /** What keeps it from taking records for now. */
+  obstacle: string | undefined
+  /** What it had counted when it ended; undefined if it died without a word. */
+  accounts: Accounts | undefined
+
+  /** @param ports on which its siblings listen */
+  constructor(ports: Ports, events: ChildEvents) {
+    this.#events = events
+    this.#worker = cluster.fork({ [PORTS]: JSON.stringify(ports) })
+    // Told by `started` too, which may have nobody waiting.
+    this.#started.promise.catch(() => {})
+    this.#worker.on('message', (message: FromWorker) => this.#heard(message))
+    this.#worker.on('error', (error) => this.#started.reject(error))
+    this.#worker.once('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`))
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid
+  }
+
+  /** The ports on which it listens. Rejects if it ends, or says that it cannot start. */
+  get started(): Promise<Ports> {
+    return this.#started.promise
+  }
+
+  /** Undefined if it does not answer. */
+  read(): Promise<Reading | undefined> {
+    if (!this.#worker.isConnected()) return Promise.resolve(undefined)
+    const id = this.#nextReading++
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#answered(id, undefined), READ_TIMEOUT_MS)
+      this.#readings.set(id, (reading) => {
+        clearTimeout(timer)
+        resolve(reading)
+      })
+      this.tell({ kind: 'read', id })
+    })
+  }
+
+  turn(name: string, done: boolean): void {
+    this.tell({ kind: 'turn', name, done })
+  }
+
+  tell(message: ToWorker): void {
+    if (this.#worker.isConnected()) this.#worker.send(message)
+  }
+
+  /** Asks it to drain; from the abort on it is ended. */
+  async stop(signal: AbortSignal): Promise<void> {
+    if (this.#worker.isDead()) return
+    const exited = once(this.#worker, 'exit')
+    this.#worker.process.kill('SIGTERM')
+    const end = () => void this.#worker.process.kill('SIGKILL')
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
+    await exited
+    signal.removeEventListener('abort', end)
+  }
+
+  #heard(message: FromWorker): void {
+    switch (message.kind) {
+      case 'started':
+        return this.#started.resolve(message.ports)
+      case 'failed':
+        return this.#started.reject(new Error(message.message))
+      case 'obstacle':
+        this.obstacle = message.obstacle
+        return
+      case 'reading':
+        return this.#answered(message.id, message.reading)
+      case 'want':
+        return this.#events.want(this, message.name)
+      case 'done':
+        return this.#events.done(this, message.name, message.done)
+      case 'news':
+        return this.#events.news(this, message)
+      case 'ended':
+        this.accounts = message.accounts
+    }
+  }
+
+  #answered(id: number, reading: Reading | undefined): void {
+    this.#readings.get(id)?.(reading)
+    this.#readings.delete(id)
+  }
+
+  #exited(how: string): void {
+    this.#started.reject(new Error(`it ended with ${how}`))
+    for (const id of this.#readings.keys()) this.#answered(id, undefined)
+    this.#events.exited(this, how)
+  }
+}

@@ -1,0 +1,26 @@
+import cluster from 'node:cluster'
+import type { BuildInfo } from '../../component/component.ts'
+import type { DaemonConfig } from '../../config/daemon-config.ts'
+import { createDaemon, type Daemon } from '../daemon.ts'
+import { createWorker } from './worker.ts'
+import { Workers } from './workers.ts'
+
+/**
+ * A daemon of one process, the parent of several, or one of those: whatever the config and who started this process say.
+ * @throws ComponentError naming the component that cannot be built from its config
+ */
+export function createProcess(config: DaemonConfig, build: BuildInfo): Daemon {
+  const { workers } = config.service
+  if (workers === 1) return createDaemon(config, build)
+  if (cluster.isWorker) return createWorker(config, build)
+  // Wired once here too, so that what cannot run is said before any process is made.
+  createDaemon(config, build)
+  return createDaemon(ofParent(config), build, { workers: (logger) => new Workers(workers, logger) })
+}
+
+/** What is one for all workers. */
+function ofParent(config: DaemonConfig): DaemonConfig {
+  const { service } = config
+  const extensions = service.extensions.filter((id) => config.extensions.get(id)?.factory.oneForAll === true)
+  return { ...config, receivers: new Map(), exporters: new Map(), service: { ...service, extensions } }
+}

@@ -1,0 +1,125 @@
+// The parent of several processes that are one daemon (`service.workers`).
+//
+//   clients ─▶ one port, SO_REUSEPORT ─▶ worker 1 ─▶ CloudWatch      each with its own lanes, share of the budget, and
+//                                     ─▶ worker 2 ─▶                 directory; what only one may do is asked of the parent
+
+import { type Component, ComponentError, type Host } from '../../component/component.ts'
+import { describeError } from '../../telemetry/describe-error.ts'
+import { Ledger } from '../../telemetry/ledger.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { Family } from '../../telemetry/registry.ts'
+import { Child, type ChildEvents } from './child.ts'
+import type { Accounts, Ports, Reading } from './messages.ts'
+import { Turns } from './turns.ts'
+
+/** A worker that dies is replaced after this, then twice, four times … as long, while new ones do not live long. */
+const FIRST_WAIT_MS = 500
+const LONGEST_WAIT_MS = 30_000
+/** A worker that lived so long died of something new. */
+const LONG_LIFE_MS = 60_000
+/** Deaths in a row, after short lives, at which the daemon ends: whoever runs it should hear of it. */
+const MOST_DEATHS = 8
+
+export class Workers implements Component {
+  readonly #count: number
+  readonly #logger: Logger
+  readonly #children = new Set<Child>()
+  readonly #waits = new Set<NodeJS.Timeout>()
+  readonly #turns = new Turns()
+  readonly #ended: Accounts[] = []
+  #fatal: (error: Error) => void = () => {}
+  #deaths = 0
+  #running = false
+  #ports: Ports = []
+
+  constructor(count: number, logger: Logger) {
+    this.#count = count
+    this.#logger = logger
+  }
+
+  /** @throws ComponentError with what the first worker that could not start said */
+  async start(host: Host): Promise<void> {
+    this.#fatal = (error) => host.fatal(error)
+    try {
+      // The first one finds the ports, where the config leaves them to the system.
+      this.#ports = await this.#bear().started
+      await Promise.all(Array.from({ length: this.#count - 1 }, () => this.#bear().started))
+    } catch (cause) {
+      throw new ComponentError(`a worker could not start: ${describeError(cause)}`, { cause })
+    }
+    this.#running = true
+    this.#logger.info('workers run', { workers: this.#count, pids: [...this.#children].map(({ pid }) => pid) })
+  }
+
+  async shutdown(signal: AbortSignal): Promise<void> {
+    this.#running = false
+    for (const wait of this.#waits) clearTimeout(wait)
+    await Promise.all([...this.#children].map((child) => child.stop(signal)))
+  }
+
+  /** Of those that answer in time. */
+  async read(): Promise<{ readonly families: (readonly Family[])[]; readonly reports: unknown[] }> {
+    const readings = await Promise.all([...this.#children].map((child) => child.read()))
+    const found = readings.filter((reading): reading is Reading => reading !== undefined)
+    if (found.length < this.#count)
+      this.#logger.warn('not every worker was heard; the numbers are those of the others', { heard: found.length })
+    return { families: found.map(({ families }) => families), reports: found.map(({ report }) => report) }
+  }
+
+  get obstacle(): string | undefined {
+    for (const { obstacle } of this.#children) if (obstacle !== undefined) return obstacle
+    return undefined
+  }
+
+  /** By exporter, of workers that have ended in order. */
+  get ledgers(): Map<string, Ledger> {
+    const ledgers = new Map<string, Ledger>()
+    for (const accounts of this.#ended) {
+      for (const [exporter, { queued, ...snapshot }] of Object.entries(accounts)) {
+        const ledger = ledgers.get(exporter) ?? new Ledger()
+        ledgers.set(exporter, ledger)
+        ledger.merge(snapshot)
+        ledger.adoptDeadLetters(snapshot.deadLettered)
+        ledger.recover(queued)
+      }
+    }
+    return ledgers
+  }
+
+  #bear(): Child {
+    const child = new Child(this.#ports, this.#events)
+    this.#children.add(child)
+    return child
+  }
+
+  readonly #events: ChildEvents = {
+    want: (child, name) => this.#turns.want(name, child),
+    done: (child, name, done) => this.#turns.finished(name, child, done),
+    news: (child, message) => {
+      for (const other of this.#children) if (other !== child) other.tell(message)
+    },
+    exited: (child, how) => this.#exited(child, how),
+  }
+
+  #exited(child: Child, how: string): void {
+    this.#children.delete(child)
+    this.#turns.forget(child)
+    if (child.accounts !== undefined) this.#ended.push(child.accounts)
+    if (!this.#running) return
+    this.#deaths = performance.now() - child.bornAtMs > LONG_LIFE_MS ? 1 : this.#deaths + 1
+    if (this.#deaths > MOST_DEATHS)
+      return this.#fatal(new Error(`workers end as soon as they have started, the last one with ${how}`))
+    const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#deaths - 1))
+    this.#logger.error('a worker ended and is replaced; what it held is lost, unless it has a storage', {
+      pid: child.pid,
+      ended: how,
+      inMs: waitMs,
+    })
+    const wait = setTimeout(() => {
+      this.#waits.delete(wait)
+      // If it cannot start it ends, and is heard of so.
+      this.#bear()
+    }, waitMs)
+    this.#waits.add(wait)
+  }
+}

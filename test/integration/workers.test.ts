@@ -1,0 +1,128 @@
+// One daemon of several processes: `service.workers`.
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
+import { logsRequest, recordsRequest } from '../fakes/logs-request.ts'
+import { durableConfig } from './crash-rounds.ts'
+import { cloudwatchConfig } from './daemon-config.ts'
+import { grpcSender, httpSender, type Send } from './daemon-senders.ts'
+import { type Daemon, freePort, runToEnd, startDaemon } from './daemon.ts'
+
+const WITHIN = { timeout: 60_000, interval: 50 }
+const TWO_WORKERS = { set: ['service.workers=2'] }
+
+let local: CloudWatchLocal
+beforeEach(async () => {
+  local = await startCloudWatchLocal({ quotas: false })
+  return () => local.close()
+})
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-workers-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+/** Pids of the workers that run now; the log names each one that is born. */
+async function workersOf(daemon: Daemon): Promise<number[]> {
+  await daemon.says((log) => log.some(({ msg }) => msg === 'workers run'))
+  return daemon.log.find(({ msg }) => msg === 'workers run')?.['pids'] as number[]
+}
+
+/** With connections of their own: the kernel deals them out to the workers. */
+const senders = (daemon: Daemon, count: number): Send[] => [
+  grpcSender(daemon),
+  ...Array.from({ length: count - 1 }, () => httpSender(daemon)),
+]
+
+async function delivered(daemon: Daemon, records: number): Promise<void> {
+  await vi.waitFor(async () => {
+    const metrics = await daemon.metrics()
+    expect(metrics.unaccounted).toBe(0)
+    expect([metrics.received, metrics.records('delivered')]).toEqual([records, records])
+  }, WITHIN)
+}
+
+const bodies = () => local.events().map(({ message }) => (JSON.parse(message) as { body: string }).body)
+
+test('share ports, and are one account to scrapes, probes and the last line', { timeout: 120_000 }, async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
+  const pids = await workersOf(daemon)
+  expect(new Set([...pids, daemon.pid]).size).toBe(3)
+  const names = Array.from({ length: 8 }, (_, at) => `by connection ${at}`)
+  for (const [at, send] of senders(daemon, 8).entries())
+    expect(await send(recordsRequest({ body: names[at] ?? '' }))).toMatchObject({ kind: 'taken', rejected: 0 })
+  await delivered(daemon, 8)
+  expect(bodies().sort()).toEqual(names)
+  // Each worker has taken connections, or they would be no use.
+  const connections = await daemon.metrics()
+  expect(connections.value('otlp_cloudwatch_receiver_connections', {})).toBe(8)
+  expect(connections.value('otlp_cloudwatch_buffer_bytes_limit', {})).toBe(256 * 1024 ** 2)
+  expect((await fetch(daemon.healthUrl)).status).toBe(200)
+  expect(await daemon.stop()).toBe(0)
+  const last = daemon.log.at(-1)
+  expect(last).toMatchObject({ msg: 'stopped', records: { awscloudwatchlogs: { received: 8, delivered: 8, lost: 0 } } })
+})
+
+test('make each new log group once', { timeout: 120_000 }, async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
+  await workersOf(daemon)
+  const groups = Array.from({ length: 10 }, (_, at) => `service-${at}`)
+  const request = logsRequest(
+    ...groups.map((name) => ({ resource: { 'service.name': name }, scopes: [{ records: [{ body: 'x' }] }] })),
+  )
+  await Promise.all(senders(daemon, 4).map((send) => send(request)))
+  await delivered(daemon, 40)
+  expect(local.calls.count('CreateLogGroup', 'ok')).toBe(10)
+  expect(local.calls.count('CreateLogGroup')).toBe(10)
+  expect(await daemon.stop()).toBe(0)
+})
+
+test('that die are replaced; with a storage nothing that was acknowledged is lost', { timeout: 180_000 }, async () => {
+  const root = await folder()
+  const daemon = await startDaemon(durableConfig(local.url, root), TWO_WORKERS)
+  const [victim = 0] = await workersOf(daemon)
+  const denied = local.faults.deny({ group: '/crash' })
+  const acknowledged: string[] = []
+  const send = async (name: string) => {
+    // A connection to the worker that dies breaks; its sender sends again, on a new one.
+    for (let tries = 0; ; tries++) {
+      const body = `${name}-${tries}`
+      try {
+        const told = await httpSender(daemon)(recordsRequest({ body }))
+        if (told.kind === 'taken') return void acknowledged.push(body)
+        expect(tries).toBeLessThan(100)
+      } catch (error) {
+        if (tries > 100) throw error
+      }
+    }
+  }
+  for (let at = 0; at < 20; at++) await send(`before-${at}`)
+  process.kill(victim, 'SIGKILL')
+  for (let at = 0; at < 20; at++) await send(`after-${at}`)
+  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('a worker ended and is replaced')))
+  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
+  for (let at = 0; at < 20; at++) await send(`later-${at}`)
+  denied.off()
+  await vi.waitFor(() => expect(new Set(bodies())).toEqual(new Set(acknowledged)), WITHIN)
+  await delivered(daemon, acknowledged.length)
+  expect((await readdir(join(root, 'awscloudwatchlogs'))).sort()).toEqual(['0000', '0001'])
+  expect(await daemon.stop()).toBe(0)
+})
+
+test('that cannot start end the daemon, which says why', { timeout: 120_000 }, async () => {
+  const port = await freePort()
+  const first = await startDaemon(cloudwatchConfig(local.url), {
+    set: [`receivers.otlp.protocols.http.endpoint=127.0.0.1:${port}`],
+  })
+  const { code, stderr } = await runToEnd([
+    `--config=yaml:${JSON.stringify(cloudwatchConfig(local.url))}`,
+    `--set=receivers.otlp.protocols.http.endpoint=127.0.0.1:${port}`,
+    '--set=service.workers=2',
+    '--set=service.telemetry.metrics.level=none',
+  ])
+  expect([code, stderr]).toEqual([1, expect.stringContaining(`127.0.0.1:${port} is in use`)])
+  expect(await first.stop()).toBe(0)
+})

@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { mergeReports } from '../../../../src/service/workers/merge-reports.ts'
+
+test('reports of several processes are one: numbers added, lists joined, what only one has kept', () => {
+  const one = { account: { received: 3, lost: { shutdown: 1 } }, lanes: [{ destination: 'a' }], name: 'x' }
+  const other = { account: { received: 4, lost: { expired: 2 } }, lanes: [{ destination: 'b' }], name: 'x' }
+  expect(mergeReports([one, other, {}])).toEqual({
+    account: { received: 7, lost: { shutdown: 1, expired: 2 } },
+    lanes: [{ destination: 'a' }, { destination: 'b' }],
+    name: 'x',
+  })
+})

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { Turns } from '../../../../src/service/workers/turns.ts'
+
+/** Two processes that write down when it is their turn. */
+function two() {
+  const heard: string[] = []
+  const waiter = (who: string) => ({
+    turn: (name: string, done: boolean) => void heard.push(`${who}: ${name} ${done ? 'is done' : 'is yours'}`),
+  })
+  return { turns: new Turns(), a: waiter('a'), b: waiter('b'), heard }
+}
+
+describe('of two that want the same done', () => {
+  test('the second hears that the first has done it', () => {
+    const { turns, a, b, heard } = two()
+    turns.want('x', a)
+    turns.want('x', b)
+    expect(heard).toEqual(['a: x is yours'])
+    turns.finished('x', a, true)
+    expect(heard).toEqual(['a: x is yours', 'b: x is done'])
+  })
+
+  test('the second has its turn if the first could not', () => {
+    const { turns, a, b, heard } = two()
+    turns.want('x', a)
+    turns.want('x', b)
+    turns.finished('x', a, false)
+    expect(heard.at(-1)).toBe('b: x is yours')
+    turns.finished('x', b, true)
+    turns.want('x', a)
+    expect(heard.at(-1)).toBe('a: x is yours')
+  })
+
+  test('the second has its turn if the first dies, and is not waited for if it dies itself', () => {
+    const { turns, a, b, heard } = two()
+    turns.want('x', a)
+    turns.want('x', b)
+    turns.forget(a)
+    expect(heard.at(-1)).toBe('b: x is yours')
+    turns.want('x', a)
+    turns.forget(a)
+    turns.finished('x', b, true)
+    expect(heard).toEqual(['a: x is yours', 'b: x is yours'])
+  })
+})
+
+test('different things do not wait for each other', () => {
+  const { turns, a, b, heard } = two()
+  turns.want('x', a)
+  turns.want('y', b)
+  expect(heard).toEqual(['a: x is yours', 'b: y is yours'])
+})
