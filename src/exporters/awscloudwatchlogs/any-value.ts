@@ -14,6 +14,7 @@ import { TOO_DEEP as TOO_DEEP_TEXT } from '../../otlp/logs.ts'
 import { MAX_VALUE_DEPTH } from '../../otlp/schema.ts'
 
 const QUOTE = fragment('"')
+const COMMA_QUOTE = fragment(',"')
 const COLON = fragment('":')
 const COMMA = fragment(',')
 const OPEN_ARRAY = fragment('[')
@@ -190,14 +191,15 @@ export class AnyValueWriter {
         reader.skip(found)
         continue
       }
-      if (first) first = false
-      else text.fragment(COMMA)
+      text.fragment(first ? QUOTE : COMMA_QUOTE)
+      first = false
       const length = reader.length()
       this.#keyValue(text, reader.pos, reader.pos + length, depth)
     }
     reader.end = outerEnd
   }
 
+  /** What stands behind the quote before the key. */
   #keyValue(text: JsonText, from: number, to: number, depth: number): void {
     const reader = this.#reader
     const outerEnd = reader.end
@@ -225,7 +227,6 @@ export class AnyValueWriter {
         reader.skip(tag)
       }
     }
-    text.fragment(QUOTE)
     text.utf8(reader.view, keyFrom, keyTo, TWICE)
     text.fragment(COLON)
     if (valueFrom < 0) text.fragment(NULL)

@@ -38,7 +38,10 @@ const SCOPE_VERSION = (2 << 3) | 2
 const SCOPE_ATTRIBUTES = (3 << 3) | 2
 export const RESOURCE_ATTRIBUTES = (1 << 3) | 2
 
-const HEX = Buffer.from('0123456789abcdef')
+/** The two digits of each byte. */
+const HEX = Uint16Array.from({ length: 256 }, (_, byte) =>
+  Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE(),
+)
 
 export class EventJson {
   readonly #reader: ProtobufReader
@@ -210,12 +213,11 @@ export class EventJson {
 
 function hex(text: JsonText, bytes: Uint8Array, from: number, count: number): void {
   text.ensure(count * 2)
-  const to = text.bytes
+  const to = text.view
   let pos = text.pos
   for (let i = from; i < from + count; i++) {
-    const byte = bytes[i] as number
-    to[pos++] = HEX[byte >>> 4] as number
-    to[pos++] = HEX[byte & 15] as number
+    to.setUint16(pos, HEX[bytes[i] as number] as number, true)
+    pos += 2
   }
   text.pos = pos
   text.counted += count * 2
