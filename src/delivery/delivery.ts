@@ -239,7 +239,8 @@ export class Delivery<D> {
   #stored(lanes: readonly LaneItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
     if ('kind' in stored) return listener.queued(stored)
     for (const batch of stored) {
-      batch.listener = listener
+      // A stuck lane holds its batches for days, and is not to hold their requests with them.
+      batch.listener = listener.queuedOnly === true ? undefined : listener
       this.#unsettled.add(batch)
     }
     listener.queued(undefined)

@@ -14,22 +14,22 @@ export abstract class Progress implements StageListener {
   failure: Retry | undefined
   /** Records that came to another end than delivery or a dead letter, by reason; undefined while there is none. */
   missed: Map<string, number> | undefined
-  readonly #untilSettled: boolean
+  readonly queuedOnly: boolean
   #unsettled: number
 
   constructor(reservation: Reservation, answerOn: LogsRequest['answerOn']) {
     this.reservation = reservation
-    this.#untilSettled = answerOn === 'settled'
+    this.queuedOnly = answerOn === 'queued'
     this.#unsettled = reservation.records - reservation.rejected.length
   }
 
   queued(failure: Retry | undefined): void {
     this.failure = failure
-    if (failure !== undefined || !this.#untilSettled || this.#unsettled === 0) this.reached()
+    if (failure !== undefined || this.queuedOnly || this.#unsettled === 0) this.reached()
   }
 
   settled(settlement: Settlement, records: number): void {
-    if (!this.#untilSettled || records === 0) return
+    if (this.queuedOnly || records === 0) return
     if (settlement.kind === 'lost' && settlement.reason === 'shutdown') {
       // Whoever waits for the settlement still has the records: to them they are not lost.
       const message = 'the daemon stopped before the records were delivered'

@@ -64,6 +64,7 @@ export class Accounts implements DeliveryAccount {
     listener: StageListener,
   ): StageListener {
     return {
+      queuedOnly: listener.queuedOnly === true,
       queued: (failure) => {
         if (failure === undefined) {
           this.ledger.receive(records)
