@@ -25,7 +25,7 @@ export interface Addresses {
 
 /** One YAML for both, but for keys that only one of them has. */
 export function targetConfig(
-  { ours, sendingQueue, processors }: Target,
+  { ours, sendingQueue, processors, workers }: Target,
   { rawLog }: Pick<Row, 'rawLog'>,
   queue: Queue,
   { grpcPort, httpPort, sinkPort }: Addresses,
@@ -50,6 +50,7 @@ export function targetConfig(
       },
     },
     service: {
+      ...(workers === undefined ? {} : { workers }),
       extensions: onDisk ? ['file_storage'] : [],
       pipelines: {
         logs: { receivers: ['otlp'], processors: Object.keys(processors), exporters: ['awscloudwatchlogs'] },

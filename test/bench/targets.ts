@@ -12,6 +12,8 @@ export interface Target {
   readonly sendingQueue: object
   /** Processors of the pipeline. */
   readonly processors: Readonly<Record<string, object>>
+  /** Processes, where they are not one. */
+  readonly workers?: number
   /** Program and arguments, the config's path to follow, after building what has to be built. */
   readonly prepare: () => Promise<readonly string[]>
 }
@@ -27,15 +29,17 @@ const GO = {
 }
 const TUNED = { num_consumers: 10 }
 
-export const TARGETS: Readonly<Record<string, Target>> = {
-  dist: {
-    ...OURS,
-    about: 'this project as it is shipped, dist/main.js',
-    prepare: async () => {
-      await promisify(execFile)('npm', ['run', 'build'], { cwd: ROOT })
-      return [process.execPath, join(ROOT, 'dist', 'main.js'), '--config']
-    },
+const DIST = {
+  ...OURS,
+  prepare: async () => {
+    await promisify(execFile)('npm', ['run', 'build'], { cwd: ROOT })
+    return [process.execPath, join(ROOT, 'dist', 'main.js'), '--config']
   },
+}
+
+export const TARGETS: Readonly<Record<string, Target>> = {
+  dist: { ...DIST, about: 'this project as it is shipped, dist/main.js' },
+  workers: { ...DIST, about: 'the same with service.workers: 2', workers: 2 },
   source: {
     ...OURS,
     about: 'this project from its source, src/main.ts',
