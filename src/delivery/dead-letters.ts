@@ -7,7 +7,7 @@ import type { Retry } from '../component/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { DiskQueue } from './disk-queue.ts'
 import { recordBytes } from './disk/format.ts'
-import { INDEX_FIELDS, type ItemBatch, itemEnd, itemStart } from './items.ts'
+import { cutOut, type ItemBatch } from './items.ts'
 import type { NewBatch, QueuedBatch, Queue, QueueReservation } from './queue.ts'
 import type { Run } from './run-queue.ts'
 
@@ -109,8 +109,8 @@ export class DeadLetters {
    * @param done true once it is on disk; false if it could not be kept
    */
   put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
-    const items = itemsOf(run)
-    if (items === undefined) return done(false)
+    if (run.batch.items === undefined) return done(false)
+    const items = cutOut(run.batch.items, run.from, run.to)
     const diedAtMs = Date.now()
     const letter = { id: newId(diedAtMs), lane, reason, error, diedAtMs, items: items.count }
     const batch = batchOf(letter, items)
@@ -208,14 +208,4 @@ function matches(letter: DeadLetter, { id, reason, lane, sinceMs }: LetterFilter
     (lane === undefined || letter.lane === lane || letter.lane.startsWith(`${lane}:`)) &&
     (sinceMs === undefined || letter.diedAtMs >= sinceMs)
   )
-}
-
-/** A batch of its own of the run's items. */
-function itemsOf({ batch, from, to }: Run): ItemBatch | undefined {
-  const { items } = batch
-  if (items === undefined) return undefined
-  const start = itemStart(items, from)
-  const index = items.index.slice(from * INDEX_FIELDS, to * INDEX_FIELDS)
-  for (let at = 0; at < index.length; at += INDEX_FIELDS) index[at] = (index[at] as number) - start
-  return { kind: items.kind, count: to - from, bytes: items.bytes.slice(start, itemEnd(items, to - 1)), index }
 }

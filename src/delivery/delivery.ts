@@ -16,6 +16,7 @@ import type { PackPolicy } from './pack.ts'
 import type { ScopeName, Sender } from './put.ts'
 import type { Queue, QueuedBatch, RecoveredBatch } from './queue.ts'
 import type { Run } from './run-queue.ts'
+import { DEAD_LETTERED, type DeadLetterSink, type Moved, type Rescue, Unwanted } from './unwanted.ts'
 import { Scheduler, type SchedulerOptions } from './scheduler.ts'
 
 export interface DeliveryOptions extends SchedulerOptions {
@@ -29,16 +30,12 @@ export interface DeliveryAccount {
   settled(settlement: Settlement, items: number, lane: string): void
   /** @param maybeTaken the answer was lost, so the items may be there already */
   retried(items: number, maybeTaken: boolean): void
+  /** Items are to go somewhere else. */
+  moved(items: number, from: string, to: string): void
   /** The account is throttled: whoever else uses it should hear of it. */
   throttled(account: string, afterMs: number, message: string): void
   /** Items that an earlier process left in the queue. */
   recovered(items: number, lane: string): void
-}
-
-/** Where items go that the destination will never take. */
-export interface DeadLetterSink {
-  /** @param done true once they are kept; false if they could not be */
-  put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void
 }
 
 /** Items of one request for one lane. */
@@ -74,7 +71,7 @@ export class Delivery<D> {
   readonly #queue: Queue
   readonly #sender: Sender<D>
   readonly #account: DeliveryAccount
-  readonly #deadLetters: DeadLetterSink | undefined
+  readonly #unwanted: Unwanted<D>
   readonly #lanes = new Map<string, Lane<D>>()
   readonly #scopes = new Map<string, FaultScope<Lane<D>>>()
   readonly #unsettled = new Set<QueuedBatch>()
@@ -89,13 +86,13 @@ export class Delivery<D> {
     sender: Sender<D>,
     account: DeliveryAccount,
     logger: Logger,
-    deadLetters?: DeadLetterSink,
+    unwanted: { readonly deadLetters?: DeadLetterSink | undefined; readonly rescue?: Rescue<D> | undefined } = {},
   ) {
     this.#options = options
     this.#queue = queue
     this.#sender = sender
     this.#account = account
-    this.#deadLetters = deadLetters
+    this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
     this.parking = new Parking(this.#lanes, queue, logger)
     this.scheduler = new Scheduler(
       options,
@@ -262,8 +259,7 @@ export class Delivery<D> {
   #bury(key: string, batch: QueuedBatch, { reason, error }: Death, otherwise: () => void): void {
     const run = { batch, from: 0, to: batch.count }
     this.#queue.load(batch, () => {
-      if (this.#deadLetters === undefined) return otherwise()
-      this.#deadLetters.put(key, run, reason, error, (kept) => {
+      this.#unwanted.keep(key, run, reason, error, (kept) => {
         if (!kept) return otherwise()
         this.#end(undefined, run, DEAD_LETTERED, key)
       })
@@ -317,21 +313,28 @@ export class Delivery<D> {
   }
 
   #settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void {
-    const letters = this.#deadLetters
-    if (
-      letters !== undefined &&
-      (settlement.kind === 'rejected' || (settlement.kind === 'lost' && settlement.reason === 'expired'))
-    ) {
-      // Settled only when it is kept: a crash in between sends it again, and does not lose it.
-      letters.put(lane.key, run, settlement.reason, error, (kept) =>
-        this.#end(lane, run, kept ? DEAD_LETTERED : settlement, lane.key),
-      )
-    } else this.#end(lane, run, settlement, lane.key)
+    if (settlement.kind === 'delivered') return this.#end(lane, run, settlement, lane.key)
+    this.#unwanted.decide(lane, run, settlement, error, (to) => {
+      if (to.kind === 'moved') this.#moved(lane, run, to)
+      else this.#end(lane, run, to, lane.key)
+    })
   }
 
   /** @param lane undefined for what never came into one */
   #end(lane: Lane<D> | undefined, run: Run, settlement: Settlement, key: string): void {
-    const { batch, from, to } = run
+    this.#letGo(lane, run)
+    this.#tell(run.batch, settlement, run.to - run.from, key)
+  }
+
+  #moved(lane: Lane<D>, run: Run, { batch, to: { key, destination } }: Moved<D>): void {
+    batch.listener = run.batch.listener
+    this.#unsettled.add(batch)
+    this.#account.moved(run.to - run.from, lane.key, key)
+    this.#send(key, destination, batch)
+    this.#letGo(lane, run)
+  }
+
+  #letGo(lane: Lane<D> | undefined, { batch, from, to }: Run): void {
     this.#queue.settle(batch, from, to)
     if (lane !== undefined) {
       lane.held.items -= to - from
@@ -340,16 +343,14 @@ export class Delivery<D> {
         lane.held.batches--
       }
     }
-    if (batch.unsettled === 0) {
-      this.#unsettled.delete(batch)
-      for (const waiter of this.#waiters) {
-        waiter.batches.delete(batch)
-        if (waiter.batches.size > 0) continue
-        this.#waiters.delete(waiter)
-        waiter.done()
-      }
+    if (batch.unsettled > 0) return
+    this.#unsettled.delete(batch)
+    for (const waiter of this.#waiters) {
+      waiter.batches.delete(batch)
+      if (waiter.batches.size > 0) continue
+      this.#waiters.delete(waiter)
+      waiter.done()
     }
-    this.#tell(batch, settlement, to - from, key)
   }
 
   #tell(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
@@ -358,7 +359,6 @@ export class Delivery<D> {
   }
 }
 
-const DEAD_LETTERED: Settlement = { kind: 'dead_lettered' }
 const NONE: readonly number[] = []
 const NONE_SETTLED: readonly (readonly [from: number, to: number])[] = []
 

@@ -62,3 +62,11 @@ export function sumOf(batches: readonly { readonly items: ItemBatch }[]): {
   }
   return { bytes, items }
 }
+
+/** A batch of its own of items `[from, to)`. */
+export function cutOut(items: ItemBatch, from: number, to: number): ItemBatch {
+  const start = itemStart(items, from)
+  const index = items.index.slice(from * INDEX_FIELDS, to * INDEX_FIELDS)
+  for (let at = 0; at < index.length; at += INDEX_FIELDS) index[at] = (index[at] as number) - start
+  return { kind: items.kind, count: to - from, bytes: items.bytes.slice(start, itemEnd(items, to - 1)), index }
+}

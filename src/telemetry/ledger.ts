@@ -118,6 +118,12 @@ export class Ledger {
     this.lost.quarantined += records
   }
 
+  /** Queued records that are another account's from now on. */
+  handOver(records: number): void {
+    this.#leaveQueue(records)
+    this.received -= records
+  }
+
   /** Dead letters that are there, which a crash may have made one commit more or fewer than was written down. */
   recoverDeadLetters(records: number): void {
     this.received += records - this.deadLettered

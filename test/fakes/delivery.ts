@@ -1,14 +1,10 @@
 // A Delivery over a queue (the memory queue unless another is given) and a FakeSender, with its ledger.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Settlement } from '../../src/component/outcome.ts'
-import {
-  type DeadLetterSink,
-  Delivery,
-  type DeliveryAccount,
-  type DeliveryOptions,
-} from '../../src/delivery/delivery.ts'
+import { Delivery, type DeliveryAccount, type DeliveryOptions } from '../../src/delivery/delivery.ts'
 import { MemoryQueue } from '../../src/delivery/memory-queue.ts'
 import type { OnLaneFull } from '../../src/delivery/parking.ts'
+import type { DeadLetterSink, Rescue } from '../../src/delivery/unwanted.ts'
 import type { PackPolicy } from '../../src/delivery/pack.ts'
 import type { ScopeKind } from '../../src/delivery/put.ts'
 import type { Queue } from '../../src/delivery/queue.ts'
@@ -30,6 +26,7 @@ export interface DeliverySetup extends Partial<Omit<DeliveryOptions, 'policy'>> 
   readonly budgetBytes?: number
   readonly onLaneFull?: OnLaneFull
   readonly deadLetters?: DeadLetterSink
+  readonly rescue?: Rescue<string>
   readonly makeQueue?: (budget: ByteBudget) => Queue
 }
 
@@ -60,7 +57,15 @@ export class DeliveryUnderTest {
   readonly #onLaneFull: OnLaneFull
 
   constructor(setup: DeliverySetup = {}) {
-    const { policy, budgetBytes = 64 * 1_048_576, onLaneFull = 'reject', deadLetters, makeQueue, ...options } = setup
+    const {
+      policy,
+      budgetBytes = 64 * 1_048_576,
+      onLaneFull = 'reject',
+      deadLetters,
+      rescue,
+      makeQueue,
+      ...options
+    } = setup
     this.#onLaneFull = onLaneFull
     this.budget = new ByteBudget(budgetBytes)
     this.queue = makeQueue?.(this.budget) ?? new MemoryQueue(this.budget)
@@ -78,7 +83,7 @@ export class DeliveryUnderTest {
       this.sender,
       new LedgerAccount(this.ledger, this.throttles),
       listeningLogger((line) => this.logged.push(line)),
-      deadLetters,
+      { deadLetters, rescue },
     )
   }
 
@@ -137,6 +142,8 @@ class LedgerAccount implements DeliveryAccount {
     this.#ledger = ledger
     this.#throttles = throttles
   }
+
+  moved(): void {}
 
   throttled(account: string, afterMs: number, message: string): void {
     this.#throttles.push({ account, afterMs, message })

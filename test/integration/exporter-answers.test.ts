@@ -41,6 +41,24 @@ describe('one bad record among good ones', () => {
     expect(account(exporter)).toMatchObject({ received: 3, delivered: 2, 'rejected.expired_retention': 1 })
   })
 
+  test('older than the group keeps its events, with late_events: they are stored under the present time', async () => {
+    const local = await localCloudWatch()
+    const { exporter, send } = await library({ logRetention: 3, lateEvents: { policy: 'divert' } }, local)
+    expect((await send({ body: 'first' })).code).toBe(0)
+    const now = Date.now()
+    const time = now - 5 * DAY_MS
+    expect((await send({ body: 'expired', time: nanos(time) }, { body: 'late', time: nanos(now) })).code).toBe(0)
+    expect(local.events('group', 'stream').map(({ message }) => message)).toEqual([
+      '{"body":"first"}',
+      '{"body":"late"}',
+    ])
+    expect(local.events('group', 'late').map(({ message }) => JSON.parse(message) as object)).toEqual([
+      { original_timestamp: time, body: 'expired' },
+    ])
+    expect(account(exporter)).toMatchObject({ received: 3, delivered: 3 })
+    expect(exporter.ledger.difference()).toBe(0)
+  })
+
   test('one that CloudWatch refuses wherever it stands: the others are stored once', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })

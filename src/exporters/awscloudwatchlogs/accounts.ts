@@ -42,6 +42,12 @@ export class Accounts implements DeliveryAccount {
     if (maybeTaken) this.ledger.possibleDoubles += records
   }
 
+  moved(records: number, from: string, to: string): void {
+    if (from === to) return
+    this.destinations.of(from).handOver(records)
+    this.destinations.of(to).recover(records)
+  }
+
   recovered(records: number, lane: string): void {
     this.ledger.recover(records)
     this.destinations.of(lane).recover(records)

@@ -28,6 +28,7 @@ import type { Storage } from './open-directory.ts'
 import { Provisioner } from './provision.ts'
 import { PutLogEvents } from './put.ts'
 import { report } from './report.ts'
+import { rescueLate } from './rescue.ts'
 import { Router } from './route.ts'
 import { LATE, Transcoder, type Transcoded } from './transcode.ts'
 import type { RoutedItems } from './written-events.ts'
@@ -122,7 +123,10 @@ export class CloudWatchLogs {
     const { accounts, ledger } = this
     const durable = storage === undefined ? undefined : await Durable.open(storage, ledger, this.#settings)
     const queue = durable?.queue ?? new MemoryQueue(budget, queueBound(config))
-    const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, durable?.letters)
+    const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, {
+      deadLetters: durable?.letters,
+      rescue: rescueLate(latePolicy(config), this.gate.late),
+    })
     try {
       await delivery.start(destinationOf)
     } catch (error) {

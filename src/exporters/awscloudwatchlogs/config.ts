@@ -127,7 +127,7 @@ const lateEvents = z
     log_stream_name: fixedName('stream', false).default('late').describe('With divert: the stream.'),
   })
   .prefault({})
-  .describe('Events older than 14 days or more than 2 hours ahead.')
+  .describe('Events older than 14 days or than the retention of their group, or more than 2 hours ahead.')
 
 const deadLetters = z
   .strictObject({

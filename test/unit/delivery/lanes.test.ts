@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { DeadLetterSink } from '../../../src/delivery/delivery.ts'
+import type { DeadLetterSink } from '../../../src/delivery/unwanted.ts'
 import { MemoryQueue } from '../../../src/delivery/memory-queue.ts'
 import type { OnLaneFull } from '../../../src/delivery/parking.ts'
 import type { PutOutcome } from '../../../src/delivery/put.ts'

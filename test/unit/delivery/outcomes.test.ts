@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
+import { cutOut } from '../../../src/delivery/items.ts'
+import { type DeliverySetup, DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
 import { denied, fault, refused, taken } from '../../fakes/sender.ts'
 
@@ -147,5 +148,37 @@ describe('what is given up', () => {
     await vi.advanceTimersByTimeAsync(20_000)
     expect(later.outcomes).toEqual({ delivered: 1 })
     await under.delivery.shutdown(AbortSignal.abort(), false)
+  })
+})
+
+describe('items that their destination rejects, and another one takes', () => {
+  /** Rejects items 1 and 2 of what goes to `g/s`; `rescue` knows `late/s` for them. */
+  function rejecting(setup: DeliverySetup = {}) {
+    const under = new DeliveryUnderTest({
+      rescue: (_, { batch, from, to }) =>
+        batch.items && { key: 'late/s', destination: 'late/s', items: cutOut(batch.items, from, to) },
+      ...setup,
+    })
+    under.sender.respond = ({ group }) =>
+      group === 'late' ? taken : { kind: 'accepted', rejected: [{ from: 1, to: 3, reason: 'expired_retention' }] }
+    return under
+  }
+
+  test('are sent there, once, and count as delivered', async () => {
+    const under = rejecting()
+    const request = under.send({ 'g/s': namedItems('a', 4) })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(under.sender.sentTo('late/s')).toEqual(['a1', 'a2'])
+    expect(request.outcomes).toEqual({ delivered: 4 })
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('are rejected if there is no room for them', async () => {
+    const under = rejecting({ budgetBytes: 3_000 })
+    const request = under.send({ 'g/s': [{ text: 'x'.repeat(600) }, ...namedItems('a', 3)] })
+    under.send({ 'other/s': [{ text: 'x'.repeat(1_000) }] })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(request.outcomes).toEqual({ delivered: 2, 'rejected: expired_retention': 2 })
+    expect(under.idle).toEqual(IDLE)
   })
 })

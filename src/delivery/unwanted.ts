@@ -1,0 +1,68 @@
+// What becomes of items that a destination will not take, or that waited too long for it.
+//
+//   rejected ─▶ another place, if the owner knows one ─▶ dead letter, if there is a store ─▶ given up
+
+import type { Settlement } from '../component/outcome.ts'
+import type { LaneItems } from './delivery.ts'
+import type { Queue, QueuedBatch } from './queue.ts'
+import type { Run } from './run-queue.ts'
+
+/** Where items go that the destination will never take. */
+export interface DeadLetterSink {
+  /** @param done true once they are kept; false if they could not be */
+  put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void
+}
+
+/** Knows another place for items that theirs rejects, or the same under another time; undefined if there is none. */
+export type Rescue<D> = (destination: D, run: Run, reason: string) => LaneItems<D> | undefined
+
+/** They are in the queue again, in another batch; the old one is to be let go, and nothing counted. */
+export interface Moved<D> {
+  readonly kind: 'moved'
+  readonly batch: QueuedBatch
+  readonly to: LaneItems<D>
+}
+
+export class Unwanted<D> {
+  readonly #queue: Queue
+  readonly #letters: DeadLetterSink | undefined
+  readonly #rescue: Rescue<D> | undefined
+
+  constructor(queue: Queue, letters: DeadLetterSink | undefined, rescue: Rescue<D> | undefined) {
+    this.#queue = queue
+    this.#letters = letters
+    this.#rescue = rescue
+  }
+
+  /**
+   * Calls `end` once, with what they came to. That is when they are as safe as can be elsewhere: a crash before it sends
+   * them again, and does not lose them.
+   */
+  decide(
+    lane: { readonly key: string; readonly destination: D },
+    run: Run,
+    settlement: Settlement,
+    error: string,
+    end: (to: Settlement | Moved<D>) => void,
+  ): void {
+    const { kind } = settlement
+    if (kind !== 'rejected' && !(kind === 'lost' && settlement.reason === 'expired')) return end(settlement)
+    const { reason } = settlement
+    const bury = () => this.keep(lane.key, run, reason, error, (kept) => end(kept ? DEAD_LETTERED : settlement))
+    const to = kind === 'rejected' ? this.#rescue?.(lane.destination, run, reason) : undefined
+    const reserved = to && this.#queue.reserve([{ lane: to.key, items: to.items }])
+    if (to === undefined || reserved?.kind !== 'reserved') return bury()
+    reserved.commit((stored) => {
+      if ('kind' in stored) return bury()
+      for (const batch of stored) end({ kind: 'moved', batch, to })
+    })
+  }
+
+  /** @param done false if there is no store, or it has no room */
+  keep(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
+    if (this.#letters === undefined) done(false)
+    else this.#letters.put(lane, run, reason, error, done)
+  }
+}
+
+export const DEAD_LETTERED: Settlement = { kind: 'dead_lettered' }
