@@ -43,8 +43,11 @@ export interface SchedulerOptions {
 
 /** Beyond this age a record belongs to the backlog. */
 const FRESH_MS = 60_000
-/** Puts of one lane at once while full batches wait; otherwise one, which keeps its order. */
-const MAX_PUTS_PER_LANE = 4
+/**
+ * Puts of one lane at once while full batches wait; otherwise one, which keeps its order. Of the default of ten over all
+ * lanes it leaves two to others; with four, one stream could not be sent as fast as it came, and filled the queue.
+ */
+const MAX_PUTS_PER_LANE = 8
 /** Batches of one lane that are read back at once: enough for a put of small ones, few enough to bound the memory. */
 const MAX_LOADED_AT_ONCE = 256
 
