@@ -31,7 +31,9 @@ export const serviceSchema = z.strictObject({
     .min(1)
     .max(64)
     .default(1)
-    .describe('Processes that share the ports and the limits of this config, each with its own queue; at most one a CPU is of use.'),
+    .describe(
+      'Processes that share the ports and the limits of this config, each with its own queue; at most one a CPU is of use.',
+    ),
   shutdown_timeout: duration()
     .prefault('25s')
     .describe('Time to drain in after SIGTERM; under the 30 s that Kubernetes waits.'),
