@@ -7,7 +7,7 @@
 /** 1: an event ready for PutLogEvents. 2: a LogRecord with resource and scope for an OTLP endpoint. One kind a lane. */
 export type ItemKind = 1 | 2
 
-/** One request's items for one lane. Owns its bytes; never changes. */
+/** One request's items for one lane. Owns its bytes, which are freed with its last item; never changes. */
 export interface ItemBatch {
   readonly kind: ItemKind
   readonly count: number
@@ -68,5 +68,10 @@ export function cutOut(items: ItemBatch, from: number, to: number): ItemBatch {
   const start = itemStart(items, from)
   const index = items.index.slice(from * INDEX_FIELDS, to * INDEX_FIELDS)
   for (let at = 0; at < index.length; at += INDEX_FIELDS) index[at] = (index[at] as number) - start
-  return { kind: items.kind, count: to - from, bytes: items.bytes.slice(start, itemEnd(items, to - 1)), index }
+  return {
+    kind: items.kind,
+    count: to - from,
+    bytes: new Uint8Array(items.bytes.subarray(start, itemEnd(items, to - 1))),
+    index,
+  }
 }

@@ -1,5 +1,6 @@
 import type { ByteBudget } from '../component/byte-budget.ts'
 import type { Retry } from '../component/outcome.ts'
+import { freeBytes } from '../wire/free-bytes.ts'
 import { countedBytes, heldBytes, sumOf } from './items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import {
@@ -85,6 +86,7 @@ export class MemoryQueue implements Queue {
     batch.unsettled -= items
     this.#keeper.settled(batch, items)
     if (batch.unsettled > 0) return
+    if (batch.items !== undefined) freeBytes(batch.items.bytes)
     batch.items = undefined
     this.#free(batch.heldBytes)
   }

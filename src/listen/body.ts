@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { constants, type Http2ServerRequest } from 'node:http2'
+import { freeBytes } from '../wire/free-bytes.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 import type { Holding } from './holding.ts'
 
@@ -23,6 +24,8 @@ export function readBody(
   done: (bytes: Uint8Array | undefined, failure: BodyFailure | undefined) => void,
 ): void {
   const body = new GrowingBytes(announced, holding)
+  // Pieces of HTTP/1 are copies made for this request; those of HTTP/2 lie in what the connection reads into.
+  const ownsPieces = request.httpVersionMajor === 1
   let over = false
   const finish = (failure: BodyFailure | undefined) => {
     if (over) return
@@ -33,8 +36,8 @@ export function readBody(
   request.on('data', (chunk: Buffer) => {
     if (over) return
     if (body.length + chunk.length > limit) finish('too_large')
-    else if (holding.take(chunk.length)) body.append(chunk)
-    else finish('budget_full')
+    else if (!holding.take(chunk.length)) finish('budget_full')
+    else if (body.append(chunk) && ownsPieces) freeBytes(chunk)
   })
   request.once('end', () => finish(undefined))
   request.once('close', () => finish('aborted'))

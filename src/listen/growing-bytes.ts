@@ -21,14 +21,16 @@ export class GrowingBytes {
     this.#holding = holding
   }
 
-  /** Keeps a piece; its bytes are copied, unless it is the first and the last. */
-  append(chunk: Buffer): void {
-    if (this.length === 0 && chunk.length === this.#total) {
-      this.#buffer = chunk
-    } else {
-      this.#room(this.length + chunk.length).set(chunk, this.length)
-    }
+  /**
+   * Keeps a piece; its bytes are copied, unless it is the first and the last.
+   * @returns whether they were, so that the piece itself is not needed any more
+   */
+  append(chunk: Buffer): boolean {
+    const whole = this.length === 0 && chunk.length === this.#total
+    if (whole) this.#buffer = chunk
+    else this.#room(this.length + chunk.length).set(chunk, this.length)
     this.length += chunk.length
+    return !whole
   }
 
   view(): Buffer {

@@ -1,4 +1,5 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
+import { freeBytes } from '../../wire/free-bytes.ts'
 import { BATCH_OVERHEAD_BYTES, heldBytes, type ItemBatch } from '../items.ts'
 import type { DiskBatch } from './disk-batch.ts'
 
@@ -63,6 +64,7 @@ export class Tail {
     this.#release(charged, bytes - charged)
     this.#arrived.delete(batch, bytes)
     this.#readBack.delete(batch, bytes)
+    freeBytes(batch.items.bytes)
     batch.items = undefined
   }
 

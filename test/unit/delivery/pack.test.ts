@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { countedBytes, heldBytes } from '../../../src/delivery/items.ts'
+import { countedBytes, cutOut, heldBytes } from '../../../src/delivery/items.ts'
 import { Lane } from '../../../src/delivery/lane.ts'
 import { copyPack, makePack, type PackPolicy, packRuns, takePack } from '../../../src/delivery/pack.ts'
 import { QueuedBatch } from '../../../src/delivery/queue.ts'
@@ -218,4 +218,11 @@ test('a lane that is filled and emptied for ever keeps its order', () => {
     else for (const text of texts) expect(text).toBe(String(expected++))
   }
   expect(left(runs)).toEqual(Array.from({ length: next - expected }, (_, i) => String(expected + i)))
+})
+
+test('what is cut out of a batch is its own, and stays when the batch is freed', () => {
+  const batch = { ...itemBatch(namedItems('a', 4)) }
+  const cut = cutOut(batch, 1, 3)
+  batch.bytes.fill(0)
+  expect(packTexts(makePack([{ batch: new QueuedBatch(cut, 2, 2, 2, NOW_MS), from: 0, to: 2 }]))).toEqual(['a1', 'a2'])
 })
