@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster'
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { cli } from './cli.ts'
@@ -22,7 +23,9 @@ let stopping = false
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    if (stopping) endNow(`${signal} a second time: ending without draining`, {})
+    // A worker hears a terminal's Ctrl-C, or systemd's SIGTERM to the whole group, and then its parent's: both ask the same.
+    // One that is to end without draining is killed by its parent, and ends with it.
+    if (stopping && cluster.isPrimary) endNow(`${signal} a second time: ending without draining`, {})
     stopping = true
     stopRequested.resolve()
   })

@@ -126,3 +126,17 @@ test('that cannot start end the daemon, which says why', { timeout: 120_000 }, a
   expect([code, stderr]).toEqual([1, expect.stringContaining(`127.0.0.1:${port} is in use`)])
   expect(await first.stop()).toBe(0)
 })
+
+test('drain, too, when a terminal sends its signal to all of them at once', { timeout: 120_000 }, async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
+  const pids = await workersOf(daemon)
+  local.faults.slow(1_000)
+  for (const send of senders(daemon, 4))
+    expect(await send(recordsRequest({ body: 'x' }))).toMatchObject({ kind: 'taken' })
+  for (const pid of pids) process.kill(pid, 'SIGINT')
+  expect(await daemon.stop()).toBe(0)
+  expect(daemon.log.at(-1)).toMatchObject({
+    msg: 'stopped',
+    records: { awscloudwatchlogs: { received: 4, delivered: 4 } },
+  })
+})
