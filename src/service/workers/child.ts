@@ -22,6 +22,7 @@ export class Child implements Waiter {
   readonly #started = Promise.withResolvers<Ports>()
   readonly #readings = new Map<number, (reading: Reading | undefined) => void>()
   #nextReading = 1
+  #gone = false
   readonly bornAtMs = performance.now()
   /** What keeps it from taking records for now. */
   obstacle: string | undefined
@@ -35,7 +36,11 @@ export class Child implements Waiter {
     // Told by `started` too, which may have nobody waiting.
     this.#started.promise.catch(() => {})
     this.#worker.on('message', (message: FromWorker) => this.#heard(message))
-    this.#worker.on('error', (error) => this.#started.reject(error))
+    this.#worker.on('error', (error) => {
+      this.#started.reject(error)
+      // It could not be made, so it cannot exit either.
+      if (this.pid === undefined) this.#exited(error.message)
+    })
     this.#worker.once('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`))
   }
 
@@ -110,6 +115,8 @@ export class Child implements Waiter {
   }
 
   #exited(how: string): void {
+    if (this.#gone) return
+    this.#gone = true
     this.#started.reject(new Error(`it ended with ${how}`))
     for (const id of this.#readings.keys()) this.#answered(id, undefined)
     this.#events.exited(this, how)
