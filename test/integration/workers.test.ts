@@ -140,3 +140,27 @@ test('drain, too, when a terminal sends its signal to all of them at once', { ti
     records: { awscloudwatchlogs: { received: 4, delivered: 4 } },
   })
 })
+
+test('make a group once that two exporters write to', { timeout: 120_000 }, async () => {
+  const { exporters, service, ...config } = cloudwatchConfig(local.url) as Record<string, Record<string, unknown>>
+  const exporter = exporters?.['awscloudwatchlogs'] as object
+  const daemon = await startDaemon(
+    {
+      ...config,
+      exporters: {
+        'awscloudwatchlogs/a': { ...exporter, log_group_name: 'both', log_stream_name: 'a' },
+        'awscloudwatchlogs/b': { ...exporter, log_group_name: 'both', log_stream_name: 'b' },
+      },
+      service: {
+        ...service,
+        pipelines: { logs: { receivers: ['otlp'], exporters: ['awscloudwatchlogs/a', 'awscloudwatchlogs/b'] } },
+      },
+    },
+    TWO_WORKERS,
+  )
+  await workersOf(daemon)
+  local.faults.slow(100)
+  await Promise.all(senders(daemon, 8).map((send) => send(recordsRequest({ body: 'x' }))))
+  await vi.waitFor(() => expect(bodies()).toHaveLength(16), WITHIN)
+  expect(await daemon.stop()).toBe(0)
+})

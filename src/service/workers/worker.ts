@@ -59,8 +59,8 @@ class ParentsChildren implements Siblings {
   readonly share: number
   readonly ports: Map<string, number>
   readonly #listeners = new Set<(news: News) => void>()
-  /** Work whose turn has not come, by name. One process asks for a name once at a time. */
-  readonly #waiting = new Map<string, (done: boolean) => void>()
+  /** Work whose turn has not come, by name. Two exporters may ask for the same; turns come in the order of asking. */
+  readonly #waiting = new Map<string, ((done: boolean) => void)[]>()
   read: (id: number) => void = () => {}
 
   constructor(share: number, ports: Map<string, number>) {
@@ -70,7 +70,9 @@ class ParentsChildren implements Siblings {
   }
 
   async once(name: string, work: () => Promise<boolean>): Promise<void> {
-    const done = new Promise<boolean>((resolve) => this.#waiting.set(name, resolve))
+    const done = new Promise<boolean>((resolve) => {
+      this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), resolve])
+    })
     this.say({ kind: 'want', name })
     if (await done) return
     let worked = false
@@ -111,8 +113,14 @@ class ParentsChildren implements Siblings {
         for (const listener of this.#listeners) listener(message.news)
         return
       case 'turn':
-        this.#waiting.get(message.name)?.(message.done)
-        this.#waiting.delete(message.name)
+        return this.#turn(message.name, message.done)
     }
+  }
+
+  #turn(name: string, done: boolean): void {
+    const [first, ...others] = this.#waiting.get(name) ?? []
+    if (others.length > 0) this.#waiting.set(name, others)
+    else this.#waiting.delete(name)
+    first?.(done)
   }
 }
