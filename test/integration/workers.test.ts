@@ -1,5 +1,5 @@
 // One daemon of several processes: `service.workers`.
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -162,5 +162,18 @@ test('make a group once that two exporters write to', { timeout: 120_000 }, asyn
   local.faults.slow(100)
   await Promise.all(senders(daemon, 8).map((send) => send(recordsRequest({ body: 'x' }))))
   await vi.waitFor(() => expect(bodies()).toHaveLength(16), WITHIN)
+  expect(await daemon.stop()).toBe(0)
+})
+
+test('that end while others start are replaced', { timeout: 120_000 }, async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url), { set: ['service.workers=3'] })
+  // The others are made when the first one says that it has started.
+  const first = await vi.waitFor(async () => {
+    const children = await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8')
+    expect(children.trim().split(' ')).toHaveLength(3)
+    return Number(children.split(' ')[0])
+  }, WITHIN)
+  process.kill(first, 'SIGKILL')
+  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 3)
   expect(await daemon.stop()).toBe(0)
 })

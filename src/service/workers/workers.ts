@@ -48,6 +48,8 @@ export class Workers implements Component {
       throw new ComponentError(`a worker could not start: ${describeError(cause)}`, { cause })
     }
     this.#running = true
+    // One may have ended while the others were starting.
+    for (let missing = this.#count - this.#children.size; missing > 0; missing--) this.#bear()
     this.#logger.info('workers run', { workers: this.#count, pids: [...this.#children].map(({ pid }) => pid) })
   }
 
