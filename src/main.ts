@@ -58,6 +58,9 @@ process.exitCode = await cli(process.argv.slice(2), {
   stopRequested: stopRequested.promise,
 })
 
+// Its channel to the parent keeps a worker alive, also one that had no use for it: its config cannot be read any more, say.
+if (cluster.worker?.isConnected() === true) cluster.worker.disconnect()
+
 // A shutdown leaves behind what does not end in its time. If that is a call to a disk that does not answer, it would hold the
 // process for ever; and process.exit() too, which waits for the threads of such calls.
 setTimeout(() => {

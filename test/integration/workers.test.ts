@@ -1,5 +1,5 @@
 // One daemon of several processes: `service.workers`.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -8,7 +8,7 @@ import { logsRequest, recordsRequest } from '../fakes/logs-request.ts'
 import { durableConfig } from './crash-rounds.ts'
 import { cloudwatchConfig } from './daemon-config.ts'
 import { grpcSender, httpSender, type Send } from './daemon-senders.ts'
-import { type Daemon, freePort, runToEnd, startDaemon } from './daemon.ts'
+import { configFile, type Daemon, freePort, runToEnd, startDaemon } from './daemon.ts'
 
 const WITHIN = { timeout: 60_000, interval: 50 }
 const TWO_WORKERS = { set: ['service.workers=2'] }
@@ -175,5 +175,15 @@ test('that end while others start are replaced', { timeout: 120_000 }, async () 
   }, WITHIN)
   process.kill(first, 'SIGKILL')
   await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 3)
+  expect(await daemon.stop()).toBe(0)
+})
+
+test('that cannot run their config end, and are tried again', { timeout: 60_000 }, async () => {
+  const file = await configFile(cloudwatchConfig(local.url))
+  const daemon = await startDaemon(file, TWO_WORKERS)
+  const [victim = 0] = await workersOf(daemon)
+  await writeFile(file, 'receivers: 1')
+  process.kill(victim, 'SIGKILL')
+  await daemon.says((log) => log.some(({ ended }) => ended === 'exit code 2'))
   expect(await daemon.stop()).toBe(0)
 })
