@@ -330,6 +330,8 @@ export class Delivery<D> {
     batch.listener = run.batch.listener
     this.#unsettled.add(batch)
     this.#account.moved(run.to - run.from, lane.key, key)
+    // Whoever waits for these items waits for where they are now.
+    for (const { batches } of this.#waiters) if (batches.has(run.batch)) batches.add(batch)
     this.#send(key, destination, batch)
     this.#letGo(lane, run)
   }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cutOut } from '../../../src/delivery/items.ts'
 import { type DeliverySetup, DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
-import { denied, fault, refused, taken } from '../../fakes/sender.ts'
+import { denied, fault, refused, settledPromises, taken } from '../../fakes/sender.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -169,6 +169,21 @@ describe('items that their destination rejects, and another one takes', () => {
     const request = under.send({ 'g/s': namedItems('a', 4) })
     await vi.advanceTimersByTimeAsync(10_000)
     expect(under.sender.sentTo('late/s')).toEqual(['a1', 'a2'])
+    expect(request.outcomes).toEqual({ delivered: 4 })
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('are waited for there by a flush that waited for them here', async () => {
+    const under = rejecting({ flushIntervalMs: 60_000 })
+    const request = under.send({ 'g/s': namedItems('a', 4) })
+    under.sender.hold()
+    let done = false
+    const flushed = under.delivery.flush(new AbortController().signal).then(() => (done = true))
+    under.sender.held.shift()?.answer({ kind: 'accepted', rejected: [{ from: 1, to: 3, reason: 'expired_retention' }] })
+    await settledPromises()
+    expect([under.sender.held.length, done]).toEqual([1, false])
+    under.sender.resume()
+    await flushed
     expect(request.outcomes).toEqual({ delivered: 4 })
     expect(under.idle).toEqual(IDLE)
   })
