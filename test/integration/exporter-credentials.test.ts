@@ -61,6 +61,24 @@ test('a shutdown without credentials does not wait for its time to be over', asy
   ])
 })
 
+test('a shutdown does not wait longer for credentials that do not come, and counts what it could not send', async () => {
+  withoutAws()
+  const silent = createServer().listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  onTestFinished(() => {
+    silent.close()
+    silent.closeAllConnections()
+  })
+  vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', `http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
+  const { exporter, send } = await library({ credentials: undefined, flushTimeoutMillis: 200 })
+  const sent = send({ body: 'a' })
+  await exporter.shutdown()
+  // It was not waited for to the end.
+  expect(await new Promise((resolve) => silent.getConnections((_, count) => resolve(count)))).toBe(1)
+  expect(problem(await sent)).toBe('not every record was delivered: 1 lost: shutdown')
+  expect(exporter.ledger.difference()).toBe(0)
+})
+
 test('without a Region: every export fails and says what to write, until there is one', async () => {
   withoutAws()
   const { exporter, local, send } = await library({ region: '' })

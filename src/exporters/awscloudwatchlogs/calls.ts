@@ -11,6 +11,12 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs'
 import type { Destination } from './destination.ts'
 
+/**
+ * Longest wait for credentials, ms. The SDK heeds signals and times once it has them; to get them it waits for ever, if
+ * an agent that gives them does not answer.
+ */
+const CREDENTIALS_TIMEOUT_MS = 30_000
+
 /** Each rejects with what the SDK throws; `classify` knows it. */
 export class Calls {
   readonly #client: CloudWatchLogsClient
@@ -23,7 +29,8 @@ export class Calls {
    * The events are ready, so the SDK serializes a call without any, and the body is put in before it is measured and signed.
    * @param body of the request, compressed if `gzip`
    */
-  putLogEvents(body: Uint8Array, gzip: boolean, signal: AbortSignal): Promise<PutLogEventsCommandOutput> {
+  async putLogEvents(body: Uint8Array, gzip: boolean, signal: AbortSignal): Promise<PutLogEventsCommandOutput> {
+    await this.needCredentials(signal)
     const command = new PutLogEventsCommand({ logGroupName: '-', logStreamName: '-', logEvents: [] })
     command.middlewareStack.add(
       (next) => (call) => {
@@ -37,28 +44,42 @@ export class Calls {
     return this.#client.send(command, { abortSignal: signal })
   }
 
-  createLogStream({ group, stream }: Destination, signal: AbortSignal): Promise<unknown> {
+  async createLogStream({ group, stream }: Destination, signal: AbortSignal): Promise<unknown> {
+    await this.needCredentials(signal)
     const command = new CreateLogStreamCommand({ logGroupName: group, logStreamName: stream })
     return this.#client.send(command, { abortSignal: signal })
   }
 
-  createLogGroup(
+  async createLogGroup(
     group: string,
     tags: Readonly<Record<string, string>> | undefined,
     signal: AbortSignal,
   ): Promise<unknown> {
+    await this.needCredentials(signal)
     const command = new CreateLogGroupCommand({ logGroupName: group, ...(tags === undefined ? {} : { tags }) })
     return this.#client.send(command, { abortSignal: signal })
   }
 
-  putRetentionPolicy(group: string, days: number, signal: AbortSignal): Promise<unknown> {
+  async putRetentionPolicy(group: string, days: number, signal: AbortSignal): Promise<unknown> {
+    await this.needCredentials(signal)
     const command = new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days })
     return this.#client.send(command, { abortSignal: signal })
   }
 
-  /** @throws what the SDK throws if there are none */
-  async needCredentials(): Promise<void> {
-    await this.#client.config.credentials()
+  /** @throws what the SDK throws if there are none, and such a thing if there are none in time */
+  async needCredentials(signal?: AbortSignal): Promise<void> {
+    const late = Promise.withResolvers<never>()
+    const giveUp = (name: string) => late.reject(Object.assign(new Error('no credentials in time'), { name }))
+    const onAbort = () => giveUp('AbortError')
+    const timer = setTimeout(() => giveUp('CredentialsProviderError'), CREDENTIALS_TIMEOUT_MS)
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted === true) onAbort()
+    try {
+      await Promise.race([this.#client.config.credentials(), late.promise])
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
   }
 
   /** Undefined where neither the environment, nor the profile, nor instance metadata names one. */

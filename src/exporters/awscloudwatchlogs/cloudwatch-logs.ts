@@ -178,10 +178,10 @@ export class CloudWatchLogs {
   }
 
   /** Says once when there are none. At start that is a hint: they may come later, and until then the records wait. */
-  async #hasCredentials(aws: Aws): Promise<boolean> {
+  async #hasCredentials(aws: Aws, signal?: AbortSignal): Promise<boolean> {
     try {
       const calls = await aws.calls()
-      await calls.needCredentials()
+      await calls.needCredentials(signal)
       this.#toldOfCredentials = false
       return true
     } catch (error) {
@@ -198,7 +198,7 @@ export class CloudWatchLogs {
   /** @throws Error if there is something to send and no credentials to send it with: waiting would not help */
   async flush(signal: AbortSignal): Promise<void> {
     if (this.#running === undefined || this.ledger.queued === 0) return
-    if (!(await this.#hasCredentials(this.#running.aws)))
+    if (!(await this.#hasCredentials(this.#running.aws, signal)))
       throw new Error(`no AWS credentials were found; ${this.ledger.queued} records wait`)
     await this.#running.delivery.flush(signal)
   }
@@ -210,7 +210,7 @@ export class CloudWatchLogs {
     const { delivery, aws, durable } = this.#running
     await durable?.refuseCommands()
     await durable?.stopAdopting()
-    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(aws))
+    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(aws, signal))
     await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, durable !== undefined)
     await durable?.close()
     await aws.close()
