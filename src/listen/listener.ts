@@ -1,4 +1,4 @@
-import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net'
+import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { ComponentError } from '../component/component.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { listenOptions, type Endpoint } from './endpoint.ts'
@@ -59,14 +59,7 @@ export class Listener {
   async open(): Promise<void> {
     const server = this.#server
     try {
-      const options = await this.#listenOptions()
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(options, () => {
-          server.off('error', reject)
-          resolve()
-        })
-      })
+      await listen(server, await this.#listenOptions())
     } catch (cause) {
       throw this.#unbindable(cause as NodeJS.ErrnoException)
     }
@@ -85,7 +78,9 @@ export class Listener {
       )
     // The kernel deals connections out to all that listen so. The parent could do it in turn, by node:cluster, but a
     // connection that it hands to a process which is just dying is held for ever, neither served nor closed (Node 24).
-    const port = endpoint.port === 0 ? (shared.ports.get(shared.name) ?? 0) : endpoint.port
+    const known = shared.ports.get(shared.name)
+    const port = endpoint.port === 0 ? (known ?? 0) : endpoint.port
+    if (known === undefined) await checkFree({ ...options, port })
     return { ...options, port, reusePort: true, exclusive: true }
   }
 
@@ -146,6 +141,23 @@ export class Listener {
       PROBLEMS[cause.code ?? ''] ?? `cannot be listened on (${cause.message}): write an address of this machine`
     return new ComponentError(`${where}: ${address} ${why}`, { cause })
   }
+}
+
+function listen(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** The first of the siblings would share the port also with another daemon that has workers, and nobody would notice. */
+async function checkFree(options: ListenOptions): Promise<void> {
+  const probe = createServer()
+  await listen(probe, { ...options, exclusive: true })
+  await new Promise((resolve) => probe.close(resolve))
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
