@@ -46,7 +46,11 @@ export class GrpcTransport {
 
   /** Lets calls finish until the abort. */
   async shutdown(signal: AbortSignal): Promise<void> {
-    const sessionsClosed = this.#service?.then((service) => service.shutdown())
+    // One that could not be loaded has been told of, and has no sessions.
+    const sessionsClosed = this.#service?.then(
+      (service) => service.shutdown(),
+      () => {},
+    )
     await this.#listener?.close(signal)
     await sessionsClosed
     await this.#tls?.close()
