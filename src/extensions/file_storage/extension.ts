@@ -14,6 +14,7 @@ const MOST_DIRECTORIES = 1_000
 export class FileStorageExtension implements Component, QueueStorage {
   readonly #settings: ComponentSettings<Config>
   readonly #claimed = new Set<Lock>()
+  #stopping = false
 
   constructor(settings: ComponentSettings<Config>) {
     this.#settings = settings
@@ -56,6 +57,11 @@ export class FileStorageExtension implements Component, QueueStorage {
     throw new ComponentError(`directory: all ${MOST_DIRECTORIES} directories in ${root} are held by other processes`)
   }
 
+  /** What others leave that stop together with this one is theirs: their successors go on with it. */
+  pipelineReady(ready: boolean): void {
+    this.#stopping = !ready
+  }
+
   async shutdown(): Promise<void> {
     await Promise.all([...this.#claimed].map((held) => held.release()))
     this.#claimed.clear()
@@ -80,8 +86,10 @@ export class FileStorageExtension implements Component, QueueStorage {
       for (const name of (await readdir(root)).filter((name) => /^\d{4}$/.test(name)).sort()) {
         const path = join(root, name)
         if (except.has(path) || !(await holdsRecords(path))) continue
-        const release = await this.#hold(path)
-        if (release !== undefined) return { path, release }
+        const release = this.#stopping ? undefined : await this.#hold(path)
+        if (release === undefined) continue
+        if (!this.#stopping) return { path, release }
+        await release()
       }
       return undefined
     } catch (cause) {

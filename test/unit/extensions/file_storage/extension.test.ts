@@ -95,6 +95,16 @@ test('hands out what somebody leaves while others run', async () => {
   expect((await own.nextLeft(new Set()))?.path).toBe(path)
 })
 
+test('hands out nothing any more once the daemon stops: what others leave then is for their successors', async () => {
+  const directory = await folder()
+  const extension = await started({ directory })
+  const own = await extension.claim('a')
+  await mkdir(join(directory, 'a', '0001'))
+  await writeFile(join(directory, 'a', '0001', '0000000001.segment'), '')
+  extension.pipelineReady(false)
+  expect(await own.nextLeft(new Set())).toBeUndefined()
+})
+
 test('makes the directory where it is asked to, with the mode it is told', async () => {
   const directory = join(await folder(), 'some', 'where')
   await started({ directory, create_directory: true, directory_permissions: '0700' })
