@@ -55,6 +55,8 @@ process.exitCode = await cli(process.argv.slice(2), {
   err: (text) => void process.stderr.write(text),
   components: async () => (await import('./components.ts')).components,
   daemon: async () => (await import('./service/workers/create.ts')).createProcess,
+  filesRead: async () =>
+    cluster.isWorker ? (await import('./service/workers/parent.ts')).filesOfParent() : new Map<string, string>(),
   stopRequested: stopRequested.promise,
 })
 

@@ -15,6 +15,8 @@ export interface Surroundings {
   /** Loaded when a command wants it, so that `--version` and `--help` stay quick. */
   readonly components: () => Promise<ComponentRegistry>
   readonly daemon: () => Promise<typeof createProcess>
+  /** Files of a config that are not to be read again; see `Outside.files`. */
+  readonly filesRead: () => Promise<Map<string, string>>
   /** Resolves at the first SIGTERM or SIGINT. */
   readonly stopRequested: Promise<void>
 }

@@ -23,24 +23,26 @@ export const CONFIG_OPTIONS = {
 /** Reads the config that the options and the environment name. Undefined if there is none that can run; the reason is on stderr. */
 export async function loadConfigFrom(
   values: Values<typeof CONFIG_OPTIONS>,
-  { env, err, components }: Surroundings,
-): Promise<{ config: DaemonConfig; written: WrittenConfig } | undefined> {
+  { env, err, components, filesRead }: Surroundings,
+): Promise<{ config: DaemonConfig; written: WrittenConfig; files: ReadonlyMap<string, string> } | undefined> {
   const [{ loadConfig }, { formatProblem }, registry] = await Promise.all([
     import('../config/load.ts'),
     import('../config/findings.ts'),
     components(),
   ])
+  const files = await filesRead()
   const defaultUri = values['default-config']
   const loaded = loadConfig({
     uris: values.config ?? [],
     sets: values.set ?? [],
     ...(defaultUri === undefined ? {} : { defaultUri }),
     env,
+    files,
     registry,
   })
   switch (loaded.kind) {
     case 'loaded':
-      return loaded
+      return { ...loaded, files }
     case 'nothing':
       err(
         'There is no config: give --config FILE, or set OTLP_CLOUDWATCH__LOG_GROUP_NAME and what else is needed of OTLP_CLOUDWATCH__*.\n',

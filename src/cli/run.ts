@@ -19,7 +19,7 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
     const logger = createLogger({ ...loaded.config.service.telemetry.logs, destination: { write: surroundings.err } })
     let daemon: Daemon
     try {
-      daemon = createDaemon(loaded.config, buildInfo())
+      daemon = createDaemon(loaded.config, buildInfo(), loaded.files)
     } catch (error) {
       logger.error('the config cannot run', { error })
       return 2

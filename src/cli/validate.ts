@@ -14,7 +14,7 @@ export const command = defineCommand({
       surroundings.daemon(),
     ])
     try {
-      createDaemon(loaded.config, buildInfo())
+      createDaemon(loaded.config, buildInfo(), loaded.files)
     } catch (error) {
       surroundings.err(`${describeError(error)}\n`)
       return 2

@@ -37,6 +37,8 @@ export interface LogsExporter {
   reserve(request: LogsRequest): Reservation | Retry | Refused
   /** Its account of the records it received; the daemon's last line is read from it. */
   readonly ledger?: Ledger
+  /** It is kept beside a queue on disk, and goes on with whoever takes that over. */
+  readonly accountOutlives?: boolean
   /** Everything that can be told of it, for `GET /ledger`: the account of each destination, lanes, fault scopes. */
   report?(): object
   /** Why nothing can be taken for now, beyond a queue that is full; undefined while something can. */

@@ -13,8 +13,9 @@ export interface Siblings {
   /**
    * Has something done by one process while the others wait for it: `work` is not called where another has just done it.
    * @param work resolves with whether it is done; if not, or if its process dies, the next one has its turn
+   * @param signal ends the waiting
    */
-  once(name: string, work: () => Promise<boolean>): Promise<void>
+  once(name: string, work: () => Promise<boolean>, signal: AbortSignal): Promise<void>
   /** Tells the others, as far as they live and listen. */
   tell(news: News): void
   /** @returns stops listening */

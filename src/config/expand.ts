@@ -1,7 +1,7 @@
 import { Findings, formatProblem } from './findings.ts'
 import { parseYaml } from './parse-yaml.ts'
 import { findReference, unescapeDollars } from './reference.ts'
-import { type Environment, retrieve } from './retrieve.ts'
+import { type Outside, retrieve } from './retrieve.ts'
 import { type Entry, formatPath, type Node, type Path, type ScalarNode } from './tree.ts'
 
 // A variable that names itself, or a file that includes itself, has no end. More than these is taken for one.
@@ -13,17 +13,17 @@ const MAX_TEXT_LENGTH = 1_000_000
  * Puts values in the place of `${env:NAME}`, `${NAME}`, `${file:path}` and `${yaml:text}`, as the collector does after it
  * has merged its sources: what an overriding source replaced is never looked up.
  */
-export function expand(root: Node, env: Environment, findings: Findings): Node {
-  return new Expansion(env, findings).expand(root, [], 0)
+export function expand(root: Node, outside: Outside, findings: Findings): Node {
+  return new Expansion(outside, findings).expand(root, [], 0)
 }
 
 class Expansion {
-  readonly #env: Environment
+  readonly #outside: Outside
   readonly #findings: Findings
   #references = 0
 
-  constructor(env: Environment, findings: Findings) {
-    this.#env = env
+  constructor(outside: Outside, findings: Findings) {
+    this.#outside = outside
     this.#findings = findings
   }
 
@@ -66,7 +66,7 @@ class Expansion {
     const shown = `\${${uri}}`
     if (uri.slice(uri.indexOf(':')).includes('$'))
       return this.#complain(node, path, `${shown}: a $ cannot stand inside a reference`)
-    const retrieved = retrieve(uri, this.#env)
+    const retrieved = retrieve(uri, this.#outside)
     if (retrieved.kind === 'failed') return this.#complain(node, path, `${shown}: ${retrieved.message}`)
     const { text, source, unset } = retrieved
     if (unset !== undefined)

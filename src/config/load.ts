@@ -19,6 +19,8 @@ export interface LoadOptions {
   /** Used only where there is neither a `--config` nor a variable; never merged. */
   readonly defaultUri?: string
   readonly env: Environment
+  /** As `Outside.files`: whoever keeps it can have the same config loaded again. */
+  readonly files?: Map<string, string>
   readonly registry: ComponentRegistry
 }
 
@@ -42,7 +44,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   // A source that could not be read leaves holes: what would be missed in it is no news.
   if (findings.failed) return { kind: 'invalid', problems: findings.problems }
 
-  const root = expand(merged, options.env, findings) as MapNode
+  const root = expand(merged, options, findings) as MapNode
   if (hasHole(root)) return { kind: 'invalid', problems: findings.problems }
   checkTopLevel(root, findings)
   const sections = checkSections(root, options.registry, findings)
@@ -52,17 +54,18 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   return { kind: 'loaded', config: assemble(sections, service, findings), written: { sections, ...service } }
 }
 
-function chooseSource({ uris, defaultUri, env }: LoadOptions, findings: Findings): MapNode | undefined {
+function chooseSource(options: LoadOptions, findings: Findings): MapNode | undefined {
+  const { uris, defaultUri, env } = options
   const variables = exporterVariables(env)
   if (uris.length > 0) {
     if (variables.length > 0)
       findings.note(
         `${variables.join(', ')}: not used, because a --config takes the place of ${VARIABLE_PREFIX}* altogether`,
       )
-    return readSources(uris, env, findings)
+    return readSources(uris, options, findings)
   }
   if (variables.length > 0) return configFromVariables(env)
-  return defaultUri === undefined ? undefined : readSources([defaultUri], env, findings)
+  return defaultUri === undefined ? undefined : readSources([defaultUri], options, findings)
 }
 
 /** Whether a whole section is a reference that could not be followed: everything that names something in it would be told. */

@@ -1,7 +1,7 @@
 import { Findings } from './findings.ts'
 import { merge, putNested } from './merge.ts'
 import { parseYaml } from './parse-yaml.ts'
-import { type Environment, hasScheme, retrieve } from './retrieve.ts'
+import { type Outside, hasScheme, retrieve } from './retrieve.ts'
 import { emptyMap, type Entry, type MapNode, type Node, placeAt, type Position } from './tree.ts'
 
 /** Where the tree starts when no source said anything. */
@@ -11,13 +11,13 @@ const NOWHERE: Position = { source: 'config' }
  * Reads every `--config` and merges them in order. One that cannot be read is a problem, and the others are read all the same.
  * @param uris paths, or `file:`, `env:` and `yaml:` URIs
  */
-export function readSources(uris: readonly string[], env: Environment, findings: Findings): MapNode {
-  const roots = uris.map((uri) => readSource(uri, env, findings)).filter((root) => root !== undefined)
+export function readSources(uris: readonly string[], outside: Outside, findings: Findings): MapNode {
+  const roots = uris.map((uri) => readSource(uri, outside, findings)).filter((root) => root !== undefined)
   return roots.reduce((earlier, later) => merge(earlier, later) as MapNode, emptyMap(roots[0]?.at ?? NOWHERE))
 }
 
-function readSource(uri: string, env: Environment, findings: Findings): MapNode | undefined {
-  const retrieved = retrieve(hasScheme(uri) ? uri : `file:${uri}`, env)
+function readSource(uri: string, outside: Outside, findings: Findings): MapNode | undefined {
+  const retrieved = retrieve(hasScheme(uri) ? uri : `file:${uri}`, outside)
   const at: Position = { source: `--config ${uri}` }
   if (retrieved.kind === 'failed') return complain(findings, at, retrieved.message)
   if (retrieved.unset !== undefined)

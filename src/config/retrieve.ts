@@ -5,6 +5,13 @@ import { hint } from './suggest.ts'
 /** Environment variables by name; only own, defined ones count as set. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** What references lead to. */
+export interface Outside {
+  readonly env: Environment
+  /** Files that have been read, by path: they are not read again, and new ones are added. */
+  readonly files?: Map<string, string>
+}
+
 /** The text behind a URI, or why there is none. */
 export type Retrieved =
   | {
@@ -25,13 +32,13 @@ const URI = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s
 const VARIABLE_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 
 /** @param uri `file:path`, `env:NAME`, `env:NAME:-default` or `yaml:text` */
-export function retrieve(uri: string, env: Environment): Retrieved {
+export function retrieve(uri: string, { env, files }: Outside): Retrieved {
   const [, scheme, rest = ''] = URI.exec(uri) ?? []
   switch (scheme) {
     case 'env':
       return retrieveVariable(rest, env)
     case 'file':
-      return retrieveFile(rest)
+      return retrieveFile(rest, files)
     case 'yaml':
       return { kind: 'text', text: rest, source: 'yaml' }
     case 'http':
@@ -64,9 +71,11 @@ function retrieveVariable(reference: string, env: Environment): Retrieved {
   return { kind: 'text', text: '', source, unset: name }
 }
 
-function retrieveFile(path: string): Retrieved {
+function retrieveFile(path: string, files: Map<string, string> = new Map()): Retrieved {
   try {
-    return { kind: 'text', text: readFileSync(normalize(path), 'utf8'), source: path }
+    const text = files.get(path) ?? readFileSync(normalize(path), 'utf8')
+    files.set(path, text)
+    return { kind: 'text', text, source: path }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return failed(`the file ${path} cannot be read: ${FILE_ERRORS[code] ?? code}`)

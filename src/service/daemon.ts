@@ -106,8 +106,8 @@ export function buildDaemon(
     members: [
       ...metricsMembers(config, readingsOfAll(readings, workers), logger),
       ...graphMembers(graph, logger),
-      // As receivers are: they start when everything else runs, and stop before it.
-      ...(workers === undefined ? [] : [{ kind: 'receiver', id: 'workers', component: workers, logger } as const]),
+      // They start when everything else runs, and stop before it.
+      ...(workers === undefined ? [] : [{ kind: 'workers', id: 'workers', component: workers, logger } as const]),
     ],
     shutdownTimeoutMs: config.service.shutdownTimeoutMs,
     host: hostOf,
@@ -194,7 +194,12 @@ function reportOf(graph: Graph): Report {
 
 function accountsOf(graph: Graph): Accounts {
   const ledgers = [...ledgersOf(graph)]
-  return Object.fromEntries(ledgers.map(([id, ledger]) => [id, { ...ledger.snapshot(), queued: ledger.queued }]))
+  return Object.fromEntries(
+    ledgers.map(([id, ledger]) => {
+      const outlives = graph.exporters.get(id)?.accountOutlives === true
+      return [id, { ...ledger.snapshot(), queued: ledger.queued, outlives }]
+    }),
+  )
 }
 
 function ledgersOf(graph: Graph): ReadonlyMap<string, Ledger> {

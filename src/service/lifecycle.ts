@@ -4,8 +4,8 @@ import type { Logger } from '../telemetry/logger.ts'
 import { Deadline, endsWithin } from './deadline.ts'
 
 export interface Member {
-  /** `service` is the daemon's own: it starts first and stops last. */
-  readonly kind: 'service' | 'extension' | 'exporter' | 'receiver'
+  /** `service` is the daemon's own: it starts first and stops last. `workers` have the pipelines, where it has none itself. */
+  readonly kind: 'service' | 'extension' | 'exporter' | 'receiver' | 'workers'
   /** As written in the config. */
   readonly id: string
   readonly component: Component
@@ -67,6 +67,8 @@ export class Lifecycle {
       )
       await this.#stopTogether('receiver', intake.signal)
       await this.#stopTogether('exporter', all.signal)
+      // They have receivers and exporters, and share the time out as is done here.
+      await this.#stopTogether('workers', all.signal)
       await this.#stopInTurn('extension', all.signal)
       await this.#stopInTurn('service', all.signal)
     } finally {
@@ -101,5 +103,5 @@ async function stopMember({ component, logger }: Member, signal: AbortSignal): P
 }
 
 export function nameOf({ kind, id }: Member): string {
-  return `${kind} ${id}`
+  return kind === id ? id : `${kind} ${id}`
 }

@@ -178,12 +178,60 @@ test('that end while others start are replaced', { timeout: 120_000 }, async () 
   expect(await daemon.stop()).toBe(0)
 })
 
-test('that cannot run their config end, and are tried again', { timeout: 60_000 }, async () => {
+test('that are replaced have the config of the others, and not what was made of its file since', async () => {
   const file = await configFile(cloudwatchConfig(local.url))
   const daemon = await startDaemon(file, TWO_WORKERS)
   const [victim = 0] = await workersOf(daemon)
   await writeFile(file, 'receivers: 1')
   process.kill(victim, 'SIGKILL')
-  await daemon.says((log) => log.some(({ ended }) => ended === 'exit code 2'))
+  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
   expect(await daemon.stop()).toBe(0)
+})
+
+test('have the whole shutdown_timeout to drain', async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url, { service: { shutdown_timeout: '12s' } }), TWO_WORKERS)
+  await workersOf(daemon)
+  // Longer than receivers have to finish their requests.
+  local.faults.slow(4_000, { operation: 'PutLogEvents' })
+  for (const send of senders(daemon, 4)) await send(recordsRequest({ body: 'x' }))
+  expect(await daemon.stop()).toBe(0)
+  expect(daemon.log.at(-1)).toMatchObject({
+    msg: 'stopped',
+    records: { awscloudwatchlogs: { received: 4, delivered: 4, lost: 0 } },
+  })
+})
+
+test('say before their time is over what they could not send', async () => {
+  local.faults.cut('before')
+  const daemon = await startDaemon(cloudwatchConfig(local.url, { service: { shutdown_timeout: '2s' } }), TWO_WORKERS)
+  await workersOf(daemon)
+  for (const send of senders(daemon, 4)) await send(recordsRequest({ body: 'x' }))
+  expect(await daemon.stop()).toBe(0)
+  expect(daemon.log.at(-1)).toMatchObject({
+    msg: 'stopped, records are lost',
+    records: { awscloudwatchlogs: { received: 4, delivered: 0, lost: 4 } },
+  })
+})
+
+test('whose account another goes on with are counted once', async () => {
+  const daemon = await startDaemon(durableConfig(local.url, await folder()), TWO_WORKERS)
+  const [one = 0] = await workersOf(daemon)
+  for (const send of senders(daemon, 8)) await send(recordsRequest({ body: 'x' }))
+  await delivered(daemon, 8)
+  process.kill(one, 'SIGTERM')
+  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
+  await delivered(daemon, 8)
+  expect(await daemon.stop()).toBe(0)
+  expect(daemon.log.at(-1)).toMatchObject({ records: { awscloudwatchlogs: { received: 8, delivered: 8 } } })
+})
+
+test('do not share the port of another daemon that has workers', async () => {
+  const set = ['service.workers=2', `receivers.otlp.protocols.http.endpoint=127.0.0.1:${await freePort()}`]
+  const first = await startDaemon(cloudwatchConfig(local.url), { set })
+  const { code, stderr } = await runToEnd([
+    `--config=${await configFile(cloudwatchConfig(local.url))}`,
+    ...set.map((option) => `--set=${option}`),
+  ])
+  expect([code, stderr]).toEqual([1, expect.stringContaining('is in use')])
+  expect(await first.stop()).toBe(0)
 })

@@ -96,7 +96,7 @@ export class CloudWatchLogs {
 
   /** @throws ComponentError without a Region, if a certificate file cannot be read, or a queue on disk cannot be opened */
   async start(storage?: Storage): Promise<void> {
-    const { config, logger, shape, budget, siblings } = this.#settings
+    const { config, logger, shape, budget, siblings, name } = this.#settings
     for (const warning of warnings(config)) logger.warn(warning)
     const options = deliveryOptions(config, shape)
     const aws = new Aws(config, options.maxConcurrentPuts, process.env)
@@ -107,7 +107,7 @@ export class CloudWatchLogs {
         retentionDays: config.log_retention,
         tags: config.tags,
         share: siblings.share,
-        once: (name, work) => siblings.once(name, work),
+        once: (what, work, signal) => siblings.once(`${name} ${what}`, work, signal),
       },
       logger,
     )

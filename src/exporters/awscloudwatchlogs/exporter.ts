@@ -31,6 +31,10 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     return this.#logs.ledger
   }
 
+  get accountOutlives(): boolean {
+    return this.#settings.config.sending_queue.storage !== undefined
+  }
+
   /** The disk of the queue, when it cannot be written. */
   obstacle(): string | undefined {
     return this.#logs.running?.durable?.disk.space.obstacle?.message

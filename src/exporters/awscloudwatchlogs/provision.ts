@@ -103,10 +103,11 @@ export class Provisioner {
   async #createGroupForAll(group: string, signal: AbortSignal): Promise<CallOutcome> {
     // What another process has just made is there.
     let outcome: CallOutcome = { kind: 'accepted', rejected: [] }
-    await this.#settings.once(`create ${group}`, async () => {
+    const create = async () => {
       outcome = await this.#createGroup(group, signal)
       return outcome.kind === 'accepted'
-    })
+    }
+    await this.#settings.once(`create ${group}`, create, signal)
     return outcome
   }
 

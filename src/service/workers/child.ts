@@ -1,14 +1,16 @@
 // One worker, seen from the parent.
 
 import cluster, { type Worker } from 'node:cluster'
-import { once } from 'node:events'
 import { type Accounts, type FromWorker, type Ports, PORTS, type Reading, type ToWorker } from './messages.ts'
 import type { Waiter } from './turns.ts'
 
+/** How long after its time a worker may still say its last word, ms: less than the parent itself is waited for. */
+const KILL_AFTER_MS = 500
 /** A worker that does not answer by then is left out of a scrape. */
 const READ_TIMEOUT_MS = 2_000
 
 export interface ChildEvents {
+  config(child: Child): void
   want(child: Child, name: string): void
   done(child: Child, name: string, done: boolean): void
   news(child: Child, message: ToWorker): void
@@ -22,7 +24,8 @@ export class Child implements Waiter {
   readonly #started = Promise.withResolvers<Ports>()
   readonly #readings = new Map<number, (reading: Reading | undefined) => void>()
   #nextReading = 1
-  #gone = false
+  readonly #gone = Promise.withResolvers<void>()
+  #isGone = false
   readonly bornAtMs = performance.now()
   /** What keeps it from taking records for now. */
   obstacle: string | undefined
@@ -75,20 +78,24 @@ export class Child implements Waiter {
     if (this.#worker.isConnected()) this.#worker.send(message)
   }
 
-  /** Asks it to drain; from the abort on it is ended. */
+  /** Asks it to drain; soon after the abort it is ended. */
   async stop(signal: AbortSignal): Promise<void> {
-    if (this.#worker.isDead()) return
-    const exited = once(this.#worker, 'exit')
+    let timer: NodeJS.Timeout | undefined
+    const onAbort = () => {
+      timer = setTimeout(() => void this.#worker.process.kill('SIGKILL'), KILL_AFTER_MS)
+    }
     this.#worker.process.kill('SIGTERM')
-    const end = () => void this.#worker.process.kill('SIGKILL')
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-    await exited
-    signal.removeEventListener('abort', end)
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+    await this.#gone.promise
+    signal.removeEventListener('abort', onAbort)
+    clearTimeout(timer)
   }
 
   #heard(message: FromWorker): void {
     switch (message.kind) {
+      case 'config':
+        return this.#events.config(this)
       case 'started':
         return this.#started.resolve(message.ports)
       case 'failed':
@@ -115,8 +122,9 @@ export class Child implements Waiter {
   }
 
   #exited(how: string): void {
-    if (this.#gone) return
-    this.#gone = true
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#gone.resolve()
     this.#started.reject(new Error(`it ended with ${how}`))
     for (const id of this.#readings.keys()) this.#answered(id, undefined)
     this.#events.exited(this, how)

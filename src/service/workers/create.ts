@@ -7,15 +7,16 @@ import { Workers } from './workers.ts'
 
 /**
  * A daemon of one process, the parent of several, or one of those: whatever the config and who started this process say.
+ * @param files that the config was read from: workers do not read them again, as they may have been edited since
  * @throws ComponentError naming the component that cannot be built from its config
  */
-export function createProcess(config: DaemonConfig, build: BuildInfo): Daemon {
+export function createProcess(config: DaemonConfig, build: BuildInfo, files: ReadonlyMap<string, string>): Daemon {
   const { workers } = config.service
   if (workers === 1) return createDaemon(config, build)
   if (cluster.isWorker) return createWorker(config, build)
   // Wired once here too, so that what cannot run is said before any process is made.
   createDaemon(config, build)
-  return createDaemon(ofParent(config), build, { workers: (logger) => new Workers(workers, logger) })
+  return createDaemon(ofParent(config), build, { workers: (logger) => new Workers(workers, [...files], logger) })
 }
 
 /** What is one for all workers. */

@@ -1,6 +1,7 @@
 // What the parent and its workers say to each other.
 //
 //   parent                                   worker
+//     ◀── config ──   ── config ──▶            once: the files it was read from
 //     ◀── started | failed ──────────────────  once
 //     ◀── obstacle ──────────────────────────  when it changes
 //     ── read ──▶   ◀── reading ─────────────  for /metrics and /ledger
@@ -22,13 +23,23 @@ export interface Report {
   readonly exporters: Readonly<Record<string, unknown>>
 }
 
-/** By exporter; the queue beside what a snapshot has. */
-export type Accounts = Readonly<Record<string, LedgerSnapshot & { readonly queued: number }>>
+/** By exporter. */
+export type Accounts = Readonly<Record<string, Account>>
+
+export interface Account extends LedgerSnapshot {
+  readonly queued: number
+  /** Another process goes on with it. */
+  readonly outlives: boolean
+}
+
+/** As `Outside.files`. */
+export type Files = readonly (readonly [path: string, text: string])[]
 
 /** As `Siblings.ports`, for those that start later. */
 export type Ports = readonly (readonly [listener: string, port: number])[]
 
 export type FromWorker =
+  | { readonly kind: 'config' }
   | { readonly kind: 'started'; readonly ports: Ports }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'obstacle'; readonly obstacle: string | undefined }
@@ -39,6 +50,7 @@ export type FromWorker =
   | { readonly kind: 'ended'; readonly accounts: Accounts }
 
 export type ToWorker =
+  | { readonly kind: 'config'; readonly files: Files }
   | { readonly kind: 'read'; readonly id: number }
   /** @property done another process has done it; else it is this one's turn */
   | { readonly kind: 'turn'; readonly name: string; readonly done: boolean }

@@ -9,7 +9,7 @@ import { Ledger } from '../../telemetry/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Family } from '../../telemetry/registry.ts'
 import { Child, type ChildEvents } from './child.ts'
-import type { Accounts, Ports, Reading } from './messages.ts'
+import type { Account, Files, Ports, Reading } from './messages.ts'
 import { Turns } from './turns.ts'
 
 /** A worker that dies is replaced after this, then twice, four times … as long, while new ones do not live long. */
@@ -22,18 +22,21 @@ const MOST_DEATHS = 8
 
 export class Workers implements Component {
   readonly #count: number
+  readonly #files: Files
   readonly #logger: Logger
   readonly #children = new Set<Child>()
   readonly #waits = new Set<NodeJS.Timeout>()
   readonly #turns = new Turns()
-  readonly #ended: Accounts[] = []
+  #ended: (readonly [exporter: string, account: Account])[] = []
   #fatal: (error: Error) => void = () => {}
   #deaths = 0
   #running = false
   #ports: Ports = []
 
-  constructor(count: number, logger: Logger) {
+  /** @param files of the config */
+  constructor(count: number, files: Files, logger: Logger) {
     this.#count = count
+    this.#files = files
     this.#logger = logger
   }
 
@@ -76,14 +79,12 @@ export class Workers implements Component {
   /** By exporter, of workers that have ended in order. */
   get ledgers(): Map<string, Ledger> {
     const ledgers = new Map<string, Ledger>()
-    for (const accounts of this.#ended) {
-      for (const [exporter, { queued, ...snapshot }] of Object.entries(accounts)) {
-        const ledger = ledgers.get(exporter) ?? new Ledger()
-        ledgers.set(exporter, ledger)
-        ledger.merge(snapshot)
-        ledger.adoptDeadLetters(snapshot.deadLettered)
-        ledger.recover(queued)
-      }
+    for (const [exporter, account] of this.#ended) {
+      const ledger = ledgers.get(exporter) ?? new Ledger()
+      ledgers.set(exporter, ledger)
+      ledger.merge(account)
+      ledger.adoptDeadLetters(account.deadLettered)
+      ledger.recover(account.queued)
     }
     return ledgers
   }
@@ -95,6 +96,7 @@ export class Workers implements Component {
   }
 
   readonly #events: ChildEvents = {
+    config: (child) => child.tell({ kind: 'config', files: this.#files }),
     want: (child, name) => this.#turns.want(name, child),
     done: (child, name, done) => this.#turns.finished(name, child, done),
     news: (child, message) => {
@@ -106,8 +108,18 @@ export class Workers implements Component {
   #exited(child: Child, how: string): void {
     this.#children.delete(child)
     this.#turns.forget(child)
-    if (child.accounts !== undefined) this.#ended.push(child.accounts)
-    if (!this.#running) return
+    this.#ended.push(...Object.entries(child.accounts ?? {}))
+    if (!this.#running) {
+      if (child.accounts === undefined)
+        this.#logger.error(
+          'a worker ended before it had said what became of its records; they are not in the account',
+          {
+            pid: child.pid,
+            ended: how,
+          },
+        )
+      return
+    }
     this.#deaths = performance.now() - child.bornAtMs > LONG_LIFE_MS ? 1 : this.#deaths + 1
     if (this.#deaths > MOST_DEATHS)
       return this.#fatal(new Error(`workers end as soon as they have started, the last one with ${how}`))
@@ -119,6 +131,7 @@ export class Workers implements Component {
     })
     const wait = setTimeout(() => {
       this.#waits.delete(wait)
+      this.#ended = this.#ended.filter(([, { outlives }]) => !outlives)
       // If it cannot start it ends, and is heard of so.
       this.#bear()
     }, waitMs)

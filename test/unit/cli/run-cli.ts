@@ -50,6 +50,7 @@ export async function runCli(
       daemon.config = config
       return daemon
     },
+    filesRead: async () => new Map(),
     stopRequested: new Promise(() => {}),
     ...surroundings,
   })

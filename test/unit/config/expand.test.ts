@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 function expandText(text: string, env: Environment = {}) {
   const findings = new Findings()
   const root = parseYaml(`a: ${JSON.stringify(text)}`, 'a.yaml', findings)
-  const node = child(root && expand(root, env, findings), 'a')
+  const node = child(root && expand(root, { env }, findings), 'a')
   return {
     node,
     value: plain(node),

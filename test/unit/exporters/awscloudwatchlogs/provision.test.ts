@@ -28,7 +28,7 @@ function provisioning(settings: Partial<GroupSettings> = {}) {
   const aws = async () => new Calls(client)
   const provisioner = new Provisioner(
     aws,
-    { retentionDays: 0, tags: undefined, share: 1, once: (name, work) => ALONE.once(name, work), ...settings },
+    { retentionDays: 0, tags: undefined, share: 1, once: (...wanted) => ALONE.once(...wanted), ...settings },
     silentLogger,
   )
   return {

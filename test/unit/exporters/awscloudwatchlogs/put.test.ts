@@ -40,7 +40,7 @@ function sending(answer: object, compression: 'none' | 'gzip' = 'none') {
   const aws = async () => new Calls(client)
   const provisioner = new Provisioner(
     aws,
-    { retentionDays: 0, tags: undefined, share: 1, once: (name, work) => ALONE.once(name, work) },
+    { retentionDays: 0, tags: undefined, share: 1, once: (...wanted) => ALONE.once(...wanted) },
     silentLogger,
   )
   const scopes = { endpoint: 'endpoint', credential: 'credential', account: 'account' }
