@@ -12,6 +12,7 @@ import { registerProcess, registerTarget } from '../telemetry/process-metrics.ts
 import { type Family, Registry, renderFamilies } from '../telemetry/registry.ts'
 import { announceEnd, announceStart } from './announce.ts'
 import { registerBudget } from './budget-metrics.ts'
+import { collectWhenQuiet } from './collect-when-quiet.ts'
 import { buildGraph, type Graph } from './graph.ts'
 import { Lifecycle, nameOf, type Member } from './lifecycle.ts'
 import { memoryLimit, sizeBudget } from './memory.ts'
@@ -115,7 +116,9 @@ export function buildDaemon(
 
   let started = false
   let stopped: Promise<void> | undefined
+  let stopCollecting = (): void => {}
   const stop = async (): Promise<void> => {
+    stopCollecting()
     await lifecycle.stop()
     // What was folded comes first: the account is the last line.
     ownLogger.flush()
@@ -129,6 +132,7 @@ export function buildDaemon(
     async start() {
       if (started || stopped !== undefined) throw new Error('a daemon starts once')
       started = true
+      stopCollecting = collectWhenQuiet(logger)
       if (!isWorker) announceStart(logger, config, build, { limit, sized }, shapes)
       try {
         await lifecycle.start()
