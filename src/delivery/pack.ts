@@ -5,7 +5,11 @@ import type { Run, RunQueue } from './run-queue.ts'
 /** What one put may hold; handed in by the exporter, because only it knows the destination. */
 export interface PackPolicy {
   readonly maxItems: number
+  /** An item that is longer than this goes alone. */
   readonly maxCountedBytes: number
+  /** A lane that has so many does not wait for its flush; unset: when there is a whole pack. */
+  readonly fullItems?: number | undefined
+  readonly fullCountedBytes?: number | undefined
   /** Between the first and the last item, inclusive. */
   readonly maxSpanMs: number
   /** Items of an earlier time are not worth sending any more: the destination would refuse them. */
@@ -57,7 +61,7 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
         continue
       }
       const counted = itemCounted(items, item)
-      if (room === 0 || counted > roomBytes) break
+      if (room === 0 || (counted > roomBytes && room < policy.maxItems)) break
       room--
       roomBytes -= counted
       if (time < lastTime) sorted = false

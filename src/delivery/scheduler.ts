@@ -151,9 +151,8 @@ export class Scheduler<D> {
   }
 
   #full(lane: Lane<D>): boolean {
-    return (
-      lane.waitingItems >= this.#options.policy.maxItems || lane.waitingCounted >= this.#options.policy.maxCountedBytes
-    )
+    const { maxItems, maxCountedBytes, fullItems = maxItems, fullCountedBytes = maxCountedBytes } = this.#options.policy
+    return lane.waitingItems >= fullItems || lane.waitingCounted >= fullCountedBytes
   }
 
   #mayPut(lane: Lane<D>): boolean {

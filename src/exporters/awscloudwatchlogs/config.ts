@@ -49,7 +49,9 @@ const retryOnFailure = z
     enabled: z
       .boolean()
       .default(true)
-      .describe('Off: an event whose put failed is given up at once, counted as lost(expired).'),
+      .describe(
+        'Off: an event whose put failed is given up at once: a dead letter with a storage, else lost(expired).',
+      ),
     initial_interval: duration()
       .prefault('200ms')
       .describe('Bound of the first wait; the wait itself is random below it (full jitter).'),
@@ -61,7 +63,7 @@ const retryOnFailure = z
     max_elapsed_time: duration()
       .optional()
       .describe(
-        'Events older than this in the queue are given up, counted as lost(expired). Unset or 0: tried until CloudWatch would refuse them for their age (14 days).',
+        'Events older than this in the queue are given up: dead letters with a storage, else lost(expired). Unset or 0: tried until CloudWatch would refuse them for their age (14 days).',
       ),
   })
   .prefault({})
@@ -69,9 +71,17 @@ const retryOnFailure = z
 
 const queueBatch = z
   .strictObject({
-    flush_timeout: duration().prefault('200ms').describe('Sets flush_interval.'),
-    min_size: z.int().nonnegative().optional().describe('With sizer items: events that make a batch full.'),
-    max_size: z.int().nonnegative().optional().describe('With sizer items: most events in a put.'),
+    flush_timeout: duration().prefault('200ms').describe('Takes the place of flush_interval.'),
+    min_size: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('A put is made as soon as a stream has so much. Unset or 0: max_size.'),
+    max_size: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Most in a put, within the limits of CloudWatch (10,000 events, 1 MiB); a longer event goes alone.'),
     sizer: z.enum(['items', 'bytes']).default('items').describe('Unit of min_size and max_size.'),
     partition: acceptedWithoutEffect(z.looseObject({}), 'every log stream has a lane of its own').describe(
       'Batches by client metadata.',

@@ -10,8 +10,10 @@ import type { LatePolicy } from './transcode.ts'
 export function deliveryOptions(config: Config, shape: PipelineShape): DeliveryOptions {
   const { retry_on_failure: retry, sending_queue: queue } = config
   const batch = queue.batch
-  const inItems = batch?.sizer === 'items' ? batch.max_size || batch.min_size || undefined : undefined
-  const inBytes = batch?.sizer === 'bytes' ? batch.max_size || batch.min_size || undefined : undefined
+  // 0 is no bound, as in the collector.
+  const inItems = batch?.sizer === 'items' ? batch.max_size || undefined : undefined
+  const inBytes = batch?.sizer === 'bytes' ? batch.max_size || undefined : undefined
+  const enough = batch?.min_size || undefined
   return {
     flushIntervalMs: shape.flushIntervalMs ?? batch?.flush_timeout ?? config.flush_interval,
     maxConcurrentPuts: queue.num_consumers,
@@ -20,7 +22,9 @@ export function deliveryOptions(config: Config, shape: PipelineShape): DeliveryO
     backoff: { initialMs: retry.initial_interval, multiplier: retry.multiplier, maxMs: retry.max_interval },
     policy: {
       maxItems: Math.min(MAX_BATCH_EVENTS, shape.maxBatchEvents ?? inItems ?? MAX_BATCH_EVENTS),
-      maxCountedBytes: Math.min(MAX_BATCH_BYTES, Math.max(inBytes ?? MAX_BATCH_BYTES, config.max_event_bytes + 26)),
+      maxCountedBytes: Math.min(MAX_BATCH_BYTES, inBytes ?? MAX_BATCH_BYTES),
+      fullItems: batch?.sizer === 'items' ? enough : undefined,
+      fullCountedBytes: batch?.sizer === 'bytes' ? enough : undefined,
       maxSpanMs: MAX_BATCH_SPAN_MS,
       oldestTimeMs: (nowMs) => nowMs - MAX_AGE_MS,
       maxWaitMs: maxWaitMs(retry),

@@ -14,5 +14,9 @@ export function warnings(config: Config): string[] {
     found.push(
       'raw_log: a body that names a group (_aws.LogGroupName) is not followed: write route_from_body to allow it',
     )
+  if (!config.sending_queue.enabled && config.sending_queue.storage !== undefined)
+    found.push(
+      'sending_queue.enabled is false: records are kept in its storage all the same, until CloudWatch has them',
+    )
   return found
 }

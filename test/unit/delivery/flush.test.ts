@@ -43,6 +43,19 @@ describe('when a batch goes out', () => {
     expect(under.sender.puts.map(({ texts }) => texts.length)).toEqual([5, 2])
   })
 
+  test.each([
+    ['items', { fullItems: 3 }],
+    ['bytes', { fullCountedBytes: 6 }],
+  ])('at once when it has enough in %s, with what there is up to a whole pack', async (_, policy) => {
+    const under = new DeliveryUnderTest({ policy })
+    under.send({ 'g/s': namedItems('a', 2) })
+    await settledPromises()
+    expect(under.sender.puts).toHaveLength(0)
+    under.send({ 'g/s': namedItems('b', 3) })
+    await settledPromises()
+    expect(under.sender.puts.map(({ texts }) => texts)).toEqual([['a0', 'a1', 'b0', 'b1', 'b2']])
+  })
+
   test('lanes come due each at its own time', async () => {
     const under = new DeliveryUnderTest()
     under.send({ 'g/early': namedItems('a', 1) })

@@ -56,6 +56,16 @@ describe('as many as fit', () => {
     expect(left(runs)).toEqual(['big', 'small'])
   })
 
+  test('an item that is longer than a pack may be goes alone', () => {
+    const runs = lane([
+      { text: 'big', counted: 150 },
+      { text: 'small', counted: 1 },
+      { text: 'bigger', counted: 160 },
+    ])
+    const packs = [0, 1, 2].map(() => take(runs, { maxCountedBytes: 100 }).texts)
+    expect(packs).toEqual([['big'], ['small'], ['bigger']])
+  })
+
   test('an item that is not in memory ends the pack', () => {
     const runs = lane(namedItems('a', 2), namedItems('b', 2))
     const second = runs.at(1)
