@@ -1,3 +1,4 @@
+import { MAX_BATCH_BYTES } from './limits.ts'
 import { INDEX_FIELDS, type ItemBatch, itemCounted, itemEnd, itemStart, itemTime } from '../../delivery/items.ts'
 
 const TIME_AND_MESSAGE = /^\{"timestamp":\d+,"message":"/
@@ -6,7 +7,7 @@ const OBJECT = '{'
 
 /**
  * The same events under another time. Their own is kept in a message that is a JSON object, as its first field; in any
- * other there is no place for it.
+ * other, and in one that would be too long with it, there is no place for it.
  * @param nowMs ms since the epoch
  */
 export function restamp(items: ItemBatch, nowMs: number): ItemBatch {
@@ -16,7 +17,7 @@ export function restamp(items: ItemBatch, nowMs: number): ItemBatch {
   for (let item = 0; item < items.count; item++) {
     const text = Buffer.from(items.bytes.subarray(itemStart(items, item), itemEnd(items, item))).toString()
     const rest = text.replace(TIME_AND_MESSAGE, '')
-    const kept = keptTime(rest, itemTime(items, item))
+    const kept = keptTime(rest, itemTime(items, item), MAX_BATCH_BYTES - itemCounted(items, item))
     const piece = Buffer.from(
       `{"timestamp":${nowMs},"message":"${kept === '' ? rest : OBJECT + kept + rest.slice(OBJECT.length)}`,
     )
@@ -30,7 +31,8 @@ export function restamp(items: ItemBatch, nowMs: number): ItemBatch {
   return { kind: items.kind, count: items.count, bytes: Buffer.concat(pieces), index }
 }
 
-function keptTime(message: string, time: number): string {
+function keptTime(message: string, time: number, room: number): string {
   if (!message.startsWith(OBJECT) || message.startsWith(`${OBJECT}\\"original_timestamp\\":`)) return ''
-  return `\\"original_timestamp\\":${time}${message.startsWith('{}') ? '' : ','}`
+  const kept = `\\"original_timestamp\\":${time}${message.startsWith('{}') ? '' : ','}`
+  return kept.length > room ? '' : kept
 }

@@ -42,8 +42,6 @@ export interface Transcoded {
   readonly routed: readonly RoutedItems[]
 }
 
-export type TranscodeFailure = MalformedProtobuf | TextTooLong
-
 // Tags: ExportLogsServiceRequest and ResourceLogs, ScopeLogs of logs.proto. All three keep what they hold in these fields.
 const RESOURCE_LOGS = (1 << 3) | 2
 const OWNER = (1 << 3) | 2

@@ -37,6 +37,11 @@ test.each([
   expect(read(restamp(itemBatch([event(message)]), NOW))).toEqual([{ timestamp: NOW, message: stored }])
 })
 
+test('a message that is as long as CloudWatch takes has no place for its own time', () => {
+  const message = `{"body":"${'x'.repeat(1_048_550 - 11)}"}`
+  expect(read(restamp(itemBatch([event(message)]), NOW))).toEqual([{ timestamp: NOW, message }])
+})
+
 test('the events of a batch stay apart and in order', () => {
   const messages = ['{"a":1}', 'b', '{"c":"ü"}']
   expect(read(restamp(itemBatch(messages.map(event)), NOW)).map(({ message }) => message)).toEqual([
