@@ -44,6 +44,8 @@ interface Held {
 /** Segments of letters: small, because they go one whole segment at a time. */
 const SEGMENT_SHARE = 1 / 16
 const MOST_SEGMENT_BYTES = 4 * 1_048_576
+/** Each is an object in memory: so many come to some 50 MB. */
+const MOST_LETTERS = 100_000
 
 export interface DeadLettersOptions {
   readonly directory: string
@@ -64,7 +66,8 @@ export function openDeadLetters(
     letters.lostItems = items
   }
   const owner = { counters: () => ({}), restore() {}, lost, fatal }
-  const queue = new DiskQueue({ ...options, segmentBytes, memoryBytes: 0, bound: undefined }, owner, budget, logger)
+  const queueOptions = { ...options, segmentBytes, memoryBytes: 0, bound: undefined, ofReserve: true }
+  const queue = new DiskQueue(queueOptions, owner, budget, logger)
   const letters = new DeadLetters(queue, onEvicted)
   return letters
 }
@@ -72,11 +75,13 @@ export function openDeadLetters(
 export class DeadLetters {
   readonly #queue: Queue
   readonly #onEvicted: OnEvicted
+  readonly #mostLetters: number
   readonly #held = new Map<string, Held>()
   /** Of letters that `open` did not find again. */
   lostItems = 0
 
-  constructor(queue: Queue, onEvicted: OnEvicted) {
+  constructor(queue: Queue, onEvicted: OnEvicted, mostLetters: number = MOST_LETTERS) {
+    this.#mostLetters = mostLetters
     this.#queue = queue
     this.#onEvicted = onEvicted
   }
@@ -114,6 +119,7 @@ export class DeadLetters {
     const diedAtMs = Date.now()
     const letter = { id: newId(diedAtMs), lane, reason, error, diedAtMs, items: items.count }
     const batch = batchOf(letter, items)
+    if (this.#held.size >= this.#mostLetters) this.#evictOldest()
     let reserved = this.#queue.reserve([batch])
     while (reserved.kind === 'retry' && this.#overBound(recordBytes(batch.lane, items)) && this.#evictOldest())
       reserved = this.#queue.reserve([batch])

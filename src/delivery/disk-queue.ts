@@ -38,6 +38,8 @@ export interface DiskQueueOptions {
   /** False acknowledges before the disk has it: a power loss may lose what was acknowledged. */
   readonly fsync: boolean
   readonly bound: QueueBound | undefined
+  /** It may take what others keep free of the volume: it is for what would be lost otherwise. */
+  readonly ofReserve?: boolean
   /** Other than the file system of this machine; for tests. */
   readonly files?: Files
   /** A journal is not written anew before it is as big as this; default 4 MiB. */
@@ -98,7 +100,7 @@ export class DiskQueue implements Queue {
     this.#files = files
     this.#keeper = new BoundKeeper(options.bound)
     this.capacityBytes = options.capacityBytes
-    this.space = new FreeSpace(files, directory, segmentBytes, logger)
+    this.space = new FreeSpace(files, directory, segmentBytes, options.ofReserve === true, logger)
     this.#tail = new Tail(options.memoryBytes, budget, (batch) => this.#read(batch))
     this.#writer = new Writer({
       files,

@@ -3,7 +3,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import type { Files } from './files.ts'
 
-/** Of the volume, kept free for acknowledgements and for others: min(256 MiB, 5 %), at least two segments. */
+/** Of the volume, kept free for acknowledgements, dead letters and others: min(256 MiB, 5 %), at least two segments. */
 const RESERVE_BYTES = 256 * 1_048_576
 const RESERVE_SHARE = 0.05
 const RESERVE_SEGMENTS = 2
@@ -20,6 +20,7 @@ export class FreeSpace {
   readonly #files: Files
   readonly #directory: string
   readonly #segmentBytes: number
+  readonly #ofReserve: boolean
   readonly #logger: Logger
   #timer: NodeJS.Timeout | undefined
   #identity: string | undefined
@@ -30,10 +31,12 @@ export class FreeSpace {
   freeBytes = 0
   reserveBytes = 0
 
-  constructor(files: Files, directory: string, segmentBytes: number, logger: Logger) {
+  /** @param ofReserve what is written belongs to what the reserve is for: two segments of its own are left free */
+  constructor(files: Files, directory: string, segmentBytes: number, ofReserve: boolean, logger: Logger) {
     this.#files = files
     this.#directory = directory
     this.#segmentBytes = segmentBytes
+    this.#ofReserve = ofReserve
     this.#logger = logger
   }
 
@@ -71,7 +74,10 @@ export class FreeSpace {
         return { cause: 'storage_failed', message: `${this.#directory} is another directory than it was at the start` }
       this.freeBytes = freeBytes
       this.reserveBytes = Math.ceil(
-        Math.max(Math.min(RESERVE_BYTES, bytes * RESERVE_SHARE), RESERVE_SEGMENTS * this.#segmentBytes),
+        Math.max(
+          this.#ofReserve ? 0 : Math.min(RESERVE_BYTES, bytes * RESERVE_SHARE),
+          RESERVE_SEGMENTS * this.#segmentBytes,
+        ),
       )
       if (freeBytes >= this.reserveBytes) return undefined
       const message = `${freeBytes} bytes are free where the queue is, and ${this.reserveBytes} are kept free`
@@ -94,7 +100,8 @@ export class FreeSpace {
     // Said once, and not again while every try meets the same.
     if (obstacle === undefined || obstacle.cause === this.#told) return
     this.#told = obstacle.cause
-    this.#logger.error('nothing new is taken into the queue on disk, senders are told to wait', {
+    const instead = this.#ofReserve ? 'what would be a dead letter is given up' : 'senders are told to wait'
+    this.#logger.error(`nothing new is taken into the queue on disk, ${instead}`, {
       reason: obstacle.cause,
       error: obstacle.message,
     })

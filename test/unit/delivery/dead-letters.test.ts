@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ByteBudget } from '../../../src/component/byte-budget.ts'
-import { type DeadLetters, openDeadLetters } from '../../../src/delivery/dead-letters.ts'
+import { DeadLetters, openDeadLetters } from '../../../src/delivery/dead-letters.ts'
+import { MemoryQueue } from '../../../src/delivery/memory-queue.ts'
 import { QueuedBatch } from '../../../src/delivery/queue.ts'
 import { silentLogger } from '../../../src/telemetry/logger.ts'
 import { itemBatch, itemTexts, namedItems } from '../../fakes/items.ts'
@@ -108,4 +109,12 @@ test('says so when items cannot be kept, because they are not there', async () =
   const absent = { batch: new QueuedBatch(undefined, 1, 0, 0, Date.now()), from: 0, to: 1 }
   expect(await new Promise((resolve) => letters.put('g:s', absent, 'expired', '', resolve))).toBe(false)
   await letters.close()
+})
+
+test('the oldest go when there are too many of them', async () => {
+  const queue = new MemoryQueue(new ByteBudget(1_048_576))
+  const evicted: number[] = []
+  const letters = new DeadLetters(queue, (items) => evicted.push(items), 2)
+  for (const name of ['a', 'b', 'c']) expect(await put(letters, 'g:s', name, 'poison')).toBe(true)
+  expect([letters.list({}).map(({ error }) => error), evicted]).toEqual([['why b', 'why c'], [3]])
 })

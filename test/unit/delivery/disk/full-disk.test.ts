@@ -275,10 +275,10 @@ test('a directory that is gone, or another, is not written; senders wait until i
   expect(open.said('nothing new is taken')).toHaveLength(1)
 })
 
-test('a full volume costs no dead letters', async () => {
+test('dead letters may take the reserve, and are not evicted for a volume that is full', async () => {
   let freeBytes = 1e12
   const files = filesWith({ volume: async () => ({ freeBytes, bytes: 1e12, identity: 'one' }) })
-  const open = await openQueue(await newFolder(), { files })
+  const open = await openQueue(await newFolder(), { files, ofReserve: true })
   const evicted = vi.fn()
   const letters = new DeadLetters(open.queue, evicted)
   const bury = (text: string) =>
@@ -288,8 +288,12 @@ test('a full volume costs no dead letters', async () => {
       letters.put('lane', { batch, from: 0, to: 1 }, 'too_old', '', resolve)
     })
   expect(await bury('first')).toBe(true)
+  freeBytes = 200 * 1_048_576 // of the 256 MiB that a queue leaves free
+  await open.queue.space.check()
+  expect(await bury('second')).toBe(true)
   freeBytes = 0
   await open.queue.space.check()
-  expect(await bury('second')).toBe(false)
-  expect([letters.count, evicted.mock.calls]).toEqual([1, []])
+  expect(await bury('third')).toBe(false)
+  expect([letters.count, evicted.mock.calls]).toEqual([2, []])
+  expect(open.said('what would be a dead letter is given up')).toHaveLength(1)
 })
