@@ -69,23 +69,10 @@ export class AcknowledgementJournal {
     this.#source = source
   }
 
-  /**
-   * What earlier processes wrote.
-   * @throws ComponentError for a journal of a later version
-   */
+  /** What earlier processes wrote; see `readJournals`. */
   async read(): Promise<Acknowledged> {
-    const { files, directory } = this.#options
-    const acknowledged = new Acknowledged()
-    for (const name of await this.#names()) {
-      const path = join(directory, name)
-      this.#number = Number(JOURNAL_NAME.exec(name)?.[1])
-      const { newer, damaged } = decodeJournal(await readWhole(files, path), (entry) => acknowledged.take(entry))
-      if (damaged) acknowledged.damaged.push(path)
-      if (newer !== undefined)
-        throw new ComponentError(
-          `${path} has format version ${newer}, which this release cannot read: run the release that wrote it, or move the directory away`,
-        )
-    }
+    const { acknowledged, last } = await readJournals(this.#options.files, this.#options.directory)
+    this.#number = last
     return acknowledged
   }
 
@@ -224,9 +211,37 @@ export class AcknowledgementJournal {
     this.#failing = failing
   }
 
-  async #names(): Promise<string[]> {
-    return (await this.#options.files.list(this.#options.directory)).filter((name) => JOURNAL_NAME.test(name)).sort()
+  #names(): Promise<string[]> {
+    return journalNames(this.#options.files, this.#options.directory)
   }
+}
+
+/**
+ * Only reads.
+ * @returns what the journals of a directory say, and the number of the last one
+ * @throws ComponentError for a journal of a later version
+ */
+export async function readJournals(
+  files: Files,
+  directory: string,
+): Promise<{ readonly acknowledged: Acknowledged; readonly last: number }> {
+  const acknowledged = new Acknowledged()
+  let last = 0
+  for (const name of await journalNames(files, directory)) {
+    const path = join(directory, name)
+    last = Number(JOURNAL_NAME.exec(name)?.[1])
+    const { newer, damaged } = decodeJournal(await readWhole(files, path), (entry) => acknowledged.take(entry))
+    if (damaged) acknowledged.damaged.push(path)
+    if (newer !== undefined)
+      throw new ComponentError(
+        `${path} has format version ${newer}, which this release cannot read: run the release that wrote it, or move the directory away`,
+      )
+  }
+  return { acknowledged, last }
+}
+
+async function journalNames(files: Files, directory: string): Promise<string[]> {
+  return (await files.list(directory)).filter((name) => JOURNAL_NAME.test(name)).sort()
 }
 
 async function readWhole(files: Files, path: string): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, rm } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,8 +26,7 @@ export interface Lock {
  */
 export async function lock(directory: string): Promise<Lock | undefined> {
   const handle = await open(directory, 'r')
-  // A socket's path has at most 107 bytes; this one is short however deep the directory lies.
-  const folder = process.platform === 'linux' ? join('/proc/self/fd', String(handle.fd)) : directory
+  const folder = pathOf(directory, handle)
   try {
     for (let tries = 0; tries < TRIES; tries++) {
       const name = `lock-${randomBytes(8).toString('hex')}.sock`
@@ -50,8 +49,29 @@ export async function lock(directory: string): Promise<Lock | undefined> {
   return undefined
 }
 
+/** Whether a process holds the directory, for who only looks: nothing is left in it, nor taken out. */
+export async function isHeld(directory: string): Promise<boolean> {
+  const handle = await open(directory, 'r')
+  try {
+    const folder = pathOf(directory, handle)
+    for (const name of await locksIn(directory)) if (await somebodyListens(join(folder, name))) return true
+    return false
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A socket's path has at most 107 bytes; by way of an open directory it is short however deep that lies. */
+function pathOf(directory: string, handle: FileHandle): string {
+  return process.platform === 'linux' ? join('/proc/self/fd', String(handle.fd)) : directory
+}
+
+async function locksIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => NAME.test(name))
+}
+
 async function othersLive(directory: string, folder: string, own: string): Promise<boolean> {
-  for (const name of (await readdir(directory)).filter((name) => NAME.test(name) && name !== own)) {
+  for (const name of (await locksIn(directory)).filter((name) => name !== own)) {
     if (await somebodyListens(join(folder, name))) return true
     await rm(join(folder, name), { force: true })
   }

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Lock, lock } from '../../../../src/extensions/file_storage/lock.ts'
+import { isHeld, type Lock, lock } from '../../../../src/extensions/file_storage/lock.ts'
 
 async function folder(...below: string[]): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-lock-'))
@@ -54,4 +54,22 @@ test('a path far longer than a socket may have can be locked', async () => {
   await mkdir(directory)
   expect(await locked(directory)).toBeDefined()
   expect(await lock(directory)).toBeUndefined()
+})
+
+test('whether somebody holds it can be asked without leaving anything behind', async () => {
+  const directory = await folder()
+  expect(await isHeld(directory)).toBe(false)
+  const held = await locked(directory)
+  const before = await readdir(directory)
+  expect(await isHeld(directory)).toBe(true)
+  expect(await readdir(directory)).toEqual(before)
+  await held?.release()
+  expect(await isHeld(directory)).toBe(false)
+})
+
+test('a lock that nobody holds any more stays for who asks, and counts for nothing', async () => {
+  const directory = await folder()
+  await writeFile(join(directory, 'lock-0123456789abcdef.sock'), '')
+  expect(await isHeld(directory)).toBe(false)
+  expect(await readdir(directory)).toEqual(['lock-0123456789abcdef.sock'])
 })
