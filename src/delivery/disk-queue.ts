@@ -17,7 +17,7 @@ import { recordBytes } from './disk/format.ts'
 import { FreeSpace } from './disk/free-space.ts'
 import { rangesWithout } from './disk/id-ranges.ts'
 import type { Counters, PartDone } from './disk/journal-format.ts'
-import { readBatch } from './disk/read-batch.ts'
+import { readBatch, WAITS_MS } from './disk/read-batch.ts'
 import { recover } from './disk/recover.ts'
 import { Relocator } from './disk/relocate.ts'
 import { type Segment, Usage } from './disk/segment.ts'
@@ -46,6 +46,8 @@ export interface DiskQueueOptions {
   readonly compactBytes?: number
   /** A segment is left in peace so long after the last settlement in it; default 5 s. */
   readonly settledForMs?: number
+  /** When bytes that cannot be read are asked for again, before they are given up; default 1, 4, 15 and 40 s. */
+  readonly rereadAfterMs?: readonly number[]
 }
 
 export interface DiskQueueOwner {
@@ -314,7 +316,15 @@ export class DiskQueue implements Queue {
   }
 
   async #read(batch: DiskBatch) {
-    const items = await readBatch(batch, this.#closing.signal, this.#logger)
+    const items = await readBatch(batch, {
+      signal: this.#closing.signal,
+      waitsMs: this.#options.rereadAfterMs ?? WAITS_MS,
+      away: async () => {
+        await this.space.check()
+        return this.space.obstacle?.cause === 'storage_failed'
+      },
+      logger: this.#logger,
+    })
     const lost = items === undefined && batch.unsettled > 0 && !batch.quarantined && !this.#closing.signal.aborted
     if (lost) {
       batch.quarantined = true
@@ -354,12 +364,14 @@ export class DiskQueue implements Queue {
 
   async #remove(segment: Segment): Promise<void> {
     // What made it superfluous is on disk first: gone without that, its records would be in no account, and missed.
-    await this.#journal.flush(true)
+    const written = await this.#journal.flush(true)
     try {
       await segment.close()
       if (segment.damaged) await setAside(this.#files, segment.path, this.#logger)
       else await this.#files.remove(segment.path)
       crashPoint('unlink')
+      // A full disk has room for it now.
+      if (!written) await this.#journal.flush(true)
     } catch (error) {
       this.#logger.warn('a segment that is done could not be removed', { file: segment.path, error })
     }

@@ -38,7 +38,12 @@ export class ReadOnlyQueue implements Queue {
 
   load(batch: QueuedBatch, ready: () => void): void {
     if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
-    void readBatch(batch, this.#closing.signal, silentLogger).then((items) => {
+    void readBatch(batch, {
+      signal: this.#closing.signal,
+      waitsMs: [],
+      away: async () => false,
+      logger: silentLogger,
+    }).then((items) => {
       batch.items = items
       ready()
       batch.items = undefined

@@ -4,12 +4,26 @@ import type { ItemBatch } from '../items.ts'
 import type { DiskBatch } from './disk-batch.ts'
 import { decodePayload, recordAt } from './format.ts'
 
-/** The bytes are not there any more, and waiting does not bring them back. Everything else (EMFILE, ENOMEM, …) passes. */
+/** The bytes may be gone for good. Everything else (EMFILE, ENOMEM, …) passes. */
 const LASTING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOENT', 'ENXIO', 'EUCLEAN', 'EBADMSG'])
 const AGAIN_AFTER_MS = 1_000
+/** Waits between tries, ms, before such bytes are given up: a volume that is away comes back, an error of a bus passes. */
+export const WAITS_MS: readonly number[] = [1_000, 4_000, 15_000, 40_000]
+
+export interface ReadOptions {
+  readonly signal: AbortSignal
+  readonly waitsMs: readonly number[]
+  /** Whether the directory cannot be used at the moment: nothing in it is given up then. */
+  readonly away: () => Promise<boolean>
+  readonly logger: Logger
+}
 
 /** @returns undefined for a record that is damaged, or if the signal aborts first */
-export async function readBatch(batch: DiskBatch, signal: AbortSignal, logger: Logger): Promise<ItemBatch | undefined> {
+export async function readBatch(
+  batch: DiskBatch,
+  { signal, waitsMs, away, logger }: ReadOptions,
+): Promise<ItemBatch | undefined> {
+  let failures = 0
   while (!signal.aborted && !batch.quarantined) {
     const { segment, offset, length, sequence } = batch
     try {
@@ -19,9 +33,11 @@ export async function readBatch(batch: DiskBatch, signal: AbortSignal, logger: L
     } catch (error) {
       if (batch.segment !== segment) continue
       logger.error('a segment of the queue cannot be read', { file: segment.path, error })
-      if (!LASTING.has((error as NodeJS.ErrnoException).code)) {
+      const passes = !LASTING.has((error as NodeJS.ErrnoException).code) || (await away())
+      const waitMs = passes ? AGAIN_AFTER_MS : waitsMs[failures++]
+      if (waitMs !== undefined) {
         // It ends early, with an error, when the queue closes; then nobody waits for the batch.
-        await sleep(AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined)
+        await sleep(waitMs, undefined, { signal }).catch(() => undefined)
         continue
       }
     }

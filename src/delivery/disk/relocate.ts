@@ -1,3 +1,4 @@
+import { cutOut } from '../items.ts'
 import { crashPoint } from './crash-point.ts'
 import type { DiskBatch } from './disk-batch.ts'
 import type { Segment, Usage } from './segment.ts'
@@ -114,8 +115,9 @@ export class Relocator {
 
   #write(batches: readonly DiskBatch[]): Promise<number | undefined> {
     if (batches.length === 0) return Promise.resolve(0)
+    // Copies: before it is their turn to be written, others may need their place in memory.
     const records = batches.flatMap(({ items, lane, id, enqueuedAtMs }) =>
-      items === undefined ? [] : [{ lane, items, queuedAtMs: enqueuedAtMs, id }],
+      items === undefined ? [] : [{ lane, items: cutOut(items, 0, items.count), queuedAtMs: enqueuedAtMs, id }],
     )
     return new Promise((resolve) => {
       this.#options.writer.write({ records, written: (places) => resolve(this.#written(batches, places)) })

@@ -140,7 +140,11 @@ export class Segment {
     } catch {
       // Then a restart may find whole records there that nobody was told of, and sends them once more than needed.
     }
-    await this.#closeIfIdle()
+    try {
+      await this.#closeIfIdle()
+    } catch {
+      // The write that failed has been told of; NFS may say it again here.
+    }
   }
 
   async read(offset: number, length: number): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -184,7 +184,7 @@ describe('reading back', () => {
         return opened.read(position, length)
       },
     }))
-    const open = await openQueue(folder, { memoryBytes: 0, files })
+    const open = await openQueue(folder, { memoryBytes: 0, files, rereadAfterMs: [1, 1] })
     const batch = await open.put('lane', ['text'])
     await open.put('lane', ['another'])
     return { open, batch }
@@ -216,10 +216,31 @@ describe('reading back', () => {
     expect(loaded.map((texts) => texts?.[0]?.slice(0, 2))).toEqual(['00', '11', '22'])
   })
 
-  test('gives up what the disk cannot read', async () => {
+  test('gives up what the disk cannot read, after some tries', async () => {
     const { open, batch } = await unread('EIO', 1_000)
     expect(await open.load(batch)).toBeUndefined()
     expect(open.queue.quarantinedBytes).toBe(batch.length)
+    expect(open.said('a segment of the queue cannot be read')).toHaveLength(3)
+  })
+
+  test('has what an error of the disk kept from it for a moment', async () => {
+    const { open, batch } = await unread('EIO', 2)
+    expect(await open.load(batch)).toEqual(['text'])
+    expect(open.queue.quarantinedBytes).toBe(0)
+  })
+
+  test('gives up nothing while the directory is away', async () => {
+    const folder = join(await newFolder(), 'queue')
+    await mkdir(folder)
+    const first = await openQueue(folder)
+    await first.put('lane', ['text'])
+    await first.queue.close()
+    const open = await openQueue(folder, { rereadAfterMs: [] })
+    await rename(folder, `${folder}.away`)
+    const loaded = open.load(open.recovered[0]?.batch as DiskBatch)
+    await vi.waitUntil(() => open.said('a segment of the queue cannot be read').length > 0, WITHIN)
+    await rename(`${folder}.away`, folder)
+    expect(await loaded).toEqual(['text'])
   })
 
   test('ends with the queue, and tells nobody that anything is lost', async () => {
