@@ -39,7 +39,7 @@ export interface Packed {
 export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowMs: number): Packed {
   const oldest = policy.oldestTimeMs(nowMs)
   const taken: Run[] = []
-  const expired: Run[] = []
+  const expired: { readonly batch: QueuedBatch; readonly from: number; to: number }[] = []
   let room = policy.maxItems
   let roomBytes = policy.maxCountedBytes
   let sorted = true
@@ -56,7 +56,10 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
       const time = itemTime(items, item)
       if (givenUp || time < oldest) {
         if (item > from) taken.push({ batch: run.batch, from, to: item })
-        expired.push({ batch: run.batch, from: item, to: item + 1 })
+        // Neighbours stay together: each run may become a dead letter.
+        const last = expired.at(-1)
+        if (last?.batch === run.batch && last.to === item) last.to++
+        else expired.push({ batch: run.batch, from: item, to: item + 1 })
         from = item + 1
         continue
       }
@@ -101,6 +104,19 @@ export function copyPack(pack: Pack, target: Uint8Array, at: number): number {
     end += bytes.length
   }
   return end
+}
+
+/** The same items in as few runs as they can be, by batch, whatever their times. */
+export function joinRuns(runs: readonly Run[]): Run[] {
+  const joined: { readonly batch: QueuedBatch; readonly from: number; to: number }[] = []
+  for (const [batch, own] of Map.groupBy(runs, (run) => run.batch)) {
+    for (const { from, to } of own.toSorted((a, b) => a.from - b.from)) {
+      const last = joined.at(-1)
+      if (last?.batch === batch && last.to === from) last.to = to
+      else joined.push({ batch, from, to })
+    }
+  }
+  return joined
 }
 
 /** The runs of items `[from, to)` of the pack, by place in it. */

@@ -14,7 +14,7 @@ import { FlushTimer } from './flush-timer.ts'
 import { isolatePoison } from './isolate-poison.ts'
 import type { Lane } from './lane.ts'
 import { Pace } from './pace.ts'
-import { type Pack, type PackPolicy, packRuns, takePack } from './pack.ts'
+import { joinRuns, type Pack, type PackPolicy, packRuns, takePack } from './pack.ts'
 import type { PutAccepted, PutOutcome, PutRetry, Sender } from './put.ts'
 import type { Queue, QueuedBatch } from './queue.ts'
 import { itemCounted } from './items.ts'
@@ -156,7 +156,10 @@ export class Scheduler<D> {
   }
 
   #mayPut(lane: Lane<D>): boolean {
-    return lane.inFlight === 0 || (lane.inFlight < MAX_PUTS_PER_LANE && this.#full(lane))
+    if (lane.inFlight === 0) return true
+    const { maxItems, maxCountedBytes } = this.#options.policy
+    const behind = lane.waitingItems >= maxItems || lane.waitingCounted >= maxCountedBytes
+    return behind && lane.inFlight < MAX_PUTS_PER_LANE
   }
 
   #pump(): void {
@@ -203,7 +206,7 @@ export class Scheduler<D> {
       return false
     }
     const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now())
-    lane.took(pack.count + expired.length, pack.countedBytes + countedOf(expired))
+    lane.took(pack.count + itemsOf(expired), pack.countedBytes + countedOf(expired))
     lane.deadlineMs = undefined
     for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     if (pack.count === 0) {
@@ -256,7 +259,9 @@ export class Scheduler<D> {
     let done = 0
     for (const { from, to, reason } of outcome.rejected) {
       for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' }, '')
-      for (const run of packRuns(pack, from, to)) this.#events.settle(lane, run, { kind: 'rejected', reason }, '')
+      // Each may become a dead letter: a stream of many senders has a run for each event.
+      for (const run of joinRuns(packRuns(pack, from, to)))
+        this.#events.settle(lane, run, { kind: 'rejected', reason }, '')
       done = to
     }
     const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
@@ -364,6 +369,10 @@ export class Scheduler<D> {
 /** Why the lane waits, or waited last: the narrowest scope that knows. */
 function lastFault<D>(lane: Lane<D>): string {
   return lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault ?? ''
+}
+
+function itemsOf(runs: readonly Run[]): number {
+  return runs.reduce((items, { from, to }) => items + to - from, 0)
 }
 
 function countedOf(runs: readonly Run[]): number {

@@ -148,6 +148,18 @@ describe('what is not worth sending any more', () => {
     ])
   })
 
+  test('is taken out in as few runs as it lies in', () => {
+    const old = { text: 'old', time: 10 }
+    const runs = lane([old, old, { text: 'a', time: 100 }, old], [old])
+    const policy = { ...POLICY, oldestTimeMs: (nowMs: number) => nowMs - NOW_MS + 11 }
+    const { expired } = takePack(runs, 0, policy, NOW_MS)
+    expect(expired.map(({ from, to }) => [from, to])).toEqual([
+      [0, 2],
+      [3, 4],
+      [0, 1],
+    ])
+  })
+
   test('is taken out by how long it waited', () => {
     const runs = new RunQueue()
     for (const [name, ageMs] of [
