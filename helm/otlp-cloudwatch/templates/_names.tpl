@@ -11,6 +11,15 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "otlp-cloudwatch.image" -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) | quote -}}
+{{- end -}}
+
+{{- /* Of this release alone: a daemon takes up what another one left on its storage, and would send it with its own role. */ -}}
+{{- define "otlp-cloudwatch.hostPath" -}}
+{{- printf "%s/%s/%s" (trimSuffix "/" .Values.storage.hostPath) .Release.Namespace (include "otlp-cloudwatch.fullname" .) -}}
+{{- end -}}
+
 {{- define "otlp-cloudwatch.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "otlp-cloudwatch.fullname" .) .Values.serviceAccount.name -}}
