@@ -12,13 +12,29 @@ import { formatConfig, printableConfig } from '../../../src/config/print.ts'
 // What is shipped beside the code: config/*.yaml and config/schema.json, with the components as they are.
 
 const FOLDER = fileURLToPath(new URL('../../../config/', import.meta.url))
-const FILES = globSync('*.yaml', { cwd: FOLDER }).toSorted()
+/** Goes beside another one. */
+const BESIDE = 'durable-queue.yaml'
+const FILES = globSync('*.yaml', { cwd: FOLDER })
+  .filter((file) => file !== BESIDE)
+  .toSorted()
 
-function load(uri: string): WrittenConfig {
-  const loaded = loadConfig({ uris: [uri], sets: [], env: {}, registry: components })
+/** As far as it is looked at here. */
+interface Shipped {
+  readonly extensions: object
+  readonly exporters: { readonly awscloudwatchlogs: { readonly sending_queue?: { readonly storage?: string } } }
+  readonly service: { readonly extensions: readonly string[] }
+}
+
+function load(...uris: string[]): WrittenConfig {
+  const loaded = loadConfig({ uris, sets: [], env: {}, registry: components })
   if (loaded.kind === 'invalid') expect.fail(loaded.problems.map((problem) => formatProblem(problem)).join('\n'))
   if (loaded.kind === 'nothing') expect.fail('nothing was read')
   return loaded.written
+}
+
+function shipped(...files: string[]): Shipped {
+  const written = load(...files.map((file) => FOLDER + file))
+  return parse(formatConfig(printableConfig(written, 'unredacted'), 'yaml')) as Shipped
 }
 
 test('there are configs to begin with', () => {
@@ -35,6 +51,27 @@ test.for(FILES)('%s is good, and the JSON Schema says so too', (file) => {
   load(FOLDER + file)
   const schema = z.fromJSONSchema(configJsonSchema(components))
   expect(schema.safeParse(parse(readFileSync(FOLDER + file, 'utf8'))).error?.issues).toBeUndefined()
+})
+
+test.for(['agent.yaml', 'sidecar.yaml'])(`%s and ${BESIDE} differ in the queue alone`, (file) => {
+  const alone = shipped(file)
+  const durable = shipped(file, BESIDE)
+  const exporter = alone.exporters.awscloudwatchlogs
+  expect(exporter.sending_queue?.storage).toBeUndefined()
+  expect(durable).toEqual({
+    ...alone,
+    extensions: { ...alone.extensions, file_storage: expect.objectContaining({ directory: expect.any(String) }) },
+    exporters: {
+      awscloudwatchlogs: { ...exporter, sending_queue: { ...exporter.sending_queue, storage: 'file_storage' } },
+    },
+    service: { ...alone.service, extensions: [...alone.service.extensions, 'file_storage'] },
+  })
+})
+
+test('gateway.yaml has its queue on disk', () => {
+  const { exporters, service } = shipped('gateway.yaml')
+  expect(exporters.awscloudwatchlogs.sending_queue?.storage).toBe('file_storage')
+  expect(service.extensions).toContain('file_storage')
 })
 
 test.for(FILES)('%s is the same after print-config', (file) => {
