@@ -20,7 +20,7 @@ export function announceStart(
     logger.info(`pipeline ${name}: ${stages.join(' -> ')}`)
   }
   logger.info(`buffers hold at most ${mebibytes(memory.sized.bytes)}; the memory limit is ${mebibytes(memory.limit)}`)
-  const heap = heapNote(memory.limit, getHeapStatistics().heap_size_limit)
+  const heap = heapNote(memory.limit, getHeapStatistics().heap_size_limit, config.service.workers)
   for (const note of [memory.sized.note, heap]) if (note !== undefined) logger.warn(note)
   const ofProcessors = [...shapes.processors.values()].flatMap(({ notes = [] }) => notes)
   // Two processors of a kind say the same.

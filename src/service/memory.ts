@@ -42,12 +42,16 @@ export function sizeBudget(limit: number, asked: readonly PipelineShape[]): Size
   return { bytes: Math.max(1, most), note }
 }
 
-/** @returns what to set when the JavaScript heap may grow past its share of the limit; undefined when it may not */
-export function heapNote(limit: number, heapLimit: number): string | undefined {
-  const share = Math.floor(limit * HEAP_SHARE)
+/**
+ * @param processes that share the limit, and have a heap each
+ * @returns what to set when the JavaScript heap may grow past its share of the limit; undefined when it may not
+ */
+export function heapNote(limit: number, heapLimit: number, processes: number): string | undefined {
+  const share = Math.floor((limit * HEAP_SHARE) / processes)
   if (heapLimit <= share) return undefined
+  const heaps = processes === 1 ? 'the JavaScript heap' : `the JavaScript heap of each of ${processes} workers`
   return (
-    `the JavaScript heap may grow to ${mebibytes(heapLimit)}, more than 35 % of the memory limit of ` +
+    `${heaps} may grow to ${mebibytes(heapLimit)}, more than ${processes === 1 ? '' : 'its part of '}35 % of the memory limit of ` +
     `${mebibytes(limit)}: start node with --max-old-space-size=${Math.floor(share / 1024 ** 2)}`
   )
 }

@@ -43,13 +43,21 @@ describe('sizeBudget', () => {
 
 describe('heapNote', () => {
   test('is silent while the heap keeps to 35 % of the limit', () => {
-    expect(heapNote(1000 * MIB, 350 * MIB)).toBeUndefined()
+    expect(heapNote(1000 * MIB, 350 * MIB, 1)).toBeUndefined()
   })
 
   test('says what to start node with when it may not', () => {
-    expect(heapNote(1000 * MIB, 351 * MIB)).toBe(
+    expect(heapNote(1000 * MIB, 351 * MIB, 1)).toBe(
       'the JavaScript heap may grow to 351 MiB, more than 35 % of the memory limit of 1000 MiB: ' +
         'start node with --max-old-space-size=350',
+    )
+  })
+
+  test('shares it out to workers', () => {
+    expect(heapNote(1000 * MIB, 175 * MIB, 2)).toBeUndefined()
+    expect(heapNote(1000 * MIB, 176 * MIB, 2)).toBe(
+      'the JavaScript heap of each of 2 workers may grow to 176 MiB, more than its part of 35 % of the memory limit of ' +
+        '1000 MiB: start node with --max-old-space-size=175',
     )
   })
 })
