@@ -80,6 +80,24 @@ test('make each new log group once', { timeout: 120_000 }, async () => {
   expect(await daemon.stop()).toBe(0)
 })
 
+test('wait together when the account is throttled, whoever hears of it', { timeout: 120_000 }, async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
+  await workersOf(daemon)
+  // So many that both have some.
+  const [first, ...others] = senders(daemon, 30)
+  for (const send of [first, ...others]) await send?.(recordsRequest({ body: 'x' }))
+  await delivered(daemon, 30)
+  const free = async () =>
+    (await daemon.metrics()).value('otlp_cloudwatch_fault_scopes', { kind: 'account', state: 'closed' })
+  expect(await free()).toBe(2)
+  const throttle = local.faults.throttle()
+  await first?.(recordsRequest({ body: 'x' }))
+  await vi.waitFor(async () => expect(await free()).toBe(0), WITHIN)
+  throttle.off()
+  await delivered(daemon, 31)
+  expect(await daemon.stop()).toBe(0)
+})
+
 test('that die are replaced; with a storage nothing that was acknowledged is lost', { timeout: 180_000 }, async () => {
   const root = await folder()
   const daemon = await startDaemon(durableConfig(local.url, root), TWO_WORKERS)
