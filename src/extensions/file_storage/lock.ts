@@ -31,14 +31,14 @@ export async function lock(directory: string): Promise<Lock | undefined> {
     for (let tries = 0; tries < TRIES; tries++) {
       const name = `lock-${randomBytes(8).toString('hex')}.sock`
       const server = await listen(join(folder, name))
-      if (!(await othersLive(directory, folder, name)))
-        return {
-          async release() {
-            await close(server, join(folder, name))
-            await handle.close()
-          },
-        }
-      await close(server, join(folder, name))
+      const release = () => close(server, join(folder, name))
+      let alone = false
+      try {
+        alone = !(await othersLive(directory, folder, name))
+      } finally {
+        if (!alone) await release()
+      }
+      if (alone) return { release: () => release().finally(() => handle.close()) }
       await sleep(Math.random() * STEP_BACK_MS)
     }
   } catch (error) {

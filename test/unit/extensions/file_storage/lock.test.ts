@@ -27,6 +27,15 @@ test('a directory is held by one at a time, and free again when it is released',
   expect(await locked(directory)).toBeDefined()
 })
 
+test('one that could not be had is not held by the try', async () => {
+  const directory = await folder()
+  const odd = join(directory, 'lock-0.sock')
+  await mkdir(odd)
+  await expect(lock(directory)).rejects.toThrow(odd.slice(-6))
+  await rm(odd, { recursive: true })
+  expect(await locked(directory)).toBeDefined()
+})
+
 test('of many that try at once at most one gets it', async () => {
   const directory = await folder()
   for (let round = 0; round < 10; round++) {
