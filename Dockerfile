@@ -8,6 +8,8 @@ COPY src src
 # The base image has Node; `node` of the development dependencies is only for machines with an older one, and not installed.
 # The daemon in dist holds its dependencies; they stay beside it for their licences.
 RUN npm run build && npm prune --omit=dev --ignore-scripts
+# A named volume gets the owner of what it is mounted over.
+RUN mkdir -p /storage
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
@@ -16,6 +18,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY config config
+COPY --from=build --chown=65532:65532 /storage /var/lib/otlp-cloudwatch
 USER 65532:65532
 EXPOSE 4317 4318 13133 8888
 ENTRYPOINT ["/nodejs/bin/node", "dist/main.js"]
