@@ -67,8 +67,6 @@ export interface RejectedRecord {
 }
 
 export interface StageListener {
-  /** The daemon's own records (gap markers): they have counters beside the ledger, and are no part of it. */
-  readonly own?: true
   /** `settled` is of no use to it: what waits for long need not hold it, and all that it holds, for that. */
   readonly queuedOnly?: boolean
   /** Once: the records are in the queue (with a storage: synced), or could not be kept. Possibly before `commit` returns. */

@@ -10,6 +10,7 @@ import { recordBytes } from './disk/format.ts'
 import { cutOut, type ItemBatch } from './items.ts'
 import type { NewBatch, QueuedBatch, Queue, QueueReservation } from './queue.ts'
 import type { Run } from './run-queue.ts'
+import type { Kept } from './unwanted.ts'
 
 export interface DeadLetter {
   /** Stays the same over restarts, and in the store of another process. */
@@ -33,8 +34,10 @@ export interface LetterFilter {
   readonly sinceMs?: number
 }
 
+export const GONE = Symbol('gone')
+
 /** Hears of letters that had to go to make room. */
-export type OnEvicted = (items: number) => void
+export type OnEvicted = (letter: DeadLetter) => void
 
 interface Held {
   readonly letter: DeadLetter
@@ -46,6 +49,8 @@ const SEGMENT_SHARE = 1 / 16
 const MOST_SEGMENT_BYTES = 4 * 1_048_576
 /** Each is an object in memory: so many come to some 50 MB. */
 const MOST_LETTERS = 100_000
+/** Of the store, for one letter. */
+const MOST_OF_STORE = 1 / 2
 
 export interface DeadLettersOptions {
   readonly directory: string
@@ -77,6 +82,8 @@ export class DeadLetters {
   readonly #onEvicted: OnEvicted
   readonly #mostLetters: number
   readonly #held = new Map<string, Held>()
+  /** Ids of those that are on their way to another place. */
+  readonly #moving = new Set<string>()
   /** Of letters that `open` did not find again. */
   lostItems = 0
 
@@ -111,20 +118,22 @@ export class DeadLetters {
 
   /**
    * Keeps a run of a lane. The oldest letters go if there is no room.
-   * @param done true once it is on disk; false if it could not be kept
+   * @param done called once it is on disk, or could not be kept
    */
-  put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
-    if (run.batch.items === undefined) return done(false)
+  put(lane: string, run: Run, reason: string, error: string, done: (kept: Kept) => void): void {
+    if (run.batch.items === undefined) return done('never')
     const items = cutOut(run.batch.items, run.from, run.to)
     const diedAtMs = Date.now()
     const letter = { id: newId(diedAtMs), lane, reason, error, diedAtMs, items: items.count }
     const batch = batchOf(letter, items)
-    if (this.#held.size >= this.#mostLetters) this.#evictOldest()
+    const bytes = recordBytes(batch.lane, items)
+    // It would cost most of the others, and might not fit even then.
+    if (bytes > this.#queue.capacityBytes * MOST_OF_STORE) return done('never')
     let reserved = this.#queue.reserve([batch])
-    while (reserved.kind === 'retry' && this.#overBound(recordBytes(batch.lane, items)) && this.#evictOldest())
+    while (reserved.kind === 'retry' && this.#overBound(bytes) && this.#evictOldest())
       reserved = this.#queue.reserve([batch])
-    if (reserved.kind === 'retry') return done(false)
-    this.#keep(letter, reserved, (failure) => done(failure === undefined))
+    if (reserved.kind === 'retry') return done('later')
+    this.#keep(letter, reserved, (failure) => done(failure === undefined ? 'kept' : 'later'))
   }
 
   /**
@@ -153,11 +162,34 @@ export class DeadLetters {
       .sort((a, b) => a.diedAtMs - b.diedAtMs)
   }
 
-  /** The items of a letter; undefined if there is none of that id, or it cannot be read. */
+  /** The items of a letter, for the caller alone; undefined if there is none of that id, or it cannot be read. */
   read(id: string): Promise<ItemBatch | undefined> {
     const held = this.#held.get(id)
     if (held === undefined) return Promise.resolve(undefined)
-    return new Promise((resolve) => this.#queue.load(held.batch, () => resolve(held.batch.items)))
+    const { batch } = held
+    return new Promise((resolve) => {
+      // A copy: what the queue has in memory is freed as soon as its place there is needed.
+      this.#queue.load(batch, () => resolve(batch.items && cutOut(batch.items, 0, batch.items.count)))
+    })
+  }
+
+  /**
+   * Has a letter's items put somewhere else, and then removes it. Meanwhile nobody else moves it, and it is not evicted.
+   * @param put resolves with undefined, or why it could not be done: then the letter stays
+   * @returns the same; GONE if there is no such letter any more, it cannot be read, or somebody else is at it
+   */
+  async move<Refusal>(id: string, put: (items: ItemBatch) => Promise<Refusal>): Promise<Refusal | typeof GONE> {
+    if (this.#moving.has(id)) return GONE
+    this.#moving.add(id)
+    try {
+      const items = await this.read(id)
+      if (items === undefined) return GONE
+      const refusal = await put(items)
+      if (refusal === undefined) this.remove(id)
+      return refusal
+    } finally {
+      this.#moving.delete(id)
+    }
   }
 
   /** Its items are somewhere else now. */
@@ -176,6 +208,7 @@ export class DeadLetters {
     reserved.commit((stored) => {
       if ('kind' in stored) return done(stored)
       for (const batch of stored) this.#held.set(letter.id, { letter, batch })
+      while (this.#held.size > this.#mostLetters && this.#evictOldest());
       done(undefined)
     })
   }
@@ -186,11 +219,13 @@ export class DeadLetters {
   }
 
   #evictOldest(): boolean {
-    const oldest = this.#held.values().next().value
-    if (oldest === undefined) return false
-    this.remove(oldest.letter.id)
-    this.#onEvicted(oldest.letter.items)
-    return true
+    for (const { letter } of this.#held.values()) {
+      if (this.#moving.has(letter.id)) continue
+      this.remove(letter.id)
+      this.#onEvicted(letter)
+      return true
+    }
+    return false
   }
 }
 

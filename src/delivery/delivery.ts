@@ -43,6 +43,8 @@ export interface LaneItems<D> {
   readonly key: string
   readonly destination: D
   readonly items: ItemBatch
+  /** The daemon's own (gap markers): beside the account, and no dead letter. */
+  readonly own?: true
   /** Given for what the destination will never take: it becomes a dead letter as soon as it is queued. */
   readonly dead?: Death
 }
@@ -132,7 +134,9 @@ export class Delivery<D> {
     const full = this.parking.overShare(lanes, onLaneFull)
     if (full.length > 0 && onLaneFull === 'refuse') return laneFull(lanes[full[0] ?? 0]?.key ?? '')
     const admitted = full.length === 0 ? lanes : this.#admitted(lanes, new Set(full), onLaneFull === 'dead_letter')
-    const reserved = this.#queue.reserve(admitted.map(({ key, items }) => ({ lane: key, items })))
+    const reserved = this.#queue.reserve(
+      admitted.map(({ key, items, own }) => ({ lane: own === true ? OWN_MARK + key : key, items })),
+    )
     if (reserved.kind === 'retry') return reserved
     return {
       kind: 'reserved',
@@ -155,10 +159,10 @@ export class Delivery<D> {
 
   /** Takes over what an earlier process left. Called once, before the first `reserve`. */
   async start(destinationOf: (laneKey: string) => D): Promise<void> {
-    for (const { lane: key, batch, settled } of await this.#queue.recover()) {
+    for (const { lane: key, batch, settled } of unmarked(await this.#queue.recover())) {
       const lane = this.#lane(key, destinationOf(key))
       this.#unsettled.add(batch)
-      this.#account.recovered(batch.unsettled, key)
+      if (!batch.own) this.#account.recovered(batch.unsettled, key)
       lane.add(batch, settled)
       this.scheduler.consider(lane)
     }
@@ -176,11 +180,11 @@ export class Delivery<D> {
 
   /** Takes over what another process left, at any time: each batch goes where the clock puts it among those that wait. */
   takeUp(found: readonly RecoveredBatch[], destinationOf: (laneKey: string) => D): void {
-    for (const [key, batches] of Map.groupBy(found, ({ lane }) => lane)) {
+    for (const [key, batches] of Map.groupBy(unmarked(found), ({ lane }) => lane)) {
       const lane = this.#lane(key, destinationOf(key))
       for (const { batch } of batches) {
         this.#unsettled.add(batch)
-        this.#account.recovered(batch.unsettled, key)
+        if (!batch.own) this.#account.recovered(batch.unsettled, key)
       }
       lane.takeUp(batches)
       this.scheduler.consider(lane)
@@ -216,6 +220,8 @@ export class Delivery<D> {
     await this.flush(signal)
     clearInterval(this.#sweep)
     await this.scheduler.close()
+    // Letters that are being written come to their end while the queue can still be told.
+    await this.#unwanted.close()
     for (const lane of this.#lanes.values()) for (const scope of lane.scopes) scope.close()
     for (const scope of this.#scopes.values()) scope.close()
     if (!queueOutlives) this.#loseRest()
@@ -235,7 +241,8 @@ export class Delivery<D> {
 
   #stored(lanes: readonly LaneItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
     if ('kind' in stored) return listener.queued(stored)
-    for (const batch of stored) {
+    for (const [place, batch] of stored.entries()) {
+      batch.own = lanes[place]?.own === true
       // A stuck lane holds its batches for days, and is not to hold their requests with them.
       batch.listener = listener.queuedOnly === true ? undefined : listener
       this.#unsettled.add(batch)
@@ -258,11 +265,9 @@ export class Delivery<D> {
   /** @param otherwise if it cannot be kept: it was acknowledged, so it goes the way of all others then */
   #bury(key: string, batch: QueuedBatch, { reason, error }: Death, otherwise: () => void): void {
     const run = { batch, from: 0, to: batch.count }
-    this.#queue.load(batch, () => {
-      this.#unwanted.keep(key, run, reason, error, (kept) => {
-        if (!kept) return otherwise()
-        this.#end(undefined, run, DEAD_LETTERED, key)
-      })
+    this.#unwanted.keep(key, run, reason, error, (kept) => {
+      if (!kept) return otherwise()
+      this.#end(undefined, run, DEAD_LETTERED, key)
     })
   }
 
@@ -313,7 +318,7 @@ export class Delivery<D> {
   }
 
   #settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void {
-    if (settlement.kind === 'delivered') return this.#end(lane, run, settlement, lane.key)
+    if (settlement.kind === 'delivered' || run.batch.own) return this.#end(lane, run, settlement, lane.key)
     this.#unwanted.decide(lane, run, settlement, error, (to) => {
       if (to.kind === 'moved') this.#moved(lane, run, to)
       else this.#end(lane, run, to, lane.key)
@@ -356,9 +361,20 @@ export class Delivery<D> {
   }
 
   #tell(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
-    if (batch.listener?.own !== true) this.#account.settled(settlement, items, lane)
+    if (!batch.own) this.#account.settled(settlement, items, lane)
     batch.listener?.settled(settlement, items)
   }
+}
+
+/** Before the lane's key in the queue: what an earlier process wrote on its own account is known by it. No name begins so. */
+const OWN_MARK = '\u0001'
+
+function unmarked(found: readonly RecoveredBatch[]): readonly RecoveredBatch[] {
+  return found.map((one) => {
+    if (!one.lane.startsWith(OWN_MARK)) return one
+    one.batch.own = true
+    return { ...one, lane: one.lane.slice(OWN_MARK.length) }
+  })
 }
 
 const NONE: readonly number[] = []

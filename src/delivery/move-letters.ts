@@ -1,9 +1,9 @@
-import type { DeadLetters } from './dead-letters.ts'
+import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 
 /** Who keeps account of letters that come from another store. */
 export interface MovedAccount {
-  /** Items of a letter that lies in the new store now. */
-  moved(items: number): void
+  /** It lies in the new store now. */
+  moved(letter: DeadLetter): void
   /** Items of a letter whose bytes are damaged. */
   lost(items: number): void
 }
@@ -30,7 +30,7 @@ export async function moveLetters(
       else if (!to.has(letter)) {
         const refused = await to.adopt(letter, items)
         if (refused !== undefined) return refused.message
-        account.moved(letter.items)
+        account.moved(letter)
       }
       from.remove(letter.id)
     }

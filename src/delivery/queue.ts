@@ -76,6 +76,8 @@ export class QueuedBatch {
   sending = 0
   /** Its place in its lane, which gives it: when it was queued, in ms, but later than what the lane had before. */
   order = 0
+  /** The daemon's own: beside the account. */
+  own = false
   /** Undefined for a batch of an earlier process: its sender has had its answer. */
   listener: StageListener | undefined
 

@@ -1,6 +1,7 @@
 // What becomes of items that a destination will not take, or that waited too long for it.
 //
 //   rejected ─▶ another place, if the owner knows one ─▶ dead letter, if there is a store ─▶ given up
+//                                                           └ waits while the store has no room
 
 import type { Settlement } from '../component/outcome.ts'
 import type { LaneItems } from './delivery.ts'
@@ -9,9 +10,18 @@ import type { Run } from './run-queue.ts'
 
 /** Where items go that the destination will never take. */
 export interface DeadLetterSink {
-  /** @param done true once they are kept; false if they could not be */
-  put(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void
+  /** @param done called once they are kept, or could not be */
+  put(lane: string, run: Run, reason: string, error: string, done: (kept: Kept) => void): void
+  /** Resolves when what was put has come to its end. */
+  close(): Promise<void>
 }
+
+/** later: there is no room at the moment, or the disk refuses. never: it does not fit, or cannot be read. */
+export type Kept = 'kept' | 'later' | 'never'
+
+/** How often a store that had no room is asked again, ms, and for how many runs. */
+const AGAIN_AFTER_MS = 1_000
+const AGAIN_AT_ONCE = 256
 
 /** Knows another place for items that theirs rejects, or the same under another time; undefined if there is none. */
 export type Rescue<D> = (destination: D, run: Run, reason: string) => LaneItems<D> | undefined
@@ -27,6 +37,9 @@ export class Unwanted<D> {
   readonly #queue: Queue
   readonly #letters: DeadLetterSink | undefined
   readonly #rescue: Rescue<D> | undefined
+  /** What the store had no room for. It stays in the queue meanwhile, which bounds it and outlives a crash. */
+  #waiting: (() => void)[] = []
+  #timer: NodeJS.Timeout | undefined
 
   constructor(queue: Queue, letters: DeadLetterSink | undefined, rescue: Rescue<D> | undefined) {
     this.#queue = queue
@@ -58,10 +71,35 @@ export class Unwanted<D> {
     })
   }
 
-  /** @param done false if there is no store, or it has no room */
+  /**
+   * Waits while the store has no room: what was acknowledged is not given up for that.
+   * @param done false if there is no store, or it will never have room
+   */
   keep(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
-    if (this.#letters === undefined) done(false)
-    else this.#letters.put(lane, run, reason, error, done)
+    const letters = this.#letters
+    if (letters === undefined) return done(false)
+    this.#queue.load(run.batch, () => {
+      letters.put(lane, run, reason, error, (kept) => {
+        if (kept !== 'later') return done(kept === 'kept')
+        this.#waiting.push(() => this.keep(lane, run, reason, error, done))
+        this.#timer ??= setTimeout(() => this.#again(), AGAIN_AFTER_MS)
+      })
+    })
+  }
+
+  /** What waits then stays in the queue. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.#letters?.close()
+    clearTimeout(this.#timer)
+    this.#waiting = []
+  }
+
+  #again(): void {
+    this.#timer = undefined
+    const turn = this.#waiting.splice(0, AGAIN_AT_ONCE)
+    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#again(), AGAIN_AFTER_MS)
+    for (const again of turn) again()
   }
 }
 

@@ -39,6 +39,8 @@ export class Ledger {
   possibleDoubles = 0
   /** Puts tried again. */
   retries = 0
+  /** Dead letters queued again, in records. */
+  replayed = 0
 
   /** Records were taken into the exporter, those it goes on to reject or filter included. */
   receive(records: number): void {
@@ -140,6 +142,7 @@ export class Ledger {
   revive(records: number): void {
     this.deadLettered -= records
     this.queued += records
+    this.replayed += records
   }
 
   /** Dead letters that went to make room for others. */
@@ -172,6 +175,7 @@ const COUNTS = [
   'eventsWritten',
   'possibleDoubles',
   'retries',
+  'replayed',
 ] as const satisfies readonly (keyof Ledger)[]
 const BY_REASON = ['filtered', 'rejected', 'lost'] as const satisfies readonly (keyof Ledger)[]
 const KEPT = [...COUNTS, ...BY_REASON]

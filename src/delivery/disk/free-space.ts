@@ -100,7 +100,7 @@ export class FreeSpace {
     // Said once, and not again while every try meets the same.
     if (obstacle === undefined || obstacle.cause === this.#told) return
     this.#told = obstacle.cause
-    const instead = this.#ofReserve ? 'what would be a dead letter is given up' : 'senders are told to wait'
+    const instead = this.#ofReserve ? 'dead letters wait where they are' : 'senders are told to wait'
     this.#logger.error(`nothing new is taken into the queue on disk, ${instead}`, {
       reason: obstacle.cause,
       error: obstacle.message,

@@ -1,10 +1,11 @@
-import type { RejectedRecord, StageListener } from '../../component/consumer.ts'
-import type { Settlement } from '../../component/outcome.ts'
+import type { StageListener } from '../../component/consumer.ts'
+import type { RejectedReason, Settlement } from '../../component/outcome.ts'
 import type { DeliveryAccount } from '../../delivery/delivery.ts'
+import type { DeadLetter } from '../../delivery/dead-letters.ts'
 import { DestinationLedgers } from '../../telemetry/destination-ledgers.ts'
 import { Ledger } from '../../telemetry/ledger.ts'
 import { type Gap, Gaps } from './gaps.ts'
-import type { Transcoded } from './transcode.ts'
+import type { RejectedEvent, Transcoded } from './transcode.ts'
 
 /** Writes a gap marker into a lane; false if there is no room for it now. */
 export type TellOfGap = (lane: string, gap: Gap) => boolean
@@ -14,6 +15,8 @@ export class Accounts implements DeliveryAccount {
   readonly ledger = new Ledger()
   readonly destinations = new DestinationLedgers()
   readonly gaps = new Gaps()
+  /** Records that were stored elsewhere, or under another time, after CloudWatch's answer (`late_events`). */
+  rescued = 0
   readonly #tellOfGap: TellOfGap | undefined
 
   /**
@@ -43,6 +46,7 @@ export class Accounts implements DeliveryAccount {
   }
 
   moved(records: number, from: string, to: string): void {
+    this.rescued += records
     if (from === to) return
     this.destinations.of(from).handOver(records)
     this.destinations.of(to).recover(records)
@@ -53,10 +57,28 @@ export class Accounts implements DeliveryAccount {
     this.destinations.of(lane).recover(records)
   }
 
-  /** Dead letters that are in the queue again. */
-  revived(records: number, lane: string): void {
+  /** A dead letter is there that an earlier process kept; in the sum it is told with the others. */
+  letterFound({ items, lane }: DeadLetter): void {
+    this.destinations.of(lane).adoptDeadLetters(items)
+  }
+
+  letterAdopted(letter: DeadLetter): void {
+    this.ledger.adoptDeadLetters(letter.items)
+    this.letterFound(letter)
+  }
+
+  letterEvicted({ items, lane }: DeadLetter): void {
+    this.ledger.evict(items)
+    this.destinations.of(lane).evict(items)
+  }
+
+  /** Dead letters of `lane` are in the queue again, and go to `to`. */
+  revived(records: number, lane: string, to: string): void {
     this.ledger.revive(records)
-    this.destinations.of(lane).recover(records)
+    this.destinations.of(lane).revive(records)
+    if (lane === to) return
+    this.destinations.of(lane).handOver(records)
+    this.destinations.of(to).recover(records)
   }
 
   /**
@@ -66,7 +88,7 @@ export class Accounts implements DeliveryAccount {
   admission(
     { records, routed }: Transcoded,
     overShare: readonly number[],
-    rejected: readonly RejectedRecord[],
+    rejected: readonly RejectedEvent[],
     listener: StageListener,
   ): StageListener {
     return {
@@ -74,9 +96,13 @@ export class Accounts implements DeliveryAccount {
       queued: (failure) => {
         if (failure === undefined) {
           this.ledger.receive(records)
-          for (const { reason } of rejected) this.ledger.reject(reason, 1)
+          for (const { reason, lane } of rejected) {
+            this.ledger.reject(reason, 1)
+            if (lane !== undefined) this.#turnAway(lane, reason, 1)
+          }
           for (const [place, { destination, items }] of routed.entries())
-            this.#admit(destination.key, items.count, overShare.includes(place))
+            if (overShare.includes(place)) this.#turnAway(destination.key, 'lane_full', items.count)
+            else this.destinations.of(destination.key).receive(items.count)
         } else this.ledger.enqueueFailed += records
         listener.queued(failure)
       },
@@ -84,12 +110,11 @@ export class Accounts implements DeliveryAccount {
     }
   }
 
-  #admit(lane: string, records: number, full: boolean): void {
+  #turnAway(lane: string, reason: RejectedReason, records: number): void {
     const ledger = this.destinations.of(lane)
     ledger.receive(records)
-    if (!full) return
-    ledger.reject('lane_full', records)
-    if (this.#tellOfGap !== undefined) this.gaps.note(lane, 'lane_full', records)
+    ledger.reject(reason, records)
+    if (this.#tellOfGap !== undefined) this.gaps.note(lane, reason, records)
   }
 
   /** The way is free again: the stream says what it misses. A marker that finds no room is told later. */

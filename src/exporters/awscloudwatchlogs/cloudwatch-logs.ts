@@ -3,6 +3,7 @@
 //   bytes ─▶ transcode (route, write, count) ─▶ delivery (lanes, pack) ─▶ put (classify, provision) ─▶ CloudWatch Logs
 
 import type { ByteBudget } from '../../component/byte-budget.ts'
+import { ComponentError } from '../../component/component.ts'
 import type { LogsRequest, RejectedRecord, Reservation } from '../../component/consumer.ts'
 import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../component/outcome.ts'
@@ -120,34 +121,47 @@ export class CloudWatchLogs {
         account: region,
       },
     })
-    const { accounts, ledger } = this
-    const durable = storage === undefined ? undefined : await Durable.open(storage, ledger, this.#settings)
+    const { accounts } = this
+    const durable = storage === undefined ? undefined : await Durable.open(storage, accounts, this.#settings)
     const queue = durable?.queue ?? new MemoryQueue(budget, queueBound(config))
     const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, {
       deadLetters: durable?.letters,
       rescue: rescueLate(latePolicy(config), this.gate.late),
     })
+    const running = { aws, provisioner, sender, delivery, queue, durable }
     try {
+      this.#checkWanted()
       await delivery.start(destinationOf)
+      if (durable !== undefined) await this.#takeUp(durable, delivery)
+      this.#checkWanted()
     } catch (error) {
-      // What was opened beside it would keep the process from ending.
-      await queue.close()
-      await durable?.close()
+      // What was opened would keep the process from ending.
+      await close(running, AbortSignal.abort())
       throw error
-    }
-    if (durable !== undefined) {
-      if (ledger.queued > 0)
-        logger.info('an earlier process left records in the queue; they are sent now', { records: ledger.queued })
-      ledger.recoverDeadLetters(durable.letters.items)
-      ledger.recoverLost(durable.letters.lostItems)
-      await durable.answerCommands((lane, items) => this.#replay(delivery, lane, items))
-      durable.startAdopting((found) => delivery.takeUp(found, destinationOf))
     }
     this.#deaf = siblings.hear(({ exporter, account, afterMs, message }) => {
       if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
     })
-    this.#running = { aws, provisioner, sender, delivery, queue, durable }
+    this.#running = running
     if (!aws.seemsToHaveCredentials) await this.#hasCredentials(aws)
+  }
+
+  /** A shutdown that finds a start under way leaves it to the start to close what it opens. */
+  #checkWanted(): void {
+    if (this.#stopping) throw new ComponentError('stopped while it was starting')
+  }
+
+  async #takeUp(durable: Durable, delivery: Delivery<Destination>): Promise<void> {
+    const { accounts, ledger } = this
+    if (ledger.queued > 0)
+      this.#settings.logger.info('an earlier process left records in the queue; they are sent now', {
+        records: ledger.queued,
+      })
+    ledger.recoverDeadLetters(durable.letters.items)
+    for (const letter of durable.letters.list({})) accounts.letterFound(letter)
+    ledger.recoverLost(durable.letters.lostItems)
+    await durable.answerCommands((from, to, items) => this.#replay(delivery, from, to, items))
+    durable.startAdopting((found) => delivery.takeUp(found, destinationOf))
   }
 
   report(): object {
@@ -156,20 +170,21 @@ export class CloudWatchLogs {
 
   #tellOfGap(lane: string, gap: Gap): boolean {
     const items = gapMarker(gap)
-    const reserved = this.#running?.delivery.reserve([{ key: lane, destination: destinationOf(lane), items }], 'refuse')
+    const marker = { key: lane, destination: destinationOf(lane), items, own: true } as const
+    const reserved = this.#running?.delivery.reserve([marker], 'refuse')
     if (reserved?.kind !== 'reserved') return false
-    reserved.commit({ own: true, queued() {}, settled() {} })
+    reserved.commit({ queued() {}, settled() {} })
     return true
   }
 
-  /** Has a dead letter's events sent again; says why not if there is no room for them. */
-  #replay(delivery: Delivery<Destination>, key: string, items: ItemBatch): Promise<string | undefined> {
+  /** Has a dead letter's events sent again, from lane to lane; says why not if there is no room for them. */
+  #replay(delivery: Delivery<Destination>, from: string, key: string, items: ItemBatch): Promise<string | undefined> {
     return new Promise((resolve) => {
       const reserved = delivery.reserve([{ key, destination: destinationOf(key), items }], 'refuse')
       if (reserved.kind === 'retry') return resolve(reserved.message)
       reserved.commit({
         queued: (failure) => {
-          if (failure === undefined) this.accounts.revived(items.count, key)
+          if (failure === undefined) this.accounts.revived(items.count, from, key)
           resolve(failure?.message)
         },
         settled() {},
@@ -207,13 +222,8 @@ export class CloudWatchLogs {
     this.#stopping = true
     this.#deaf()
     if (this.#running === undefined) return
-    const { delivery, aws, durable } = this.#running
-    await durable?.refuseCommands()
-    await durable?.stopAdopting()
-    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(aws, signal))
-    await delivery.shutdown(hopeless ? AbortSignal.abort() : signal, durable !== undefined)
-    await durable?.close()
-    await aws.close()
+    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(this.#running.aws, signal))
+    await close(this.#running, hopeless ? AbortSignal.abort() : signal)
     this.#running = undefined
   }
 
@@ -274,6 +284,14 @@ function laneItems({ destination, items, dead }: RoutedItems): LaneItems<Destina
 }
 
 /** Whether there is nothing in a request that its sender may write. */
+async function close({ delivery, aws, durable }: Running, signal: AbortSignal): Promise<void> {
+  await durable?.refuseCommands()
+  await durable?.stopAdopting()
+  await delivery.shutdown(signal, durable !== undefined)
+  await durable?.close()
+  await aws.close()
+}
+
 function isNotPermitted({ records, rejected }: Transcoded): boolean {
   return records > 0 && rejected.length === records && rejected.every(({ reason }) => reason === 'not_permitted')
 }

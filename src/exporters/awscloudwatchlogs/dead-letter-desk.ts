@@ -1,6 +1,6 @@
 // What people do with dead letters: `dead-letters list | show | replay`, the same in the daemon and beside a stopped one.
 
-import type { DeadLetter, DeadLetters, LetterFilter } from '../../delivery/dead-letters.ts'
+import { type DeadLetter, type DeadLetters, GONE, type LetterFilter } from '../../delivery/dead-letters.ts'
 import { type ItemBatch, itemEnd, itemStart, itemTime } from '../../delivery/items.ts'
 import { destination, destinationOf } from './destination.ts'
 import { restamp } from './restamp.ts'
@@ -41,8 +41,8 @@ export interface LetterWithEvents extends ShownLetter {
   readonly messages: readonly ShownEvent[]
 }
 
-/** Puts items into a lane's queue; says why not if they were not taken. */
-export type Offer = (laneKey: string, items: ItemBatch) => Promise<string | undefined>
+/** Puts items of one lane into the queue of another, or of the same; says why not if they were not taken. */
+export type Offer = (from: string, to: string, items: ItemBatch) => Promise<string | undefined>
 
 export interface Replayed {
   readonly letters: number
@@ -80,12 +80,14 @@ export class DeadLetterDesk {
     let letters = 0
     let events = 0
     for (const letter of this.#letters.list(filterOf(query))) {
-      const items = await this.#letters.read(letter.id)
-      if (items === undefined) continue
       const { group, stream } = destinationOf(letter.lane)
-      const stopped = await this.#offer(destination(to ?? group, stream).key, now ? restamp(items, Date.now()) : items)
+      const { key } = destination(to ?? group, stream)
+      const stopped = await this.#letters.move(letter.id, (items) =>
+        this.#offer(letter.lane, key, now ? restamp(items, Date.now()) : items),
+      )
+      // Another replay is at it, or was: it comes to its end there.
+      if (stopped === GONE) continue
       if (stopped !== undefined) return { letters, events, stopped }
-      this.#letters.remove(letter.id)
       letters++
       events += letter.items
     }

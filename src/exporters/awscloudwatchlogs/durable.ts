@@ -12,6 +12,7 @@ import type { DiskQueue } from '../../delivery/disk-queue.ts'
 import type { Queue, RecoveredBatch } from '../../delivery/queue.ts'
 import { type Control, openControl } from '../../listen/control.ts'
 import type { Ledger } from '../../telemetry/ledger.ts'
+import type { Accounts } from './accounts.ts'
 import { DeadLetterDesk, type Offer } from './dead-letter-desk.ts'
 import { directoryOpener, type DirectoryOpener, type DurableSettings, type Storage } from './open-directory.ts'
 
@@ -22,7 +23,7 @@ interface Parts {
   readonly storage: Storage
   readonly settings: DurableSettings
   readonly opener: DirectoryOpener
-  readonly ledger: Ledger
+  readonly accounts: Accounts
   readonly disk: DiskQueue
   readonly letters: DeadLetters
 }
@@ -40,12 +41,12 @@ export class Durable {
   }
 
   /** @throws ComponentError for files of a later release; file system errors */
-  static async open(storage: Storage, ledger: Ledger, settings: DurableSettings): Promise<Durable> {
+  static async open(storage: Storage, accounts: Accounts, settings: DurableSettings): Promise<Durable> {
     const opener = directoryOpener(storage, settings)
     const { path } = storage.directory
-    const disk = opener.queue(path, countersOf(ledger))
-    const letters = await opener.letters(path, (records) => ledger.evict(records))
-    return new Durable({ storage, settings, opener, ledger, disk, letters })
+    const disk = opener.queue(path, countersOf(accounts.ledger))
+    const letters = await opener.letters(path, (letter) => accounts.letterEvicted(letter))
+    return new Durable({ storage, settings, opener, accounts, disk, letters })
   }
 
   get queue(): Queue {
@@ -78,7 +79,7 @@ export class Durable {
 
   /** Takes over what other processes left: now, and while this one runs. */
   startAdopting(takeUp: TakeUp): void {
-    const { storage, settings, opener, ledger, disk, letters } = this.#parts
+    const { storage, settings, opener, accounts, disk, letters } = this.#parts
     this.#adoption = new Adoption(
       {
         nextLeft: (except) => storage.directory.nextLeft(except),
@@ -86,7 +87,7 @@ export class Durable {
         openLetters: (path) => opener.letters(path, () => {}),
         queue: this.#queue,
         letters,
-        account: adoptionAccount(ledger, disk),
+        account: adoptionAccount(accounts, disk),
         takeUp,
       },
       settings.logger,
@@ -116,14 +117,15 @@ export function countersOf(ledger: Ledger): CountersOwner {
 }
 
 /** What comes from another process counts here from then on, and is written down here. */
-function adoptionAccount(ledger: Ledger, disk: DiskQueue): AdoptionAccount {
+function adoptionAccount(accounts: Accounts, disk: DiskQueue): AdoptionAccount {
+  const { ledger } = accounts
   return {
     async merge(counters) {
       ledger.merge(counters)
       await disk.keepCounters()
     },
-    moved(records) {
-      ledger.adoptDeadLetters(records)
+    moved(letter) {
+      accounts.letterAdopted(letter)
       disk.touch()
     },
     lost(records) {

@@ -19,6 +19,8 @@ const COST = 'otlp_cloudwatch_estimated_cost_usd'
 const MARKERS = 'otlp_cloudwatch_gap_markers'
 const GROUPS = 'otlp_cloudwatch_group_records'
 const DISK = 'otlp_cloudwatch_queue_disk_bytes'
+const FREE = 'otlp_cloudwatch_queue_disk_free_bytes'
+const REPLAYED = 'otlp_cloudwatch_replayed_records'
 const LETTERS = 'otlp_cloudwatch_dead_letters'
 
 const DEFINITIONS: readonly MetricDefinition[] = [
@@ -32,12 +34,12 @@ const DEFINITIONS: readonly MetricDefinition[] = [
     help: 'Destinations that cannot be written for long, and what they hold in the queue.',
   },
   { name: SCOPES, type: 'gauge', help: 'Fault scopes by kind and breaker state.' },
-  { name: OLDEST, type: 'gauge', help: 'Seconds the oldest record has waited in the queue.' },
+  { name: OLDEST, type: 'gauge', help: 'Seconds the oldest record has waited in the queue.', merge: 'max' },
   { name: DIVERTED, type: 'counter', help: 'Records sent to the overflow destination, by reason.' },
   {
     name: CHANGED,
     type: 'counter',
-    help: 'Events changed to fit: cut, values nested too deep, invalid UTF-8 repaired.',
+    help: 'Events changed to fit: cut, values nested too deep, invalid UTF-8 repaired, stored under another time.',
   },
   { name: CREATED, type: 'counter', help: 'Log groups and log streams created.' },
   { name: ENTITIES, type: 'counter', help: 'Puts whose entity CloudWatch did not accept; their events are stored.' },
@@ -49,7 +51,9 @@ const DEFINITIONS: readonly MetricDefinition[] = [
     type: 'gauge',
     help: 'Records received, by log group and what became of them; the 200 busiest groups.',
   },
-  { name: DISK, type: 'gauge', help: 'Bytes of the queue on disk: used, free on its volume, quarantined, relocated.' },
+  { name: REPLAYED, type: 'counter', help: 'Records of dead letters that were queued again.' },
+  { name: DISK, type: 'gauge', help: 'Bytes of the queue on disk: used, quarantined, relocated.' },
+  { name: FREE, type: 'gauge', help: 'Bytes free on the volume of the queue.', merge: 'max' },
   { name: LETTERS, type: 'gauge', help: 'Dead letters on disk: events and bytes.' },
 ]
 
@@ -69,6 +73,8 @@ export function registerMetrics(
     emit(CHANGED, { exporter, change: 'cut' }, transcoder.cut)
     emit(CHANGED, { exporter, change: 'too_deep' }, transcoder.tooDeep)
     emit(CHANGED, { exporter, change: 'utf8_repaired' }, transcoder.repaired)
+    emit(CHANGED, { exporter, change: 'late' }, transcoder.late + logs.accounts.rescued)
+    emit(REPLAYED, { exporter }, logs.ledger.replayed)
     emit(MARKERS, { exporter }, logs.accounts.gaps.markers)
     for (const { group, state, reason, records } of groupStates(logs.accounts.destinations))
       emit(GROUPS, { exporter, group, state, reason }, records)
@@ -79,7 +85,7 @@ export function registerMetrics(
     if (durable !== undefined) {
       const { disk, letters } = durable
       emit(DISK, { exporter, what: 'used' }, disk.usedBytes)
-      emit(DISK, { exporter, what: 'free' }, disk.space.freeBytes)
+      emit(FREE, { exporter }, disk.space.freeBytes)
       emit(DISK, { exporter, what: 'quarantined' }, disk.quarantinedBytes)
       emit(DISK, { exporter, what: 'relocated' }, disk.relocatedBytes)
       emit(LETTERS, { exporter, what: 'events' }, letters.items)

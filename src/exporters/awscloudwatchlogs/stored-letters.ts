@@ -43,7 +43,7 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
   ledger.recoverLost(letters.lostItems)
   const desk = new DeadLetterDesk(
     letters,
-    (lane, items) =>
+    (_, lane, items) =>
       new Promise((resolve) => {
         const reserved = queue.reserve([{ lane, items }])
         if (reserved.kind === 'retry') return resolve(reserved.message)

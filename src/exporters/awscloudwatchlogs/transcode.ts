@@ -36,9 +36,14 @@ export interface TranscodeOptions {
   readonly lateEvents: LatePolicy
 }
 
+export interface RejectedEvent extends RejectedRecord {
+  /** Key of where it was to go; undefined where it may not. */
+  readonly lane?: string | undefined
+}
+
 export interface Transcoded {
   readonly records: number
-  readonly rejected: readonly RejectedRecord[]
+  readonly rejected: readonly RejectedEvent[]
   readonly routed: readonly RoutedItems[]
 }
 
@@ -73,7 +78,7 @@ export class Transcoder {
   readonly #text: JsonText
   readonly #event: EventJson
   readonly #raw: RawLog
-  #rejected: RejectedRecord[] | undefined
+  #rejected: RejectedEvent[] | undefined
   #records = 0
   #takenBack = 0
   #nowMs = 0
@@ -202,7 +207,7 @@ export class Transcoder {
     let late = false
     if (timestamp < this.#nowMs - MAX_AGE_MS || timestamp > this.#nowMs + MAX_AHEAD_MS) {
       const { lateEvents } = this.#options
-      if (lateEvents === 'reject') return this.#rejectLate(timestamp)
+      if (lateEvents === 'reject') return this.#rejectLate(timestamp, lane)
       late = true
       if (lateEvents !== 'dead_letter') {
         originalTime = timestamp
@@ -221,7 +226,7 @@ export class Transcoder {
       this.#raw.write(text, record)
       if (text.counted === 0) {
         text.pos = start
-        return this.#reject('empty', 'its body is empty, and raw_log sends nothing else')
+        return this.#reject('empty', 'its body is empty, and raw_log sends nothing else', lane)
       }
       if (this.#options.routeFromBody) {
         const named = this.#raw.destination(this.#message(messageStart))
@@ -237,6 +242,7 @@ export class Transcoder {
       return this.#reject(
         'too_large',
         `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`,
+        lane,
       )
     }
     text.ensure(AROUND_BYTES)
@@ -270,9 +276,9 @@ export class Transcoder {
     return `${this.#identity?.name} may not write the log group ${group}`
   }
 
-  #rejectLate(timestamp: number): void {
+  #rejectLate(timestamp: number, lane: number): void {
     const reason = this.#lateReason(timestamp)
-    this.#reject(reason, `its time ${isoTime(timestamp)} is ${LATE[reason]}`)
+    this.#reject(reason, `its time ${isoTime(timestamp)} is ${LATE[reason]}`, lane)
   }
 
   /** The time closest to the event's that CloudWatch takes, and still takes when the event has waited a while. */
@@ -319,9 +325,11 @@ export class Transcoder {
     return JSON.parse(`"${this.#text.bytes.toString('utf8', messageStart, this.#text.pos)}"`) as string
   }
 
-  #reject(reason: RejectedReason, message: string): void {
+  /** @param lane undefined for what may not go there: nobody is to have accounts made by naming groups */
+  #reject(reason: RejectedReason, message: string, lane?: number): void {
     this.#rejected ??= []
-    this.#rejected.push({ index: this.#records, reason, message })
+    const key = lane === undefined ? undefined : this.#router.destinations[lane]?.destination.key
+    this.#rejected.push({ index: this.#records, reason, message, lane: key })
   }
 }
 

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ByteBudget } from '../../../src/component/byte-budget.ts'
-import { DeadLetters, openDeadLetters } from '../../../src/delivery/dead-letters.ts'
+import { DeadLetters, GONE, openDeadLetters } from '../../../src/delivery/dead-letters.ts'
 import { MemoryQueue } from '../../../src/delivery/memory-queue.ts'
+import type { ItemBatch } from '../../../src/delivery/items.ts'
 import { QueuedBatch } from '../../../src/delivery/queue.ts'
 import { silentLogger } from '../../../src/telemetry/logger.ts'
 import { itemBatch, itemTexts, namedItems } from '../../fakes/items.ts'
@@ -23,7 +24,7 @@ async function open(directory: string, capacityBytes = 16 * 1_048_576) {
   }
   const letters = openDeadLetters(
     { directory, capacityBytes, fsync: false },
-    (items) => evicted.push(items),
+    ({ items }) => evicted.push(items),
     fatal,
     budget,
     silentLogger,
@@ -39,13 +40,15 @@ function run(name: string, count: number, from = 0, to = count) {
 }
 
 function put(letters: DeadLetters, lane: string, name: string, reason: string, count = 3): Promise<boolean> {
-  return new Promise((resolve) => letters.put(lane, run(name, count), reason, `why ${name}`, resolve))
+  return new Promise((resolve) =>
+    letters.put(lane, run(name, count), reason, `why ${name}`, (kept) => resolve(kept === 'kept')),
+  )
 }
 
 test('keeps a part of a batch with its lane, reason and error, and reads it back', async () => {
   const { letters } = await open(await folder())
   const kept = await new Promise((resolve) =>
-    letters.put('g:s', run('item', 5, 1, 4), 'poison', 'CloudWatch said no', resolve),
+    letters.put('g:s', run('item', 5, 1, 4), 'poison', 'CloudWatch said no', (kept) => resolve(kept === 'kept')),
   )
   expect(kept).toBe(true)
   const [letter] = letters.list({})
@@ -107,14 +110,63 @@ test('lets the oldest go when there is no room, and says how many items went', a
 test('says so when items cannot be kept, because they are not there', async () => {
   const { letters } = await open(await folder())
   const absent = { batch: new QueuedBatch(undefined, 1, 0, 0, Date.now()), from: 0, to: 1 }
-  expect(await new Promise((resolve) => letters.put('g:s', absent, 'expired', '', resolve))).toBe(false)
+  expect(await new Promise((resolve) => letters.put('g:s', absent, 'expired', '', resolve))).toBe('never')
   await letters.close()
 })
 
 test('the oldest go when there are too many of them', async () => {
   const queue = new MemoryQueue(new ByteBudget(1_048_576))
   const evicted: number[] = []
-  const letters = new DeadLetters(queue, (items) => evicted.push(items), 2)
+  const letters = new DeadLetters(queue, ({ items }) => evicted.push(items), 2)
   for (const name of ['a', 'b', 'c']) expect(await put(letters, 'g:s', name, 'poison')).toBe(true)
   expect([letters.list({}).map(({ error }) => error), evicted]).toEqual([['why b', 'why c'], [3]])
+})
+
+test('one that would fill half of the store is not kept, and costs no others', async () => {
+  const { letters, evicted } = await open(await folder(), 1_048_576)
+  expect(await put(letters, 'g:s', 'a', 'poison')).toBe(true)
+  const items = itemBatch([{ text: 'x'.repeat(600_000) }])
+  const large = { batch: new QueuedBatch(items, 1, 0, items.bytes.length, Date.now()), from: 0, to: 1 }
+  expect(await new Promise((resolve) => letters.put('g:s', large, 'poison', '', resolve))).toBe('never')
+  expect([letters.count, evicted]).toEqual([1, []])
+  await letters.close()
+})
+
+describe('a letter that is moved', () => {
+  test('is handed over for good: what becomes of the store does not touch it', async () => {
+    const { letters } = await open(await folder())
+    // As large as nothing that shares its memory with others.
+    const name = 'x'.repeat(20_000)
+    await put(letters, 'g:s', name, 'poison')
+    const taken: ItemBatch[] = []
+    const id = letters.list({})[0]?.id ?? ''
+    expect(await letters.move(id, async (items) => void taken.push(items))).toBeUndefined()
+    expect(taken.map((items) => itemTexts(items))).toEqual([[`${name}0`, `${name}1`, `${name}2`]])
+    expect(letters.count).toBe(0)
+    await letters.close()
+  })
+
+  test('is moved once, and not evicted meanwhile', async () => {
+    const evicted: number[] = []
+    const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), ({ items }) => evicted.push(items), 2)
+    for (const name of ['a', 'b']) await put(letters, 'g:s', name, 'poison')
+    const [oldest = '', next = ''] = letters.list({}).map(({ id }) => id)
+    const offered = Promise.withResolvers<undefined>()
+    const moving = letters.move(oldest, () => offered.promise)
+    expect(await letters.move(oldest, async () => undefined)).toBe(GONE)
+    await put(letters, 'g:s', 'c', 'poison')
+    expect(letters.list({}).map(({ id }) => id)).not.toContain(next)
+    offered.resolve(undefined)
+    expect(await moving).toBeUndefined()
+    expect([letters.list({}).map(({ error }) => error), evicted]).toEqual([['why c'], [3]])
+  })
+
+  test('stays where it is if it was not taken', async () => {
+    const { letters } = await open(await folder())
+    await put(letters, 'g:s', 'a', 'poison')
+    const id = letters.list({})[0]?.id ?? ''
+    expect(await letters.move(id, async () => 'no room')).toBe('no room')
+    expect(letters.count).toBe(1)
+    await letters.close()
+  })
 })

@@ -201,8 +201,9 @@ describe('with on_lane_full: dead_letter', () => {
     const deadLetters: DeadLetterSink = {
       put(lane, { from, to }, reason, error, done) {
         letters.push(`${lane}: ${to - from} ${reason}: ${error}`)
-        done(kept)
+        done(kept ? 'kept' : 'never')
       },
+      async close() {},
     }
     const under = new DeliveryUnderTest({ budgetBytes: 100_000, onLaneFull: 'dead_letter', deadLetters })
     under.sender.respond = ({ group }) => (group === 'bad' ? denied : taken)

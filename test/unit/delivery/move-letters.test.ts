@@ -2,7 +2,7 @@ import { open as openFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ByteBudget } from '../../../src/component/byte-budget.ts'
-import { type DeadLetters, openDeadLetters } from '../../../src/delivery/dead-letters.ts'
+import { type DeadLetter, type DeadLetters, openDeadLetters } from '../../../src/delivery/dead-letters.ts'
 import { moveLetters } from '../../../src/delivery/move-letters.ts'
 import { QueuedBatch } from '../../../src/delivery/queue.ts'
 import { silentLogger } from '../../../src/telemetry/logger.ts'
@@ -18,7 +18,7 @@ async function store(directory: string, capacityBytes = 16 * 1_048_576) {
     throw error
   }
   const options = { directory, capacityBytes, fsync: false }
-  const letters = openDeadLetters(options, (items) => evicted.push(items), fatal, budget(), silentLogger)
+  const letters = openDeadLetters(options, ({ items }) => evicted.push(items), fatal, budget(), silentLogger)
   await letters.open()
   onTestFinished(() => letters.close())
   return { letters, evicted }
@@ -27,14 +27,16 @@ async function store(directory: string, capacityBytes = 16 * 1_048_576) {
 function put(letters: DeadLetters, name: string, count = 2): Promise<boolean> {
   const items = itemBatch(namedItems(name, count))
   const run = { batch: new QueuedBatch(items, count, 0, items.bytes.length, Date.now()), from: 0, to: count }
-  return new Promise((resolve) => letters.put('g:s', run, 'poison', `why ${name.slice(0, 8)}`, resolve))
+  return new Promise((resolve) =>
+    letters.put('g:s', run, 'poison', `why ${name.slice(0, 8)}`, (kept) => resolve(kept === 'kept')),
+  )
 }
 
 class Account {
   movedItems = 0
   damagedItems = 0
 
-  moved(items: number): void {
+  moved({ items }: DeadLetter): void {
     this.movedItems += items
   }
 

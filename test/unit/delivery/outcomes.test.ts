@@ -2,11 +2,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cutOut } from '../../../src/delivery/items.ts'
 import { type DeliverySetup, DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
+import type { DeadLetterSink, Kept } from '../../../src/delivery/unwanted.ts'
 import { denied, fault, refused, settledPromises, taken } from '../../fakes/sender.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
+const NOW_MS = Date.UTC(2026, 0, 1)
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
 
@@ -196,4 +198,68 @@ describe('items that their destination rejects, and another one takes', () => {
     expect(request.outcomes).toEqual({ delivered: 2, 'rejected: expired_retention': 2 })
     expect(under.idle).toEqual(IDLE)
   })
+})
+
+describe('dead letters for which there is no room', () => {
+  function rejecting(answers: readonly Kept[]) {
+    const asked: string[] = []
+    const deadLetters: DeadLetterSink = {
+      put(lane, { from, to }, reason, _, done) {
+        done(answers[asked.length] ?? 'kept')
+        asked.push(`${lane} ${from}-${to} ${reason}`)
+      },
+      async close() {},
+    }
+    const under = new DeliveryUnderTest({ deadLetters })
+    under.sender.respond = () => ({ kind: 'accepted', rejected: [{ from: 1, to: 3, reason: 'too_old' }] })
+    return { under, asked }
+  }
+
+  test('wait where they are, and hold nothing up', async () => {
+    const { under, asked } = rejecting(['later', 'later'])
+    const request = under.send({ 'g/s': namedItems('a', 4) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect([request.outcomes, under.ledger.queued]).toEqual([{ delivered: 2 }, 2])
+    under.sender.respond = () => taken
+    const next = under.send({ 'g/s': namedItems('b', 1) })
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(next.outcomes).toEqual({ delivered: 1 })
+    expect(request.outcomes).toEqual({ delivered: 2, dead_lettered: 2 })
+    expect(asked).toEqual(['g/s 1-3 too_old', 'g/s 1-3 too_old', 'g/s 1-3 too_old'])
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('are rejected if there never will be', async () => {
+    const { under } = rejecting(['never'])
+    const request = under.send({ 'g/s': namedItems('a', 4) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(request.outcomes).toEqual({ delivered: 2, 'rejected: too_old': 2 })
+    expect(under.idle).toEqual(IDLE)
+  })
+
+  test('stay in the queue when the process ends', async () => {
+    const { under } = rejecting(Array.from({ length: 100 }, () => 'later'))
+    const request = under.send({ 'g/s': namedItems('a', 4) })
+    await vi.advanceTimersByTimeAsync(1_001)
+    await under.delivery.shutdown(AbortSignal.abort(), true)
+    expect([request.outcomes, under.ledger.queued, vi.getTimerCount()]).toEqual([{ delivered: 2 }, 2, 0])
+  })
+})
+
+test('what many senders mixed becomes one dead letter for each batch, and not one for each event', async () => {
+  const letters: string[] = []
+  const deadLetters: DeadLetterSink = {
+    put(_, { batch, from, to }, reason, __, done) {
+      letters.push(`${from}-${to} of ${batch.count} ${reason}`)
+      done('kept')
+    },
+    async close() {},
+  }
+  const under = new DeliveryUnderTest({ deadLetters })
+  under.sender.respond = () => ({ kind: 'accepted', rejected: [{ from: 0, to: 6, reason: 'expired_retention' }] })
+  const times = (first: number) => [0, 2, 4].map((step) => ({ text: 'x', time: NOW_MS + first + step }))
+  under.send({ 'g/s': times(0) })
+  under.send({ 'g/s': times(1) })
+  await vi.advanceTimersByTimeAsync(1_001)
+  expect(letters).toEqual(['0-3 of 3 expired_retention', '0-3 of 3 expired_retention'])
 })

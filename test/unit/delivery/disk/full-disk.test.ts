@@ -6,6 +6,7 @@ import { DeadLetters } from '../../../../src/delivery/dead-letters.ts'
 import type { DiskBatch } from '../../../../src/delivery/disk/disk-batch.ts'
 import { nodeFiles } from '../../../../src/delivery/disk/files.ts'
 import { QueuedBatch } from '../../../../src/delivery/queue.ts'
+import type { Kept } from '../../../../src/delivery/unwanted.ts'
 import { itemBatch } from '../../../fakes/items.ts'
 import { smallVolume } from '../../../fakes/small-volume.ts'
 import { copyOf, filesWith, newFolder, type OpenQueue, openQueue } from './queue-fixture.ts'
@@ -282,18 +283,18 @@ test('dead letters may take the reserve, and are not evicted for a volume that i
   const evicted = vi.fn()
   const letters = new DeadLetters(open.queue, evicted)
   const bury = (text: string) =>
-    new Promise<boolean>((resolve) => {
+    new Promise<Kept>((resolve) => {
       const items = itemBatch([{ text }])
       const batch = new QueuedBatch(items, 1, 1, 1, 0)
       letters.put('lane', { batch, from: 0, to: 1 }, 'too_old', '', resolve)
     })
-  expect(await bury('first')).toBe(true)
+  expect(await bury('first')).toBe('kept')
   freeBytes = 200 * 1_048_576 // of the 256 MiB that a queue leaves free
   await open.queue.space.check()
-  expect(await bury('second')).toBe(true)
+  expect(await bury('second')).toBe('kept')
   freeBytes = 0
   await open.queue.space.check()
-  expect(await bury('third')).toBe(false)
+  expect(await bury('third')).toBe('later')
   expect([letters.count, evicted.mock.calls]).toEqual([2, []])
-  expect(open.said('what would be a dead letter is given up')).toHaveLength(1)
+  expect(open.said('dead letters wait where they are')).toHaveLength(1)
 })

@@ -37,7 +37,7 @@ describe('raw_log sends the body alone', () => {
       ['after', 2],
     ])
     expect(transcoder(RAW).transcode(request, NOW_MS).rejected).toEqual([
-      { index: 1, reason: 'empty', message: 'its body is empty, and raw_log sends nothing else' },
+      { index: 1, reason: 'empty', message: 'its body is empty, and raw_log sends nothing else', lane: 'g:s' },
     ])
   })
 })

@@ -42,8 +42,18 @@ describe('times CloudWatch would not take', () => {
     const { records, rejected, routed } = transcoder().transcode(request, NOW_MS)
     expect(records).toBe(4)
     expect(rejected).toEqual([
-      { index: 1, reason: 'too_old', message: 'its time 2025-12-13T03:04:05.000Z is more than 14 days ago' },
-      { index: 2, reason: 'too_new', message: 'its time 2026-01-03T03:04:05.000Z is more than 2 hours ahead' },
+      {
+        index: 1,
+        reason: 'too_old',
+        message: 'its time 2025-12-13T03:04:05.000Z is more than 14 days ago',
+        lane: 'g:s',
+      },
+      {
+        index: 2,
+        reason: 'too_new',
+        message: 'its time 2026-01-03T03:04:05.000Z is more than 2 hours ahead',
+        lane: 'g:s',
+      },
     ])
     expect(routed.map((lane) => [...lane.records])).toEqual([[0, 3]])
   })
@@ -74,7 +84,7 @@ describe('an event over the limit', () => {
     const limited = transcoder({ maxMessageBytes: 1_000, onOversize: 'reject' })
     const { rejected, routed } = limited.transcode(long, NOW_MS)
     expect(rejected).toEqual([
-      { index: 1, reason: 'too_large', message: 'its event has 5011 bytes, over max_event_bytes 1000' },
+      { index: 1, reason: 'too_large', message: 'its event has 5011 bytes, over max_event_bytes 1000', lane: 'g:s' },
     ])
     expect(routed.map((lane) => [...lane.records])).toEqual([[0, 2]])
     expect(limited.cut).toBe(0)

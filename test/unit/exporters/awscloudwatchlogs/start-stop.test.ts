@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { ALONE } from '../../../../src/component/siblings.ts'
+import { CloudWatchLogs } from '../../../../src/exporters/awscloudwatchlogs/cloudwatch-logs.ts'
+import { configSchema } from '../../../../src/exporters/awscloudwatchlogs/config.ts'
+import { silentLogger } from '../../../../src/telemetry/logger.ts'
+
+test('a shutdown during the start leaves nothing open: the start closes what it had opened', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-start-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  const release = vi.fn(async () => {})
+  const nextLeft = vi.fn(async () => undefined)
+  const logs = new CloudWatchLogs({
+    name: 'awscloudwatchlogs',
+    config: configSchema.parse({
+      log_group_name: 'g',
+      log_stream_name: 's',
+      region: 'us-east-1',
+      sending_queue: { storage: 'file_storage' },
+    }),
+    logger: silentLogger,
+    budget: new ByteBudget(64 * 1_048_576),
+    shape: {},
+    siblings: ALONE,
+  })
+  const before = timers()
+  const directory = { path, fsync: true, capacityBytes: 64 * 1_048_576, nextLeft, release }
+  const starting = logs.start({ directory, fatal() {} })
+  await logs.shutdown(new AbortController().signal)
+  await expect(starting).rejects.toThrow('stopped while it was starting')
+  expect([release.mock.calls.length, nextLeft.mock.calls.length, timers() - before]).toEqual([1, 0, 0])
+})
+
+/** Those that keep a process alive. */
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+}
