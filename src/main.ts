@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster'
+import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { cli } from './cli.ts'
@@ -52,6 +53,9 @@ process.stderr.on('error', () => {})
 process.exitCode = await cli(process.argv.slice(2), {
   env: process.env,
   out: (text) => void process.stdout.write(text),
+  outDrained: async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+  },
   err: (text) => void process.stderr.write(text),
   components: async () => (await import('./components.ts')).components,
   daemon: async () => (await import('./service/workers/create.ts')).createProcess,

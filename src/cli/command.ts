@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly env: Environment
   /** Writes to stdout: what was asked for. */
   readonly out: (text: string) => void
+  /** Resolves when stdout has room again: to be waited for between pieces of what may be long. */
+  readonly outDrained: () => Promise<void>
   /** Writes to stderr: everything else. */
   readonly err: (text: string) => void
   /** Loaded when a command wants it, so that `--version` and `--help` stay quick. */

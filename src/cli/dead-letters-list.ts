@@ -1,18 +1,49 @@
+import type { ShownLetter } from '../exporters/awscloudwatchlogs/dead-letter-desk.ts'
 import { defineCommand } from './command.ts'
-import { askLetters, LETTER_OPTIONS, queryOf } from './dead-letters.ts'
+import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
 
 export const command = defineCommand({
   description:
-    'Lists what CloudWatch would not take and why, oldest first. Works beside a running daemon and a stopped one.',
+    'Lists what CloudWatch would not take and why, oldest first. Works beside a running daemon and a stopped one, and changes nothing.',
   options: LETTER_OPTIONS,
   async run(values, surroundings) {
-    const answers = await askLetters('list', queryOf(values), values, surroundings)
-    if (answers === undefined) return 2
-    const letters = answers.flat()
-    for (const { id, died, reason, group, stream, events, error } of letters)
-      surroundings.out(`${[id, died, reason, group, stream, `${events} events`, error].join('  ').trimEnd()}\n`)
-    const events = letters.reduce((sum, letter) => sum + letter.events, 0)
-    surroundings.err(`${letters.length} letters, ${events} events\n`)
-    return 0
+    const answers = await askLetters('list', values, surroundings)
+    if (typeof answers === 'number') return answers
+    let letters = 0
+    let events = 0
+    for await (const letter of oldestFirst(answers.queues)) {
+      surroundings.out(`${line(letter)}\n`)
+      await surroundings.outDrained()
+      letters++
+      events += letter.events
+    }
+    surroundings.err(`${letters} letters, ${events} events\n`)
+    return answers.exitCode()
   },
 })
+
+/** One line, whatever is in a name or in what CloudWatch said. */
+function line({ id, died, reason, group, stream, events, error }: ShownLetter): string {
+  return [id, died, reason, group, stream, `${events} events`, error]
+    .join('  ')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trimEnd()
+}
+
+/** Lists that are in order as one that is; only the next letter of each is held. */
+async function* oldestFirst(lists: readonly AsyncIterable<ShownLetter>[]): AsyncGenerator<ShownLetter> {
+  const heads: { letter: ShownLetter; readonly rest: AsyncIterator<ShownLetter> }[] = []
+  for (const list of lists) {
+    const rest = list[Symbol.asyncIterator]()
+    const first = await rest.next()
+    if (first.done !== true) heads.push({ letter: first.value, rest })
+  }
+  while (heads.length > 0) {
+    // ISO times of UTC: their order as text is that of time.
+    const oldest = heads.reduce((a, b) => (b.letter.died < a.letter.died ? b : a))
+    yield oldest.letter
+    const next = await oldest.rest.next()
+    if (next.done === true) heads.splice(heads.indexOf(oldest), 1)
+    else oldest.letter = next.value
+  }
+}

@@ -1,25 +1,37 @@
+import type { Replayed } from '../exporters/awscloudwatchlogs/dead-letter-desk.ts'
 import { defineCommand } from './command.ts'
-import { askLetters, LETTER_OPTIONS, queryOf } from './dead-letters.ts'
+import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
 
 export const command = defineCommand({
   description:
     'Queues letters again, oldest first; with a stopped daemon they are sent when it starts. A letter goes when its events are in the queue.',
   options: {
     ...LETTER_OPTIONS,
-    to: { type: 'string', value: 'GROUP', description: 'send them to this log group; the stream stays' },
+    to: {
+      type: 'string',
+      value: 'GROUP',
+      description: 'send them to this log group, also one that senders may not write; the stream stays',
+    },
     restamp: {
       type: 'boolean',
       description: 'store them under the present time; their own is kept as original_timestamp',
     },
   },
   async run({ to, restamp, ...values }, surroundings) {
-    const query = { ...queryOf(values), ...(to === undefined ? {} : { to }), ...(restamp === true ? { restamp } : {}) }
-    const answers = await askLetters('replay', query, values, surroundings)
-    if (answers === undefined) return 2
-    for (const { letters, events, stopped } of answers)
-      surroundings.out(
-        `${letters} letters with ${events} events are queued again${stopped === '' ? '' : `; stopped: ${stopped}`}\n`,
-      )
-    return answers.every(({ stopped }) => stopped === '') ? 0 : 1
+    const answers = await askLetters('replay', values, surroundings, { to, restamp })
+    if (typeof answers === 'number') return answers
+    let whole = true
+    for (const queue of answers.queues)
+      for await (const replayed of queue) {
+        surroundings.out(`${summary(replayed)}\n`)
+        whole &&= replayed.stopped === '' && replayed.left === 0
+      }
+    return whole ? answers.exitCode() : 1
   },
 })
+
+function summary({ letters, events, left, stopped }: Replayed): string {
+  const queued = `${letters} letters with ${events} events are queued again`
+  const stay = left === 0 ? '' : `; ${left} stay: their bytes are damaged, or another replay is at them`
+  return `${queued}${stay}${stopped === '' ? '' : `; stopped: ${stopped}`}`
+}

@@ -1,13 +1,22 @@
 import { defineCommand } from './command.ts'
-import { askLetters, LETTER_OPTIONS, queryOf } from './dead-letters.ts'
+import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
 
 export const command = defineCommand({
-  description: 'Prints letters with their events, one JSON object each: --id for one, or filters for several.',
+  description:
+    'Prints letters with their events, one JSON object each: --id for one, or filters for several. Changes nothing.',
   options: LETTER_OPTIONS,
   async run(values, surroundings) {
-    const answers = await askLetters('show', queryOf(values), values, surroundings)
-    if (answers === undefined) return 2
-    for (const letter of answers.flat()) surroundings.out(`${JSON.stringify(letter)}\n`)
-    return 0
+    const answers = await askLetters('show', values, surroundings)
+    if (typeof answers === 'number') return answers
+    let damaged = false
+    for (const queue of answers.queues)
+      for await (const letter of queue) {
+        surroundings.out(`${JSON.stringify(letter)}\n`)
+        await surroundings.outDrained()
+        if (letter.messages !== undefined) continue
+        surroundings.err(`the events of letter ${letter.id} cannot be read: their bytes on disk are damaged\n`)
+        damaged = true
+      }
+    return damaged ? 1 : answers.exitCode()
   },
 })

@@ -1,14 +1,10 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import type {
-  LetterQuery,
-  LetterWithEvents,
-  Replayed,
-  ReplayQuery,
-  ShownLetter,
-} from '../exporters/awscloudwatchlogs/dead-letter-desk.ts'
-import type { Options, Surroundings, Values } from './command.ts'
-import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+// What `dead-letters list`, `show` and `replay` have in common: their options, and the queues they ask.
+
+import type { z } from 'zod'
+import type { Asked } from './dead-letters-ask.ts'
+import type { Found } from './dead-letters-find.ts'
+import type { ExitCode, Options, Surroundings, Values } from './command.ts'
+import { CONFIG_OPTIONS } from './load-config.ts'
 
 /** Options of every `dead-letters` command. */
 export const LETTER_OPTIONS = {
@@ -20,103 +16,73 @@ export const LETTER_OPTIONS = {
   },
   reason: { type: 'string', value: 'REASON', description: 'only letters of this reason: too_old, poison, expired, …' },
   group: { type: 'string', value: 'GROUP', description: 'only letters for this log group' },
-  since: { type: 'string', value: 'TIME', description: 'only letters since then, such as 2026-11-21T10:00:00Z' },
+  since: {
+    type: 'string',
+    value: 'TIME',
+    description: 'only letters since then: 2026-11-21T10:00:00Z, 2026-11-21, or ms since the epoch',
+  },
   id: { type: 'string', value: 'ID', description: 'only this letter' },
 } as const satisfies Options
 
 type LetterValues = Values<typeof LETTER_OPTIONS>
 
-export function queryOf({ id, reason, group, since }: LetterValues): LetterQuery {
-  return {
-    ...(id === undefined ? {} : { id }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(group === undefined ? {} : { group }),
-    ...(since === undefined ? {} : { since }),
-  }
-}
-
-export interface Ask {
-  readonly list: { readonly query: LetterQuery; readonly answer: readonly ShownLetter[] }
-  readonly show: { readonly query: LetterQuery; readonly answer: readonly LetterWithEvents[] }
-  readonly replay: { readonly query: ReplayQuery; readonly answer: Replayed }
+export interface Answers<Piece> {
+  /** One for each queue. What keeps one from answering is told, and the others answer. */
+  readonly queues: readonly AsyncIterable<Piece>[]
+  /** 1 as soon as one could not answer. */
+  exitCode(): 0 | 1
 }
 
 /**
- * Asks each queue on disk: the daemon that holds it, or, where none does, the files.
- * @returns undefined for a mistake of usage or config, which is told
+ * Finds each queue on disk, and how to ask it: the daemon that holds it, or, where none does, the files.
+ * @param more options of this command that its queues are to hear of
+ * @returns the exit code where there is nothing to ask; why is told
  */
-export async function askLetters<Name extends keyof Ask>(
+export async function askLetters<Name extends keyof Asked>(
   name: Name,
-  query: Ask[Name]['query'],
-  values: LetterValues,
+  { directory, id, reason, group, since, ...config }: LetterValues,
   surroundings: Surroundings,
-): Promise<Ask[Name]['answer'][] | undefined> {
-  const root = values.directory ?? (await directoryInConfig(values, surroundings))
-  if (root === undefined) return undefined
-  const directories = await queueDirectories(root)
-  if (directories.length === 0) {
-    surroundings.err(`${root} holds no queue: write the directory of file_storage with --directory\n`)
-    return undefined
-  }
-  const answers: Ask[Name]['answer'][] = []
-  for (const directory of directories) {
-    const answer = await askOne(directory, name, query)
-    if (answer !== undefined) answers.push(answer as Ask[Name]['answer'])
-    else
-      surroundings.err(
-        `${directory} is left out: its holder starts or ends just now, or has taken it over and answers for what it took
-`,
-      )
-  }
-  return answers
+  more: object = {},
+): Promise<Answers<Asked[Name]> | ExitCode> {
+  const { letterQuerySchema, replayQuerySchema } = await import('../exporters/awscloudwatchlogs/letter-query.ts')
+  const schema = name === 'replay' ? replayQuerySchema : letterQuerySchema
+  const query = await checked(schema, { id, reason, group, since, ...more }, surroundings)
+  if (query === undefined) return 2
+  const { findQueues } = await import('./dead-letters-find.ts')
+  const found = await findQueues(directory, config, surroundings)
+  return typeof found === 'number' ? found : ask(name, query, found, surroundings)
 }
 
-/** @returns undefined if it is held by a process that does not answer */
-async function askOne(directory: string, name: keyof Ask, query: ReplayQuery): Promise<unknown> {
-  const { askControl } = await import('../listen/control.ts')
-  const answered = await askControl(directory, `dead-letters.${name}`, { ...query })
-  if (answered !== undefined) return answered.answer
-  const [{ lock }, { openStoredLetters }] = await Promise.all([
-    import('../extensions/file_storage/lock.ts'),
-    import('../exporters/awscloudwatchlogs/stored-letters.ts'),
-  ])
-  const held = await lock(directory)
-  if (held === undefined) return undefined
-  try {
-    const stored = await openStoredLetters(directory)
+async function ask<Name extends keyof Asked>(
+  name: Name,
+  query: object,
+  { directories, complete }: Found,
+  { err }: Surroundings,
+): Promise<Answers<Asked[Name]>> {
+  const { askQueue } = await import('./dead-letters-ask.ts')
+  const { explain } = await import('./dead-letters-explain.ts')
+  let failed = !complete
+  async function* told(directory: string): AsyncGenerator<Asked[Name]> {
     try {
-      return await stored.desk[name](query)
-    } finally {
-      await stored.close()
+      yield* askQueue(directory, name, query, err)
+    } catch (error) {
+      err(`${explain(directory, error)}\n`)
+      failed = true
     }
-  } finally {
-    await held.release()
   }
+  return { queues: directories.map(told), exitCode: () => (failed ? 1 : 0) }
 }
 
-async function directoryInConfig(values: LetterValues, surroundings: Surroundings): Promise<string | undefined> {
-  if (values.config === undefined) {
-    surroundings.err('Where is the queue? Write --directory DIR, or --config FILE with a file_storage in it.\n')
-    return undefined
-  }
-  const loaded = await loadConfigFrom(values, surroundings)
-  if (loaded === undefined) return undefined
-  for (const { id, config } of loaded.config.extensions.values()) {
-    if (id.type === 'file_storage') return (config as { readonly directory: string }).directory
-  }
-  surroundings.err(
-    'The config has no file_storage that runs: define it under extensions: and name it in service.extensions.\n',
-  )
+/** @returns undefined for bad values, which are told */
+async function checked<Query>(
+  schema: z.ZodType<Query>,
+  values: object,
+  { err }: Surroundings,
+): Promise<Query | undefined> {
+  const { checkQuery } = await import('../exporters/awscloudwatchlogs/letter-query.ts')
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+  const result = checkQuery(schema, given)
+  if ('query' in result) return result.query
+  for (const { key, message } of result.problems) err(`--${key}: ${message}\n`)
   return undefined
-}
-
-/** `<root>/<exporter>/0000`, … */
-async function queueDirectories(root: string): Promise<string[]> {
-  const found: string[] = []
-  for (const exporter of await readdir(root)) {
-    if (!(await stat(join(root, exporter))).isDirectory()) continue
-    for (const number of await readdir(join(root, exporter)))
-      if (/^\d{4}$/.test(number)) found.push(join(root, exporter, number))
-  }
-  return found.sort()
 }

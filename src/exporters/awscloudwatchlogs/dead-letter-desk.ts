@@ -1,25 +1,11 @@
 // What people do with dead letters: `dead-letters list | show | replay`, the same in the daemon and beside a stopped one.
 
-import { type DeadLetter, type DeadLetters, GONE, type LetterFilter } from '../../delivery/dead-letters.ts'
+import { type DeadLetter, type DeadLetters, GONE } from '../../delivery/dead-letters.ts'
 import { type ItemBatch, itemEnd, itemStart, itemTime } from '../../delivery/items.ts'
+import { freeBytes } from '../../wire/free-bytes.ts'
 import { destination, destinationOf } from './destination.ts'
+import { filterOf, letterQuerySchema, parseQuery, replayQuerySchema } from './letter-query.ts'
 import { restamp } from './restamp.ts'
-
-/** Options as the command line and the control socket have them. */
-export interface LetterQuery {
-  readonly id?: string
-  readonly reason?: string
-  readonly group?: string
-  /** ISO 8601, or ms since the epoch. */
-  readonly since?: string
-}
-
-export interface ReplayQuery extends LetterQuery {
-  /** Another log group; the stream stays. */
-  readonly to?: string
-  /** Store the events under the present time; their own is kept in them as `original_timestamp`. */
-  readonly restamp?: boolean
-}
 
 /** A letter as people see it. */
 export interface ShownLetter {
@@ -38,7 +24,8 @@ export interface ShownEvent {
 }
 
 export interface LetterWithEvents extends ShownLetter {
-  readonly messages: readonly ShownEvent[]
+  /** Not there if its bytes on disk are damaged. */
+  readonly messages?: readonly ShownEvent[]
 }
 
 /** Puts items of one lane into the queue of another, or of the same; says why not if they were not taken. */
@@ -47,10 +34,13 @@ export type Offer = (from: string, to: string, items: ItemBatch) => Promise<stri
 export interface Replayed {
   readonly letters: number
   readonly events: number
+  /** Letters that stay: their bytes are damaged, or another replay is at them. */
+  readonly left: number
   /** Why it stopped before the end; empty if it did not. */
   readonly stopped: string
 }
 
+/** @throws ComponentError for what cannot be asked, at once or when the first letter is asked for */
 export class DeadLetterDesk {
   readonly #letters: DeadLetters
   readonly #offer: Offer
@@ -60,55 +50,49 @@ export class DeadLetterDesk {
     this.#offer = offer
   }
 
-  /** @throws Error if `since` is not a time */
-  list(query: LetterQuery): ShownLetter[] {
-    return this.#letters.list(filterOf(query)).map(shown)
+  /** Oldest first. */
+  *list(asked: unknown): Generator<ShownLetter> {
+    const query = parseQuery(letterQuerySchema, asked)
+    for (const letter of this.#letters.list(filterOf(query))) yield shown(letter)
   }
 
-  /** Letters with their events; those that cannot be read are left out. */
-  async show(query: LetterQuery): Promise<LetterWithEvents[]> {
-    const letters: LetterWithEvents[] = []
+  /** Letters with their events, oldest first; each is read when it is asked for. */
+  async *show(asked: unknown): AsyncGenerator<LetterWithEvents> {
+    const query = parseQuery(letterQuerySchema, asked)
     for (const letter of this.#letters.list(filterOf(query))) {
       const items = await this.#letters.read(letter.id)
-      if (items !== undefined) letters.push({ ...shown(letter), messages: eventsOf(items) })
+      if (items !== undefined) {
+        const messages = eventsOf(items)
+        // Of many letters the garbage collector would hear too late.
+        freeBytes(items.bytes)
+        yield { ...shown(letter), messages }
+      } else if (this.#letters.has(letter)) yield shown(letter)
+      // Else it went since the list was made.
     }
-    return letters
   }
 
   /** Queues the letters again, oldest first. A letter goes when its events are in the queue, so none is lost in between. */
-  async replay({ to, restamp: now = false, ...query }: ReplayQuery): Promise<Replayed> {
+  async replay(asked: unknown): Promise<Replayed> {
+    const { to, restamp: now = false, ...query } = parseQuery(replayQuerySchema, asked)
     let letters = 0
     let events = 0
+    let left = 0
     for (const letter of this.#letters.list(filterOf(query))) {
       const { group, stream } = destinationOf(letter.lane)
       const { key } = destination(to ?? group, stream)
       const stopped = await this.#letters.move(letter.id, (items) =>
         this.#offer(letter.lane, key, now ? restamp(items, Date.now()) : items),
       )
-      // Another replay is at it, or was: it comes to its end there.
-      if (stopped === GONE) continue
-      if (stopped !== undefined) return { letters, events, stopped }
+      if (stopped === GONE) {
+        if (this.#letters.has(letter)) left++
+        continue
+      }
+      if (stopped !== undefined) return { letters, events, left, stopped }
       letters++
       events += letter.items
     }
-    return { letters, events, stopped: '' }
+    return { letters, events, left, stopped: '' }
   }
-}
-
-function filterOf({ id, reason, group, since }: LetterQuery): LetterFilter {
-  return {
-    ...(id === undefined ? {} : { id }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(group === undefined ? {} : { lane: group }),
-    ...(since === undefined ? {} : { sinceMs: timeOf(since) }),
-  }
-}
-
-function timeOf(text: string): number {
-  const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
-  if (Number.isNaN(ms))
-    throw new Error(`since: ${JSON.stringify(text)} is not a time: write 2026-11-21T10:00:00Z or ms since the epoch`)
-  return ms
 }
 
 function shown({ id, lane, reason, error, diedAtMs, items }: DeadLetter): ShownLetter {

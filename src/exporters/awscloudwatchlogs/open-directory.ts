@@ -60,8 +60,14 @@ export function directoryOpener(
   }
 }
 
+/** Where the letters of a directory are, if there are any. */
+export function lettersPath(path: string): string {
+  return join(path, 'dead-letters')
+}
+
+/** The same, made if it is not there. */
 export async function lettersDirectory(path: string): Promise<string> {
-  const letters = join(path, 'dead-letters')
+  const letters = lettersPath(path)
   await mkdir(letters, { recursive: true, mode: 0o700 })
   return letters
 }

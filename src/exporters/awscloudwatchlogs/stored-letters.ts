@@ -1,13 +1,14 @@
-// The dead letters of a stopped daemon: its directory, opened by a command.
+// The dead letters of a stopped daemon: its directory, looked at or opened by a command.
 
 import { ByteBudget } from '../../component/byte-budget.ts'
-import { openDeadLetters } from '../../delivery/dead-letters.ts'
+import { DeadLetters, openDeadLetters } from '../../delivery/dead-letters.ts'
 import { DiskQueue } from '../../delivery/disk-queue.ts'
+import { ReadOnlyQueue } from '../../delivery/read-only-queue.ts'
 import { Ledger } from '../../telemetry/ledger.ts'
 import { silentLogger } from '../../telemetry/logger.ts'
 import { DeadLetterDesk } from './dead-letter-desk.ts'
 import { countersOf } from './durable.ts'
-import { lettersDirectory, SEGMENT_BYTES } from './open-directory.ts'
+import { lettersDirectory, lettersPath, SEGMENT_BYTES } from './open-directory.ts'
 
 /** A command may use so much; more letters than fit are read one after another. */
 const BUDGET_BYTES = 256 * 1_048_576
@@ -16,10 +17,29 @@ const NO_BOUND_BYTES = Number.MAX_SAFE_INTEGER
 
 export interface StoredLetters {
   readonly desk: DeadLetterDesk
+  /** Events of letters that are not there any more, or damaged. */
+  readonly lostEvents: number
   close(): Promise<void>
 }
 
-/** @param directory of one exporter and process, locked by the caller */
+/**
+ * For `list` and `show`: leaves everything as it is.
+ * @param directory of one exporter and process, held by nobody
+ * @throws ComponentError for files of a later release; file system errors
+ */
+export async function lookAtStoredLetters(directory: string): Promise<StoredLetters> {
+  const queue = new ReadOnlyQueue(lettersPath(directory))
+  const letters = new DeadLetters(queue, () => {})
+  await letters.open()
+  const desk = new DeadLetterDesk(letters, async () => 'the letters are only looked at')
+  return { desk, lostEvents: queue.lostItems, close: () => letters.close() }
+}
+
+/**
+ * For `replay`: what it queues is sent when the daemon starts.
+ * @param directory of one exporter and process, locked by the caller
+ * @throws ComponentError for files of a later release; file system errors
+ */
 export async function openStoredLetters(directory: string): Promise<StoredLetters> {
   const budget = new ByteBudget(BUDGET_BYTES)
   const ledger = new Ledger()
@@ -35,10 +55,21 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
     bound: undefined,
   }
   const queue = new DiskQueue(options, { ...countersOf(ledger), fatal }, budget, silentLogger)
-  for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
-  const lettersOptions = { directory: await lettersDirectory(directory), fsync: true, capacityBytes: NO_BOUND_BYTES }
+  const lettersOptions = { directory: lettersPath(directory), fsync: true, capacityBytes: NO_BOUND_BYTES }
   const letters = openDeadLetters(lettersOptions, () => {}, fatal, budget, silentLogger)
-  await letters.open()
+  const close = async () => {
+    await letters.close()
+    await queue.close()
+  }
+  try {
+    for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
+    await lettersDirectory(directory)
+    await letters.open()
+  } catch (error) {
+    // The one that was opened would keep the process from ending.
+    await close()
+    throw error
+  }
   ledger.recoverDeadLetters(letters.items)
   ledger.recoverLost(letters.lostItems)
   const desk = new DeadLetterDesk(
@@ -54,11 +85,5 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
         })
       }),
   )
-  return {
-    desk,
-    async close() {
-      await letters.close()
-      await queue.close()
-    },
-  }
+  return { desk, lostEvents: letters.lostItems, close }
 }

@@ -44,6 +44,7 @@ export async function runCli(
   const code = await cli(args, {
     env: {},
     out: (text) => void (out += text),
+    outDrained: async () => {},
     err: (text) => void (err += text),
     components: async () => registry,
     daemon: async () => (config) => {
