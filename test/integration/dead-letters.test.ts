@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
 import { recordsRequest } from '../fakes/logs-request.ts'
+import { laterVersion } from '../unit/delivery/disk/later-version.ts'
 import { runToEnd, startDaemon, type Daemon } from './daemon.ts'
 import { cloudwatchConfig } from './daemon-config.ts'
 
+/** For the texts and objects of a process, whose bytes are elsewhere. */
+const LITTLE_ROOM = { nodeArgs: ['--max-old-space-size=64'] }
 const WAIT = { timeout: 60_000, interval: 50 }
 
 async function storageFolder(): Promise<string> {
@@ -130,6 +133,51 @@ test(
     })
     expect((await daemon.metrics()).value('otlp_cloudwatch_records_unaccounted', {})).toBe(0)
     expect(await daemon.stop()).toBe(0)
+  },
+)
+
+// Texts of 108 MB, which as one text are as much again.
+test(
+  'a daemon of which much is asked at once shows it piece by piece: neither it nor the command has room for all',
+  { timeout: 120_000 },
+  async () => {
+    const local = await startCloudWatchLocal({ quotas: false })
+    onTestFinished(() => local.close())
+    const directory = await storageFolder()
+    const daemon = await startDaemon(durable(local.url, directory), LITTLE_ROOM)
+    const longAgo = BigInt(Date.now() - 20 * 86_400_000) * 1_000_000n
+    const text = 'x'.repeat(900_000)
+    for (let n = 1; n <= 120; n++) await send(daemon, [`${n} ${text}`], longAgo)
+    await vi.waitFor(async () => expect(await state(daemon, 'dead_lettered')).toBe(120), WAIT)
+    const { code, stdout } = await runToEnd(['dead-letters', 'show', '--directory', directory], LITTLE_ROOM)
+    expect([code, stdout.trim().split('\n').length]).toEqual([0, 120])
+    expect(await daemon.stop()).toBe(0)
+  },
+)
+
+test(
+  'what is wrong with a question or a queue is one line, and the command ends by itself',
+  { timeout: 120_000 },
+  async () => {
+    const local = await startCloudWatchLocal({ quotas: false })
+    onTestFinished(() => local.close())
+    const directory = await storageFolder()
+    const daemon = await startDaemon(durable(local.url, directory))
+    const longAgo = BigInt(Date.now() - 20 * 86_400_000) * 1_000_000n
+    await send(daemon, ['now', 'long ago'], longAgo)
+    await vi.waitFor(async () => expect(await state(daemon, 'dead_lettered')).toBe(1), WAIT)
+    expect(await runToEnd(['dead-letters', 'list', '--directory', directory, '--since', 'yesterday'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--since: "yesterday" is not a time: .*\n$/),
+    })
+    expect(await daemon.stop()).toBe(0)
+    const segment = join(directory, 'awscloudwatchlogs', '0000', 'dead-letters', '0000000001.segment')
+    await laterVersion(segment)
+    for (const command of ['list', 'show', 'replay']) {
+      const { code, stderr } = await runToEnd(['dead-letters', command, '--directory', directory])
+      expect([code, stderr.split('\n')[0]]).toEqual([1, expect.stringContaining(`${segment} has format version 2`)])
+      expect(stderr).not.toMatch(/defect|at file:/)
+    }
   },
 )
 
