@@ -38,7 +38,13 @@ export async function lock(directory: string): Promise<Lock | undefined> {
       } finally {
         if (!alone) await release()
       }
-      if (alone) return { release: () => release().finally(() => handle.close()) }
+      if (alone)
+        return {
+          async release() {
+            await release()
+            await handle.close()
+          },
+        }
       await sleep(Math.random() * STEP_BACK_MS)
     }
   } catch (error) {
