@@ -5,8 +5,8 @@ import { PowerLossFiles } from './power-loss-files.ts'
 
 const LIVES = 100
 const CUTS_A_LIFE = 12
-/** Beside puts and settlements, so that segments are moved and journals written anew while the power goes. */
-const OPTIONS = { segmentBytes: 2_048, memoryBytes: 4_096, compactBytes: 512, settledForMs: 0 }
+/** Beside puts and settlements, so that segments are moved and journals written anew while the power goes; a disk without power is not asked again. */
+const OPTIONS = { segmentBytes: 2_048, memoryBytes: 4_096, compactBytes: 512, settledForMs: 0, rereadAfterMs: [] }
 
 interface Life {
   /** Acknowledged, not settled, and not there after a cut. */
