@@ -29,7 +29,7 @@ ${list(ROWS)}
 Targets:
 ${list(TARGETS)}
 
-Options, lists with commas; quick mode: dist and go, http, memory, max, 5 s:
+Options, lists with commas; quick mode: dist and go, http, max, 5 s:
   --target NAMES     of those above; with --full: dist, go, go-tuned
   --protocol NAMES   ${PROTOCOLS.join(', ')}
   --queue NAMES      ${QUEUES.join(', ')}
@@ -69,7 +69,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       plan({
         rows: [row],
         protocols: some(values.protocol, PROTOCOLS) ?? (full ? undefined : ['http']),
-        queues: some(values.queue, QUEUES) ?? (full ? undefined : ['memory']),
+        queues: some(values.queue, QUEUES),
         rates: values.rate?.split(',').map(rate) ?? quick(row),
       }),
     ),

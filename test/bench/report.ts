@@ -70,21 +70,34 @@ function figureLine(result: Result): string[] {
   ]
 }
 
-/** Medians of each of ours over those of each Go collector; empty if there are not both. */
+/** Medians over medians: ours over each Go collector, on disk over in memory, with workers over alone; empty if there are none. */
 export function ratioTable(results: readonly Result[]): string {
   const isOurs = ({ target }: Result) => TARGETS[target]?.ours === true
   const lines = results
     .filter(isOurs)
-    .flatMap((ours) =>
-      results
-        .filter((other) => !isOurs(other) && other.case === ours.case)
-        .map((go) => [
-          `${ours.case.row} ${ours.case.protocol} ${ours.case.queue} ${ours.case.rate}`,
-          `${ours.target} / ${go.target}`,
-          ...RATIOS.map(([, of]) => round(median(ours.runs.map(of)) / median(go.runs.map(of)), 2)),
-        ]),
-    )
+    .flatMap((ours) => [
+      ...results
+        .filter(
+          (other) =>
+            other.case === ours.case && (!isOurs(other) || (ours.target === 'workers' && other.target === 'dist')),
+        )
+        .map((other) => ratioLine(ours, other, `${ours.target} / ${other.target}`)),
+      ...results
+        .filter((other) => other.target === ours.target && isSameInMemory(other.case, ours.case))
+        .map((inMemory) => ratioLine(ours, inMemory, `${ours.target} disk / memory`)),
+    ])
   return lines.length === 0 ? '' : table(['case', 'targets', ...RATIOS.map(([title]) => title)], lines)
+}
+
+function ratioLine(ours: Result, other: Result, title: string): string[] {
+  const { row, protocol, queue, rate } = ours.case
+  const ratios = RATIOS.map(([, of]) => round(median(ours.runs.map(of)) / median(other.runs.map(of)), 2))
+  return [`${row} ${protocol} ${queue} ${rate}`, title, ...ratios]
+}
+
+function isSameInMemory(other: Case, { row, protocol, queue, rate }: Case): boolean {
+  const isSame = other.row === row && other.protocol === protocol && other.rate === rate
+  return isSame && queue === 'disk' && other.queue === 'memory'
 }
 
 export function startTable(results: readonly StartResult[]): string {

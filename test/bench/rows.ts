@@ -30,7 +30,7 @@ export interface Row {
   readonly rawLog: boolean
   readonly protocols: readonly Protocol[]
   readonly queues: readonly Queue[]
-  /** The first is measured in every protocol and queue; the others in the first of them alone. */
+  /** The first is measured in every protocol and queue; the others in the first protocol and queue alone. */
   readonly rates: readonly string[]
   /** Seconds of warm-up and of measuring below which the row says nothing. */
   readonly leastSeconds: number
@@ -65,6 +65,13 @@ export const ROWS: Readonly<Record<string, Row>> = {
     traffic: { ...BATCH.traffic, inFlight: 200, sizes: Array.from({ length: 20 }, (_, i) => i + 1), gzip: true },
     queues: ['memory'],
   },
+  senders: {
+    ...BATCH,
+    about: '(b) 64 records a request, 64 in flight: what a queue on disk costs many senders',
+    traffic: { ...BATCH.traffic, inFlight: 64, sizes: [64] },
+    protocols: ['http', 'grpc'],
+    rates: ['max', '20000'],
+  },
   text: {
     ...BATCH,
     ...ONE,
@@ -84,7 +91,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
 }
 
 /** Rows of the quick mode. */
-export const QUICK_ROWS: readonly string[] = ['batch', 'sdk']
+export const QUICK_ROWS: readonly string[] = ['batch', 'sdk', 'senders']
 
 export interface Case {
   readonly row: string
