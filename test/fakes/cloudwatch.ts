@@ -23,7 +23,7 @@
 //   local.faults.garbage('html' | 'empty' | 'half_json')   200 and not an answer; nothing is stored
 //   local.faults.omitSequenceToken()              stored; no nextSequenceToken
 //   local.faults.rejectAll('too_old' | 'too_new' | 'expired')
-//   local.faults.demandSequenceToken('abc')       InvalidSequenceTokenException until a put brings 'abc'
+//   local.faults.demandSequenceTokens()           InvalidSequenceTokenException unless a put brings the last answer's token
 //   local.faults.alreadyAccepted()                stored; DataAlreadyAcceptedException
 //   local.faults.poison('text')                   InvalidParameterException if a message contains it
 export {

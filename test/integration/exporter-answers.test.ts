@@ -5,6 +5,8 @@ import { library, localCloudWatch, problem, storedBodies } from './library.ts'
 
 const DAY_MS = 86_400_000
 const nanos = (ms: number) => BigInt(ms) * 1_000_000n
+/** More than a stream has under way at once, where each event fills a put. */
+const FULL_PUTS = 20
 
 /** What the account has to say in the end, by the names of the ledger; the rest is 0. */
 function account(exporter: { readonly ledger: object }): object {
@@ -103,14 +105,45 @@ describe('answers that are not what they were', () => {
     expect(account(exporter)).toEqual({ received: 2, delivered: 2, eventsWritten: 2 })
   })
 
-  test('an endpoint that still wants sequence tokens gets the one it asks for, and no backoff', async () => {
+  test('an endpoint that still wants sequence tokens gets what it asks for, then what it answered, and no backoff', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })
-    local.faults.demandSequenceToken('token-7')
-    expect((await send({ body: 'a' })).code).toBe(0)
-    expect(storedBodies(local)).toEqual(['first', 'a'])
+    local.faults.demandSequenceTokens()
+    for (const body of ['a', 'b', 'c']) expect((await send({ body })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['first', 'a', 'b', 'c'])
     expect(local.calls.count('PutLogEvents', 'InvalidSequenceTokenException')).toBe(1)
     expect(account(exporter)).not.toHaveProperty('retries')
+  })
+
+  test('an endpoint that wants sequence tokens is sent one put of a stream at a time', async () => {
+    const { local, exporter, send } = await library()
+    await send({ body: 'first' })
+    local.faults.demandSequenceTokens()
+    const bodies = Array.from({ length: FULL_PUTS }, (_, i) => `${i} `.padEnd(600_000, 'x'))
+    expect((await send(...bodies.map((body) => ({ body })))).code).toBe(0)
+    expect(storedBodies(local).toSorted()).toEqual(['first', ...bodies].toSorted())
+    // Those of before it said so, which are no more than a stream has under way.
+    expect(local.calls.count('PutLogEvents', 'InvalidSequenceTokenException')).toBeLessThanOrEqual(8)
+    expect(account(exporter)).toEqual({
+      received: 1 + FULL_PUTS,
+      delivered: 1 + FULL_PUTS,
+      eventsWritten: 1 + FULL_PUTS,
+    })
+  })
+
+  test('puts that wait for their turn end with the exporter', async () => {
+    const { local, exporter, send } = await library({ flushTimeoutMillis: 300 })
+    await send({ body: 'first' })
+    local.faults.demandSequenceTokens()
+    await send({ body: 'a' })
+    local.faults.clear()
+    const slow = local.faults.slow(60_000)
+    const sent = send(...Array.from({ length: FULL_PUTS }, (_, i) => ({ body: `${i}`.padEnd(600_000, 'x') })))
+    await vi.waitUntil(() => slow.hits > 0, { timeout: 20_000 })
+    await exporter.shutdown()
+    expect(problem(await sent)).toBe(`not every record was delivered: ${FULL_PUTS} lost: shutdown`)
+    expect(slow.hits).toBe(1)
+    expect(account(exporter)).toMatchObject({ received: 2 + FULL_PUTS, delivered: 2, 'lost.shutdown': FULL_PUTS })
   })
 
   test('DataAlreadyAccepted means delivered', async () => {

@@ -28,7 +28,15 @@ export interface PutOptions {
 /** Tries with a sequence token that an old endpoint asks for, before the lane steps back. */
 const SEQUENCE_TRIES = 3
 /** Destinations whose endpoint wants sequence tokens; AWS has not since 2023. */
-const MOST_TOKENS = 10_000
+const MOST_SEQUENCES = 10_000
+
+/** The calls to a destination whose endpoint wants tokens: one after the other, as each answer has the token of the next. */
+interface Sequence {
+  /** Undefined where the next call is to bring none. */
+  token: string | undefined
+  /** The last of the calls that are under way or wait for their turn; it never rejects. */
+  last: Promise<unknown>
+}
 
 /** Sends packs of events by PutLogEvents, and creates what is missing. */
 export class PutLogEvents implements Sender<Destination> {
@@ -36,7 +44,8 @@ export class PutLogEvents implements Sender<Destination> {
   readonly #provisioner: Provisioner
   readonly #options: PutOptions
   readonly #bodies: BodyPool
-  readonly #tokens = new Map<string, string>()
+  /** By the key of the destination. */
+  readonly #sequences = new Map<string, Sequence>()
   /** Calls whose entity CloudWatch did not accept; the events are stored all the same. */
   entitiesRejected = 0
   bytesSent = 0
@@ -78,22 +87,41 @@ export class PutLogEvents implements Sender<Destination> {
           break
         }
         case 'sequence':
-          if (outcome.expected === undefined) this.#tokens.delete(destination.key)
-          else this.#remember(destination.key, outcome.expected)
           if (tries >= SEQUENCE_TRIES) return stepBack('sequence_token', outcome.message)
       }
     }
   }
 
-  async #call(destination: Destination, pack: Pack, signal: AbortSignal): Promise<CallOutcome> {
-    const body = this.#bodies.build(destination, pack, this.#tokens.get(destination.key))
+  /** Calls at once, or in its turn where tokens are wanted; the abort, which is one for all calls, then ends each in turn. */
+  #call(destination: Destination, pack: Pack, signal: AbortSignal): Promise<CallOutcome> {
+    const sequence = this.#sequences.get(destination.key)
+    if (sequence === undefined) return this.#callNow(destination, pack, signal)
+    const call = sequence.last.then(() => this.#callNow(destination, pack, signal, sequence))
+    sequence.last = call
+    return call
+  }
+
+  async #callNow(destination: Destination, pack: Pack, signal: AbortSignal, sequence?: Sequence): Promise<CallOutcome> {
     try {
+      signal.throwIfAborted()
+      const body = this.#bodies.build(destination, pack, sequence?.token)
       const answer = await this.#send(body, signal)
       this.#bodies.giveBack(body)
-      return this.#read(destination, pack, answer)
+      if (sequence !== undefined) sequence.token = answer.nextSequenceToken ?? sequence.token
+      return this.#read(pack, answer)
     } catch (error) {
-      return classify(error)
+      const outcome = classify(error)
+      if (outcome.kind === 'sequence') this.#expect(destination.key, outcome.expected, sequence)
+      return outcome
     }
+  }
+
+  #expect(key: string, token: string | undefined, sequence: Sequence | undefined): void {
+    if (sequence !== undefined) sequence.token = token
+    // Of calls that were under way together the first one tells; by the answers of the others the token may be spent.
+    if (this.#sequences.has(key)) return
+    if (this.#sequences.size >= MOST_SEQUENCES) this.#sequences.clear()
+    this.#sequences.set(key, { token, last: Promise.resolve() })
   }
 
   async #send(body: Body, signal: AbortSignal): Promise<PutLogEventsCommandOutput> {
@@ -104,7 +132,7 @@ export class PutLogEvents implements Sender<Destination> {
     return calls.putLogEvents(bytes, gzipped, signal)
   }
 
-  #read(destination: Destination, pack: Pack, answer: PutLogEventsCommandOutput): CallOutcome {
+  #read(pack: Pack, answer: PutLogEventsCommandOutput): CallOutcome {
     const { nextSequenceToken, rejectedLogEventsInfo, rejectedEntityInfo, $metadata } = answer
     // A 200 that says nothing CloudWatch would say (an empty page of a proxy) is not a success.
     if ($metadata.requestId === undefined && nextSequenceToken === undefined && rejectedLogEventsInfo === undefined) {
@@ -119,14 +147,7 @@ export class PutLogEvents implements Sender<Destination> {
       }
     }
     if (rejectedEntityInfo !== undefined) this.entitiesRejected++
-    if (nextSequenceToken !== undefined && this.#tokens.has(destination.key))
-      this.#remember(destination.key, nextSequenceToken)
     return { kind: 'accepted', rejected: rejectedRanges(rejectedLogEventsInfo, pack.count) }
-  }
-
-  #remember(key: string, token: string): void {
-    if (this.#tokens.size >= MOST_TOKENS) this.#tokens.clear()
-    this.#tokens.set(key, token)
   }
 }
 

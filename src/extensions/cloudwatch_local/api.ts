@@ -55,7 +55,7 @@ export class Api {
       )
     const { delayMs, fault } = this.#faults.befalling(call)
     if (delayMs > 0) await wait(delayMs, undefined, { signal: closing })
-    const instead = fault === undefined ? undefined : insteadOf(fault, request.json)
+    const instead = fault === undefined ? undefined : insteadOf(fault, call, this.#account.store)
     if (instead !== undefined) return instead
     this.#quotas.take(request.operation)
     const body = await operation(new Input(request.json), this.#account)

@@ -1,32 +1,27 @@
 import type { Answer } from './answer.ts'
-import { countedBytes } from './event-batch.ts'
-import type { DecidingFault } from './faults.ts'
+import type { DecidingFault, FaultedCall } from './faults.ts'
 import { ServiceError } from './service-error.ts'
+import { nextSequenceToken, type Store } from './store.ts'
 
 /** The answer a fault gives instead of performing the operation; undefined if it lets it be performed. */
-export function insteadOf(fault: DecidingFault, json: unknown): Answer | undefined {
+export function insteadOf(fault: DecidingFault, call: FaultedCall, store: Store): Answer | undefined {
   switch (fault.kind) {
     case 'error':
       return { kind: 'failed', error: fault.error }
     case 'poison':
       return failed('InvalidParameterException', 'One of the log events is not accepted.')
     case 'sequence_token':
-      return failed(
-        'InvalidSequenceTokenException',
-        `The given sequenceToken is invalid. The next expected sequenceToken is: ${fault.expected}`,
-        { expectedSequenceToken: fault.expected },
-      )
+      return wrongToken(call, store)
     case 'garbage':
       return fault
     case 'reject_all':
-      return { kind: 'done', body: { rejectedLogEventsInfo: rejection(fault.as, json) } }
+      return { kind: 'done', body: { rejectedLogEventsInfo: rejection(fault.as, call) } }
     case 'cut':
       return fault.when === 'before' ? { kind: 'cut' } : undefined
     case 'already_accepted':
     case 'no_sequence_token':
-      break
+      return undefined
   }
-  return undefined
 }
 
 /** What a fault makes of the answer of an operation that was performed. */
@@ -34,11 +29,23 @@ export function afterwards(fault: DecidingFault, body: object | undefined): Answ
   if (fault.kind === 'cut') return { kind: 'cut' }
   if (fault.kind === 'already_accepted')
     return failed('DataAlreadyAcceptedException', 'The given batch of log events has already been accepted.')
-  return { kind: 'done', body: { ...body, nextSequenceToken: undefined } }
+  if (fault.kind === 'no_sequence_token') return { kind: 'done', body: { ...body, nextSequenceToken: undefined } }
+  return { kind: 'done', body }
 }
 
-function rejection(as: 'too_old' | 'too_new' | 'expired', json: unknown): object {
-  const count = countedBytes(json).events
+function wrongToken({ group = '', stream = '', sequenceToken }: FaultedCall, store: Store): Answer | undefined {
+  const last = store.groups.get(group)?.streams.get(stream)?.batches.at(-1)
+  if (last === undefined || sequenceToken === nextSequenceToken(last)) return undefined
+  const expected = nextSequenceToken(last)
+  return failed(
+    'InvalidSequenceTokenException',
+    `The given sequenceToken is invalid. The next expected sequenceToken is: ${expected}`,
+    { expectedSequenceToken: expected },
+  )
+}
+
+function rejection(as: 'too_old' | 'too_new' | 'expired', call: FaultedCall): object {
+  const count = [...call.messages()].length
   if (as === 'too_new') return { tooNewLogEventStartIndex: 0 }
   return as === 'too_old' ? { tooOldLogEventEndIndex: count } : { expiredLogEventEndIndex: count }
 }

@@ -18,7 +18,7 @@ type Fault =
   | { readonly kind: 'garbage'; readonly contentType: string; readonly body: string }
   | { readonly kind: 'no_sequence_token' }
   | { readonly kind: 'reject_all'; readonly as: 'too_old' | 'too_new' | 'expired' }
-  | { readonly kind: 'sequence_token'; readonly expected: string }
+  | { readonly kind: 'sequence_token' }
   | { readonly kind: 'already_accepted' }
   | { readonly kind: 'poison'; readonly text: string }
 
@@ -60,7 +60,6 @@ export class ActiveFault {
     if (group !== undefined && group !== call.group) return false
     if (stream !== undefined && stream !== call.stream) return false
     const { fault } = this
-    if (fault.kind === 'sequence_token' && call.sequenceToken === fault.expected) return false
     if (fault.kind === 'poison' && !contains(call.messages(), fault.text)) return false
     this.hits += 1
     return true
@@ -125,9 +124,12 @@ export class Faults {
     return this.#add({ kind: 'reject_all', as }, { operation: 'PutLogEvents', ...where })
   }
 
-  /** `InvalidSequenceTokenException` with `expectedSequenceToken`, until a put brings that token. */
-  demandSequenceToken(expected: string, where: Where = {}): ActiveFault {
-    return this.#add({ kind: 'sequence_token', expected }, { operation: 'PutLogEvents', ...where })
+  /**
+   * As CloudWatch was until 2023: `InvalidSequenceTokenException` with `expectedSequenceToken`, unless a put brings the
+   * `nextSequenceToken` of the last answer about its stream. An empty stream takes any.
+   */
+  demandSequenceTokens(where: Where = {}): ActiveFault {
+    return this.#add({ kind: 'sequence_token' }, { operation: 'PutLogEvents', ...where })
   }
 
   /** The events are stored and the answer is `DataAlreadyAcceptedException`, as if an earlier try had got through. */

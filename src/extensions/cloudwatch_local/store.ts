@@ -22,6 +22,11 @@ export interface Batch {
   readonly bytes: number
 }
 
+/** What the next put to its stream had to bring while CloudWatch wanted tokens; AWS still answers with one. */
+export function nextSequenceToken({ firstSequence, events }: Batch): string {
+  return String(firstSequence + events.length).padStart(56, '4')
+}
+
 export interface LogStream {
   readonly group: LogGroup
   readonly name: string

@@ -3,7 +3,7 @@ import { readEntity } from '../entity.ts'
 import { judge, readEvents, type Judgement } from '../event-batch.ts'
 import type { Input } from '../input.ts'
 import { GROUP_NAME, STREAM_NAME } from '../names.ts'
-import { EVENT_OVERHEAD_BYTES, type InputLogEvent } from '../store.ts'
+import { EVENT_OVERHEAD_BYTES, type InputLogEvent, nextSequenceToken } from '../store.ts'
 
 interface PutLogEventsAnswer {
   nextSequenceToken?: string
@@ -33,7 +33,7 @@ export async function putLogEvents(input: Input, account: Account): Promise<obje
     const batch = account.store.append(stream, good, size, now)
     account.onStored(batch)
     await account.journal.appended(batch)
-    answer.nextSequenceToken = String(batch.firstSequence + good.length).padStart(56, '4')
+    answer.nextSequenceToken = nextSequenceToken(batch)
   }
   if (good.length < events.length) answer.rejectedLogEventsInfo = rejection(judgement, events.length)
   if (rejectedEntity !== undefined) answer.rejectedEntityInfo = { errorType: rejectedEntity }

@@ -126,16 +126,20 @@ test.each([
   expect(stored()).toEqual([])
 })
 
-test('a sequence token can be demanded', async () => {
-  local.faults.demandSequenceToken('abc')
-  const refused = await put()
-  expect(refused.body).toEqual({
+test('sequence tokens can be demanded: each put brings that of the answer before it, an empty stream takes any', async () => {
+  local.faults.demandSequenceTokens()
+  const first = (await put('a')).body['nextSequenceToken'] as string
+  const refused = {
     __type: 'InvalidSequenceTokenException',
-    message: 'The given sequenceToken is invalid. The next expected sequenceToken is: abc',
-    expectedSequenceToken: 'abc',
-  })
-  expect(refusalOf(await put('m', { sequenceToken: 'abc' }))).toBe('ok')
-  expect(stored()).toHaveLength(1)
+    message: `The given sequenceToken is invalid. The next expected sequenceToken is: ${first}`,
+    expectedSequenceToken: first,
+  }
+  expect((await put()).body).toEqual(refused)
+  expect((await put('m', { sequenceToken: 'other' })).body).toEqual(refused)
+  const second = (await put('b', { sequenceToken: first })).body['nextSequenceToken'] as string
+  expect((await put('m', { sequenceToken: first })).body).toMatchObject({ expectedSequenceToken: second })
+  expect(refusalOf(await put('c', { sequenceToken: second }))).toBe('ok')
+  expect(stored()).toEqual(['a', 'b', 'c'])
 })
 
 test('a put can be called accepted already; its events are stored', async () => {
