@@ -131,7 +131,7 @@ export class DiskQueue implements Queue {
       writer: this.#writer,
       segmentBytes,
       ...(settledForMs === undefined ? {} : { settledForMs }),
-      load: (batch, ready) => this.#tail.load(batch, ready),
+      load: (batch, ready) => this.#tail.load(batch, ready, ready),
       emptied: (segment) => this.#removeIfDone(segment),
     })
   }
@@ -210,7 +210,10 @@ export class DiskQueue implements Queue {
       commit: (stored) => {
         if (batches.length === 0) {
           release()
-          return stored([])
+          stored([])
+          // All of it was rejected, say: that is to be known after a restart too.
+          this.#journal.touch()
+          return
         }
         if (this.#closing.signal.aborted) {
           release()
@@ -240,9 +243,9 @@ export class DiskQueue implements Queue {
     return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)
   }
 
-  load(batch: QueuedBatch, ready: () => void): void {
+  load(batch: QueuedBatch, ready: () => void, delayed?: () => void): void {
     if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
-    this.#tail.load(batch, ready)
+    this.#tail.load(batch, ready, delayed)
   }
 
   settle(batch: QueuedBatch, from: number, to: number): void {
@@ -316,8 +319,7 @@ export class DiskQueue implements Queue {
   }
 
   async #read(batch: DiskBatch) {
-    const items = await readBatch(batch, {
-      signal: this.#closing.signal,
+    const read = await readBatch(batch, {
       waitsMs: this.#options.rereadAfterMs ?? WAITS_MS,
       away: async () => {
         await this.space.check()
@@ -325,7 +327,7 @@ export class DiskQueue implements Queue {
       },
       logger: this.#logger,
     })
-    const lost = items === undefined && batch.unsettled > 0 && !batch.quarantined && !this.#closing.signal.aborted
+    const lost = read === undefined && batch.unsettled > 0 && !batch.quarantined && !this.#closing.signal.aborted
     if (lost) {
       batch.quarantined = true
       batch.segment.damaged = true
@@ -336,7 +338,7 @@ export class DiskQueue implements Queue {
         items: batch.unsettled,
       })
     }
-    return items
+    return read
   }
 
   #committed(failure: WriteFailure | undefined): void {

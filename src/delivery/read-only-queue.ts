@@ -1,11 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Retry } from '../component/outcome.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { readJournals } from './disk/acknowledgements.ts'
 import { DiskBatch } from './disk/disk-batch.ts'
 import { type Files, nodeFiles } from './disk/files.ts'
-import { readBatch } from './disk/read-batch.ts'
+import { Later, readBatch } from './disk/read-batch.ts'
 import { recover } from './disk/recover.ts'
 import { Usage } from './disk/segment.ts'
+import type { ItemBatch } from './items.ts'
 import type { QueuedBatch, Queue, RecoveredBatch } from './queue.ts'
 
 /** What a recovery would set aside or remove stays where it is. */
@@ -38,16 +40,22 @@ export class ReadOnlyQueue implements Queue {
 
   load(batch: QueuedBatch, ready: () => void): void {
     if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
-    void readBatch(batch, {
-      signal: this.#closing.signal,
-      waitsMs: [],
-      away: async () => false,
-      logger: silentLogger,
-    }).then((items) => {
+    void this.#read(batch).then((items) => {
       batch.items = items
       ready()
       batch.items = undefined
     })
+  }
+
+  async #read(batch: DiskBatch): Promise<ItemBatch | undefined> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      const read = await readBatch(batch, { waitsMs: [], away: async () => false, logger: silentLogger })
+      if (!(read instanceof Later)) return read
+      // It ends early, with an error, when the queue closes.
+      await sleep(read.afterMs, undefined, { signal }).catch(() => undefined)
+    }
+    return undefined
   }
 
   async close(): Promise<void> {

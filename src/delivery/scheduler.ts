@@ -88,8 +88,9 @@ export class Scheduler<D> {
   consider(lane: Lane<D>): void {
     if (lane.waitingItems === 0) {
       lane.deadlineMs = undefined
-      if (lane.inFlight === 0) this.#events.forget(lane)
-      return
+      if (lane.inFlight > 0) return
+      this.#events.forget(lane)
+      return this.#handOn(lane)
     }
     const now = performance.now()
     if (lane.deadlineMs === undefined) {
@@ -122,21 +123,26 @@ export class Scheduler<D> {
 
   /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
   expire(lane: Lane<D>, nowMs: number): void {
-    const { maxWaitMs } = this.#options.policy
     if (lane.loading) return
-    for (
-      let run = lane.runs.at(0);
-      run !== undefined && nowMs - run.batch.enqueuedAtMs > maxWaitMs;
-      run = lane.runs.at(0)
-    ) {
-      // Somebody may want to keep what is given up, so it has to be there.
-      if (run.batch.items === undefined) return this.#load(lane, 0)
+    // Somebody may want to keep what is given up, so it has to be there.
+    if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, (run) => this.#hasExpired(run, nowMs))
+    this.consider(lane)
+  }
+
+  /** @returns false if the next one has to be read first */
+  #giveUpExpired(lane: Lane<D>, nowMs: number): boolean {
+    for (let run = lane.runs.at(0); run !== undefined && this.#hasExpired(run, nowMs); run = lane.runs.at(0)) {
+      if (run.batch.items === undefined) return false
       const counted = countedOf([run])
       lane.runs.replace(0, 1, undefined)
       lane.took(run.to - run.from, counted)
       this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     }
-    this.consider(lane)
+    return true
+  }
+
+  #hasExpired({ batch }: Run, nowMs: number): boolean {
+    return nowMs - batch.enqueuedAtMs > this.#options.policy.maxWaitMs
   }
 
   /** Ends every timer and the puts under way, and waits for those. What was not settled stays unsettled. */
@@ -211,7 +217,7 @@ export class Scheduler<D> {
     for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     if (pack.count === 0) {
       this.consider(lane)
-      for (const scope of lane.scopes) scope.pass()
+      this.#handOn(lane)
       return false
     }
     for (const scope of lane.scopes) scope.begin()
@@ -330,25 +336,39 @@ export class Scheduler<D> {
     for (const scope of lane.scopes) if (scope !== closed) scope.pass()
   }
 
-  /** Brings the batches of the next put back to memory; meanwhile the lane rests. */
-  #load(lane: Lane<D>, place: number): void {
+  /** The places in its scopes that the lane has no use for now go to others. */
+  #handOn(lane: Lane<D>): void {
+    for (const scope of lane.scopes) scope.pass()
+  }
+
+  /**
+   * Brings the batches of the next put back to memory; meanwhile the lane rests.
+   * @param expired instead those that it tells, from the first on; each is given up as soon as it is there
+   */
+  #load(lane: Lane<D>, place: number, expired?: (run: Run) => boolean): void {
     lane.loading = true
     const wanted: QueuedBatch[] = []
     let counted = 0
     for (let at = place; counted < this.#options.policy.maxCountedBytes && wanted.length < MAX_LOADED_AT_ONCE; at++) {
       const run = lane.runs.at(at)
-      if (run === undefined) break
+      if (run === undefined || expired?.(run) === false) break
       if (run.batch.items === undefined) wanted.push(run.batch)
       counted += run.batch.countedBytes
     }
     let loading = wanted.length
+    const ready = (batch: QueuedBatch) => {
+      if (batch.items === undefined) this.#quarantine(lane, batch)
+      // Where many lanes expire at once, what was read would be out of memory again before the last one is.
+      if (expired !== undefined) this.#giveUpExpired(lane, Date.now())
+      if (--loading > 0) return
+      lane.loading = false
+      if (expired === undefined) this.consider(lane)
+      else this.expire(lane, Date.now())
+    }
     for (const batch of wanted) {
-      this.#queue.load(batch, () => {
-        if (batch.items === undefined) this.#quarantine(lane, batch)
-        if (--loading > 0) return
-        lane.loading = false
-        this.consider(lane)
-      })
+      // A disk that does not read for a while is no reason for others to wait: the probe may be this lane's.
+      const delayed = () => this.#handOn(lane)
+      this.#queue.load(batch, () => ready(batch), delayed)
     }
   }
 

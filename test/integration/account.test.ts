@@ -172,6 +172,18 @@ test('a gap marker that waits over a restart stays nobody’s record', { timeout
   expect(await again.stop()).toBe(0)
 })
 
+test('requests that were rejected whole are in the account after a restart too', { timeout: 120_000 }, async () => {
+  const config = durableConfig(local.url, await folder(), { late_events: { policy: 'reject' } })
+  const daemon = await startDaemon(config)
+  const told = await httpSender(daemon)(recordsRequest({ body: 'old', time: now() - 20n * DAY_NS }))
+  expect(told).toMatchObject({ kind: 'taken', rejected: 1 })
+  expect(await daemon.stop()).toBe(0)
+  const again = await startDaemon(config)
+  const metrics = await again.metrics()
+  expect([metrics.received, metrics.records('rejected', 'too_old'), metrics.unaccounted]).toEqual([1, 1, 0])
+  expect(await again.stop()).toBe(0)
+})
+
 const address = Object.values(networkInterfaces())
   .flat()
   .find((one) => one?.family === 'IPv4' && !one.internal)?.address

@@ -14,6 +14,9 @@ export class DiskBatch extends QueuedBatch {
   readonly length: number
   /** Ranges settled while others of the batch are not; empty for most. */
   readonly settled: [from: number, to: number][] = []
+  /** Reads that failed, and performance.now() before which there is no sense in another one. */
+  failures = 0
+  readAgainAtMs = 0
   /** Its bytes are damaged; that has been said. */
   quarantined = false
 

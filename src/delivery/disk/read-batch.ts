@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ItemBatch } from '../items.ts'
 import type { DiskBatch } from './disk-batch.ts'
@@ -9,41 +8,62 @@ const LASTING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOENT', 'ENXI
 const AGAIN_AFTER_MS = 1_000
 /** Waits between tries, ms, before such bytes are given up: a volume that is away comes back, an error of a bus passes. */
 export const WAITS_MS: readonly number[] = [1_000, 4_000, 15_000, 40_000]
+/** So long a segment of which bytes were given up is not waited for again: all of it may be gone, record by record. */
+const IMPATIENT_MS = 600_000
 
 export interface ReadOptions {
-  readonly signal: AbortSignal
   readonly waitsMs: readonly number[]
   /** Whether the directory cannot be used at the moment: nothing in it is given up then. */
   readonly away: () => Promise<boolean>
   readonly logger: Logger
 }
 
-/** @returns undefined for a record that is damaged, or if the signal aborts first */
-export async function readBatch(
-  batch: DiskBatch,
-  { signal, waitsMs, away, logger }: ReadOptions,
-): Promise<ItemBatch | undefined> {
-  let failures = 0
-  while (!signal.aborted && !batch.quarantined) {
+/** It cannot be read now. */
+export class Later {
+  readonly afterMs: number
+
+  constructor(afterMs: number) {
+    this.afterMs = afterMs
+  }
+}
+
+/** @returns undefined for a record that is damaged, or that nobody waits for any more */
+export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise<ItemBatch | Later | undefined> {
+  for (;;) {
     const { segment, offset, length, sequence } = batch
+    if (batch.unsettled === 0 || batch.quarantined) return undefined
+    if (tooEarly(batch) > 0) return new Later(tooEarly(batch))
     try {
       const record = recordAt(await segment.read(offset, length), 0, segment.header.salt)
       const payload = record?.sequence === sequence ? decodePayload(record.payload) : undefined
       if (payload !== undefined) return payload.items
+      if (batch.segment === segment) return undefined
     } catch (error) {
-      if (batch.segment !== segment) continue
-      logger.error('a segment of the queue cannot be read', { file: segment.path, error })
-      const passes = !LASTING.has((error as NodeJS.ErrnoException).code) || (await away())
-      const waitMs = passes ? AGAIN_AFTER_MS : waitsMs[failures++]
-      if (waitMs !== undefined) {
-        // It ends early, with an error, when the queue closes; then nobody waits for the batch.
-        await sleep(waitMs, undefined, { signal }).catch(() => undefined)
-        continue
-      }
+      if (batch.segment === segment && batch.unsettled > 0) return failed(batch, error, options)
     }
     // It was moved while it was read.
-    if (batch.segment !== segment) continue
+  }
+}
+
+async function failed(batch: DiskBatch, error: unknown, { waitsMs, away, logger }: ReadOptions) {
+  const { segment } = batch
+  logger.error('a segment of the queue cannot be read', { file: segment.path, error })
+  segment.failedAtMs = performance.now()
+  const passes = !LASTING.has((error as NodeJS.ErrnoException).code) || (await away())
+  // Somebody else read it at the same time: that is one try.
+  if (tooEarly(batch) > 0) return new Later(tooEarly(batch))
+  const now = performance.now()
+  const isKnown = now - segment.gaveUpAtMs < IMPATIENT_MS
+  const waitMs = passes ? AGAIN_AFTER_MS : isKnown ? undefined : waitsMs[batch.failures++]
+  if (waitMs === undefined) {
+    segment.gaveUpAtMs = now
     return undefined
   }
-  return undefined
+  batch.readAgainAtMs = now + waitMs
+  return new Later(waitMs)
+}
+
+/** ms until there is sense in another try. */
+function tooEarly({ readAgainAtMs }: DiskBatch): number {
+  return Math.max(0, readAgainAtMs - performance.now())
 }

@@ -15,6 +15,8 @@ const SETTLED_FOR_MS = 5_000
 const EVERY_MS = 1_000
 /** Moved in one turn, so that new records are not kept waiting behind it. */
 const BYTES_A_TURN = 16 * 1_048_576
+/** A segment that could not be read is left in peace so long. */
+const UNREADABLE_MS = 60_000
 /** Read and written together. */
 const GROUP_BYTES = 1_048_576
 const GROUP_BATCHES = 256
@@ -26,6 +28,7 @@ export interface RelocatorOptions {
   readonly segmentBytes: number
   /** Default 5 s. */
   readonly settledForMs?: number
+  /** Calls `ready` as soon as its items are in memory, or it is known that this takes long. */
   load(batch: DiskBatch, ready: () => void): void
   /** Nothing of the segment is waited for any more. */
   emptied(segment: Segment): void
@@ -85,6 +88,7 @@ export class Relocator {
     for (const segment of segments.values()) {
       const { bytes, liveBytes, damaged } = segment
       if (segment === current || liveBytes === 0 || damaged || !this.#quiet(segment)) continue
+      if (performance.now() - segment.failedAtMs < UNREADABLE_MS) continue
       const piece = current !== undefined && bytes < segmentBytes * PIECE_SHARE
       const sparse = liveBytes < segmentBytes * LIVE_SHARE || wasteful
       if (!piece && (!sparse || liveBytes * 2 >= bytes)) continue

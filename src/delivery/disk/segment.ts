@@ -40,6 +40,9 @@ export class Segment {
   liveBytes = 0
   /** Part of it cannot be read: it is set aside at the end, not removed. */
   damaged = false
+  /** performance.now() when something of it could not be read, and when such a thing was given up; long ago if never. */
+  failedAtMs = Number.NEGATIVE_INFINITY
+  gaveUpAtMs = Number.NEGATIVE_INFINITY
   /** performance.now() of the last settlement, or of its taking up; what is drained just now is not worth moving. */
   settledAtMs = performance.now()
   /** What the footer will say; let go once it is written. */
@@ -150,15 +153,22 @@ export class Segment {
   async read(offset: number, length: number): Promise<Buffer> {
     this.#readers++
     try {
-      this.#file ??= this.#files.open(this.path, 'r')
-      return await (await this.#file).read(offset, length)
-    } catch (error) {
-      // A file that could not be opened is opened anew the next time.
-      if (this.sealed) this.#file = undefined
-      throw error
+      return await (await this.#opened()).read(offset, length)
     } finally {
       this.#readers--
       if (this.sealed) await this.#closeIfIdle()
+    }
+  }
+
+  async #opened(): Promise<OpenFile> {
+    this.#file ??= this.#files.open(this.path, 'r')
+    const opening = this.#file
+    try {
+      return await opening
+    } catch (error) {
+      // One that could not be opened is opened anew the next time.
+      if (this.#file === opening) this.#file = undefined
+      throw error
     }
   }
 

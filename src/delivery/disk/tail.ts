@@ -2,6 +2,7 @@ import type { ByteBudget } from '../../component/byte-budget.ts'
 import { freeBytes } from '../../wire/free-bytes.ts'
 import { BATCH_OVERHEAD_BYTES, heldBytes, type ItemBatch } from '../items.ts'
 import type { DiskBatch } from './disk-batch.ts'
+import { Later } from './read-batch.ts'
 
 /** Batches that are read back at once. */
 const READS_AT_ONCE = 8
@@ -15,11 +16,12 @@ const ROOM_CHECK_MS = 20
 const MOST_LOOKED_AT = 32
 
 /** @returns undefined if it cannot be read and never will be */
-export type ReadBatch = (batch: DiskBatch) => Promise<ItemBatch | undefined>
+export type ReadBatch = (batch: DiskBatch) => Promise<ItemBatch | Later | undefined>
 
 interface Load {
   readonly batch: DiskBatch
   readonly ready: () => void
+  readonly delayed: (() => void) | undefined
 }
 
 /**
@@ -38,6 +40,8 @@ export class Tail {
   #loads: Load[] = []
   #nextLoad = 0
   readonly #reading = new Set<Promise<void>>()
+  /** Of batches that the disk does not read now. */
+  readonly #putOffs = new Set<NodeJS.Timeout>()
   readonly #closed = new AbortController()
 
   /** @param memoryBytes of batches that nobody has asked for yet */
@@ -68,10 +72,13 @@ export class Tail {
     batch.items = undefined
   }
 
-  /** Has the items in memory, then calls `ready`; not at all once it is closed. */
-  load(batch: DiskBatch, ready: () => void): void {
+  /**
+   * Has the items in memory, then calls `ready`; not at all once it is closed.
+   * @param delayed called each time the disk did not read them
+   */
+  load(batch: DiskBatch, ready: () => void, delayed?: () => void): void {
     if (batch.items !== undefined || batch.unsettled === 0) return ready()
-    this.#loads.push({ batch, ready })
+    this.#loads.push({ batch, ready, delayed })
     this.#next()
   }
 
@@ -79,6 +86,7 @@ export class Tail {
     this.#closed.abort()
     this.#loads = []
     this.#nextLoad = 0
+    for (const timer of this.#putOffs) clearTimeout(timer)
     await Promise.all(this.#reading)
   }
 
@@ -91,12 +99,13 @@ export class Tail {
         this.#nextLoad = 0
         return
       }
-      const { batch, ready } = load
-      const reading = this.#bring(batch).finally(() => {
+      const reading = this.#bring(load.batch).then((later) => {
         this.#reading.delete(reading)
         if (this.#closed.signal.aborted) return
+        const { batch, ready } = load
+        if (later !== undefined) this.#putOff(load, later)
         // Others that were read meanwhile may have pushed it out again: nothing but damage is ever told as lost.
-        if (batch.items === undefined && batch.unsettled > 0 && !batch.quarantined) this.#loads.push(load)
+        else if (batch.items === undefined && batch.unsettled > 0 && !batch.quarantined) this.#loads.push(load)
         else ready()
         this.#next()
       })
@@ -104,13 +113,26 @@ export class Tail {
     }
   }
 
-  async #bring(batch: DiskBatch): Promise<void> {
+  /** Meanwhile the others are read. */
+  #putOff(load: Load, { afterMs }: Later): void {
+    load.delayed?.()
+    const timer = setTimeout(() => {
+      this.#putOffs.delete(timer)
+      this.#loads.push(load)
+      this.#next()
+    }, afterMs)
+    this.#putOffs.add(timer)
+  }
+
+  async #bring(batch: DiskBatch): Promise<Later | undefined> {
     const room = batch.length + BATCH_OVERHEAD_BYTES
     const charged = await this.#charge(room)
-    if (charged === undefined) return
+    if (charged === undefined) return undefined
     const items = batch.items === undefined ? await this.#read(batch) : undefined
-    if (items === undefined || batch.unsettled === 0 || batch.items !== undefined)
-      return this.#release(charged, room - charged)
+    if (items === undefined || items instanceof Later || batch.unsettled === 0 || batch.items !== undefined) {
+      this.#release(charged, room - charged)
+      return items instanceof Later ? items : undefined
+    }
     const bytes = heldBytes(items)
     const kept = Math.min(charged, bytes)
     this.#release(charged - kept, room - charged - (bytes - kept))
@@ -118,6 +140,7 @@ export class Tail {
     this.#charged.set(batch, kept)
     this.#readBack.add(batch, bytes)
     this.#trim(this.#readBack)
+    return undefined
   }
 
   /** @returns how much of it is taken from the budget: all or nothing; undefined if it was closed meanwhile */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -221,6 +221,48 @@ describe('reading back', () => {
     expect(await open.load(batch)).toBeUndefined()
     expect(open.queue.quarantinedBytes).toBe(batch.length)
     expect(open.said('a segment of the queue cannot be read')).toHaveLength(3)
+  })
+
+  test('does not wait again for the rest of a file that is gone', async () => {
+    const folder = await newFolder()
+    const open = await openQueue(folder, { memoryBytes: 0, segmentBytes: 64 * 1_024, rereadAfterMs: [1, 1] })
+    const batches = []
+    for (let at = 0; at < 20; at++) batches.push(await open.put('lane', [`${at}`]))
+    await open.queue.close()
+    const again = await openQueue(folder, { memoryBytes: 0, rereadAfterMs: [1, 1] })
+    const found = again.recovered.map(({ batch }) => batch)
+    for (const name of await namesIn(folder, '.segment')) await rm(join(folder, name))
+    expect(await again.load(found[0] as DiskBatch)).toBeUndefined()
+    expect(again.said('cannot be read')).toHaveLength(3)
+    for (const batch of found.slice(1)) expect(await again.load(batch)).toBeUndefined()
+    expect(again.said('cannot be read')).toHaveLength(3 + 19)
+  })
+
+  test('brings what can be read while the disk does not read other things', async () => {
+    const MINUTE_MS = 60_000
+    let isSick = true
+    const files = filesWith({}, (opened, path) => ({
+      read(position, length) {
+        if (isSick && path.includes('0000000001')) throw systemError('EIO')
+        return opened.read(position, length)
+      },
+    }))
+    const open = await openQueue(await newFolder(), {
+      memoryBytes: 0,
+      files,
+      segmentBytes: 256,
+      rereadAfterMs: [MINUTE_MS],
+    })
+    const bad = await open.put('bad', ['x'.repeat(300)])
+    const good = await open.put('good', ['y'.repeat(300)])
+    await open.put('good', ['pushes the other out of memory'])
+    const delayed = vi.fn<() => void>()
+    // More than are read at once.
+    for (let load = 0; load < 40; load++) open.queue.load(bad, () => {}, delayed)
+    expect(await open.load(good)).toEqual(['y'.repeat(300)])
+    expect(delayed).toHaveBeenCalled()
+    expect(open.queue.quarantinedBytes).toBe(0)
+    isSick = false
   })
 
   test('has what an error of the disk kept from it for a moment', async () => {

@@ -1,0 +1,95 @@
+// Places in fault scopes: a lane that is woken and has nothing to send any more hands its place on, or all others would wait.
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Retry } from '../../../src/component/outcome.ts'
+import { MemoryQueue } from '../../../src/delivery/memory-queue.ts'
+import type { NewBatch, QueuedBatch, QueueReservation } from '../../../src/delivery/queue.ts'
+import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
+import { namedItems } from '../../fakes/items.ts'
+import { fault, taken } from '../../fakes/sender.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** As a queue on disk whose bytes are out of memory; what becomes of them is for the test to say. */
+class ForgetfulQueue extends MemoryQueue {
+  readonly batches: QueuedBatch[] = []
+  readonly loads: { readonly batch: QueuedBatch; readonly ready: () => void; readonly delayed?: () => void }[] = []
+
+  override reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
+    const reserved = super.reserve(batches)
+    if (reserved.kind === 'retry') return reserved
+    return {
+      ...reserved,
+      commit: (stored) =>
+        reserved.commit((result) => {
+          if (!('kind' in result)) this.batches.push(...result)
+          stored(result)
+        }),
+    }
+  }
+
+  override load(batch: QueuedBatch, ready: () => void, delayed?: () => void): void {
+    this.loads.push({ batch, ready, ...(delayed && { delayed }) })
+  }
+
+  forgetItems(): void {
+    for (const batch of this.batches) batch.items = undefined
+  }
+}
+
+function setup(policy = {}): { under: DeliveryUnderTest; queue: ForgetfulQueue } {
+  let queue: ForgetfulQueue | undefined
+  const under = new DeliveryUnderTest({ policy, makeQueue: (budget) => (queue = new ForgetfulQueue(budget)) })
+  if (queue === undefined) throw new Error('no queue was made')
+  under.sender.respond = () => fault('account', { afterMs: 5_000 })
+  return { under, queue }
+}
+
+test('the probe of a lane whose records are gone from the disk goes to the next lane', async () => {
+  const { under, queue } = setup()
+  for (let i = 0; i < 3; i++) under.send({ [`g/gone${i}`]: namedItems('a', 1) })
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(under.sender.puts.length).toBeGreaterThan(0)
+  queue.forgetItems()
+  const request = under.send({ 'g/here': namedItems('b', 1) })
+  await vi.advanceTimersByTimeAsync(1_000)
+  under.sender.respond = () => taken
+  for (let second = 0; second < 120; second++) {
+    await vi.advanceTimersByTimeAsync(1_000)
+    for (const { ready } of queue.loads.splice(0)) ready()
+  }
+  expect(request.outcomes).toEqual({ delivered: 1 })
+  expect(under.ledger.lost.quarantined).toBe(3)
+  expect(under.idle).toEqual(IDLE)
+})
+
+test('the probe of a lane whose records cannot be read for now goes to the next lane', async () => {
+  const { under, queue } = setup()
+  under.send({ 'g/away': namedItems('a', 1) })
+  await vi.advanceTimersByTimeAsync(2_000)
+  queue.forgetItems()
+  const request = under.send({ 'g/here': namedItems('b', 1) })
+  await vi.advanceTimersByTimeAsync(1_000)
+  under.sender.respond = () => taken
+  await vi.waitUntil(() => queue.loads.length > 0, { timeout: 60_000, interval: 100 })
+  for (const { delayed } of queue.loads) delayed?.()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(request.outcomes).toEqual({ delivered: 1 })
+  expect(under.ledger.queued).toBe(1)
+})
+
+test('ten thousand lanes that have nothing ready to send are woken one after the other', async () => {
+  const { under, queue } = setup({ maxWaitMs: 20_000 })
+  await under.delivery.start((key) => key)
+  for (let i = 0; i < 10_000; i++) under.send({ [`g/s${i}`]: namedItems('a', 1) })
+  await vi.advanceTimersByTimeAsync(10_000)
+  under.sender.respond = () => fault('account', { afterMs: 60_000 })
+  queue.forgetItems()
+  // All of them expire, and are being read for that, when the way is free again.
+  await vi.advanceTimersByTimeAsync(80_000)
+  expect(queue.loads.length).toBeGreaterThan(9_000)
+  for (const { ready } of queue.loads.splice(0)) ready()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(under.ledger).toMatchObject({ queued: 0, delivered: 0 })
+  await under.delivery.shutdown(AbortSignal.abort(), false)
+})
