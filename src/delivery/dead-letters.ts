@@ -133,7 +133,11 @@ export class DeadLetters {
     while (reserved.kind === 'retry' && this.#overBound(bytes) && this.#evictOldest())
       reserved = this.#queue.reserve([batch])
     if (reserved.kind === 'retry') return done('later')
-    this.#keep(letter, reserved, (failure) => done(failure === undefined ? 'kept' : 'later'))
+    this.#keep(letter, reserved, (failure) => {
+      if (failure !== undefined) return done('later')
+      while (this.#held.size > this.#mostLetters && this.#evictOldest());
+      done('kept')
+    })
   }
 
   /**
@@ -143,7 +147,8 @@ export class DeadLetters {
   adopt(letter: DeadLetter, items: ItemBatch): Promise<Retry | undefined> {
     // Before ids were random, letters of two processes could have the same.
     const kept = this.#held.has(letter.id) ? { ...letter, id: newId(letter.diedAtMs) } : letter
-    const reserved = this.#queue.reserve([batchOf(kept, items)])
+    const reserved =
+      this.#held.size < this.#mostLetters ? this.#queue.reserve([batchOf(kept, items)]) : tooMany(this.count)
     if (reserved.kind === 'retry') return Promise.resolve(reserved)
     return new Promise((resolve) => this.#keep(kept, reserved, resolve))
   }
@@ -208,7 +213,6 @@ export class DeadLetters {
     reserved.commit((stored) => {
       if ('kind' in stored) return done(stored)
       for (const batch of stored) this.#held.set(letter.id, { letter, batch })
-      while (this.#held.size > this.#mostLetters && this.#evictOldest());
       done(undefined)
     })
   }
@@ -227,6 +231,10 @@ export class DeadLetters {
     }
     return false
   }
+}
+
+function tooMany(letters: number): Retry {
+  return { kind: 'retry', cause: 'storage_full', afterMs: 0, message: `there are ${letters} dead letters already` }
 }
 
 /** Of its own, also beside those of other processes. */

@@ -19,8 +19,9 @@ export interface DeadLetterSink {
 /** later: there is no room at the moment, or the disk refuses. never: it does not fit, or cannot be read. */
 export type Kept = 'kept' | 'later' | 'never'
 
-/** How often a store that had no room is asked again, ms, and for how many runs. */
+/** When a store that had no room is asked again, ms, and when it is asked for more once it has some; for how many runs. */
 const AGAIN_AFTER_MS = 1_000
+const MORE_AFTER_MS = 20
 const AGAIN_AT_ONCE = 256
 
 /** Knows another place for items that theirs rejects, or the same under another time; undefined if there is none. */
@@ -40,6 +41,8 @@ export class Unwanted<D> {
   /** What the store had no room for. It stays in the queue meanwhile, which bounds it and outlives a crash. */
   #waiting: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
+  /** The store had no room for one of those that were last tried. */
+  #refused = false
 
   constructor(queue: Queue, letters: DeadLetterSink | undefined, rescue: Rescue<D> | undefined) {
     this.#queue = queue
@@ -81,6 +84,7 @@ export class Unwanted<D> {
     this.#queue.load(run.batch, () => {
       letters.put(lane, run, reason, error, (kept) => {
         if (kept !== 'later') return done(kept === 'kept')
+        this.#refused = true
         this.#waiting.push(() => this.keep(lane, run, reason, error, done))
         this.#timer ??= setTimeout(() => this.#again(), AGAIN_AFTER_MS)
       })
@@ -98,7 +102,9 @@ export class Unwanted<D> {
   #again(): void {
     this.#timer = undefined
     const turn = this.#waiting.splice(0, AGAIN_AT_ONCE)
-    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#again(), AGAIN_AFTER_MS)
+    const waitMs = this.#refused ? AGAIN_AFTER_MS : MORE_AFTER_MS
+    this.#refused = false
+    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#again(), waitMs)
     for (const again of turn) again()
   }
 }

@@ -44,6 +44,8 @@ export interface Replayed {
 export class DeadLetterDesk {
   readonly #letters: DeadLetters
   readonly #offer: Offer
+  readonly #replays = new Set<Promise<Replayed>>()
+  #closing = false
 
   constructor(letters: DeadLetters, offer: Offer) {
     this.#letters = letters
@@ -72,12 +74,25 @@ export class DeadLetterDesk {
   }
 
   /** Queues the letters again, oldest first. A letter goes when its events are in the queue, so none is lost in between. */
-  async replay(asked: unknown): Promise<Replayed> {
+  replay(asked: unknown): Promise<Replayed> {
+    const replay = this.#replay(asked).finally(() => this.#replays.delete(replay))
+    this.#replays.add(replay)
+    return replay
+  }
+
+  /** Replays stop behind the letter they are at: what is queued again goes from the store while that can be written. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await Promise.allSettled(this.#replays)
+  }
+
+  async #replay(asked: unknown): Promise<Replayed> {
     const { to, restamp: now = false, ...query } = parseQuery(replayQuerySchema, asked)
     let letters = 0
     let events = 0
     let left = 0
     for (const letter of this.#letters.list(filterOf(query))) {
+      if (this.#closing) return { letters, events, left, stopped: 'the daemon is stopping' }
       const { group, stream } = destinationOf(letter.lane)
       const { key } = destination(to ?? group, stream)
       const stopped = await this.#letters.move(letter.id, (items) =>

@@ -34,6 +34,7 @@ export class Durable {
   readonly #queue: AdoptingQueue
   #adoption: Adoption | undefined
   #control: Control | undefined
+  #desk: DeadLetterDesk | undefined
 
   private constructor(parts: Parts) {
     this.#parts = parts
@@ -65,6 +66,7 @@ export class Durable {
   /** Lets commands in, when there is somebody to take what they replay. */
   async answerCommands(offer: Offer): Promise<void> {
     const desk = new DeadLetterDesk(this.letters, offer)
+    this.#desk = desk
     this.#control = await openControl(this.#parts.storage.directory.path, {
       'dead-letters.list': (query) => desk.list(query),
       'dead-letters.show': (query) => desk.show(query),
@@ -73,7 +75,7 @@ export class Durable {
   }
 
   async refuseCommands(): Promise<void> {
-    await this.#control?.close()
+    await Promise.all([this.#control?.close(), this.#desk?.close()])
     this.#control = undefined
   }
 

@@ -82,6 +82,17 @@ test('lists the oldest first, also those that came from another store', async ()
   await letters.close()
 })
 
+test('takes in no letter of another store that would cost one of its own', async () => {
+  const evicted: number[] = []
+  const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), ({ items }) => evicted.push(items), 2)
+  await put(letters, 'g:s', 'a', 'poison')
+  await put(letters, 'g:s', 'b', 'poison')
+  const other = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why c', diedAtMs: 5, items: 1 }
+  expect(await letters.adopt(other, itemBatch(namedItems('c', 1)))).toMatchObject({ cause: 'storage_full' })
+  expect(letters.list({}).map(({ error }) => error)).toEqual(['why a', 'why b'])
+  expect(evicted).toEqual([])
+})
+
 test('outlives the process, under the same ids, without what was taken out', async () => {
   const directory = await folder()
   const first = await open(directory)

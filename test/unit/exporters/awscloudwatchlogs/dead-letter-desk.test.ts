@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
+import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { ComponentError } from '../../../../src/component/component.ts'
+import { DeadLetters } from '../../../../src/delivery/dead-letters.ts'
+import { MemoryQueue } from '../../../../src/delivery/memory-queue.ts'
+import { QueuedBatch } from '../../../../src/delivery/queue.ts'
+import { DeadLetterDesk } from '../../../../src/exporters/awscloudwatchlogs/dead-letter-desk.ts'
 import { askControl } from '../../../../src/listen/control.ts'
+import { itemBatch, namedItems } from '../../../fakes/items.ts'
 import { answering, stopped, storage } from '../../cli/letters-on-disk.ts'
 import { lookAtStoredLetters } from '../../../../src/exporters/awscloudwatchlogs/stored-letters.ts'
 
@@ -37,4 +43,26 @@ test('letters that are only looked at stay', async () => {
   const { desk } = await lookAtStoredLetters(directory)
   expect(await desk.replay({})).toEqual({ letters: 0, events: 0, left: 0, stopped: 'the letters are only looked at' })
   expect([...desk.list({})]).toMatchObject([{ id: 'a' }])
+})
+
+test('a replay ends behind the letter it is at when the daemon stops, and the letter is gone', async () => {
+  const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), () => {})
+  for (const name of ['a', 'b', 'c']) {
+    const items = itemBatch(namedItems(name, 2))
+    const run = { batch: new QueuedBatch(items, 2, 0, items.bytes.length, Date.now()), from: 0, to: 2 }
+    await new Promise((resolve) => letters.put('g:s', run, 'poison', '', resolve))
+  }
+  const offered = Promise.withResolvers<undefined>()
+  const queued = Promise.withResolvers<undefined>()
+  const desk = new DeadLetterDesk(letters, () => {
+    offered.resolve(undefined)
+    return queued.promise
+  })
+  const replay = desk.replay({})
+  await offered.promise
+  const closed = desk.close()
+  queued.resolve(undefined)
+  await closed
+  expect(await replay).toEqual({ letters: 1, events: 2, left: 0, stopped: 'the daemon is stopping' })
+  expect(letters.count).toBe(2)
 })
