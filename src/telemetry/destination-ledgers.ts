@@ -1,30 +1,68 @@
 import { Ledger } from './ledger.ts'
 
-/** Destinations with an account of their own; clients choose how many there are, so the rest share one. */
-const MOST_DESTINATIONS = 2_000
+/** Destinations of one generation: so many stay known at least, and twice as many at most that have nothing queued. */
+const GENERATION = 1_000
+/** Groups that forgotten destinations are told by; clients choose how many there are, so the rest share one account. */
+const MOST_GROUPS = 2_000
 export const OTHER = 'other'
 
-/** The account of each destination of an exporter, since the process started. */
+/**
+ * The account of each destination of an exporter, since the process started. Pods come and go, and a stream is named after
+ * one: what has not been used for long and holds nothing any more is forgotten, and its counts become those of its group.
+ *
+ *   recent ──full──▶ older ──idle──▶ by group ──too many──▶ other
+ *     ◀──────used──────┘
+ */
 export class DestinationLedgers {
-  readonly #ledgers = new Map<string, Ledger>()
+  readonly #groupOf: (key: string) => string
+  readonly #forgotten = new Map<string, Ledger>()
+  #recent = new Map<string, Ledger>()
+  #older = new Map<string, Ledger>()
 
-  /** @param key the lane's; one that came too late has the account of all others */
+  /** @param groupOf the group of a destination, by the key of its lane */
+  constructor(groupOf: (key: string) => string) {
+    this.#groupOf = groupOf
+  }
+
+  /** @param key the lane's */
   of(key: string): Ledger {
-    const known = this.#ledgers.get(key)
+    const known = this.#recent.get(key)
     if (known !== undefined) return known
-    if (this.#ledgers.size >= MOST_DESTINATIONS) return this.#named(OTHER)
-    return this.#named(key)
-  }
-
-  get all(): ReadonlyMap<string, Ledger> {
-    return this.#ledgers
-  }
-
-  #named(key: string): Ledger {
-    const known = this.#ledgers.get(key)
-    if (known !== undefined) return known
-    const ledger = new Ledger()
-    this.#ledgers.set(key, ledger)
+    const ledger = this.#older.get(key) ?? new Ledger()
+    this.#older.delete(key)
+    if (this.#recent.size >= GENERATION) this.#age()
+    this.#recent.set(key, ledger)
     return ledger
+  }
+
+  /** Of destinations that are known, by the keys of their lanes. */
+  get all(): ReadonlyMap<string, Ledger> {
+    return new Map([...this.#older, ...this.#recent])
+  }
+
+  /** Of all those that are not, by group. */
+  get forgotten(): ReadonlyMap<string, Ledger> {
+    return this.#forgotten
+  }
+
+  groupOf(key: string): string {
+    return this.#groupOf(key)
+  }
+
+  /** One that has records on their way or dead letters is kept: what becomes of them is told to its own account. */
+  #age(): void {
+    const older = this.#recent
+    for (const [key, ledger] of this.#older)
+      if (ledger.queued > 0 || ledger.deadLettered > 0) older.set(key, ledger)
+      else this.#forget(this.#groupOf(key), ledger)
+    this.#older = older
+    this.#recent = new Map()
+  }
+
+  #forget(group: string, ledger: Ledger): void {
+    const name = this.#forgotten.has(group) || this.#forgotten.size < MOST_GROUPS ? group : OTHER
+    const sum = this.#forgotten.get(name) ?? new Ledger()
+    sum.add(ledger)
+    this.#forgotten.set(name, sum)
   }
 }

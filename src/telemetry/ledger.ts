@@ -108,6 +108,13 @@ export class Ledger {
     }
   }
 
+  /** Another account, as it stands, becomes part of this one. */
+  add(other: LedgerSnapshot & { readonly queued: number }): void {
+    this.merge(other)
+    this.adoptDeadLetters(other.deadLettered)
+    this.recover(other.queued)
+  }
+
   /** Records an earlier process received and left in the queue. */
   recover(records: number): void {
     this.received += records

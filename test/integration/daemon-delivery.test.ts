@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { logsRequest, recordsRequest, type RecordFields } from '../fakes/logs-request.ts'
+import { inLists, logsRequest, recordsRequest, type RecordFields } from '../fakes/logs-request.ts'
 import { cloudwatchConfig } from './daemon-config.ts'
 import type { Metrics } from './daemon-metrics.ts'
 import { grpcSender, httpSender, sendUntilTaken } from './daemon-senders.ts'
@@ -46,6 +46,27 @@ describe.each([
     expect(local.events().map(({ message }) => message)).toEqual(['{"body":"a"}', '{"body":"b"}', '{"body":"c"}'])
     expect(local.calls.count('PutLogEvents', 'ok')).toBe(1)
   })
+})
+
+test('a sender is told what of its records is not stored as it was sent', async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url))
+  const request = recordsRequest(
+    { body: 'x'.repeat(1_100_000) },
+    { body: inLists('deep', 200) },
+    { body: { utf8: new Uint8Array([0xff]) } },
+  )
+  for (const send of [grpcSender(daemon), httpSender(daemon)])
+    expect(await send(request)).toEqual({
+      kind: 'taken',
+      rejected: 0,
+      message: [
+        '1 events were longer than max_event_bytes and cut',
+        '1 values were nested too deep and became a marker',
+        '1 invalid UTF-8 sequences became U+FFFD',
+      ].join(', '),
+    })
+  await account(daemon, (metrics) => metrics.records('delivered') === 6)
+  expect(await daemon.stop()).toBe(0)
 })
 
 test('nine of ten groups are written while one is denied, and that one when it no longer is', async () => {

@@ -104,14 +104,20 @@ test('a certificate file that cannot be read is named', async () => {
   })
 })
 
-/** A service of AWS that gives one answer, by method and path; what it was asked is kept. */
-async function startService(answer: (request: IncomingMessage, body: string) => string | undefined) {
+interface Answer {
+  readonly status: number
+  readonly content: string
+}
+
+/** A service of AWS that gives one answer, by method and path, or has none; what it was asked is kept. */
+async function startService(answer: (request: IncomingMessage, body: string) => Answer | string | undefined) {
   const asked: string[] = []
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       asked.push(`${request.method} ${request.url} ${body}`)
-      const content = answer(request, body)
-      response.writeHead(content === undefined ? 404 : 200).end(content)
+      const given = answer(request, body) ?? { status: 404, content: '' }
+      const { status, content } = typeof given === 'string' ? { status: 200, content: given } : given
+      response.writeHead(status).end(content)
     })
   })
   server.listen(0, '127.0.0.1')
@@ -137,22 +143,67 @@ test('on EC2 the Region is that of the instance', async () => {
   expect(local.calls.all.at(-1)?.region).toBe('eu-west-3')
 })
 
+const ROLE = 'arn:aws:iam::123456789012:role/logs'
+
+function assumed(): string {
+  return `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+    <AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+    <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>
+    </Credentials></AssumeRoleResult></AssumeRoleResponse>`
+}
+
 test('role_arn is assumed with external_id, and its credentials sign the puts', async () => {
   withoutAws()
-  const credentials = `<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
-    <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>`
-  const sts = await startService(
-    () => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
-      <Credentials>${credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>`,
-  )
+  const sts = await startService(assumed)
   vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.url)
-  const { local, send } = await library({ roleArn: 'arn:aws:iam::123456789012:role/logs', externalId: 'shared-secret' })
+  const { local, send } = await library({ roleArn: ROLE, externalId: 'shared-secret' })
   expect((await send({ body: 'a' }, { body: 'b' })).code).toBe(0)
   expect((await send({ body: 'c' })).code).toBe(0)
   expect(new Set(local.calls.all.map(({ accessKeyId }) => accessKeyId))).toEqual(new Set(['ASIAROLE']))
   expect(sts.asked).toHaveLength(1)
   const asked = new URLSearchParams(sts.asked[0]?.split(' ', 3)[2])
   expect(asked.get('Action')).toBe('AssumeRole')
-  expect(asked.get('RoleArn')).toBe('arn:aws:iam::123456789012:role/logs')
+  expect(asked.get('RoleArn')).toBe(ROLE)
   expect(asked.get('ExternalId')).toBe('shared-secret')
+})
+
+// Of CloudWatch each of these would be about a group, an account, the events, or a put that may have been taken.
+test.each<[code: string, status: number]>([
+  ['AccessDenied', 403],
+  ['Throttling', 400],
+  ['ValidationError', 400],
+  ['InternalFailure', 500],
+])('records wait while STS answers %s (%d), and go when the role is given', async (code, status) => {
+  withoutAws()
+  let isWell = false
+  const failure = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
+    <Code>${code}</Code><Message>not now</Message></Error></ErrorResponse>`
+  const sts = await startService(() => (isWell ? assumed() : { status, content: failure }))
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.url)
+  const { local, exporter, sendTo } = await library({ roleArn: ROLE, logGroupName: '/app/{name}' })
+  const sent = sendTo(['a', 'b'], 'x')
+  await vi.waitUntil(() => exporter.ledger.retries >= 3, { timeout: 20_000 })
+  expect(exporter.ledger).toMatchObject({ queued: 2, delivered: 0, possibleDoubles: 0 })
+  expect(local.calls.all).toEqual([])
+
+  isWell = true
+  expect((await sent).code).toBe(0)
+  expect(exporter.ledger).toMatchObject({ delivered: 2, possibleDoubles: 0 })
+})
+
+test('a credentialProvider of the application is asked, and again when what it gave expires', async () => {
+  withoutAws()
+  let asked = 0
+  const credentialProvider = async () => ({
+    accessKeyId: `AKID${++asked}`,
+    secretAccessKey: 'secret',
+    expiration: new Date(Date.now() + 1_000),
+  })
+  const { local, send } = await library({ credentials: undefined, credentialProvider })
+  expect((await send({ body: 'a' })).code).toBe(0)
+  const first = local.calls.all.at(-1)?.accessKeyId
+  expect((await send({ body: 'b' })).code).toBe(0)
+  expect(first).toMatch(/^AKID\d+$/)
+  expect(local.calls.all.at(-1)?.accessKeyId).toBe(`AKID${asked}`)
+  expect(local.calls.all.at(-1)?.accessKeyId).not.toBe(first)
 })

@@ -7,11 +7,12 @@ import { CloudWatchLogRecordExporter } from '../../src/index.ts'
 import { logsRequest, recordsRequest } from '../fakes/logs-request.ts'
 import { exported, library, localCloudWatch, problem, storedBodies } from './library.ts'
 
+const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 const OPTIONS = {
   logGroupName: 'group',
   logStreamName: 'stream',
   region: 'us-east-1',
-  credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
+  credentials: KEYS,
 }
 
 describe('export', () => {
@@ -155,6 +156,9 @@ describe('options', () => {
     ['a wrong retention', { ...OPTIONS, logRetention: 2 }, /2 is not a retention CloudWatch knows/],
     ['a wrong duration', { ...OPTIONS, retryOnFailure: { maxInterval: '5' } }, /is not a duration/],
     ['a group that may not be', { ...OPTIONS, logGroupName: 'a b' }, /a log group name holds/],
+    ['no buffer', { ...OPTIONS, maxBufferBytes: 0 }, /maxBufferBytes: 0 is no whole number above 0/],
+    ['no time', { ...OPTIONS, flushTimeoutMillis: NaN }, /flushTimeoutMillis: NaN is no whole number above 0/],
+    ['two sources of credentials', { ...OPTIONS, credentialProvider: async () => KEYS }, /leave one out/],
   ])('%s is told at once', (_, options, problem) => {
     // What a JavaScript application can write, TypeScript or not.
     const make = () => new CloudWatchLogRecordExporter(options as typeof OPTIONS)

@@ -4,16 +4,17 @@ import type { DeliveryAccount } from '../../delivery/delivery.ts'
 import type { DeadLetter } from '../../delivery/dead-letters.ts'
 import { DestinationLedgers } from '../../telemetry/destination-ledgers.ts'
 import { Ledger } from '../../telemetry/ledger.ts'
+import { destinationOf } from './destination.ts'
 import { type Gap, Gaps } from './gaps.ts'
 import type { RejectedEvent, Transcoded } from './transcode.ts'
 
-/** Writes a gap marker into a lane; false if there is no room for it now. */
-export type TellOfGap = (lane: string, gap: Gap) => boolean
+/** Writes a gap marker into a lane; resolves with false if that is not possible now. */
+export type TellOfGap = (lane: string, gap: Gap) => Promise<boolean>
 
 /** Who keeps account of the exporter's records: in all, by destination, and of what a stream misses. */
 export class Accounts implements DeliveryAccount {
   readonly ledger = new Ledger()
-  readonly destinations = new DestinationLedgers()
+  readonly destinations = new DestinationLedgers((key) => destinationOf(key).group)
   readonly gaps = new Gaps()
   /** Records that were stored elsewhere, or under another time, after CloudWatch's answer (`late_events`). */
   rescued = 0
@@ -37,7 +38,7 @@ export class Accounts implements DeliveryAccount {
     this.destinations.of(lane).settle(settlement, records)
     if (this.#tellOfGap === undefined) return
     if (settlement.kind === 'rejected' || settlement.kind === 'lost') this.gaps.note(lane, settlement.reason, records)
-    else if (settlement.kind === 'delivered') this.#mark(lane, this.#tellOfGap)
+    else if (settlement.kind === 'delivered') void this.#mark(lane, this.#tellOfGap)
   }
 
   retried(records: number, maybeTaken: boolean): void {
@@ -118,10 +119,10 @@ export class Accounts implements DeliveryAccount {
   }
 
   /** The way is free again: the stream says what it misses. A marker that finds no room is told later. */
-  #mark(lane: string, tell: TellOfGap): void {
+  async #mark(lane: string, tell: TellOfGap): Promise<void> {
     const gap = this.gaps.take(lane)
     if (gap === undefined) return
-    if (tell(lane, gap)) this.gaps.markers++
+    if (await tell(lane, gap)) this.gaps.markers++
     else this.gaps.putBack(lane, gap)
   }
 }

@@ -3,7 +3,7 @@
 
 import { ComponentError } from '../../component/component.ts'
 import type { Calls } from './calls.ts'
-import type { ClientConfig } from './client.ts'
+import type { ClientConfig, CredentialProvider } from './client.ts'
 import { connectionOptions, type ConnectionOptions } from './connection.ts'
 
 /** Has the SDK loaded, and a client made, once. */
@@ -21,16 +21,24 @@ export class Aws {
   readonly #config: ClientConfig
   readonly #connection: ConnectionOptions
   readonly #env: NodeJS.ProcessEnv
+  readonly #credentialProvider: CredentialProvider | undefined
   #calls: Promise<Calls> | undefined
 
   /**
    * @param connections most connections at once
+   * @param credentialProvider in place of the credentials of the config
    * @throws ComponentError if a certificate file cannot be read, or this Node has no proxies
    */
-  constructor(config: ClientConfig, connections: number, env: NodeJS.ProcessEnv) {
+  constructor(
+    config: ClientConfig,
+    connections: number,
+    env: NodeJS.ProcessEnv,
+    credentialProvider: CredentialProvider | undefined,
+  ) {
     this.#config = config
     this.#connection = connectionOptions(config, connections, env)
     this.#env = env
+    this.#credentialProvider = credentialProvider
   }
 
   readonly calls: CallAws = () => {
@@ -52,7 +60,7 @@ export class Aws {
   /** Whether there is no need to look for credentials before the first call. */
   get seemsToHaveCredentials(): boolean {
     const { credentials, role_arn: role, profile } = this.#config
-    if (role !== '' || profile !== '') return false
+    if (role !== '' || profile !== '' || this.#credentialProvider !== undefined) return false
     return credentials !== undefined || SIGNS_OF_CREDENTIALS.some((name) => Boolean(this.#env[name]))
   }
 
@@ -67,6 +75,6 @@ export class Aws {
 
   async #load(): Promise<Calls> {
     const [{ createClient }, { Calls }] = await Promise.all([import('./client.ts'), import('./calls.ts')])
-    return new Calls(await createClient(this.#config, this.#namedRegion, this.#connection))
+    return new Calls(await createClient(this.#config, this.#namedRegion, this.#connection, this.#credentialProvider))
   }
 }

@@ -10,6 +10,7 @@ import {
   PutRetentionPolicyCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
 import type { Destination } from './destination.ts'
+import { NoCredentials } from './no-credentials.ts'
 
 /**
  * Longest wait for credentials, ms. The SDK heeds signals and times once it has them; to get them it waits for ever, if
@@ -66,16 +67,18 @@ export class Calls {
     return this.#client.send(command, { abortSignal: signal })
   }
 
-  /** @throws what the SDK throws if there are none, and such a thing if there are none in time */
+  /** @throws NoCredentials if there are none, or none in time */
   async needCredentials(signal?: AbortSignal): Promise<void> {
     const late = Promise.withResolvers<never>()
     const giveUp = (name: string) => late.reject(Object.assign(new Error('no credentials in time'), { name }))
     const onAbort = () => giveUp('AbortError')
-    const timer = setTimeout(() => giveUp('CredentialsProviderError'), CREDENTIALS_TIMEOUT_MS)
+    const timer = setTimeout(() => giveUp('TimeoutError'), CREDENTIALS_TIMEOUT_MS)
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted === true) onAbort()
     try {
       await Promise.race([this.#client.config.credentials(), late.promise])
+    } catch (cause) {
+      throw new NoCredentials(cause)
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)

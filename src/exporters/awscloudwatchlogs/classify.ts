@@ -3,6 +3,7 @@
 // errors of AWS APIs (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
 import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../delivery/put.ts'
+import { NoCredentials } from './no-credentials.ts'
 
 /** What a call came to: an outcome for the lane, or something this exporter settles itself. */
 export type CallOutcome =
@@ -22,6 +23,8 @@ const throttled: Verdict = { scope: 'account', reason: 'throttled', lasting: fal
 const expired: Verdict = { scope: 'credential', reason: 'credentials_expired', lasting: false }
 const invalid: Verdict = { scope: 'credential', reason: 'credentials_invalid', lasting: true }
 const missing: Verdict = { scope: 'credential', reason: 'credentials_missing', lasting: true }
+const notAllowed: Verdict = { scope: 'credential', reason: 'credentials_denied', lasting: true }
+const unavailable: Verdict = { scope: 'credential', reason: 'credentials_unavailable', lasting: false }
 const clock: Verdict = { scope: 'credential', reason: 'clock_skew', lasting: false }
 const denied: Verdict = { scope: 'group', reason: 'access_denied', lasting: true }
 const server: Verdict = { scope: 'endpoint', reason: 'server_error', lasting: false }
@@ -99,11 +102,15 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
 ])
 
+/** Codes of a token or profile that cannot be read. */
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'])
+
 /** Answers after which the call may have been carried out all the same. */
 const MAYBE_TAKEN_STATUS: ReadonlySet<number> = new Set([500, 502, 504])
 
 /** Turns whatever a call threw into an outcome. */
 export function classify(error: unknown): CallOutcome {
+  if (error instanceof NoCredentials) return classifyNoCredentials(error)
   const { name, code, message, status, retryAfter } = read(error)
   switch (name) {
     case 'DataAlreadyAcceptedException':
@@ -134,6 +141,23 @@ export function classify(error: unknown): CallOutcome {
     0,
     !NOT_SENT.has(code ?? ''),
   )
+}
+
+/** Nothing was sent to CloudWatch. */
+export function classifyNoCredentials({ cause, message }: NoCredentials): PutRetry {
+  const facts = read(cause)
+  return retry(credentialVerdict(facts), firstLine(message), facts.retryAfter, false)
+}
+
+/** What whoever gives credentials meant: the codes are STS's too. */
+function credentialVerdict({ name, code, status }: ErrorFacts): Verdict {
+  const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
+  if (verdict?.scope === 'credential') return verdict
+  if (verdict === throttled || verdict === server) return unavailable
+  if (status !== undefined) return notAllowed
+  // No answer; or a file that is not there.
+  const isPassing = name === 'TimeoutError' || name === 'AbortError' || (code !== undefined && !NO_FILE.has(code))
+  return isPassing ? unavailable : missing
 }
 
 function byStatus(status: number | undefined): Verdict | undefined {

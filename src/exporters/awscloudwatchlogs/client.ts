@@ -7,20 +7,31 @@ import type { ConnectionConfig, ConnectionOptions } from './connection.ts'
 export type ClientConfig = ConnectionConfig &
   Pick<Config, 'region' | 'endpoint' | 'profile' | 'role_arn' | 'external_id' | 'credentials' | 'dualstack' | 'fips'>
 
+/** What the AWS SDK calls an AwsCredentialIdentityProvider: `fromSSO()`, say, or a function of the application. */
+export type CredentialProvider = () => Promise<{
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  /** When the SDK has to ask again. */
+  readonly expiration?: Date
+}>
+
 /**
  * The SDK's client, with one attempt a call: retries are this exporter's alone.
  * @param region undefined leaves it to the SDK's own chain
+ * @param credentialProvider in place of the credentials of the config
  */
 export async function createClient(
   config: ClientConfig,
   region: string | undefined,
   requestHandler: ConnectionOptions,
+  credentialProvider: CredentialProvider | undefined,
 ): Promise<CloudWatchLogsClient> {
   const client = new CloudWatchLogsClient({
     ...(config.profile === '' ? {} : { profile: config.profile }),
     ...(region === undefined ? {} : { region }),
     ...(config.endpoint === '' ? {} : { endpoint: endpointUrl(config.endpoint) }),
-    ...(await credentialOptions(config, region, requestHandler)),
+    ...(await credentialOptions(config, region, requestHandler, credentialProvider)),
     maxAttempts: 1,
     useDualstackEndpoint: config.dualstack,
     useFipsEndpoint: config.fips,
@@ -34,15 +45,9 @@ async function credentialOptions(
   config: ClientConfig,
   region: string | undefined,
   requestHandler: ConnectionOptions,
+  credentialProvider: CredentialProvider | undefined,
 ): Promise<Pick<CloudWatchLogsClientConfig, 'credentials'>> {
-  const own =
-    config.credentials === undefined
-      ? undefined
-      : {
-          accessKeyId: config.credentials.access_key_id,
-          secretAccessKey: config.credentials.secret_access_key,
-          ...(config.credentials.session_token === undefined ? {} : { sessionToken: config.credentials.session_token }),
-        }
+  const own = credentialProvider ?? staticCredentials(config)
   if (config.role_arn === '') return own === undefined ? {} : { credentials: own }
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   return {
@@ -59,5 +64,15 @@ async function credentialOptions(
         requestHandler,
       },
     }),
+  }
+}
+
+function staticCredentials({ credentials }: ClientConfig) {
+  if (credentials === undefined) return undefined
+  const { access_key_id, secret_access_key, session_token } = credentials
+  return {
+    accessKeyId: access_key_id,
+    secretAccessKey: secret_access_key,
+    ...(session_token === undefined ? {} : { sessionToken: session_token }),
   }
 }

@@ -19,12 +19,16 @@ import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
 import { Accounts } from './accounts.ts'
 import { awaitResult } from './await-result.ts'
 import { Aws } from './aws.ts'
+import { tellChanges } from './changes.ts'
+import { classifyNoCredentials } from './classify.ts'
+import type { CredentialProvider } from './client.ts'
 import { type Config, endpointUrl } from './config.ts'
 import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './delivery-options.ts'
 import { type Destination, DestinationGate, destinationOf } from './destination.ts'
 import { destinationRules, nameTemplates } from './destination-rules.ts'
 import { Durable } from './durable.ts'
 import { type Gap, gapMarker } from './gaps.ts'
+import { NoCredentials } from './no-credentials.ts'
 import type { Storage } from './open-directory.ts'
 import { Provisioner } from './provision.ts'
 import { PutLogEvents } from './put.ts'
@@ -43,6 +47,8 @@ export interface CloudWatchLogsSettings {
   readonly siblings: Siblings
   /** Its id, by which its siblings know it. */
   readonly name: string
+  /** In place of the credentials of the config. */
+  readonly credentialProvider?: CredentialProvider | undefined
 }
 
 /** Parts that exist only while it runs. */
@@ -63,6 +69,8 @@ export class CloudWatchLogs {
   readonly gate: DestinationGate
   #running: Running | undefined
   #stopping = false
+  /** Ends what nobody waits for. */
+  readonly #ended = new AbortController()
   #toldOfCredentials = false
   /** Stops listening to siblings. */
   #deaf = () => {}
@@ -97,10 +105,10 @@ export class CloudWatchLogs {
 
   /** @throws ComponentError without a Region, if a certificate file cannot be read, or a queue on disk cannot be opened */
   async start(storage?: Storage): Promise<void> {
-    const { config, logger, shape, budget, siblings, name } = this.#settings
+    const { config, logger, shape, budget, siblings, name, credentialProvider } = this.#settings
     for (const warning of warnings(config)) logger.warn(warning)
     const options = deliveryOptions(config, shape)
-    const aws = new Aws(config, options.maxConcurrentPuts, process.env)
+    const aws = new Aws(config, options.maxConcurrentPuts, process.env, credentialProvider)
     const region = await aws.region()
     const provisioner = new Provisioner(
       aws.calls,
@@ -143,7 +151,8 @@ export class CloudWatchLogs {
       if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
     })
     this.#running = running
-    if (!aws.seemsToHaveCredentials) await this.#hasCredentials(aws)
+    // A hint only: whoever gives them may need half a minute to say that there are none.
+    if (!aws.seemsToHaveCredentials) void this.#lacksCredentials(aws, this.#ended.signal)
   }
 
   /** A shutdown that finds a start under way leaves it to the start to close what it opens. */
@@ -168,13 +177,14 @@ export class CloudWatchLogs {
     return report(this.accounts, this.#running?.delivery)
   }
 
-  #tellOfGap(lane: string, gap: Gap): boolean {
+  #tellOfGap(lane: string, gap: Gap): Promise<boolean> {
     const items = gapMarker(gap)
     const marker = { key: lane, destination: destinationOf(lane), items, own: true } as const
     const reserved = this.#running?.delivery.reserve([marker], 'refuse')
-    if (reserved?.kind !== 'reserved') return false
-    reserved.commit({ queued() {}, settled() {} })
-    return true
+    if (reserved?.kind !== 'reserved') return Promise.resolve(false)
+    return new Promise((resolve) =>
+      reserved.commit({ queued: (failure) => resolve(failure === undefined), settled() {} }),
+    )
   }
 
   /** Has a dead letter's events sent again, from lane to lane; says why not if there is no room for them. */
@@ -192,37 +202,42 @@ export class CloudWatchLogs {
     })
   }
 
-  /** Says once when there are none. At start that is a hint: they may come later, and until then the records wait. */
-  async #hasCredentials(aws: Aws, signal?: AbortSignal): Promise<boolean> {
+  /**
+   * Says once when there are none. At start that is a hint: they may come later, and until then the records wait.
+   * @returns true if waiting will not bring any
+   */
+  async #lacksCredentials(aws: Aws, signal?: AbortSignal): Promise<boolean> {
     try {
       const calls = await aws.calls()
       await calls.needCredentials(signal)
       this.#toldOfCredentials = false
-      return true
-    } catch (error) {
-      if (this.#toldOfCredentials) return false
-      this.#toldOfCredentials = true
-      this.#settings.logger.error('no AWS credentials were found; records wait until there are some', {
-        try: 'a role for the pod or instance, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or profile',
-        error: error instanceof Error ? error.message : String(error),
-      })
       return false
+    } catch (error) {
+      if (!this.#toldOfCredentials && signal?.aborted !== true) {
+        this.#toldOfCredentials = true
+        this.#settings.logger.error('no AWS credentials were found; records wait until there are some', {
+          try: 'a role for the pod or instance, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or profile',
+          error: error instanceof Error ? error.message : String(error),
+        })
+      }
+      return error instanceof NoCredentials && classifyNoCredentials(error).lasting
     }
   }
 
   /** @throws Error if there is something to send and no credentials to send it with: waiting would not help */
   async flush(signal: AbortSignal): Promise<void> {
     if (this.#running === undefined || this.ledger.queued === 0) return
-    if (!(await this.#hasCredentials(this.#running.aws, signal)))
+    if (await this.#lacksCredentials(this.#running.aws, signal))
       throw new Error(`no AWS credentials were found; ${this.ledger.queued} records wait`)
     await this.#running.delivery.flush(signal)
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
+    this.#ended.abort()
     this.#deaf()
     if (this.#running === undefined) return
-    const hopeless = this.ledger.queued > 0 && !(await this.#hasCredentials(this.#running.aws, signal))
+    const hopeless = this.ledger.queued > 0 && (await this.#lacksCredentials(this.#running.aws, signal))
     await close(this.#running, hopeless ? AbortSignal.abort() : signal)
     this.#running = undefined
   }
@@ -230,6 +245,7 @@ export class CloudWatchLogs {
   reserve(request: LogsRequest): Reservation | Retry | Refused {
     if (this.#running === undefined || this.#stopping) return this.#notReady()
     const { delivery, queue } = this.#running
+    const { cut, tooDeep, repaired } = this.transcoder
     let transcoded: Transcoded
     try {
       transcoded = this.transcoder.transcode(request.bytes, request.receivedAtMs, request.identity)
@@ -245,10 +261,11 @@ export class CloudWatchLogs {
       this.ledger.enqueueFailed += transcoded.records
       return queue.couldHold(lanes.map(({ key, items }) => ({ lane: key, items }))) ? reserved : tooLargeForQueue(queue)
     }
-    return this.#reservation(transcoded, reserved)
+    const warning = tellChanges({ cut, tooDeep, repaired }, this.transcoder)
+    return this.#reservation(transcoded, reserved, warning)
   }
 
-  #reservation(transcoded: Transcoded, reserved: DeliveryReservation): Reservation {
+  #reservation(transcoded: Transcoded, reserved: DeliveryReservation, warning: string): Reservation {
     const { config } = this.#settings
     const rejected =
       reserved.overShare.length === 0 ? transcoded.rejected : withLaneFull(transcoded, reserved.overShare)
@@ -256,7 +273,7 @@ export class CloudWatchLogs {
       kind: 'reserved',
       records: transcoded.records,
       rejected,
-      warning: '',
+      warning,
       commit: (listener) => {
         const wait = config.sending_queue.wait_for_result || !config.sending_queue.enabled
         const sender = wait ? awaitResult(listener, transcoded.records - rejected.length) : listener

@@ -33,9 +33,14 @@ export class Gaps {
     gap.reasons.set(reason, (gap.reasons.get(reason) ?? 0) + records)
   }
 
-  /** A gap that could not be told now. */
+  /** A gap that could not be told now, with what was missed since. */
   putBack(lane: string, gap: Gap): void {
+    const since = this.#gaps.get(lane)
     this.#gaps.set(lane, gap)
+    if (since === undefined) return
+    gap.records += since.records
+    gap.toMs = since.toMs
+    for (const [reason, records] of since.reasons) gap.reasons.set(reason, (gap.reasons.get(reason) ?? 0) + records)
   }
 
   /** The gap of a lane that delivers again; it is told once. */

@@ -1,6 +1,5 @@
 import { type DestinationLedgers, OTHER } from '../../telemetry/destination-ledgers.ts'
-import type { Ledger } from '../../telemetry/ledger.ts'
-import { destinationOf } from './destination.ts'
+import { Ledger } from '../../telemetry/ledger.ts'
 
 /** Log groups with a label of their own; clients choose how many there are. */
 const MOST_GROUPS = 200
@@ -14,33 +13,30 @@ export interface GroupState {
 
 /** What became of the records of each log group, the busiest by name and the rest as `other`; states without any left out. */
 export function groupStates(destinations: DestinationLedgers): GroupState[] {
-  const groups = new Map<string, Ledger[]>()
-  for (const [key, ledger] of destinations.all) {
-    const group = key === OTHER ? OTHER : destinationOf(key).group
-    groups.set(group, [...(groups.get(group) ?? []), ledger])
+  const groups = new Map<string, Ledger>()
+  const add = (group: string, ledger: Ledger) => {
+    const sum = groups.get(group) ?? new Ledger()
+    sum.add(ledger)
+    groups.set(group, sum)
   }
-  const received = (ledgers: readonly Ledger[]) => ledgers.reduce((sum, ledger) => sum + ledger.received, 0)
-  const busiest = [...groups].sort(([, a], [, b]) => received(b) - received(a))
-  const rest = busiest.splice(MOST_GROUPS).flatMap(([, ledgers]) => ledgers)
-  return [...busiest, [OTHER, rest] as const].flatMap(([group, ledgers]) =>
-    [...statesOf(ledgers)].map(([state, records]) => {
-      const [name = '', reason = ''] = state.split(' ')
-      return { group, state: name, reason, records }
-    }),
-  )
+  for (const [group, ledger] of destinations.forgotten) add(group, ledger)
+  for (const [key, ledger] of destinations.all) add(destinations.groupOf(key), ledger)
+  const other = groups.get(OTHER)
+  groups.delete(OTHER)
+  const busiest = [...groups].sort(([, a], [, b]) => b.received - a.received)
+  const rest = new Ledger()
+  for (const ledger of [...busiest.splice(MOST_GROUPS).map(([, ledger]) => ledger), ...(other ? [other] : [])])
+    rest.add(ledger)
+  return [...busiest, [OTHER, rest] as const].flatMap(([group, ledger]) => statesOf(group, ledger))
 }
 
-function statesOf(ledgers: readonly Ledger[]): Map<string, number> {
-  const states = new Map<string, number>()
-  const add = (state: string, records: number) => {
-    if (records > 0) states.set(state, (states.get(state) ?? 0) + records)
-  }
-  for (const { queued, delivered, deadLettered, rejected, lost } of ledgers) {
-    add('queued', queued)
-    add('delivered', delivered)
-    add('dead_lettered', deadLettered)
-    for (const [reason, records] of Object.entries(rejected)) add(`rejected ${reason}`, records)
-    for (const [reason, records] of Object.entries(lost)) add(`lost ${reason}`, records)
-  }
-  return states
+function statesOf(group: string, { queued, delivered, deadLettered, rejected, lost }: Ledger): GroupState[] {
+  const states = [
+    { group, state: 'queued', reason: '', records: queued },
+    { group, state: 'delivered', reason: '', records: delivered },
+    { group, state: 'dead_lettered', reason: '', records: deadLettered },
+    ...Object.entries(rejected).map(([reason, records]) => ({ group, state: 'rejected', reason, records })),
+    ...Object.entries(lost).map(([reason, records]) => ({ group, state: 'lost', reason, records })),
+  ]
+  return states.filter(({ records }) => records > 0)
 }

@@ -8,6 +8,7 @@ import { ALONE } from '../../component/siblings.ts'
 import type { Settlement } from '../../component/outcome.ts'
 import type { Ledger } from '../../telemetry/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import type { CredentialProvider } from './client.ts'
 import { CloudWatchLogs } from './cloudwatch-logs.ts'
 import { configSchema } from './config.ts'
 import { type CamelCased, snakeCased } from './option-names.ts'
@@ -21,6 +22,8 @@ export type CloudWatchLogRecordExporterOptions = CamelCased<z.input<typeof confi
   readonly maxBufferBytes?: number
   /** ms `forceFlush` and `shutdown` may take. Default 25,000. */
   readonly flushTimeoutMillis?: number
+  /** Gives credentials, and newer ones when they expire: one of the AWS SDK's `fromSSO()` and the like. Default: its chain. */
+  readonly credentialProvider?: CredentialProvider
 }
 
 /** The result of an export, as `@opentelemetry/core` has it: 0 is success, 1 is failure. */
@@ -46,9 +49,14 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
 
   /** @throws Error naming each option that is wrong and what to write instead */
   constructor(options: CloudWatchLogRecordExporterOptions) {
-    const { maxBufferBytes, flushTimeoutMillis, ...rest } = options
+    const { maxBufferBytes, flushTimeoutMillis, credentialProvider, ...rest } = options
+    mustBePositive({ maxBufferBytes, flushTimeoutMillis })
     const parsed = configSchema.safeParse({ flush_interval: DEFAULT_FLUSH_INTERVAL, ...snakeCased(rest) })
     if (!parsed.success) throw new Error(`CloudWatchLogRecordExporter: ${z.prettifyError(parsed.error)}`)
+    if (parsed.data.credentials !== undefined && credentialProvider !== undefined)
+      throw new Error(
+        'CloudWatchLogRecordExporter: credentials and credentialProvider exclude each other: leave one out',
+      )
     if (parsed.data.sending_queue.storage !== undefined)
       throw new Error('CloudWatchLogRecordExporter: sendingQueue.storage: only the daemon has storages: remove it')
     this.#flushTimeoutMs = flushTimeoutMillis ?? DEFAULT_FLUSH_TIMEOUT_MS
@@ -59,6 +67,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
       name: '',
       logger: diagLogger(''),
       budget: new ByteBudget(maxBufferBytes ?? DEFAULT_BUFFER_BYTES),
+      credentialProvider,
     })
   }
 
@@ -165,6 +174,12 @@ class ExportProgress implements StageListener {
     const list = [...this.#problems].map(([problem, records]) => `${records} ${problem}`).join(', ')
     this.#resultCallback(failed(`not every record was delivered: ${list}`))
   }
+}
+
+function mustBePositive(options: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+      throw new Error(`CloudWatchLogRecordExporter: ${name}: ${value} is no whole number above 0: write one`)
 }
 
 function failed(message: string): ExportResult {

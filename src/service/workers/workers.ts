@@ -82,9 +82,7 @@ export class Workers implements Component {
     for (const [exporter, account] of this.#ended) {
       const ledger = ledgers.get(exporter) ?? new Ledger()
       ledgers.set(exporter, ledger)
-      ledger.merge(account)
-      ledger.adoptDeadLetters(account.deadLettered)
-      ledger.recover(account.queued)
+      ledger.add(account)
     }
     return ledgers
   }
@@ -129,11 +127,22 @@ export class Workers implements Component {
       ended: how,
       inMs: waitMs,
     })
+    this.#replaceAfter(waitMs)
+  }
+
+  #replaceAfter(waitMs: number): void {
     const wait = setTimeout(() => {
       this.#waits.delete(wait)
       this.#ended = this.#ended.filter(([, { outlives }]) => !outlives)
-      // If it cannot start it ends, and is heard of so.
-      this.#bear()
+      try {
+        // If it cannot start it ends, and is heard of so.
+        this.#bear()
+      } catch (error) {
+        // No memory for another process, say. The others go on.
+        const fields = { error: describeError(error), inMs: LONGEST_WAIT_MS }
+        this.#logger.error('a worker could not be made and is tried again', fields)
+        this.#replaceAfter(LONGEST_WAIT_MS)
+      }
     }, waitMs)
     this.#waits.add(wait)
   }

@@ -25,7 +25,7 @@ function admit(accounts: Accounts, ...ages: number[]) {
 
 test('what is turned away at the door is in the account of where it was to go, and the stream is told', () => {
   const gaps: number[] = []
-  const tell: TellOfGap = (_, { records }) => gaps.push(records) > 0
+  const tell: TellOfGap = async (_, { records }) => gaps.push(records) > 0
   const accounts = new Accounts(tell)
   admit(accounts, 0, 15 * DAY_MS)
   expect(told(accounts)).toMatchObject({ 'g:s': { received: 2, queued: 1, rejected: { too_old: 1 } } })

@@ -22,11 +22,11 @@ test.each<[string, (calls: Calls, signal: AbortSignal) => Promise<unknown>]>([
   await vi.advanceTimersByTimeAsync(29_999)
   expect(failed).not.toHaveBeenCalled()
   await vi.advanceTimersByTimeAsync(1)
-  expect(failed.mock.lastCall?.[0]).toMatchObject({ name: 'CredentialsProviderError' })
+  expect(failed.mock.lastCall?.[0]).toMatchObject({ name: 'NoCredentials', cause: { name: 'TimeoutError' } })
 
   void call(new Calls(client), stop.signal).catch(failed)
   stop.abort()
   await vi.advanceTimersByTimeAsync(0)
-  expect(failed.mock.lastCall?.[0]).toMatchObject({ name: 'AbortError' })
+  expect(failed.mock.lastCall?.[0]).toMatchObject({ name: 'NoCredentials', cause: { name: 'AbortError' } })
   expect(vi.getTimerCount()).toBe(0)
 })

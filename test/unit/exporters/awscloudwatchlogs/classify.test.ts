@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { classify, rejectedRanges } from '../../../../src/exporters/awscloudwatchlogs/classify.ts'
+import { NoCredentials } from '../../../../src/exporters/awscloudwatchlogs/no-credentials.ts'
 
 /** What the SDK throws: a name, and the status of the answer if there was one. */
 function thrown(name: string, status?: number, more: object = {}): Error {
@@ -208,4 +209,32 @@ describe('rejectedLogEventsInfo of ten events', () => {
   })
 
   test('an answer without it rejects nothing', () => expect(rejectedRanges(undefined, 10)).toEqual([]))
+})
+
+describe('credentials that could not be had', () => {
+  test.each<[cause: Error, reason: string, lasting: boolean]>([
+    [thrown('AccessDenied', 403), 'credentials_denied', LASTING],
+    [thrown('ValidationError', 400), 'credentials_denied', LASTING],
+    [thrown('SomethingNew', 400), 'credentials_denied', LASTING],
+    [thrown('ExpiredTokenException', 400), 'credentials_expired', false],
+    [thrown('InvalidClientTokenId', 403), 'credentials_invalid', LASTING],
+    [thrown('Throttling', 400), 'credentials_unavailable', false],
+    [thrown('InternalFailure', 500), 'credentials_unavailable', false],
+    [thrown('Error', 502), 'credentials_unavailable', false],
+    [thrown('TimeoutError'), 'credentials_unavailable', false],
+    [thrown('Error', undefined, { code: 'ECONNRESET' }), 'credentials_unavailable', false],
+    [thrown('Error', undefined, { code: 'ENOENT' }), 'credentials_missing', LASTING],
+    [thrown('CredentialsProviderError'), 'credentials_missing', LASTING],
+    [thrown('SyntaxError'), 'credentials_missing', LASTING],
+  ])('are a fault of the credential, whoever said so: %s is %s', (cause, reason, lasting) => {
+    expect(classify(new NoCredentials(cause))).toEqual({
+      kind: 'retry',
+      scope: 'credential',
+      reason,
+      lasting,
+      afterMs: 0,
+      maybeTaken: false,
+      message: `${cause.name}: the text`,
+    })
+  })
 })

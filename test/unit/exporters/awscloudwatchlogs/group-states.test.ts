@@ -3,7 +3,7 @@ import { groupStates } from '../../../../src/exporters/awscloudwatchlogs/group-s
 import { DestinationLedgers } from '../../../../src/telemetry/destination-ledgers.ts'
 
 test('sums the streams of a group, by state and reason', () => {
-  const destinations = new DestinationLedgers()
+  const destinations = new DestinationLedgers((key) => key.split(':', 1)[0] ?? '')
   for (const stream of ['a', 'b']) {
     const ledger = destinations.of(`g:${stream}`)
     ledger.receive(10)
@@ -18,7 +18,7 @@ test('sums the streams of a group, by state and reason', () => {
 })
 
 test('names the 200 busiest groups and calls the rest other', () => {
-  const destinations = new DestinationLedgers()
+  const destinations = new DestinationLedgers((key) => key.split(':', 1)[0] ?? '')
   for (let i = 0; i < 300; i++) destinations.of(`g${i}:s`).receive(i + 1)
   const states = groupStates(destinations)
   expect(new Set(states.map(({ group }) => group)).size).toBe(201)

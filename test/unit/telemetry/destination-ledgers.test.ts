@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { DestinationLedgers } from '../../../src/telemetry/destination-ledgers.ts'
+import { Ledger } from '../../../src/telemetry/ledger.ts'
+
+const groupOf = (key: string) => key.slice(0, key.indexOf(':'))
+
+/** One record into each of so many streams, and out of it. */
+function deliver(ledgers: DestinationLedgers, group: string, streams: number): void {
+  for (let i = 0; i < streams; i++) {
+    const ledger = ledgers.of(`${group}:${i}`)
+    ledger.receive(1)
+    ledger.settle({ kind: 'delivered' }, 1)
+  }
+}
+
+function sumOf(ledgers: DestinationLedgers): Ledger {
+  const sum = new Ledger()
+  for (const ledger of [...ledgers.all.values(), ...ledgers.forgotten.values()]) sum.add(ledger)
+  return sum
+}
+
+test('destinations that were not used for long count for their group, and newer ones by name', () => {
+  const ledgers = new DestinationLedgers(groupOf)
+  deliver(ledgers, 'old', 5_000)
+  deliver(ledgers, 'new', 1_000)
+  expect(ledgers.all.size).toBeLessThanOrEqual(2_000)
+  expect(ledgers.all.get('new:999')).toMatchObject({ received: 1, delivered: 1 })
+  expect([...ledgers.forgotten.keys()]).toEqual(['old'])
+  expect(sumOf(ledgers)).toMatchObject({ received: 6_000, delivered: 6_000, queued: 0 })
+})
+
+test('one that is used again and again keeps its account', () => {
+  const ledgers = new DestinationLedgers(groupOf)
+  const busy = ledgers.of('g:busy')
+  for (let round = 0; round < 20; round++) {
+    deliver(ledgers, `round-${round}`, 500)
+    expect(ledgers.of('g:busy')).toBe(busy)
+  }
+})
+
+test('one that has records queued, or dead letters, is never forgotten', () => {
+  const ledgers = new DestinationLedgers(groupOf)
+  ledgers.of('g:queued').receive(1)
+  ledgers.of('g:letters').receive(1)
+  ledgers.of('g:letters').settle({ kind: 'dead_lettered' }, 1)
+  deliver(ledgers, 'others', 10_000)
+  ledgers.of('g:queued').settle({ kind: 'delivered' }, 1)
+  ledgers.of('g:letters').evict(1)
+  expect(ledgers.all.get('g:queued')).toMatchObject({ delivered: 1 })
+  expect(ledgers.all.get('g:letters')?.lost.dead_letter_evicted).toBe(1)
+})
+
+test('groups beyond 2,000 that are forgotten share one account', () => {
+  const ledgers = new DestinationLedgers(groupOf)
+  for (let group = 0; group < 5_000; group++) deliver(ledgers, `g${group}`, 1)
+  expect(ledgers.forgotten.size).toBeLessThanOrEqual(2_001)
+  expect(ledgers.forgotten.get('other')?.delivered).toBeGreaterThan(0)
+  expect(sumOf(ledgers).delivered).toBe(5_000)
+})
