@@ -42,9 +42,6 @@ export class FaultScope<Waiter> {
   blamed = false
   /** An operator was told of the fault, and is owed the word that it is over. */
   reported = false
-  #waking = false
-  /** A place came free while others were woken. */
-  #again = false
   #timer: NodeJS.Timeout | undefined
   #reopensAtMs = 0
   /** Lanes that stand in this scope; it is forgotten with the last one. */
@@ -163,25 +160,8 @@ export class FaultScope<Waiter> {
     this.#timer = timer
   }
 
-  /**
-   * Wakes as many as may go out now: each will ask again, and may come back to wait. One that has nothing to send any more
-   * hands its place on, which comes back here: thousands may do so one after the other, and not each inside the last.
-   */
+  /** Wakes as many as may go out now: each will ask again, and may come back to wait. */
   #wakeSome(): void {
-    this.#again = true
-    if (this.#waking) return
-    this.#waking = true
-    try {
-      while (this.#again) {
-        this.#again = false
-        this.#wakeAsMayGo()
-      }
-    } finally {
-      this.#waking = false
-    }
-  }
-
-  #wakeAsMayGo(): void {
     if (this.#waiting.size === 0 || this.state === 'open') return
     let room = this.state === 'half_open' ? 1 - this.inFlight : Math.floor(this.#limit) - this.inFlight
     for (const waiter of this.#waiting) {

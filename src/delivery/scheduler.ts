@@ -117,15 +117,17 @@ export class Scheduler<D> {
     const scope = lane.waitsIn
     lane.waitsIn = undefined
     this.consider(lane)
-    // A place that it does not use, as what it waited with has expired, goes to the next one.
-    if (!lane.inFresh && !lane.inBacklog && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
+    // A place that it does not use, as what it waited with has expired, goes to the next one. While it reads it keeps it:
+    // else all lanes would read for the one put that may go out.
+    const isListed = lane.inFresh || lane.inBacklog
+    if (!isListed && !lane.loading && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
   }
 
   /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
   expire(lane: Lane<D>, nowMs: number): void {
     if (lane.loading) return
     // Somebody may want to keep what is given up, so it has to be there.
-    if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, (run) => this.#hasExpired(run, nowMs))
+    if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, Date.now()))
     this.consider(lane)
   }
 
@@ -199,7 +201,7 @@ export class Scheduler<D> {
       return false
     }
     if (first.batch.items === undefined) {
-      this.#load(lane, place)
+      this.#load(lane, place, () => this.consider(lane))
       return false
     }
     const token = this.#pace.take()
@@ -341,34 +343,27 @@ export class Scheduler<D> {
     for (const scope of lane.scopes) scope.pass()
   }
 
-  /**
-   * Brings the batches of the next put back to memory; meanwhile the lane rests.
-   * @param expired instead those that it tells, from the first on; each is given up as soon as it is there
-   */
-  #load(lane: Lane<D>, place: number, expired?: (run: Run) => boolean): void {
+  /** Brings the batches of the next put back to memory; meanwhile the lane rests. */
+  #load(lane: Lane<D>, place: number, then: () => void): void {
     lane.loading = true
     const wanted: QueuedBatch[] = []
     let counted = 0
     for (let at = place; counted < this.#options.policy.maxCountedBytes && wanted.length < MAX_LOADED_AT_ONCE; at++) {
       const run = lane.runs.at(at)
-      if (run === undefined || expired?.(run) === false) break
+      if (run === undefined) break
       if (run.batch.items === undefined) wanted.push(run.batch)
       counted += run.batch.countedBytes
     }
     let loading = wanted.length
-    const ready = (batch: QueuedBatch) => {
-      if (batch.items === undefined) this.#quarantine(lane, batch)
-      // Where many lanes expire at once, what was read would be out of memory again before the last one is.
-      if (expired !== undefined) this.#giveUpExpired(lane, Date.now())
-      if (--loading > 0) return
-      lane.loading = false
-      if (expired === undefined) this.consider(lane)
-      else this.expire(lane, Date.now())
-    }
     for (const batch of wanted) {
+      const ready = () => {
+        if (batch.items === undefined) this.#quarantine(lane, batch)
+        if (--loading > 0) return
+        lane.loading = false
+        then()
+      }
       // A disk that does not read for a while is no reason for others to wait: the probe may be this lane's.
-      const delayed = () => this.#handOn(lane)
-      this.#queue.load(batch, () => ready(batch), delayed)
+      this.#queue.load(batch, ready, () => this.#handOn(lane))
     }
   }
 

@@ -35,7 +35,10 @@ test('one that is used again and again keeps its account', () => {
   for (let round = 0; round < 20; round++) {
     deliver(ledgers, `round-${round}`, 500)
     expect(ledgers.of('g:busy')).toBe(busy)
+    busy.receive(1)
+    busy.settle({ kind: 'delivered' }, 1)
   }
+  expect(sumOf(ledgers).delivered).toBe(20 * 501)
 })
 
 test('one that has records queued, or dead letters, is never forgotten', () => {
@@ -47,7 +50,7 @@ test('one that has records queued, or dead letters, is never forgotten', () => {
   ledgers.of('g:queued').settle({ kind: 'delivered' }, 1)
   ledgers.of('g:letters').evict(1)
   expect(ledgers.all.get('g:queued')).toMatchObject({ delivered: 1 })
-  expect(ledgers.all.get('g:letters')?.lost.dead_letter_evicted).toBe(1)
+  expect(ledgers.all.get('g:letters')).toMatchObject({ received: 1, deadLettered: 0, lost: { dead_letter_evicted: 1 } })
 })
 
 test('groups beyond 2,000 that are forgotten share one account', () => {
