@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { ComponentError } from '../component/component.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { ConnectionRoom } from './connection-room.ts'
 import { listenOptions, type Endpoint } from './endpoint.ts'
 
 /** A client sends its first bytes at once; a connection that stays silent only takes up a place. */
@@ -13,6 +14,8 @@ export interface ListenerOptions {
   readonly where: string
   /** Connections beyond this are closed as they come. */
   readonly maxConnections: number
+  /** Shared with other listeners; without it they are so few that they belong to its reserve. */
+  readonly room?: ConnectionRoom | undefined
   /** Where siblings listen on the same port: see `Siblings.ports`; and the name under which this listener is known there. */
   readonly shared?: { readonly ports: Map<string, number>; readonly name: string } | undefined
   readonly logger: Logger
@@ -33,7 +36,7 @@ export class Listener {
     this.#options = options
     server.maxConnections = options.maxConnections
     server.on('connection', (socket: Socket) => this.#opened(socket))
-    server.on('drop', () => this.#dropped())
+    server.on('drop', () => this.#turnedAway('over max_connections', options.maxConnections))
     // A handshake that ends after the others were told to go: there is no request to wait for.
     server.on('secureConnection', (socket: Socket) => void (this.#closing && socket.destroy()))
   }
@@ -105,20 +108,26 @@ export class Listener {
   }
 
   #opened(socket: Socket): void {
+    const { room } = this.#options
+    if (room?.take() === false) {
+      this.#turnedAway('for which too few files may be open', room.most)
+      socket.destroy()
+      return
+    }
     this.#sockets.set(socket, performance.now())
-    socket.once('close', () => this.#sockets.delete(socket))
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      room?.giveBack()
+    })
     // A reset is the peer's affair, and whoever speaks on the socket deals with it.
     socket.on('error', (error) => this.#options.logger.debug('a connection failed', { error: error.message }))
   }
 
-  #dropped(): void {
+  #turnedAway(which: string, most: number): void {
     if (this.#refusedSaid) return
     this.#refusedSaid = true
-    const { where, maxConnections } = this.#options
-    this.#options.logger.warn('connections over max_connections are closed as they come (said once)', {
-      endpoint: where,
-      max_connections: maxConnections,
-    })
+    const { where, logger } = this.#options
+    logger.warn(`connections ${which} are closed as they come (said once)`, { endpoint: where, most })
   }
 
   #closeSilent(olderThanMs: number): void {

@@ -33,6 +33,8 @@ export interface DaemonOptions {
   readonly nodeArgs?: readonly string[]
   /** Another program than the sources: that of an installed package. */
   readonly entry?: string
+  /** As `ulimit -n`: no more files and connections are open at once. */
+  readonly openFiles?: number
 }
 
 /** A line of the daemon's log. */
@@ -88,8 +90,13 @@ export async function freePort(): Promise<number> {
   }
 }
 
-function spawnDaemon(args: readonly string[], { env = {}, nodeArgs = [], entry = ENTRY }: DaemonOptions): ChildProcess {
-  const child = spawn(process.execPath, [...nodeArgs, entry, ...args], {
+function spawnDaemon(
+  args: readonly string[],
+  { env = {}, nodeArgs = [], entry = ENTRY, openFiles }: DaemonOptions,
+): ChildProcess {
+  const limited = openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`]
+  const [command = '', ...rest] = [...limited, process.execPath, ...nodeArgs, entry, ...args]
+  const child = spawn(command, rest, {
     cwd: ROOT,
     env: { ...CLEAN_ENVIRONMENT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -173,9 +180,14 @@ export class Daemon {
 
   /** The values of this moment. */
   async metrics(): Promise<Metrics> {
-    const url = this.#line('metrics')?.['url']
-    const response = await fetch(String(url))
+    const response = await fetch(this.#metricsUrl)
     return new Metrics(await response.text())
+  }
+
+  /** What `/ledger` says at this moment. */
+  async ledger(): Promise<unknown> {
+    const response = await fetch(new URL('/ledger', this.#metricsUrl))
+    return response.json()
   }
 
   /** @throws Error with what it said, if it ends first */
@@ -208,6 +220,10 @@ export class Daemon {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#stopped
+  }
+
+  get #metricsUrl(): string {
+    return String(this.#line('metrics')?.['url'])
   }
 
   #line(message: string, component?: string): LogLine | undefined {

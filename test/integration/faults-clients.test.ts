@@ -1,14 +1,17 @@
 // Clients that are hostile or broken, and what others see of it: nothing. Each test names the rows of the fault table.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { recordsRequest } from '../fakes/logs-request.ts'
+import { logsRequest, recordsRequest } from '../fakes/logs-request.ts'
 import { connectTo, ended, framed, openCall } from '../unit/receivers/otlp/raw-grpc.ts'
 import { logsOf, runReceiver, until } from '../unit/receivers/otlp/running-receiver.ts'
 import { ProtobufWriter } from '../../src/wire/protobuf-writer.ts'
@@ -276,6 +279,47 @@ describe('too many connections (row 45)', () => {
     expect(await daemon.stop()).toBe(0)
     expect(local.events()).not.toEqual([])
   })
+
+  test.skipIf(!existsSync('/proc/self/limits'))(
+    'a flood of them leaves open files for CloudWatch and a queue on disk, and who was there before is served',
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-flood-'))
+      onTestFinished(() => rm(directory, { recursive: true, force: true }))
+      const { daemon, local } = await daemonWith(
+        {},
+        {
+          openFiles: 128,
+          set: [
+            `extensions.file_storage={directory: ${directory}}`,
+            'service.extensions=[health_check, file_storage]',
+            'exporters.awscloudwatchlogs.sending_queue.storage=file_storage',
+          ],
+        },
+      )
+      expect(daemon.log.filter(({ msg }) => msg.startsWith('max_connections cannot be had'))).toEqual([
+        expect.objectContaining({ max_connections: 10_000, most: 64 }),
+      ])
+      const sends = [httpSender(daemon), grpcSender(daemon)]
+      // Without a record, so that the first file of the queue and the first call to CloudWatch come later.
+      for (const send of sends) expect(await send(logsRequest())).toEqual(TAKEN)
+      let closed = 0
+      const flood = Array.from({ length: 300 }, (_, i) => {
+        const [port, start] = i % 2 === 0 ? [daemon.httpPort, head(1)] : [daemon.grpcPort, 'PRI * HTTP/2.0\r\n']
+        const { socket, closed: gone } = openSocket(port)
+        socket.write(start)
+        void gone.then(() => closed++)
+        return socket
+      })
+      await vi.waitUntil(() => closed >= 300 - 128, PATIENT)
+      const bystander = new Bystander(...sends)
+      await bystander.isServed()
+      await vi.waitUntil(() => local.events().length === 2, PATIENT)
+      expect((await daemon.metrics()).unaccounted).toBe(0)
+      expect(flood.filter((socket) => !socket.destroyed).length).toBeGreaterThan(50)
+      for (const socket of flood) socket.destroy()
+      await bystander.hadAllStored(daemon, local)
+    },
+  )
 
   test.skipIf(spawnSync('prlimit', ['--version']).error !== undefined)(
     'a daemon without a file descriptor left goes on once there are some',

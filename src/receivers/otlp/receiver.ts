@@ -1,6 +1,7 @@
 import type { Component, ComponentSettings, Host } from '../../component/component.ts'
 import type { LogsConsumer } from '../../component/consumer.ts'
 import { formatComponentId } from '../../component/id.ts'
+import { roomForSenders } from '../../listen/connection-room.ts'
 import { authenticatorOf } from './authenticator-of.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 import { emitCounters, METRICS, TransportCounters } from './counters.ts'
@@ -54,6 +55,14 @@ export class OtlpReceiver implements Component {
 
   async start(host: Host): Promise<void> {
     const { id, config, metrics, logger } = this.#settings
+    const { grpc, http } = config.protocols
+    const wanted = Math.max(grpc?.max_connections ?? 0, http?.max_connections ?? 0)
+    if (wanted > roomForSenders.most) {
+      logger.warn('max_connections cannot be had, as the process may not have so many files open: raise ulimit -n', {
+        max_connections: wanted,
+        most: roomForSenders.most,
+      })
+    }
     for (const { name, configuredLimitBytes, server } of this.#transports) {
       if (configuredLimitBytes > this.#mostBytes) {
         logger.warn('the limit of a request is lowered to half of the byte budget', {

@@ -1,5 +1,6 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import { ComponentError } from '../../component/component.ts'
+import { roomForSenders } from '../../listen/connection-room.ts'
 import { parseEndpoint } from '../../listen/endpoint.ts'
 import { Listener } from '../../listen/listener.ts'
 import type { Server } from 'node:net'
@@ -31,5 +32,10 @@ export function createListener(
   if ('problem' in parsed) throw new ComponentError(`${where}.endpoint: ${parsed.problem}`)
   const options = { endpoint: parsed.endpoint, where: `${where}.endpoint`, maxConnections: config.max_connections }
   const name = `${shared?.receiver} ${where}`
-  return new Listener(server, { ...options, logger, shared: shared && { ports: shared.ports, name } })
+  return new Listener(server, {
+    ...options,
+    room: roomForSenders,
+    logger,
+    shared: shared && { ports: shared.ports, name },
+  })
 }

@@ -6,19 +6,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { ComponentError } from '../../../src/component/component.ts'
+import { ConnectionRoom } from '../../../src/listen/connection-room.ts'
 import { listenOptions, parseEndpoint, type Transport } from '../../../src/listen/endpoint.ts'
 import { Listener } from '../../../src/listen/listener.ts'
 import { silentLogger } from '../../../src/telemetry/logger.ts'
 
 afterEach(() => void vi.useRealTimers())
 
-function listenerOn(endpoint: string, transport: Transport = 'tcp', server: Server = createServer()): Listener {
+function listenerOn(
+  endpoint: string,
+  transport: Transport = 'tcp',
+  server: Server = createServer(),
+  room?: ConnectionRoom,
+): Listener {
   const parsed = parseEndpoint(endpoint, transport)
   if ('problem' in parsed) throw new Error(parsed.problem)
   const listener = new Listener(server, {
     endpoint: parsed.endpoint,
     where: 'protocols.grpc.endpoint',
     maxConnections: 10,
+    room,
     logger: silentLogger,
   })
   onTestFinished(() => listener.close(AbortSignal.abort()))
@@ -114,6 +121,34 @@ test('open connections are waited for until the abort, and then closed', async (
   abort.abort()
   await closing
   expect(listener.connections).toBe(0)
+})
+
+test('connections beyond the room that listeners share are closed as they come, until there is some again', async () => {
+  const room = new ConnectionRoom(4)
+  const one = listenerOn('127.0.0.1:0', 'tcp', createServer(), room)
+  const other = listenerOn('127.0.0.1:0', 'tcp', createHttpServer(), room)
+  await one.open()
+  await other.open()
+  const first = await connected(one.port)
+  await connected(other.port)
+  for (const { port } of [one, other]) {
+    const late = (await connected(port)).resume()
+    await new Promise((resolve) => late.once('close', resolve))
+  }
+  expect([one.connections, other.connections]).toEqual([1, 1])
+  first.destroy()
+  await vi.waitUntil(() => one.connections === 0)
+  await connected(other.port)
+  await vi.waitUntil(() => other.connections === 2)
+})
+
+test.each([
+  [16, 8],
+  [512, 256],
+  [1_024, 768],
+  [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+])('of %d descriptors connections may have %d', (descriptors, most) => {
+  expect(new ConnectionRoom(descriptors).most).toBe(most)
 })
 
 test.each([
