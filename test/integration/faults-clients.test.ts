@@ -172,6 +172,24 @@ describe('floods of HTTP/2 (row 44)', () => {
     await bystander.hadAllStored(daemon, local)
   })
 
+  // Who floods may not live to read it; who listens after every hundred does.
+  test('who breaks the rules, or resets and resets, is told to go (GOAWAY)', async () => {
+    const { grpc } = await runReceiver()
+    const broken = await h2.RawHttp2.open(grpc)
+    broken.socket.write(h2.frame(h2.PING, 0, 1, Buffer.alloc(8)))
+    await broken.closed
+    expect(broken.count(h2.GOAWAY)).toBe(1)
+
+    const resetting = await h2.RawHttp2.open(grpc)
+    const ping = h2.frame(h2.PING, 0, 0, Buffer.alloc(8))
+    for (let pings = 1; pings <= 100 && !resetting.socket.destroyed; pings++) {
+      const hundred = Array.from({ length: 100 }, (_, call) => reset(200 * pings + 2 * call + 1))
+      resetting.socket.write(Buffer.concat([...hundred, ping]))
+      await vi.waitUntil(() => resetting.socket.destroyed || resetting.count(h2.PING) === pings, PATIENT)
+    }
+    expect(resetting.count(h2.GOAWAY)).toBeGreaterThan(0)
+  })
+
   test('a head of a few KB that unpacks to 60 MB is refused', async () => {
     const { daemon, local } = await daemonWith()
     const bystander = new Bystander(grpcSender(daemon), httpSender(daemon))
