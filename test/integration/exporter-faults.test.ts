@@ -96,7 +96,30 @@ describe('groups', () => {
 })
 
 describe('the whole of it', () => {
-  test('a throttle storm: fewer calls, and every record once', async () => {
+  test('a throttled account: puts that were under way together are tried, and no other before its wait is over', async () => {
+    const { local, exporter, sendTo } = await library({
+      logGroupName: '/app/{name}',
+      // The wait is random below this: over before the test is, once in ten thousand times.
+      retryOnFailure: { initialInterval: '24h', maxInterval: '24h' },
+      sendingQueue: { numConsumers: 3 },
+      flushTimeoutMillis: 300,
+    })
+    const storm = local.faults.throttle({ operation: 'PutLogEvents' })
+    const elsewhere = await library()
+    const sent: Promise<unknown>[] = []
+    for (let i = 0; i < 50; i++) {
+      sent.push(sendTo(TEN, `${i}`))
+      // In this time another account takes a put.
+      expect((await elsewhere.send({ body: 'x' })).code).toBe(0)
+    }
+    expect(exporter.ledger).toMatchObject({ received: 500, queued: 500 })
+    expect(storm.hits).toBeGreaterThan(0)
+    expect(storm.hits).toBeLessThanOrEqual(3)
+    await exporter.shutdown()
+    await Promise.all(sent)
+  })
+
+  test('a throttle storm that passes: every record once', async () => {
     const { local, exporter, sendTo } = await library({ logGroupName: '/app/{name}' })
     await sendTo(TEN, 'first')
     const storm = local.faults.throttle({ operation: 'PutLogEvents' })
