@@ -52,10 +52,16 @@ test('share ports, and are one account to scrapes, probes and the last line', { 
   const pids = await workersOf(daemon)
   expect(new Set([...pids, daemon.pid]).size).toBe(3)
   const names = Array.from({ length: 8 }, (_, at) => `by connection ${at}`)
-  for (const [at, send] of senders(daemon, 8).entries())
-    expect(await send(recordsRequest({ body: names[at] ?? '' }))).toMatchObject({ kind: 'taken', rejected: 0 })
+  for (const [at, send] of senders(daemon, 8).entries()) {
+    const scopes = [{ records: [{ body: names[at] ?? '' }] }]
+    const request = logsRequest({ resource: { 'service.name': at < 3 ? 'few' : 'many' }, scopes })
+    expect(await send(request)).toMatchObject({ kind: 'taken', rejected: 0 })
+  }
   await delivered(daemon, 8)
   expect(bodies().sort()).toEqual(names)
+  const all = (records: number) => ({ received: records, delivered: records, queued: 0, difference: 0 })
+  const destinations = { '/test/few:s': all(3), '/test/many:s': all(5) }
+  expect(await daemon.ledger()).toMatchObject({ exporters: { awscloudwatchlogs: { account: all(8), destinations } } })
   // Each worker has taken connections, or they would be no use.
   const connections = await daemon.metrics()
   expect(connections.value('otlp_cloudwatch_receiver_connections', {})).toBe(8)
