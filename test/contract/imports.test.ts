@@ -52,7 +52,7 @@ describe('imports', () => {
   })
 
   test('keep delivery free of AWS and OTLP', () => {
-    const foreign = globSync('src/delivery/*.ts').filter((file) =>
+    const foreign = globSync('src/delivery/**/*.ts').filter((file) =>
       /@aws-sdk|@opentelemetry|\/otlp\//.test(readFileSync(file, 'utf8')),
     )
     expect(foreign).toEqual([])
