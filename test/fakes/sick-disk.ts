@@ -2,7 +2,7 @@
 //
 //   const disk = await sickDisk()
 //   const daemon = await startDaemon(config, disk.options)
-//   await disk.is('EIO')        every sync fails
+//   await disk.is('EIO')        every sync fails; or with ENOSPC
 //   await disk.is('stalled')    every sync holds its thread until the disk is well again
 //   await disk.is('well')
 //
@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-type Health = 'well' | 'stalled' | 'EIO'
+type Health = 'well' | 'stalled' | 'EIO' | 'ENOSPC'
 
 const folder = process.env['SICK_DISK']
 if (folder !== undefined) await makeSick(folder)
@@ -26,7 +26,8 @@ async function makeSick(at: string): Promise<void> {
   const datasync = Reflect.get(handle, 'datasync')
   handle.datasync = async function (this: FileHandle) {
     const health = readFileSync(join(at, 'health'), 'utf8') as Health
-    if (health === 'EIO') throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
+    if (health === 'EIO' || health === 'ENOSPC')
+      throw Object.assign(new Error(`${health}: fdatasync`), { code: health })
     if (health === 'stalled') await (await open(join(at, 'fifo'), constants.O_RDONLY)).close()
     await datasync.call(this)
   }

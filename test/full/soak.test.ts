@@ -1,11 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { CloudWatchLocal } from '../fakes/cloudwatch.ts'
+import { sickDisk } from '../fakes/sick-disk.ts'
+import { durableConfig } from '../integration/crash-rounds.ts'
 import { cloudwatchConfig } from '../integration/daemon-config.ts'
-import { Load, SERVICES, startCountingCloudWatch } from '../integration/daemon-load.ts'
+import { Load, startCountingCloudWatch } from '../integration/daemon-load.ts'
 import { watchAccount } from '../integration/daemon-overload.ts'
 import { grpcSender, httpSender } from '../integration/daemon-senders.ts'
 import { startDaemon } from '../integration/daemon.ts'
+import { type Fault, faultsOfClients, faultsOfCloudWatch, faultsOfDisk } from './soak-faults.ts'
 
 const SOAK_MS = Number(process.env['SOAK_SECONDS'] ?? 60) * 1_000
 const SENDERS_A_PROTOCOL = 8
@@ -13,18 +18,44 @@ const SENDERS_A_PROTOCOL = 8
 const PAUSE_MS = 120
 /** Resident memory in the last third of the time, of that in the second; what is kept of a record would make it grow on. */
 const MOST_GROWTH = 1.3
+/** One group a service, as `faultsOfCloudWatch` expects them. */
+const EXPORTER = {
+  log_group_name: '/test/{service.name}',
+  log_stream_name: 's',
+  retry_on_failure: { initial_interval: '50ms', max_interval: '500ms' },
+}
 const seed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000)
 
-test(
-  `random faults for ${SOAK_MS / 1_000} s lose nothing (SOAK_SEED=${seed} repeats their order)`,
-  async () => {
+/** A queue of each kind, and what may befall a daemon that has it beside faults of CloudWatch and of clients. */
+const QUEUES = {
+  'in memory': async (endpoint: string) => ({
+    config: cloudwatchConfig(endpoint, { exporter: EXPORTER }),
+    options: {},
+    faults: [],
+  }),
+  'on disk': async (endpoint: string) => {
+    const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-soak-'))
+    const disk = await sickDisk()
+    onTestFinished(async () => {
+      await disk.close()
+      await rm(directory, { recursive: true, force: true })
+    })
+    return {
+      config: durableConfig(endpoint, directory, EXPORTER),
+      options: disk.options,
+      faults: faultsOfDisk(disk),
+    }
+  },
+}
+
+test.for(Object.entries(QUEUES))(
+  `random faults for ${SOAK_MS / 1_000} s lose nothing of a queue %s (SOAK_SEED=${seed} repeats their order)`,
+  { timeout: SOAK_MS + 300_000 },
+  async ([kind, prepare]) => {
     const counting = await startCountingCloudWatch()
     onTestFinished(() => counting.local.close())
-    const daemon = await startDaemon(
-      cloudwatchConfig(counting.local.url, {
-        exporter: { retry_on_failure: { initial_interval: '50ms', max_interval: '500ms' } },
-      }),
-    )
+    const { config, options, faults } = await prepare(counting.local.url)
+    const daemon = await startDaemon(config, options)
     const watch = watchAccount(daemon)
     const load = new Load(
       [
@@ -34,11 +65,16 @@ test(
       PAUSE_MS,
     )
     const random = randomNumbers(seed)
+    const all = [...faultsOfCloudWatch(counting.local, random), ...faultsOfClients(daemon), ...faults]
     const end = performance.now() + SOAK_MS
+    let left: Fault[] = []
     while (performance.now() < end) {
-      const fault = befall(counting.local, random)
+      // Each once before any comes again: in a minute there is time for two rounds.
+      if (left.length === 0) left = [...all]
+      const [befall] = left.splice(Math.floor(random() * left.length), 1)
+      const fault = await befall?.()
       await sleep(200 + random() * 1_500)
-      fault.off()
+      await fault?.off()
       await sleep(random() * 500)
     }
     await load.finish()
@@ -49,14 +85,15 @@ test(
     expect(await daemon.stop()).toBe(0)
     expect(unaccounted).toEqual([])
     const growth = growthOf(memory)
+    const { length } = load.acknowledged
     process.stdout.write(
-      `soak: ${load.acknowledged.length} records, memory in the last third ${growth.toFixed(2)} of that in the second\n`,
+      `soak ${kind}: ${length} records, memory in the last third ${growth.toFixed(2)} of that in the second\n`,
     )
     expect(growth).toBeLessThan(MOST_GROWTH)
-    expect(load.acknowledged.length).toBeGreaterThan(SOAK_MS / 10)
+    expect(length).toBeGreaterThan(SOAK_MS / 10)
     expect(load.rejected).toBe(0)
     expect(metrics.records('lost')).toBe(0)
-    expect(metrics.records('delivered')).toBe(load.acknowledged.length)
+    expect(metrics.records('delivered')).toBe(length)
     const { 0: missing = 0, ...copies } = counting.copies(load.acknowledged)
     expect(missing).toBe(0)
     const doubles = Object.entries(copies).reduce((sum, [times, records]) => sum + (Number(times) - 1) * records, 0)
@@ -64,29 +101,7 @@ test(
     // Or the faults were none.
     expect(doubles).toBeGreaterThan(0)
   },
-  SOAK_MS + 300_000,
 )
-
-/** One of the ways in which CloudWatch, or the network before it, fails. */
-function befall({ faults }: CloudWatchLocal, random: () => number): { off(): void } {
-  const group = `/test/service-${Math.floor(random() * SERVICES)}`
-  const ways = [
-    () => faults.throttle(),
-    () => faults.fail(500),
-    () => faults.fail(503),
-    () => faults.cut('before'),
-    () => faults.cut('after', { operation: 'PutLogEvents' }),
-    () => faults.cut('after', { operation: 'PutLogEvents', group }),
-    () => faults.deny({ group }),
-    () => faults.expireCredentials({ times: 3 }),
-    () => faults.garbage('html'),
-    () => faults.slow(300),
-    () => faults.alreadyAccepted({ times: 2 }),
-  ]
-  const way = ways[Math.floor(random() * ways.length)]
-  if (way === undefined) throw new Error('a random number is below 1')
-  return way()
-}
 
 function growthOf(samples: readonly number[]): number {
   const third = Math.floor(samples.length / 3)

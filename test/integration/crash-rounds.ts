@@ -208,7 +208,7 @@ function untilNext(kills: readonly Kill[], time: number): number {
 }
 
 /** What a crash may repeat beside the calls under way: what was answered in the second before it. */
-const REPEATED_MS = 1_000
+export const REPEATED_MS = 1_000
 
 /** The promise about restarts, word for word. */
 export function expectNothingLost(report: CrashReport): void {
