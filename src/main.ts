@@ -70,7 +70,7 @@ if (cluster.worker?.isConnected() === true) cluster.worker.disconnect()
 // A shutdown leaves behind what does not end in its time. If that is a call to a disk that does not answer, it would hold the
 // process for ever; and process.exit() too, which waits for the threads of such calls.
 setTimeout(() => {
-  if (!process.getActiveResourcesInfo().includes('FSReqPromise')) return
+  if (!process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))) return
   writeSync(2, formatConsoleLine(new Date(), 'error', 'the disk does not answer: ending without it', {}))
   process.kill(process.pid, 'SIGKILL')
 }, LEFT_BEHIND_MS).unref()
