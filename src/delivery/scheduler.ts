@@ -302,18 +302,23 @@ export class Scheduler<D> {
     lane.deadlineMs = performance.now()
     let at = lane.scopes.findIndex((scope) => scope.kind === outcome.scope)
     if (at < 0) at = lane.scopes.length - 1
-    for (let i = 0; i < lane.scopes.length; i++) {
-      const scope = lane.scopes[i] as FaultScope<Lane<D>>
+    const blamed = lane.scopes[at] as FaultScope<Lane<D>>
+    // First what failed: lanes that the other scopes wake are to find it closed.
+    this.#fail(blamed, outcome, true)
+    // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
+    const own = lane.scopes.at(-1) as FaultScope<Lane<D>>
+    if (own !== blamed) this.#fail(own, outcome, false)
+    for (const [i, scope] of lane.scopes.entries()) {
       if (i < at) this.#succeed(scope)
-      else if (i > at && i < lane.scopes.length - 1) scope.pass()
-      else {
-        // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
-        scope.blamed = i === at
-        if (!scope.fail(outcome.message, outcome.afterMs, outcome.lasting) || !scope.blamed) continue
-        this.#report(scope, outcome)
-        this.#events.opened(scope, scope.opensInMs, outcome.message)
-      }
+      else if (scope !== blamed && scope !== own) scope.pass()
     }
+  }
+
+  #fail(scope: FaultScope<Lane<D>>, outcome: PutRetry, blamed: boolean): void {
+    scope.blamed = blamed
+    if (!scope.fail(outcome.message, outcome.afterMs, outcome.lasting) || !blamed) return
+    this.#report(scope, outcome)
+    this.#events.opened(scope, scope.opensInMs, outcome.message)
   }
 
   #report(scope: FaultScope<Lane<D>>, outcome: PutRetry): void {

@@ -94,3 +94,10 @@ test('ten thousand lanes that have nothing ready to send are woken one after the
   expect(under.ledger).toMatchObject({ queued: 0, delivered: 0 })
   await under.delivery.shutdown(AbortSignal.abort(), false)
 })
+
+test('lanes that wait for the endpoint are not woken into an account that has just asked to wait', async () => {
+  const { under } = setup()
+  for (let i = 0; i < 3; i++) under.send({ [`g/s${i}`]: namedItems('a', 1) })
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(under.sender.puts).toHaveLength(1)
+})
