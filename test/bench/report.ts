@@ -62,7 +62,7 @@ export function figureTables(results: readonly Result[]): string {
 
 function figureLine(result: Result): string[] {
   const { protocol, queue, rate } = result.case
-  const failed = TARGETS[result.target]?.ours === true && !isExact(result)
+  const failed = isOurs(result) && !isExact(result)
   return [
     `${protocol} ${queue} ${rate}`,
     `${result.target}${failed ? ' FAILED' : ''}${result.failures.length > 0 ? ` (${result.failures.length} runs failed)` : ''}`,
@@ -70,34 +70,46 @@ function figureLine(result: Result): string[] {
   ]
 }
 
-/** Medians over medians: ours over each Go collector, on disk over in memory, with workers over alone; empty if there are none. */
+/**
+ * Medians over medians, where there are both: ours over each Go collector, two workers over one process, on disk over in
+ * memory, 10,000 streams over one, and the body only over the Go collector's full records.
+ */
 export function ratioTable(results: readonly Result[]): string {
-  const isOurs = ({ target }: Result) => TARGETS[target]?.ours === true
-  const lines = results
-    .filter(isOurs)
-    .flatMap((ours) => [
-      ...results
-        .filter(
-          (other) =>
-            other.case === ours.case && (!isOurs(other) || (ours.target === 'workers' && other.target === 'dist')),
-        )
-        .map((other) => ratioLine(ours, other, `${ours.target} / ${other.target}`)),
-      ...results
-        .filter((other) => other.target === ours.target && isSameInMemory(other.case, ours.case))
-        .map((inMemory) => ratioLine(ours, inMemory, `${ours.target} disk / memory`)),
-    ])
+  const lines = results.filter(isOurs).flatMap((ours) =>
+    results
+      .map((other) => ({ other, title: titleOf(ours, other) }))
+      .filter(({ title }) => title !== undefined)
+      .map(({ other, title = '' }) => [
+        Object.values(ours.case).join(' '),
+        title,
+        ...RATIOS.map(([, of]) => round(median(ours.runs.map(of)) / median(other.runs.map(of)), 2)),
+      ]),
+  )
   return lines.length === 0 ? '' : table(['case', 'targets', ...RATIOS.map(([title]) => title)], lines)
 }
 
-function ratioLine(ours: Result, other: Result, title: string): string[] {
-  const { row, protocol, queue, rate } = ours.case
-  const ratios = RATIOS.map(([, of]) => round(median(ours.runs.map(of)) / median(other.runs.map(of)), 2))
-  return [`${row} ${protocol} ${queue} ${rate}`, title, ...ratios]
+function isOurs({ target }: Result): boolean {
+  return TARGETS[target]?.ours === true
 }
 
-function isSameInMemory(other: Case, { row, protocol, queue, rate }: Case): boolean {
-  const isSame = other.row === row && other.protocol === protocol && other.rate === rate
-  return isSame && queue === 'disk' && other.queue === 'memory'
+/** Undefined if the two are not to be compared. */
+function titleOf(ours: Result, other: Result): string | undefined {
+  const { target } = ours
+  const isLike = (change: Partial<Case>) => isSame({ ...ours.case, ...change }, other.case)
+  if (!isOurs(other)) {
+    if (isLike({})) return `${target} / ${other.target}`
+    return ours.case.row === 'raw' && isLike({ row: 'batch' })
+      ? `${target} / ${other.target} with full records`
+      : undefined
+  }
+  if (target === 'workers' && other.target === 'dist' && isLike({})) return 'workers / dist'
+  if (target !== other.target) return undefined
+  if (ours.case.queue === 'disk' && isLike({ queue: 'memory' })) return `${target}, disk / memory`
+  return ours.case.row === 'lanes' && isLike({ row: 'lane' }) ? `${target}, 10,000 streams / one` : undefined
+}
+
+function isSame(a: Case, b: Case): boolean {
+  return a.row === b.row && a.protocol === b.protocol && a.queue === b.queue && a.rate === b.rate
 }
 
 export function startTable(results: readonly StartResult[]): string {
