@@ -13,7 +13,8 @@ RUN mkdir -p /storage
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
-ENV NODE_ENV=production
+# Of the container's memory limit, for the JavaScript heap's old generation; with the young one it stays under 35 %.
+ENV NODE_ENV=production NODE_OPTIONS=--max-old-space-size-percentage=25
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist

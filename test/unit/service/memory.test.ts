@@ -1,5 +1,12 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { heapNote, memoryLimit, sizeBudget } from '../../../src/service/memory.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..', '..')
+const execute = promisify(execFile)
 
 const MIB = 1024 ** 2
 const GIB = 1024 ** 3
@@ -49,7 +56,7 @@ describe('heapNote', () => {
   test('says what to start node with when it may not', () => {
     expect(heapNote(1000 * MIB, 351 * MIB, 1)).toBe(
       'the JavaScript heap may grow to 351 MiB, more than 35 % of the memory limit of 1000 MiB: ' +
-        'start node with --max-old-space-size=350',
+        'start node with --max-old-space-size-percentage=25',
     )
   })
 
@@ -57,7 +64,24 @@ describe('heapNote', () => {
     expect(heapNote(1000 * MIB, 175 * MIB, 2)).toBeUndefined()
     expect(heapNote(1000 * MIB, 176 * MIB, 2)).toBe(
       'the JavaScript heap of each of 2 workers may grow to 176 MiB, more than its part of 35 % of the memory limit of ' +
-        '1000 MiB: start node with --max-old-space-size=175',
+        '1000 MiB: start node with --max-old-space-size-percentage=12.5 --max-semi-space-size=8',
     )
+  })
+
+  test.for([
+    ['the image', 'Dockerfile', /^ENV .*NODE_OPTIONS=(\S+)/m],
+    ['npm start', 'package.json', /"start": "node (\S+)/],
+  ] as const)('%s does what it says', ([, file, option]) => {
+    const [, set = ''] = option.exec(readFileSync(join(ROOT, file), 'utf8')) ?? []
+    expect(heapNote(MIB, MIB, 1)).toContain(`start node with ${set}`)
+    expect(set).toContain('--max-old-space-size-percentage=')
+  })
+
+  test.for([1, 2, 3])('is silent once what it says is done: %i processes', async (processes) => {
+    const limit = memoryLimit()
+    const args = /(--max-.*)$/.exec(heapNote(limit, limit, processes) ?? '')?.[1]?.split(' ') ?? []
+    const { stdout } = await execute(process.execPath, [...args, '-p', 'v8.getHeapStatistics().heap_size_limit'])
+    expect(heapNote(limit, Number(stdout), processes)).toBeUndefined()
+    expect(Number(stdout), 'much of it is used').toBeGreaterThan((limit * 0.25) / processes)
   })
 })
