@@ -89,6 +89,8 @@ function parse(args: readonly string[], options: Options): Parsed {
         ...Object.fromEntries(
           Object.entries(options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
         ),
+        // `npm start` gives it to every command, also to one that reads no config.
+        'default-config': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     })

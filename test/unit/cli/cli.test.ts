@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { GOOD } from '../config/sample-registry.ts'
 import { runCli } from './run-cli.ts'
 
 const COMMANDS = ['run', 'validate', 'components', 'print-config', 'schema', 'health']
@@ -35,6 +36,11 @@ describe.for(COMMANDS)('%s', (command) => {
       err: expect.stringContaining("Unexpected argument 'more'"),
     })
   })
+})
+
+test.for(['validate', 'components', 'print-config', 'schema'])('npm start -- %s is that command', async (command) => {
+  const { code, err } = await runCli(['--default-config', `yaml:${GOOD}`, command])
+  expect({ code, err }).toEqual({ code: 0, err: '' })
 })
 
 test('a hidden option is not in the help', async () => {
