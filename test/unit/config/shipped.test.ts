@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { components } from '../../../src/components.ts'
@@ -9,7 +9,7 @@ import { configJsonSchema } from '../../../src/config/json-schema.ts'
 import { loadConfig, type WrittenConfig } from '../../../src/config/load.ts'
 import { formatConfig, printableConfig } from '../../../src/config/print.ts'
 
-// What is shipped beside the code: config/*.yaml and config/schema.json, with the components as they are.
+// What is shipped beside the code: config/*.yaml and config/schema.json, and the README, with the components as they are.
 
 const FOLDER = fileURLToPath(new URL('../../../config/', import.meta.url))
 /** Goes beside another one. */
@@ -32,9 +32,12 @@ function load(...uris: string[]): WrittenConfig {
   return loaded.written
 }
 
+function printed(...uris: string[]): Shipped {
+  return parse(formatConfig(printableConfig(load(...uris), 'unredacted'), 'yaml')) as Shipped
+}
+
 function shipped(...files: string[]): Shipped {
-  const written = load(...files.map((file) => FOLDER + file))
-  return parse(formatConfig(printableConfig(written, 'unredacted'), 'yaml')) as Shipped
+  return printed(...files.map((file) => FOLDER + file))
 }
 
 test('there are configs to begin with', () => {
@@ -65,6 +68,20 @@ test.for(['agent.yaml', 'sidecar.yaml'])(`%s and ${BESIDE} differ in the queue a
       awscloudwatchlogs: { ...exporter, sending_queue: { ...exporter.sending_queue, storage: 'file_storage' } },
     },
     service: { ...alone.service, extensions: [...alone.service.extensions, 'file_storage'] },
+  })
+})
+
+describe('the README', () => {
+  const readme = readFileSync(`${FOLDER}../README.md`, 'utf8')
+  const [mine = '', durable = ''] = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml]) => `yaml:${yaml}`)
+
+  test.for([
+    ['alone', []],
+    ['with the queue on disk below it', [durable]],
+    [`with ${BESIDE}`, [FOLDER + BESIDE]],
+  ] as const)('has a my.yaml that is good %s', ([, beside]) => {
+    const { exporters } = printed(mine, ...beside)
+    expect(exporters.awscloudwatchlogs.sending_queue?.storage).toBe(beside.length === 0 ? undefined : 'file_storage')
   })
 })
 
