@@ -2,7 +2,10 @@
 //
 //   const chart = await renderChart(helm, ['--set', 'storage.type=none'])
 //   chart.pod.containers[0].volumeMounts, chart.config, chart.configText
+//   await renderNotes(helm)
 import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parse, parseAllDocuments } from 'yaml'
@@ -81,5 +84,19 @@ export async function renderChart(
     checksum: metadata.annotations['checksum/config'],
     configText,
     config: parse(configText) as ChartConfig,
+  }
+}
+
+/** What `helm install` says at its end. Without a cluster Helm shows it to templates alone, so a copy of the chart has one. */
+export async function renderNotes(helm: string): Promise<string> {
+  const chart = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-chart-'))
+  try {
+    await cp(CHART, chart, { recursive: true })
+    const template = 'templates/notes.yaml'
+    await writeFile(join(chart, template), 'notes: {{ include (print .Template.BasePath "/NOTES.txt") . | quote }}')
+    const { stdout } = await execute(helm, ['template', 'logs', chart, '--kube-version', '1.36.0', '-s', template])
+    return (parse(stdout) as { notes: string }).notes
+  } finally {
+    await rm(chart, { recursive: true, force: true })
   }
 }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
 import { runToEnd } from '../integration/daemon.ts'
 import { GO_INSTALL_TIMEOUT_MS, goTools } from './go-tools.ts'
-import { CHART, type Container, type RenderedChart, renderChart } from './helm-chart.ts'
+import { CHART, type Container, type RenderedChart, renderChart, renderNotes } from './helm-chart.ts'
 
 const execute = promisify(execFile)
 
@@ -140,6 +141,25 @@ describe.skipIf(go.missing !== undefined)(`the chart ${go.missing ?? ''}`, () =>
     expect(await validate(configText)).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test('its notes have pods say what log groups and streams are made of', async () => {
+    const { env } = parse(/^ *env:\n(?: {4}.*\n)+/m.exec(await renderNotes(helm))?.[0] ?? '') as { env: EnvVar[] }
+    const at = env.findIndex(({ name }) => name === 'OTEL_RESOURCE_ATTRIBUTES')
+    // Kubernetes fills in what was defined before.
+    const fields = new Map(env.slice(0, at).map(({ name, valueFrom }) => [`$(${name})`, valueFrom?.fieldRef.fieldPath]))
+    const said = (env[at]?.value ?? '').split(',').map((pair) => pair.split('=') as [key: string, value: string])
+    expect(said.map(([key, value]) => [key, fields.get(value)])).toEqual([
+      ['k8s.namespace.name', 'metadata.namespace'],
+      ['k8s.pod.name', 'metadata.name'],
+    ])
+    const wanted = JSON.stringify((await render()).config.exporters).matchAll(/\{([\w.]+)\}/g)
+    expect([...wanted].map(([, name]) => name)).toEqual(said.map(([key]) => key))
+  })
+
+  test('pods run what the image runs, with its limit of the heap', async () => {
+    const { pod } = await render()
+    expect(JSON.stringify(pod.containers)).not.toMatch(/"command"|NODE_OPTIONS/)
+  })
+
   test('pods are replaced when their storage changes', async () => {
     const [before, after] = [await render(), await render('storage.size=4Gi')]
     expect(after.checksum).not.toBe(before.checksum)
@@ -201,6 +221,12 @@ describe.skipIf(go.missing !== undefined)(`the chart ${go.missing ?? ''}`, () =>
     expect(container.envFrom).toEqual([{ secretRef: { name: 'logs-passwords' } }])
   })
 })
+
+interface EnvVar {
+  readonly name: string
+  readonly value?: string
+  readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: string } }
+}
 
 function set(values: readonly string[]): string[] {
   return values.flatMap((value) => ['--set', value.replaceAll(/[{}]/g, String.raw`\$&`)])
