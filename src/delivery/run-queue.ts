@@ -43,10 +43,15 @@ export class RunQueue {
   /** Puts runs that were taken back where they were: what waits is always in the order in which it came. */
   putBack(runs: readonly Run[]): void {
     const oldestFirst = runs.toSorted(byOrder)
-    const oldest = oldestFirst[0]
-    if (oldest === undefined) return
+    const [oldest, newest] = [oldestFirst[0], oldestFirst.at(-1)]
+    if (oldest === undefined || newest === undefined) return
     const place = this.#firstPlace((run) => byOrder(run, oldest) > 0)
-    if (place > 0) this.#runs.splice(this.#head + place, 0, ...oldestFirst)
+    const next = this.at(place)
+    if (next !== undefined && byOrder(next, newest) < 0) {
+      // What would have stretched their put over its span was left behind, and belongs between them.
+      for (const run of oldestFirst) this.#runs.push(run)
+      this.sort()
+    } else if (place > 0) this.#runs.splice(this.#head + place, 0, ...oldestFirst)
     else if (runs.length <= this.#head) {
       this.#head -= runs.length
       for (let i = 0; i < runs.length; i++) this.#runs[this.#head + i] = oldestFirst[i]
