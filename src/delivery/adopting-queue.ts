@@ -79,8 +79,8 @@ export class AdoptingQueue implements Queue {
     return this.#own.couldHold(batches)
   }
 
-  load(batch: QueuedBatch, ready: () => void, delayed?: () => void): void {
-    this.#queueOf(batch).load(batch, ready, delayed)
+  load(batch: QueuedBatch, ready: () => void): void {
+    this.#queueOf(batch).load(batch, ready)
   }
 
   settle(batch: QueuedBatch, from: number, to: number): void {

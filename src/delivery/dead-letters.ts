@@ -130,7 +130,12 @@ export class DeadLetters {
     // It would cost most of the others, and might not fit even then.
     if (bytes > this.#queue.capacityBytes * MOST_OF_STORE) return done('never')
     let reserved = this.#queue.reserve([batch])
-    while (reserved.kind === 'retry' && this.#overBound(bytes) && this.#evictOldest())
+    while (
+      reserved.kind === 'retry' &&
+      reserved.cause === 'storage_full' &&
+      this.#overBound(bytes) &&
+      this.#evictOldest()
+    )
       reserved = this.#queue.reserve([batch])
     if (reserved.kind === 'retry') return done('later')
     this.#keep(letter, reserved, (failure) => {

@@ -173,6 +173,7 @@ export class Delivery<D> {
 
   #lookOver(): void {
     this.parking.review()
+    this.scheduler.handOnSlow()
     if (this.#options.policy.maxWaitMs === Number.POSITIVE_INFINITY) return
     const now = Date.now()
     for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)

@@ -131,7 +131,7 @@ export class DiskQueue implements Queue {
       writer: this.#writer,
       segmentBytes,
       ...(settledForMs === undefined ? {} : { settledForMs }),
-      load: (batch, ready) => this.#tail.load(batch, ready, ready),
+      load: (batch, ready) => this.#tail.load(batch, ready, false),
       emptied: (segment) => this.#removeIfDone(segment),
     })
   }
@@ -243,9 +243,9 @@ export class DiskQueue implements Queue {
     return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)
   }
 
-  load(batch: QueuedBatch, ready: () => void, delayed?: () => void): void {
+  load(batch: QueuedBatch, ready: () => void): void {
     if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
-    this.#tail.load(batch, ready, delayed)
+    this.#tail.load(batch, ready)
   }
 
   settle(batch: QueuedBatch, from: number, to: number): void {

@@ -25,11 +25,8 @@ export interface Queue {
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry
   /** False if these would not fit even an empty queue: to ask for them again is no use. */
   couldHold(batches: readonly NewBatch[]): boolean
-  /**
-   * Has `batch.items` in memory, then calls `ready`, possibly at once. Undefined items then mean: lost, and counted so.
-   * @param delayed called, perhaps several times, if that takes longer than a disk takes to read
-   */
-  load(batch: QueuedBatch, ready: () => void, delayed?: () => void): void
+  /** Has `batch.items` in memory, then calls `ready`, possibly at once. Undefined items then mean: lost, and counted so. */
+  load(batch: QueuedBatch, ready: () => void): void
   /** Items `[from, to)` of the batch have come to their end and will not be asked for again. */
   settle(batch: QueuedBatch, from: number, to: number): void
   /** What an earlier process left unsettled, oldest first. Called once, before the first `reserve`. */

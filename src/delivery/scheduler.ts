@@ -74,6 +74,9 @@ export class Scheduler<D> {
   /** Flushes under way; while there is one, everything goes out at once. */
   flushing = 0
   readonly #sends = new Set<Promise<void>>()
+  readonly #loading = new Set<Lane<D>>()
+  /** Those that were at it when it was last looked. */
+  #slow: ReadonlySet<Lane<D>> = new Set()
 
   constructor(options: SchedulerOptions, sender: Sender<D>, queue: Queue, events: LaneEvents<D>, logger: Logger) {
     this.#options = options
@@ -125,7 +128,7 @@ export class Scheduler<D> {
 
   /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
   expire(lane: Lane<D>, nowMs: number): void {
-    if (lane.loading) return
+    if (lane.loading || this.#aborted.signal.aborted) return
     // Somebody may want to keep what is given up, so it has to be there.
     if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, Date.now()))
     this.consider(lane)
@@ -145,6 +148,17 @@ export class Scheduler<D> {
 
   #hasExpired({ batch }: Run, nowMs: number): boolean {
     return nowMs - batch.enqueuedAtMs > this.#options.policy.maxWaitMs
+  }
+
+  /**
+   * A disk that does not read, or no room to read, is no reason for others to wait: the probe may be that lane's. Each scope
+   * of lanes that are long at it has one place handed on. Called every second or so.
+   */
+  handOnSlow(): void {
+    const scopes = new Set<FaultScope<Lane<D>>>()
+    for (const lane of this.#slow) if (lane.loading) for (const scope of lane.scopes) scopes.add(scope)
+    for (const scope of scopes) scope.pass()
+    this.#slow = new Set(this.#loading)
   }
 
   /** Ends every timer and the puts under way, and waits for those. What was not settled stays unsettled. */
@@ -351,6 +365,7 @@ export class Scheduler<D> {
   /** Brings the batches of the next put back to memory; meanwhile the lane rests. */
   #load(lane: Lane<D>, place: number, then: () => void): void {
     lane.loading = true
+    this.#loading.add(lane)
     const wanted: QueuedBatch[] = []
     let counted = 0
     for (let at = place; counted < this.#options.policy.maxCountedBytes && wanted.length < MAX_LOADED_AT_ONCE; at++) {
@@ -365,10 +380,10 @@ export class Scheduler<D> {
         if (batch.items === undefined) this.#quarantine(lane, batch)
         if (--loading > 0) return
         lane.loading = false
+        this.#loading.delete(lane)
         then()
       }
-      // A disk that does not read for a while is no reason for others to wait: the probe may be this lane's.
-      this.#queue.load(batch, ready, () => this.#handOn(lane))
+      this.#queue.load(batch, ready)
     }
   }
 

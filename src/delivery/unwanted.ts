@@ -43,6 +43,7 @@ export class Unwanted<D> {
   #timer: NodeJS.Timeout | undefined
   /** The store had no room for one of those that were last tried. */
   #refused = false
+  #closed = false
 
   constructor(queue: Queue, letters: DeadLetterSink | undefined, rescue: Rescue<D> | undefined) {
     this.#queue = queue
@@ -84,6 +85,8 @@ export class Unwanted<D> {
     this.#queue.load(run.batch, () => {
       letters.put(lane, run, reason, error, (kept) => {
         if (kept !== 'later') return done(kept === 'kept')
+        // What waits then stays in the queue.
+        if (this.#closed) return
         this.#refused = true
         this.#waiting.push(() => this.keep(lane, run, reason, error, done))
         this.#timer ??= setTimeout(() => this.#again(), AGAIN_AFTER_MS)
@@ -93,9 +96,9 @@ export class Unwanted<D> {
 
   /** What waits then stays in the queue. */
   async close(): Promise<void> {
+    this.#closed = true
     clearTimeout(this.#timer)
     await this.#letters?.close()
-    clearTimeout(this.#timer)
     this.#waiting = []
   }
 

@@ -28,7 +28,7 @@ export class Listener {
   /** Open connections and when they came, by `performance.now()`. */
   readonly #sockets = new Map<Socket, number>()
   #silentCheck: NodeJS.Timeout | undefined
-  #refusedSaid = false
+  readonly #refusedSaid = new Set<string>()
   #closing = false
 
   constructor(server: Server, options: ListenerOptions) {
@@ -124,8 +124,8 @@ export class Listener {
   }
 
   #turnedAway(which: string, most: number): void {
-    if (this.#refusedSaid) return
-    this.#refusedSaid = true
+    if (this.#refusedSaid.has(which)) return
+    this.#refusedSaid.add(which)
     const { where, logger } = this.#options
     logger.warn(`connections ${which} are closed as they come (said once)`, { endpoint: where, most })
   }

@@ -30,7 +30,8 @@ export class DestinationLedgers {
     if (known !== undefined) return known
     const ledger = this.#older.get(key) ?? new Ledger()
     this.#older.delete(key)
-    if (this.#recent.size >= GENERATION) this.#age()
+    // Where more are kept than that, each is looked at no more often than there are new ones.
+    if (this.#recent.size >= Math.max(GENERATION, this.#older.size)) this.#age()
     this.#recent.set(key, ledger)
     return ledger
   }

@@ -14,8 +14,9 @@ export class DiskBatch extends QueuedBatch {
   readonly length: number
   /** Ranges settled while others of the batch are not; empty for most. */
   readonly settled: [from: number, to: number][] = []
-  /** Reads that failed, and performance.now() before which there is no sense in another one. */
+  /** Reads that failed in a row; performance.now() of the last one, and before which there is no sense in another. */
   failures = 0
+  failedAtMs = Number.POSITIVE_INFINITY
   readAgainAtMs = 0
   /** Its bytes are damaged; that has been said. */
   quarantined = false

@@ -15,8 +15,6 @@ const SETTLED_FOR_MS = 5_000
 const EVERY_MS = 1_000
 /** Moved in one turn, so that new records are not kept waiting behind it. */
 const BYTES_A_TURN = 16 * 1_048_576
-/** A segment that could not be read is left in peace so long. */
-const UNREADABLE_MS = 60_000
 /** Read and written together. */
 const GROUP_BYTES = 1_048_576
 const GROUP_BATCHES = 256
@@ -28,7 +26,7 @@ export interface RelocatorOptions {
   readonly segmentBytes: number
   /** Default 5 s. */
   readonly settledForMs?: number
-  /** Calls `ready` as soon as its items are in memory, or it is known that this takes long. */
+  /** Calls `ready` when its items are in memory, or cannot be read now. */
   load(batch: DiskBatch, ready: () => void): void
   /** Nothing of the segment is waited for any more. */
   emptied(segment: Segment): void
@@ -88,7 +86,7 @@ export class Relocator {
     for (const segment of segments.values()) {
       const { bytes, liveBytes, damaged } = segment
       if (segment === current || liveBytes === 0 || damaged || !this.#quiet(segment)) continue
-      if (performance.now() - segment.failedAtMs < UNREADABLE_MS) continue
+      if (segment.failingSinceMs !== undefined) continue
       const piece = current !== undefined && bytes < segmentBytes * PIECE_SHARE
       const sparse = liveBytes < segmentBytes * LIVE_SHARE || wasteful
       if (!piece && (!sparse || liveBytes * 2 >= bytes)) continue
@@ -111,9 +109,10 @@ export class Relocator {
       const bytes = await this.#write(group.filter(({ items, unsettled }) => items !== undefined && unsettled > 0))
       if (bytes === undefined) return undefined
       moved += bytes
+      // What cannot be read stays where it is until its lane asks for it.
+      if (group.some(({ items, unsettled }) => items === undefined && unsettled > 0)) break
     }
     this.#options.emptied(segment)
-    // What cannot be read stays where it is until its lane asks for it.
     return segment.live.size === 0 ? moved : undefined
   }
 

@@ -40,9 +40,15 @@ export class Segment {
   liveBytes = 0
   /** Part of it cannot be read: it is set aside at the end, not removed. */
   damaged = false
-  /** performance.now() when something of it could not be read, and when such a thing was given up; long ago if never. */
-  failedAtMs = Number.NEGATIVE_INFINITY
-  gaveUpAtMs = Number.NEGATIVE_INFINITY
+  // What reading it has come to, as `readBatch` keeps it; times are performance.now().
+  /** Of the first read that failed since one did not. */
+  failingSinceMs: number | undefined
+  readAtMs = Number.NEGATIVE_INFINITY
+  readAgainAtMs = 0
+  /** By which it is seen whether it can be read again. */
+  probe: DiskBatch | undefined
+  /** There is no such file. */
+  gone = false
   /** performance.now() of the last settlement, or of its taking up; what is drained just now is not worth moving. */
   settledAtMs = performance.now()
   /** What the footer will say; let go once it is written. */

@@ -12,6 +12,8 @@ const READ_AHEAD_BYTES = 8 * 1_048_576
 const DRAIN_BYTES = 4 * 1_048_576
 /** How often a batch that has to be read asks for room. */
 const ROOM_CHECK_MS = 20
+/** Loads that have begun are let go when they are so many. */
+const LOADS_KEPT = 4_096
 /** Batches looked at to find one that may go; those being sent may not. */
 const MOST_LOOKED_AT = 32
 
@@ -21,7 +23,8 @@ export type ReadBatch = (batch: DiskBatch) => Promise<ItemBatch | Later | undefi
 interface Load {
   readonly batch: DiskBatch
   readonly ready: () => void
-  readonly delayed: (() => void) | undefined
+  /** Whether it is worth waiting for while the disk does not read it. */
+  readonly patient: boolean
 }
 
 /**
@@ -74,11 +77,11 @@ export class Tail {
 
   /**
    * Has the items in memory, then calls `ready`; not at all once it is closed.
-   * @param delayed called each time the disk did not read them
+   * @param patient false: called without them too, if the disk does not read them now
    */
-  load(batch: DiskBatch, ready: () => void, delayed?: () => void): void {
+  load(batch: DiskBatch, ready: () => void, patient = true): void {
     if (batch.items !== undefined || batch.unsettled === 0) return ready()
-    this.#loads.push({ batch, ready, delayed })
+    this.#loads.push({ batch, ready, patient })
     this.#next()
   }
 
@@ -99,13 +102,18 @@ export class Tail {
         this.#nextLoad = 0
         return
       }
+      if (this.#nextLoad >= LOADS_KEPT) {
+        this.#loads = this.#loads.slice(this.#nextLoad)
+        this.#nextLoad = 0
+      }
       const reading = this.#bring(load.batch).then((later) => {
         this.#reading.delete(reading)
         if (this.#closed.signal.aborted) return
         const { batch, ready } = load
-        if (later !== undefined) this.#putOff(load, later)
+        if (later !== undefined && load.patient) this.#putOff(load, later)
         // Others that were read meanwhile may have pushed it out again: nothing but damage is ever told as lost.
-        else if (batch.items === undefined && batch.unsettled > 0 && !batch.quarantined) this.#loads.push(load)
+        else if (later === undefined && batch.items === undefined && batch.unsettled > 0 && !batch.quarantined)
+          this.#loads.push(load)
         else ready()
         this.#next()
       })
@@ -115,7 +123,6 @@ export class Tail {
 
   /** Meanwhile the others are read. */
   #putOff(load: Load, { afterMs }: Later): void {
-    load.delayed?.()
     const timer = setTimeout(() => {
       this.#putOffs.delete(timer)
       this.#loads.push(load)

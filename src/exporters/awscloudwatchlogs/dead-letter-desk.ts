@@ -28,6 +28,8 @@ export interface LetterWithEvents extends ShownLetter {
   readonly messages?: readonly ShownEvent[]
 }
 
+const STOPPING = 'the daemon is stopping'
+
 /** Puts items of one lane into the queue of another, or of the same; says why not if they were not taken. */
 export type Offer = (from: string, to: string, items: ItemBatch) => Promise<string | undefined>
 
@@ -45,7 +47,8 @@ export class DeadLetterDesk {
   readonly #letters: DeadLetters
   readonly #offer: Offer
   readonly #replays = new Set<Promise<Replayed>>()
-  #closing = false
+  readonly #closing = Promise.withResolvers<typeof STOPPING>()
+  #isClosing = false
 
   constructor(letters: DeadLetters, offer: Offer) {
     this.#letters = letters
@@ -82,7 +85,8 @@ export class DeadLetterDesk {
 
   /** Replays stop behind the letter they are at: what is queued again goes from the store while that can be written. */
   async close(): Promise<void> {
-    this.#closing = true
+    this.#isClosing = true
+    this.#closing.resolve(STOPPING)
     await Promise.allSettled(this.#replays)
   }
 
@@ -92,12 +96,17 @@ export class DeadLetterDesk {
     let events = 0
     let left = 0
     for (const letter of this.#letters.list(filterOf(query))) {
-      if (this.#closing) return { letters, events, left, stopped: 'the daemon is stopping' }
       const { group, stream } = destinationOf(letter.lane)
       const { key } = destination(to ?? group, stream)
-      const stopped = await this.#letters.move(letter.id, (items) =>
-        this.#offer(letter.lane, key, now ? restamp(items, Date.now()) : items),
-      )
+      let isOffered = false
+      const moved = this.#letters.move(letter.id, (items) => {
+        if (this.#isClosing) return Promise.resolve(STOPPING)
+        isOffered = true
+        return this.#offer(letter.lane, key, now ? restamp(items, Date.now()) : items)
+      })
+      // A letter that cannot be read may take for ever; one that is being queued goes from the store first.
+      let stopped = await Promise.race([moved, this.#closing.promise])
+      if (isOffered) stopped = await moved
       if (stopped === GONE) {
         if (this.#letters.has(letter)) left++
         continue

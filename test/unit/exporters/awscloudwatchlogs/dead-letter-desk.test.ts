@@ -66,3 +66,18 @@ test('a replay ends behind the letter it is at when the daemon stops, and the le
   expect(await replay).toEqual({ letters: 1, events: 2, left: 0, stopped: 'the daemon is stopping' })
   expect(letters.count).toBe(2)
 })
+
+test('a replay that cannot read its letter does not keep the daemon from stopping', async () => {
+  class Unreadable extends MemoryQueue {
+    override load(): void {}
+  }
+  const letters = new DeadLetters(new Unreadable(new ByteBudget(1_048_576)), () => {})
+  const items = itemBatch(namedItems('a', 2))
+  const run = { batch: new QueuedBatch(items, 2, 0, items.bytes.length, Date.now()), from: 0, to: 2 }
+  await new Promise((resolve) => letters.put('g:s', run, 'poison', '', resolve))
+  const desk = new DeadLetterDesk(letters, () => Promise.reject(new Error('nothing is to be queued')))
+  const replay = desk.replay({})
+  await desk.close()
+  expect(await replay).toEqual({ letters: 0, events: 0, left: 0, stopped: 'the daemon is stopping' })
+  expect(letters.count).toBe(1)
+})
