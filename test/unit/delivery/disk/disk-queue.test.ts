@@ -239,7 +239,8 @@ describe('reading back', () => {
   })
 
   test('gives up little of a disk that is sick for longer than one record is waited for', async () => {
-    let failures = 60
+    // Enough to give up each of fifty.
+    let failures = 150
     const files = filesWith({}, (opened) => ({
       read(position, length) {
         if (failures-- > 0) throw systemError('EIO')
@@ -268,11 +269,17 @@ describe('reading back', () => {
         return opened.read(position, length)
       },
     }))
-    const open = await openQueue(await newFolder(), { memoryBytes: 0, files, rereadAfterMs: [1, 1] })
-    const [one, two] = [await open.put('lane', ['one']), await open.put('lane', ['two'])]
-    await open.put('lane', ['pushes the others out of memory'])
+    const options = { memoryBytes: 0, files, segmentBytes: 64 * 1_048_576, rereadAfterMs: [1, 1] }
+    const open = await openQueue(await newFolder(), options, 256 * 1_048_576)
+    // Eight mebibytes may be kept: each pushes the other out.
+    const [one, two] = [
+      await open.put('lane', ['1'.repeat(5 * 1_048_576)]),
+      await open.put('lane', ['2'.repeat(5 * 1_048_576)]),
+    ]
+    await open.put('lane', ['pushes the last one out'])
     for (let round = 0; round < 5; round++)
-      expect([await open.load(one), await open.load(two)]).toEqual([['one'], ['two']])
+      for (const batch of [one, two]) expect(await open.load(batch)).toHaveLength(1)
+    expect(open.said('cannot be read').length).toBeGreaterThanOrEqual(8)
     expect(open.queue.quarantinedBytes).toBe(0)
   })
 
