@@ -321,10 +321,7 @@ export class DiskQueue implements Queue {
   async #read(batch: DiskBatch) {
     const read = await readBatch(batch, {
       waitsMs: this.#options.rereadAfterMs ?? WAITS_MS,
-      away: async () => {
-        await this.space.check()
-        return this.space.obstacle?.cause === 'storage_failed'
-      },
+      away: () => this.space.isAway(),
       logger: this.#logger,
     })
     const lost = read === undefined && batch.unsettled > 0 && !batch.quarantined && !this.#closing.signal.aborted

@@ -18,6 +18,8 @@ export class DestinationLedgers {
   readonly #forgotten = new Map<string, Ledger>()
   #recent = new Map<string, Ledger>()
   #older = new Map<string, Ledger>()
+  /** Of an older generation than that, as they are waited for. */
+  #kept = 0
 
   /** @param groupOf the group of a destination, by the key of its lane */
   constructor(groupOf: (key: string) => string) {
@@ -30,8 +32,8 @@ export class DestinationLedgers {
     if (known !== undefined) return known
     const ledger = this.#older.get(key) ?? new Ledger()
     this.#older.delete(key)
-    // Where more are kept than that, each is looked at no more often than there are new ones.
-    if (this.#recent.size >= Math.max(GENERATION, this.#older.size)) this.#age()
+    // Where many are kept, each is looked at no more often than there are new ones.
+    if (this.#recent.size >= Math.max(GENERATION, this.#kept)) this.#age()
     this.#recent.set(key, ledger)
     return ledger
   }
@@ -53,9 +55,13 @@ export class DestinationLedgers {
   /** One that has records on their way or dead letters is kept: what becomes of them is told to its own account. */
   #age(): void {
     const older = this.#recent
-    for (const [key, ledger] of this.#older)
-      if (ledger.queued > 0 || ledger.deadLettered > 0) older.set(key, ledger)
-      else this.#forget(this.#groupOf(key), ledger)
+    this.#kept = 0
+    for (const [key, ledger] of this.#older) {
+      if (ledger.queued > 0 || ledger.deadLettered > 0) {
+        older.set(key, ledger)
+        this.#kept++
+      } else this.#forget(this.#groupOf(key), ledger)
+    }
     this.#older = older
     this.#recent = new Map()
   }

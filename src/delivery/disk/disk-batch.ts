@@ -14,7 +14,7 @@ export class DiskBatch extends QueuedBatch {
   readonly length: number
   /** Ranges settled while others of the batch are not; empty for most. */
   readonly settled: [from: number, to: number][] = []
-  /** Reads that failed in a row; performance.now() of the last one, and before which there is no sense in another. */
+  /** Reads that failed in a row; performance.now() of the first one, and before which there is no sense in another. */
   failures = 0
   failedAtMs = Number.POSITIVE_INFINITY
   readAgainAtMs = 0

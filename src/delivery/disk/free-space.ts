@@ -62,6 +62,11 @@ export class FreeSpace {
     this.#set(obstacle)
   }
 
+  /** Whether the directory cannot be used at the moment, whatever became of writes. */
+  async isAway(): Promise<boolean> {
+    return (await this.#look())?.cause === 'storage_failed'
+  }
+
   async check(): Promise<void> {
     this.#set(await this.#look())
   }

@@ -12,7 +12,11 @@ export const WAITS_MS: readonly number[] = [1_000, 4_000, 15_000, 40_000]
 /** A segment of which nothing was read for so long is not waited for any more: record by record that would take days. */
 const DEAD_AFTER_MS = 3_600_000
 /** A record that nobody asked for again in this time is tried for the others no longer. */
-const OVERDUE_MS = 5_000
+const OVERDUE_MS = 60_000
+/** Reads that failed longer ago than this are no part of a trouble of now: the longest wait is shorter. */
+const FORGOTTEN_AFTER_MS = 120_000
+/** Of a segment that cannot be read, at once: a sick disk may need seconds for each, and others want to read too. */
+const READS_OF_SICK = 2
 
 export interface ReadOptions {
   readonly waitsMs: readonly number[]
@@ -35,7 +39,7 @@ export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise
   for (;;) {
     const { segment, offset, length, sequence } = batch
     if (batch.unsettled === 0 || batch.quarantined) return undefined
-    const earlyMs = Math.max(batch.readAgainAtMs, segment.readAgainAtMs) - performance.now()
+    const earlyMs = tooEarlyMs(batch, segment, performance.now())
     if (earlyMs > 0) return new Later(earlyMs)
     try {
       const record = recordAt(await segment.read(offset, length), 0, segment.header.salt)
@@ -51,11 +55,26 @@ export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise
   }
 }
 
+/**
+ * Of records that failed with all others of their segment since anything of it was read, one is tried for all: so a disk
+ * that is sick for minutes costs a record or two, and the reads of others do not wait behind theirs.
+ */
+function tooEarlyMs(batch: DiskBatch, segment: Segment, now: number): number {
+  const { probe, failingSinceMs, gone, readAtMs, readers } = segment
+  const early = Math.max(batch.readAgainAtMs, segment.readAgainAtMs) - now
+  if (early > 0 || failingSinceMs === undefined || gone || probe === undefined || probe === batch) return early
+  const failedToo = batch.failedAtMs !== Number.POSITIVE_INFINITY && batch.failedAtMs > readAtMs
+  if (failedToo && now - probe.readAgainAtMs < OVERDUE_MS) return Math.max(AGAIN_AFTER_MS, probe.readAgainAtMs - now)
+  return readers < READS_OF_SICK ? 0 : AGAIN_AFTER_MS
+}
+
 function succeeded(batch: DiskBatch, segment: Segment): void {
   segment.failingSinceMs = undefined
   segment.readAtMs = performance.now()
+  segment.gone = false
   if (segment.probe === batch) segment.probe = undefined
   batch.failures = 0
+  batch.failedAtMs = Number.POSITIVE_INFINITY
 }
 
 async function failed(batch: DiskBatch, error: NodeJS.ErrnoException, { waitsMs, away, logger }: ReadOptions) {
@@ -63,16 +82,19 @@ async function failed(batch: DiskBatch, error: NodeJS.ErrnoException, { waitsMs,
   logger.error('a segment of the queue cannot be read', { file: segment.path, error })
   const passes = !LASTING.has(error.code) || (await away())
   const now = performance.now()
+  const isNew = segment.failingSinceMs === undefined || now - segment.failedAtMs > FORGOTTEN_AFTER_MS
+  segment.failedAtMs = now
   if (passes) {
+    // No reason to give anything up, however long it takes.
     segment.failingSinceMs = now
     segment.readAgainAtMs = now + AGAIN_AFTER_MS
     return new Later(AGAIN_AFTER_MS)
   }
-  segment.failingSinceMs ??= now
+  if (isNew) segment.failingSinceMs = now
   // Somebody else read it at the same time: that is one try.
   if (batch.readAgainAtMs > now) return new Later(batch.readAgainAtMs - now)
   const waitMs = patienceMs(batch, segment, waitsMs, now)
-  batch.failedAtMs = now
+  batch.failedAtMs = Math.min(batch.failedAtMs, now)
   if (waitMs !== undefined) {
     batch.readAgainAtMs = now + waitMs
     return new Later(waitMs)
@@ -82,14 +104,9 @@ async function failed(batch: DiskBatch, error: NodeJS.ErrnoException, { waitsMs,
   return undefined
 }
 
-/**
- * One record of a segment is tried for all of it, so that a disk that is sick for minutes costs one record or two; unless
- * others can be read, and it cannot.
- * @returns undefined if it is to be given up
- */
+/** @returns undefined if it is to be given up */
 function patienceMs(batch: DiskBatch, segment: Segment, waitsMs: readonly number[], now: number): number | undefined {
   if (segment.gone || now - (segment.failingSinceMs ?? now) > DEAD_AFTER_MS) return undefined
   if (segment.probe === undefined || now - segment.probe.readAgainAtMs > OVERDUE_MS) segment.probe = batch
-  if (segment.probe === batch || segment.readAtMs > batch.failedAtMs) return waitsMs[batch.failures++]
-  return Math.max(AGAIN_AFTER_MS, segment.probe.readAgainAtMs - now)
+  return waitsMs[batch.failures++]
 }

@@ -15,6 +15,8 @@ const SETTLED_FOR_MS = 5_000
 const EVERY_MS = 1_000
 /** Moved in one turn, so that new records are not kept waiting behind it. */
 const BYTES_A_TURN = 16 * 1_048_576
+/** A segment that could not be read is left in peace so long. */
+const UNREADABLE_MS = 60_000
 /** Read and written together. */
 const GROUP_BYTES = 1_048_576
 const GROUP_BATCHES = 256
@@ -86,7 +88,7 @@ export class Relocator {
     for (const segment of segments.values()) {
       const { bytes, liveBytes, damaged } = segment
       if (segment === current || liveBytes === 0 || damaged || !this.#quiet(segment)) continue
-      if (segment.failingSinceMs !== undefined) continue
+      if (performance.now() - segment.failedAtMs < UNREADABLE_MS) continue
       const piece = current !== undefined && bytes < segmentBytes * PIECE_SHARE
       const sparse = liveBytes < segmentBytes * LIVE_SHARE || wasteful
       if (!piece && (!sparse || liveBytes * 2 >= bytes)) continue

@@ -32,7 +32,8 @@ export class Segment {
   readonly #usage: Usage
   /** Open while it is written, and while something is read from it. */
   #file: Promise<OpenFile> | undefined
-  #readers = 0
+  /** Reads under way. */
+  readers = 0
   bytes = 0
   sealed: boolean
   /** Batches that are not settled yet, by id. */
@@ -41,8 +42,9 @@ export class Segment {
   /** Part of it cannot be read: it is set aside at the end, not removed. */
   damaged = false
   // What reading it has come to, as `readBatch` keeps it; times are performance.now().
-  /** Of the first read that failed since one did not. */
+  /** Of the first read that failed since one did not, and of the last. */
   failingSinceMs: number | undefined
+  failedAtMs = Number.NEGATIVE_INFINITY
   readAtMs = Number.NEGATIVE_INFINITY
   readAgainAtMs = 0
   /** By which it is seen whether it can be read again. */
@@ -157,11 +159,11 @@ export class Segment {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    this.#readers++
+    this.readers++
     try {
       return await (await this.#opened()).read(offset, length)
     } finally {
-      this.#readers--
+      this.readers--
       if (this.sealed) await this.#closeIfIdle()
     }
   }
@@ -195,6 +197,6 @@ export class Segment {
   }
 
   async #closeIfIdle(): Promise<void> {
-    if (this.#readers === 0) await this.close()
+    if (this.readers === 0) await this.close()
   }
 }

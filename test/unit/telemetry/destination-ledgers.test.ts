@@ -53,6 +53,14 @@ test('one that has records queued, or dead letters, is never forgotten', () => {
   expect(ledgers.all.get('g:letters')).toMatchObject({ received: 1, deadLettered: 0, lost: { dead_letter_evicted: 1 } })
 })
 
+test('thousands that are kept do not keep others with them', () => {
+  const ledgers = new DestinationLedgers(groupOf)
+  for (let i = 0; i < 3_000; i++) ledgers.of(`letters:${i}`).adoptDeadLetters(1)
+  for (let round = 0; round < 20; round++) deliver(ledgers, `round-${round}`, 3_000)
+  expect(ledgers.all.size).toBeLessThan(10_000)
+  expect(sumOf(ledgers)).toMatchObject({ delivered: 60_000, deadLettered: 3_000 })
+})
+
 test('groups beyond 2,000 that are forgotten share one account', () => {
   const ledgers = new DestinationLedgers(groupOf)
   for (let group = 0; group < 5_000; group++) deliver(ledgers, `g${group}`, 1)
