@@ -17,7 +17,7 @@ import { recordBytes } from './disk/format.ts'
 import { FreeSpace } from './disk/free-space.ts'
 import { rangesWithout } from './disk/id-ranges.ts'
 import type { Counters, PartDone } from './disk/journal-format.ts'
-import { readBatch, WAITS_MS } from './disk/read-batch.ts'
+import { Later, readBatch, WAITS_MS } from './disk/read-batch.ts'
 import { recover } from './disk/recover.ts'
 import { Relocator } from './disk/relocate.ts'
 import { type Segment, Usage } from './disk/segment.ts'
@@ -324,8 +324,9 @@ export class DiskQueue implements Queue {
       away: () => this.space.isAway(),
       logger: this.#logger,
     })
-    const lost = read === undefined && batch.unsettled > 0 && !batch.quarantined && !this.#closing.signal.aborted
-    if (lost) {
+    // Nothing is given up by a process that ends.
+    if (read === undefined && this.#closing.signal.aborted) return new Later(RETRY_AFTER_MS)
+    if (read === undefined && batch.unsettled > 0 && !batch.quarantined) {
       batch.quarantined = true
       batch.segment.damaged = true
       this.quarantinedBytes += batch.length

@@ -39,8 +39,8 @@ export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise
   for (;;) {
     const { segment, offset, length, sequence } = batch
     if (batch.unsettled === 0 || batch.quarantined) return undefined
-    const earlyMs = tooEarlyMs(batch, segment, performance.now())
-    if (earlyMs > 0) return new Later(earlyMs)
+    const waitMs = turnInMs(batch, segment, performance.now())
+    if (waitMs > 0) return new Later(waitMs)
     try {
       const record = recordAt(await segment.read(offset, length), 0, segment.header.salt)
       succeeded(batch, segment)
@@ -59,13 +59,22 @@ export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise
  * Of records that failed with all others of their segment since anything of it was read, one is tried for all: so a disk
  * that is sick for minutes costs a record or two, and the reads of others do not wait behind theirs.
  */
-function tooEarlyMs(batch: DiskBatch, segment: Segment, now: number): number {
-  const { probe, failingSinceMs, gone, readAtMs, readers } = segment
+function turnInMs(batch: DiskBatch, segment: Segment, now: number): number {
   const early = Math.max(batch.readAgainAtMs, segment.readAgainAtMs) - now
-  if (early > 0 || failingSinceMs === undefined || gone || probe === undefined || probe === batch) return early
-  const failedToo = batch.failedAtMs !== Number.POSITIVE_INFINITY && batch.failedAtMs > readAtMs
-  if (failedToo && now - probe.readAgainAtMs < OVERDUE_MS) return Math.max(AGAIN_AFTER_MS, probe.readAgainAtMs - now)
-  return readers < READS_OF_SICK ? 0 : AGAIN_AFTER_MS
+  if (early > 0 || segment.failingSinceMs === undefined || segment.gone) return early
+  const probe = (segment.probe ??= batch)
+  if (probe === batch) {
+    batch.readAgainAtMs = now
+    return 0
+  }
+  if (failedToo(batch) && now - probe.readAgainAtMs < OVERDUE_MS)
+    return Math.max(AGAIN_AFTER_MS, probe.readAgainAtMs - now)
+  return segment.readers < READS_OF_SICK ? 0 : AGAIN_AFTER_MS
+}
+
+/** And nothing of its segment was read since. */
+function failedToo({ failedAtMs, segment }: DiskBatch): boolean {
+  return failedAtMs !== Number.POSITIVE_INFINITY && failedAtMs > segment.readAtMs
 }
 
 function succeeded(batch: DiskBatch, segment: Segment): void {
@@ -108,5 +117,7 @@ async function failed(batch: DiskBatch, error: NodeJS.ErrnoException, { waitsMs,
 function patienceMs(batch: DiskBatch, segment: Segment, waitsMs: readonly number[], now: number): number | undefined {
   if (segment.gone || now - (segment.failingSinceMs ?? now) > DEAD_AFTER_MS) return undefined
   if (segment.probe === undefined || now - segment.probe.readAgainAtMs > OVERDUE_MS) segment.probe = batch
+  // Two that were read together: the try of one counts.
+  if (segment.probe !== batch && failedToo(batch)) return Math.max(AGAIN_AFTER_MS, segment.probe.readAgainAtMs - now)
   return waitsMs[batch.failures++]
 }
