@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Turns } from '../../../../src/service/workers/turns.ts'
 
 /** Two processes that write down when it is their turn. */
@@ -26,9 +26,19 @@ describe('of two that want the same done', () => {
     turns.want('x', b)
     turns.finished('x', a, false)
     expect(heard.at(-1)).toBe('b: x is yours')
-    turns.finished('x', b, true)
+  })
+
+  test('one that asks just after it was done hears so, and has its turn a second later', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { turns, a, b, heard } = two()
     turns.want('x', a)
-    expect(heard.at(-1)).toBe('a: x is yours')
+    turns.finished('x', a, true)
+    turns.want('x', b)
+    expect(heard.at(-1)).toBe('b: x is done')
+    vi.advanceTimersByTime(1_000)
+    turns.want('x', b)
+    expect(heard.at(-1)).toBe('b: x is yours')
   })
 
   test('the second has its turn if the first dies, and is not waited for if it dies itself', () => {
