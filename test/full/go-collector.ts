@@ -1,8 +1,6 @@
 // The Go collector as a process of the test that starts it; built by test/bench/go-collector.ts.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { onTestFinished } from 'vitest'
-import { CLEAN_ENVIRONMENT, Daemon } from '../integration/daemon.ts'
+import { CLEAN_ENVIRONMENT, Daemon, endWithTest } from '../integration/daemon.ts'
 
 /** What its log says when all of its components have started. */
 const READY = 'Everything is ready'
@@ -21,15 +19,7 @@ export async function startGoCollector(
     env: { ...CLEAN_ENVIRONMENT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const kill = () => void child.kill('SIGKILL')
-  process.on('exit', kill)
-  child.once('exit', () => process.off('exit', kill))
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    kill()
-    await exited
-  })
+  endWithTest(child)
   const collector = new Daemon(child)
   await collector.says((log) => log.some(({ msg }) => msg.startsWith(READY)))
   return collector

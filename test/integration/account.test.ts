@@ -34,11 +34,8 @@ interface Report {
   >
 }
 
-const urlOf = (daemon: Daemon, path: string) =>
-  new URL(path, String(daemon.log.find(({ msg }) => msg === 'metrics')?.['url']))
-
 async function ledger(daemon: Daemon) {
-  const report = (await (await fetch(urlOf(daemon, '/ledger'))).json()) as Report
+  const report = (await daemon.ledger()) as Report
   return report.exporters['awscloudwatchlogs']
 }
 

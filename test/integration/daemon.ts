@@ -101,6 +101,12 @@ function spawnDaemon(
     env: { ...CLEAN_ENVIRONMENT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  endWithTest(child)
+  return child
+}
+
+/** Whatever a test does, the process is gone when it ends. */
+export function endWithTest(child: ChildProcess): void {
   const kill = () => void child.kill('SIGKILL')
   process.on('exit', kill)
   child.once('exit', () => process.off('exit', kill))
@@ -110,7 +116,6 @@ function spawnDaemon(
     kill()
     await exited
   })
-  return child
 }
 
 /** Nothing of the machine's own AWS settings or proxies. */
