@@ -25,8 +25,6 @@ export class Lane<D> {
   inBacklog = false
   /** The scope in which it waits, or undefined. */
   waitsIn: FaultScope<Lane<D>> | undefined
-  /** A batch at its front is being brought back to memory. */
-  loading = false
   #lastOrder = 0
 
   constructor(key: string, destination: D, scopes: readonly FaultScope<Lane<D>>[]) {

@@ -133,6 +133,18 @@ export function packRuns(pack: Pack, from: number, to: number): Run[] {
   return runs
 }
 
+export function itemsOf(runs: readonly Run[]): number {
+  return runs.reduce((items, { from, to }) => items + to - from, 0)
+}
+
+export function countedOf(runs: readonly Run[]): number {
+  let counted = 0
+  for (const { batch, from, to } of runs) {
+    for (let item = from; item < to; item++) counted += batch.items === undefined ? 0 : itemCounted(batch.items, item)
+  }
+  return counted
+}
+
 function loaded(batch: QueuedBatch) {
   if (batch.items === undefined) throw new Error('a pack holds a batch that is not in memory')
   return batch.items

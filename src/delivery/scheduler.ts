@@ -14,10 +14,9 @@ import { FlushTimer } from './flush-timer.ts'
 import { isolatePoison } from './isolate-poison.ts'
 import type { Lane } from './lane.ts'
 import { Pace } from './pace.ts'
-import { joinRuns, type Pack, type PackPolicy, packRuns, takePack } from './pack.ts'
+import { countedOf, itemsOf, joinRuns, type Pack, type PackPolicy, packRuns, takePack } from './pack.ts'
 import type { PutAccepted, PutOutcome, PutRetry, Sender } from './put.ts'
 import type { Queue, QueuedBatch } from './queue.ts'
-import { itemCounted } from './items.ts'
 import type { Run } from './run-queue.ts'
 
 /** What the scheduler tells of lanes. */
@@ -74,6 +73,7 @@ export class Scheduler<D> {
   /** Flushes under way; while there is one, everything goes out at once. */
   flushing = 0
   readonly #sends = new Set<Promise<void>>()
+  /** Lanes of which a batch at the front is being brought back to memory. */
   readonly #loading = new Set<Lane<D>>()
   /** Those that were at it when it was last looked. */
   #slow: ReadonlySet<Lane<D>> = new Set()
@@ -101,7 +101,7 @@ export class Scheduler<D> {
       this.#flushes.add(lane, lane.deadlineMs)
     }
     const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane)
-    if (!due || lane.waitsIn !== undefined || lane.loading || !this.#mayPut(lane)) return
+    if (!due || lane.waitsIn !== undefined || this.#loading.has(lane) || !this.#mayPut(lane)) return
     const wallNow = Date.now()
     const firstFresh = lane.firstYounger(FRESH_MS, wallNow)
     if (firstFresh < lane.runs.length && !lane.inFresh) {
@@ -123,12 +123,12 @@ export class Scheduler<D> {
     // A place that it does not use, as what it waited with has expired, goes to the next one. While it reads it keeps it:
     // else all lanes would read for the one put that may go out.
     const isListed = lane.inFresh || lane.inBacklog
-    if (!isListed && !lane.loading && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
+    if (!isListed && !this.#loading.has(lane) && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
   }
 
   /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
   expire(lane: Lane<D>, nowMs: number): void {
-    if (lane.loading || this.#aborted.signal.aborted) return
+    if (this.#loading.has(lane) || this.#aborted.signal.aborted) return
     // Somebody may want to keep what is given up, so it has to be there.
     if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, Date.now()))
     this.consider(lane)
@@ -156,7 +156,7 @@ export class Scheduler<D> {
    */
   handOnSlow(): void {
     const scopes = new Set<FaultScope<Lane<D>>>()
-    for (const lane of this.#slow) if (lane.loading) for (const scope of lane.scopes) scopes.add(scope)
+    for (const lane of this.#slow) if (this.#loading.has(lane)) for (const scope of lane.scopes) scopes.add(scope)
     for (const scope of scopes) scope.pass()
     this.#slow = new Set(this.#loading)
   }
@@ -201,7 +201,8 @@ export class Scheduler<D> {
 
   /** Sends one put of the lane, or leaves it where it will be woken. */
   #dispatch(lane: Lane<D>, backlog: boolean): boolean {
-    if (lane.waitsIn !== undefined || lane.loading || lane.waitingItems === 0 || !this.#mayPut(lane)) return false
+    if (lane.waitsIn !== undefined || this.#loading.has(lane) || lane.waitingItems === 0 || !this.#mayPut(lane))
+      return false
     const closed = lane.scopes.find((scope) => !scope.admits)
     if (closed !== undefined) {
       this.#waitIn(lane, closed)
@@ -364,7 +365,6 @@ export class Scheduler<D> {
 
   /** Brings the batches of the next put back to memory; meanwhile the lane rests. */
   #load(lane: Lane<D>, place: number, then: () => void): void {
-    lane.loading = true
     this.#loading.add(lane)
     const wanted: QueuedBatch[] = []
     let counted = 0
@@ -379,7 +379,6 @@ export class Scheduler<D> {
       const ready = () => {
         if (batch.items === undefined) this.#quarantine(lane, batch)
         if (--loading > 0) return
-        lane.loading = false
         this.#loading.delete(lane)
         then()
       }
@@ -404,16 +403,4 @@ export class Scheduler<D> {
 /** Why the lane waits, or waited last: the narrowest scope that knows. */
 function lastFault<D>(lane: Lane<D>): string {
   return lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault ?? ''
-}
-
-function itemsOf(runs: readonly Run[]): number {
-  return runs.reduce((items, { from, to }) => items + to - from, 0)
-}
-
-function countedOf(runs: readonly Run[]): number {
-  let counted = 0
-  for (const { batch, from, to } of runs) {
-    for (let item = from; item < to; item++) counted += batch.items === undefined ? 0 : itemCounted(batch.items, item)
-  }
-  return counted
 }

@@ -14,7 +14,7 @@ export const OTHER = 'other'
  *     ◀──────used──────┘
  */
 export class DestinationLedgers {
-  readonly #groupOf: (key: string) => string
+  readonly groupOf: (key: string) => string
   readonly #forgotten = new Map<string, Ledger>()
   #recent = new Map<string, Ledger>()
   #older = new Map<string, Ledger>()
@@ -23,7 +23,7 @@ export class DestinationLedgers {
 
   /** @param groupOf the group of a destination, by the key of its lane */
   constructor(groupOf: (key: string) => string) {
-    this.#groupOf = groupOf
+    this.groupOf = groupOf
   }
 
   /** @param key the lane's */
@@ -48,10 +48,6 @@ export class DestinationLedgers {
     return this.#forgotten
   }
 
-  groupOf(key: string): string {
-    return this.#groupOf(key)
-  }
-
   /** One that has records on their way or dead letters is kept: what becomes of them is told to its own account. */
   #age(): void {
     const older = this.#recent
@@ -60,7 +56,7 @@ export class DestinationLedgers {
       if (ledger.queued > 0 || ledger.deadLettered > 0) {
         older.set(key, ledger)
         this.#kept++
-      } else this.#forget(this.#groupOf(key), ledger)
+      } else this.#forget(this.groupOf(key), ledger)
     }
     this.#older = older
     this.#recent = new Map()

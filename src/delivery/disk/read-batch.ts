@@ -67,14 +67,17 @@ function turnInMs(batch: DiskBatch, segment: Segment, now: number): number {
     batch.readAgainAtMs = now
     return 0
   }
-  if (failedToo(batch) && now - probe.readAgainAtMs < OVERDUE_MS)
-    return Math.max(AGAIN_AFTER_MS, probe.readAgainAtMs - now)
+  if (failedToo(batch) && now - probe.readAgainAtMs < OVERDUE_MS) return behindProbeMs(probe, now)
   return segment.readers < READS_OF_SICK ? 0 : AGAIN_AFTER_MS
 }
 
 /** And nothing of its segment was read since. */
 function failedToo({ failedAtMs, segment }: DiskBatch): boolean {
   return failedAtMs !== Number.POSITIVE_INFINITY && failedAtMs > segment.readAtMs
+}
+
+function behindProbeMs(probe: DiskBatch, now: number): number {
+  return Math.max(AGAIN_AFTER_MS, probe.readAgainAtMs - now)
 }
 
 function succeeded(batch: DiskBatch, segment: Segment): void {
@@ -118,6 +121,6 @@ function patienceMs(batch: DiskBatch, segment: Segment, waitsMs: readonly number
   if (segment.gone || now - (segment.failingSinceMs ?? now) > DEAD_AFTER_MS) return undefined
   if (segment.probe === undefined || now - segment.probe.readAgainAtMs > OVERDUE_MS) segment.probe = batch
   // Two that were read together: the try of one counts.
-  if (segment.probe !== batch && failedToo(batch)) return Math.max(AGAIN_AFTER_MS, segment.probe.readAgainAtMs - now)
+  if (segment.probe !== batch && failedToo(batch)) return behindProbeMs(segment.probe, now)
   return waitsMs[batch.failures++]
 }
