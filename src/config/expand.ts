@@ -2,7 +2,7 @@ import { Findings, formatProblem } from './findings.ts'
 import { parseYaml } from './parse-yaml.ts'
 import { findReference, unescapeDollars } from './reference.ts'
 import { type Outside, retrieve } from './retrieve.ts'
-import { type Entry, formatPath, type Node, type Path, type ScalarNode } from './tree.ts'
+import { type Entry, type Node, type Path, type ScalarNode } from './tree.ts'
 
 // A variable that names itself, or a file that includes itself, has no end. More than these is taken for one.
 const MAX_REFERENCES = 10_000
@@ -68,10 +68,7 @@ class Expansion {
       return this.#complain(node, path, `${shown}: a $ cannot stand inside a reference`)
     const retrieved = retrieve(uri, this.#outside)
     if (retrieved.kind === 'failed') return this.#complain(node, path, `${shown}: ${retrieved.message}`)
-    const { text, source, unset } = retrieved
-    if (unset !== undefined)
-      this.#findings.note(`${formatPath(path)}: the environment variable ${unset} is not set and taken as empty`)
-
+    const { text, source } = retrieved
     const unread = new Findings()
     const parsed = parseYaml(text, source, unread)
     // What is not YAML is text: a password may begin with @ or *.

@@ -20,8 +20,6 @@ function readSource(uri: string, outside: Outside, findings: Findings): MapNode 
   const retrieved = retrieve(hasScheme(uri) ? uri : `file:${uri}`, outside)
   const at: Position = { source: `--config ${uri}` }
   if (retrieved.kind === 'failed') return complain(findings, at, retrieved.message)
-  if (retrieved.unset !== undefined)
-    return complain(findings, at, `the environment variable ${retrieved.unset} is not set`)
   const root = parseYaml(retrieved.text, retrieved.source, findings)
   if (root === undefined || root.kind === 'map') return root
   if (root.kind === 'scalar' && root.value === null) return emptyMap(root.at)

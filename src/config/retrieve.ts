@@ -19,8 +19,6 @@ export type Retrieved =
       readonly text: string
       /** What positions inside the text are called. */
       readonly source: string
-      /** The variable that stands for nothing because it is not set, if so. */
-      readonly unset?: string
     }
   | { readonly kind: 'failed'; readonly message: string }
 
@@ -68,7 +66,8 @@ function retrieveVariable(reference: string, env: Environment): Retrieved {
   if (value !== undefined) return { kind: 'text', text: value, source }
   // A default counts only for a variable that is not set: one that is set to nothing is nothing.
   if (separator >= 0) return { kind: 'text', text: reference.slice(separator + 2), source }
-  return { kind: 'text', text: '', source, unset: name }
+  // The collector warns and goes on with nothing: an empty token, a group named after half of its template.
+  return failed(`the environment variable ${name} is not set: set it, or write a default, env:${name}:-text`)
 }
 
 function retrieveFile(path: string, files: Map<string, string> = new Map()): Retrieved {

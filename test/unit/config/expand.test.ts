@@ -76,9 +76,11 @@ describe('a default', () => {
   test('does not count for one that is set to nothing', () => {
     expect(expandText('${env:X:-7}', { X: '' }).value).toBeNull()
   })
-  test('keeps a variable that is not set from being noted', () => {
-    expect(expandText('${env:X:-7}').notes).toEqual([])
-    expect(expandText('${env:X}').notes).toEqual(['a: the environment variable X is not set and taken as empty'])
+  test('is what a variable that is not set asks for', () => {
+    expect(expandText('${env:X:-}')).toMatchObject({ value: null, problems: [] })
+    expect(expandText('${env:X}').problems).toEqual([
+      'a.yaml:1:4: a: ${env:X}: the environment variable X is not set: set it, or write a default, env:X:-text',
+    ])
   })
 })
 
@@ -86,8 +88,8 @@ describe('a reference inside a text', () => {
   test('is replaced by the characters of the variable', () => {
     expect(expandText('/${env:X}/${Y}', { X: '0123', Y: '[a]' }).value).toBe('/0123/[a]')
   })
-  test('is nothing where the variable is not set', () => {
-    expect(expandText('a${env:X}b').value).toBe('ab')
+  test('is nothing where its default is', () => {
+    expect(expandText('a${env:X:-}b').value).toBe('ab')
   })
   test('may stand inside another', () => {
     expect(expandText('${env:${env:X}}', { X: 'Y', Y: 'found' }).value).toBe('found')

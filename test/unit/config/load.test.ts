@@ -148,7 +148,7 @@ describe('a file', () => {
       '--config /none.yaml: the file /none.yaml cannot be read: there is no such file',
       expect.stringMatching(/^yaml:1:5: not valid YAML/),
       "--config http://x/y: a config is not fetched over http: download it and write the file's path",
-      '--config env:UNSET: the environment variable UNSET is not set',
+      '--config env:UNSET: the environment variable UNSET is not set: set it, or write a default, env:UNSET:-text',
     ])
   })
 })
