@@ -14,6 +14,7 @@ export function makeTranscoder(rawLog: boolean): Transcoder {
   return new Transcoder(new Router(template('group', '/{service.name}'), template('stream', '{k8s.pod.name}'), gate), {
     rawLog,
     routeFromBody: false,
+    eventId: false,
     maxMessageBytes: 1_048_550,
     onOversize: 'cut',
     maxTextBytes: 2 ** 30,

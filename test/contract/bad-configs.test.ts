@@ -308,6 +308,18 @@ exporters:
     'bad.yaml:3:21: exporters.awscloudwatchlogs.log_group_name: "/eks/{PodName" has "{": a log group name holds letters, digits and . - _ / #',
   ],
   [
+    'an id for what is a body alone',
+    `
+exporters:
+  awscloudwatchlogs:
+    log_group_name: g
+    log_stream_name: s
+    raw_log: true
+    event_id: true
+`,
+    'bad.yaml:6:15: exporters.awscloudwatchlogs.event_id: has no place in the body that raw_log sends: remove one of them',
+  ],
+  [
     'an external id without a role',
     `
 exporters:

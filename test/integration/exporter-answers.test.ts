@@ -185,6 +185,17 @@ describe('answers that are not what they were', () => {
     expect(account(exporter)).toEqual({ received: 3, delivered: 3, eventsWritten: 3, retries: 1, possibleDoubles: 2 })
   })
 
+  test('with event_id both of a double have the same, and no others have', async () => {
+    const { local, send } = await library({ eventId: true })
+    await send({ body: 'c' })
+    local.faults.cut('after', { times: 1, operation: 'PutLogEvents' })
+    await send({ body: 'a' }, { body: 'b' })
+    const ids = local.events().map(({ message }) => (JSON.parse(message) as Record<string, string>)['event.id'])
+    expect(storedBodies(local)).toEqual(['c', 'a', 'b', 'a', 'b'])
+    expect(ids.slice(1, 3)).toEqual(ids.slice(3))
+    expect(new Set(ids).size).toBe(3)
+  })
+
   test('a slow answer is waited for, up to request_timeout_seconds', async () => {
     const { local, exporter, send } = await library({ requestTimeoutSeconds: 1 })
     await send({ body: 'first' })

@@ -87,6 +87,7 @@ export class CloudWatchLogs {
     this.transcoder = new Transcoder(new Router(group, stream, this.gate), {
       rawLog: config.raw_log,
       routeFromBody: config.route_from_body,
+      eventId: config.event_id,
       maxMessageBytes: config.max_event_bytes,
       onOversize: config.on_oversize,
       lateEvents: latePolicy(config),

@@ -253,6 +253,12 @@ export const configSchema = z
       .nonnegative()
       .default(0.5)
       .describe('USD for a gigabyte ingested, for the estimate in /metrics; 0.50 is the Standard class in us-east-1.'),
+    event_id: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Each event has a member "event.id" that no other has. A put whose answer was lost, and a crash, store events twice: `dedup event.id` in a query shows them once.',
+      ),
     gap_markers: z
       .boolean()
       .default(false)
@@ -273,6 +279,8 @@ export const configSchema = z
       issue(['external_id'], 'is used with role_arn only: write role_arn, or remove it')
     if (config.route_from_body && !config.raw_log)
       issue(['route_from_body'], 'works with raw_log only: write raw_log: true, or remove it')
+    if (config.event_id && config.raw_log)
+      issue(['event_id'], 'has no place in the body that raw_log sends: remove one of them')
     if (config.route_from_body && config.allowed_log_groups === undefined)
       issue(
         ['route_from_body'],

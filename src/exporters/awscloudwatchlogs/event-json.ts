@@ -3,11 +3,13 @@
 // One LogRecord as the JSON of its event. Equal as JSON to what the collector's awscloudwatchlogs exporter writes:
 //
 //   {"body":…,"severity_number":9,"severity_text":"INFO","dropped_attributes_count":1,"flags":1,"trace_id":"…","span_id":"…",
-//    "event_name":"…","attributes":{…},"scope":{"name":"…","version":"…","attributes":{…}},"resource":{…}}
+//    "event_name":"…","attributes":{…},"event.id":"…","scope":{"name":"…","version":"…","attributes":{…}},"resource":{…}}
 //
-// What is absent, empty or 0 is left out; a body of "" stays. Beyond the collector: `event_name`, and a scope without a
-// name keeps its version and attributes.
+// What is absent, empty or 0 is left out; a body of "" stays. Beyond the collector: `event_name`, a scope without a name
+// keeps its version and attributes, and by option (`event_id`) the record's number behind 16 random digits of this writer:
+// it is part of the event from here on, so that a put that is repeated, after a crash too, repeats it.
 
+import { randomBytes } from 'node:crypto'
 import type { ProtobufReader } from '../../wire/protobuf-reader.ts'
 import { type Fragment, fragment, JsonText, TWICE } from '../../wire/json-text.ts'
 import type { AnyValueWriter } from './any-value.ts'
@@ -26,6 +28,7 @@ const FLAGS = fragment('"flags":')
 const TRACE_ID = fragment('"trace_id":"')
 const SPAN_ID = fragment('"span_id":"')
 const EVENT_NAME = fragment('"event_name":"')
+const EVENT_ID = '"event.id":"'
 const ATTRIBUTES = fragment('"attributes":{')
 const SCOPE = fragment('"scope":{')
 const NAME = fragment('"name":"')
@@ -47,6 +50,9 @@ export class EventJson {
   readonly #reader: ProtobufReader
   readonly #values: AnyValueWriter
   readonly #shared: JsonText
+  /** What ids begin with; undefined: events have none. */
+  readonly #id: Fragment | undefined
+  #written = 0
   /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
   #tail: { readonly bytes: Uint8Array; readonly counted: number } = { bytes: new Uint8Array(0), counted: 0 }
   #rendered = false
@@ -55,10 +61,14 @@ export class EventJson {
   #resourceFrom = -1
   #resourceTo = 0
 
-  /** @param limit bytes a scope and resource may take together */
-  constructor(reader: ProtobufReader, values: AnyValueWriter, limit: number) {
+  /**
+   * @param limit bytes a scope and resource may take together
+   * @param eventId whether each event has an id of its own
+   */
+  constructor(reader: ProtobufReader, values: AnyValueWriter, limit: number, eventId: boolean) {
     this.#reader = reader
     this.#values = values
+    this.#id = eventId ? fragment(`${EVENT_ID}${randomBytes(8).toString('hex')}-`) : undefined
     this.#shared = new JsonText(limit)
   }
 
@@ -196,6 +206,11 @@ export class EventJson {
       this.#next(text, ATTRIBUTES)
       this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
       text.fragment(CLOSE)
+    }
+    if (this.#id !== undefined) {
+      this.#next(text, this.#id)
+      text.decimal(++this.#written)
+      text.fragment(QUOTE)
     }
     if (!this.#rendered) this.#render()
     if (this.#tail.counted > 0) {

@@ -27,6 +27,8 @@ export interface TranscodeOptions {
   readonly rawLog: boolean
   /** With `rawLog`: a JSON body may name its own group and stream. */
   readonly routeFromBody: boolean
+  /** Each event gets an id of its own; without `rawLog` only. */
+  readonly eventId: boolean
   /** Most bytes of a message; `onOversize` says what becomes of a longer one. */
   readonly maxMessageBytes: number
   readonly onOversize: 'cut' | 'reject'
@@ -96,7 +98,7 @@ export class Transcoder {
     this.#router = router
     this.#options = options
     this.#text = new JsonText(options.maxTextBytes)
-    this.#event = new EventJson(this.#reader, this.#values, options.maxTextBytes)
+    this.#event = new EventJson(this.#reader, this.#values, options.maxTextBytes, options.eventId)
     this.#raw = new RawLog(this.#values)
   }
 

@@ -186,3 +186,19 @@ describe('nesting', () => {
     expect(recordJson({ body: value })).toContain(marker)
   })
 })
+
+test('with event_id each event has one that no other has, and is counted with it', () => {
+  const request = logsRequest({
+    resource: { host: 'a' },
+    scopes: [{ name: 's', records: [{ body: 'x' }, {}, { attributes: { k: 'v' } }] }],
+  })
+  const setup = { eventId: true }
+  const one = transcoder(setup)
+  const requests = [one, one, transcoder(setup)].map((each) => [...storedByLane(each, request).values()].flat())
+  const ids = requests.flat().map(({ message }) => (JSON.parse(message) as Record<string, string>)['event.id'])
+  expect(new Set(ids).size).toBe(9)
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{16}-\d+$/)
+  for (const { counted, message } of requests.flat()) expect(counted).toBe(Buffer.byteLength(message) + 26)
+  const withoutIds = (requests[0] ?? []).map(({ message }) => message.replace(/"event\.id":"[^"]*",/, ''))
+  expect(withoutIds).toEqual(eventsOf(request).map(({ message }) => message))
+})

@@ -36,6 +36,7 @@ export function transcoder(setup: Setup = {}): Transcoder {
   return new Transcoder(router, {
     rawLog: false,
     routeFromBody: false,
+    eventId: false,
     maxMessageBytes: 1_048_550,
     onOversize: 'cut',
     lateEvents: 'reject',
