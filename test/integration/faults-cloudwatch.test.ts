@@ -103,13 +103,14 @@ describe('an endpoint that fails at its answer: the records wait, and are stored
 })
 
 describe('names (row 21)', () => {
-  /** What the resolver says, one answer after another; the last one stays. */
-  function resolver(host: string, ...answers: readonly (string | NodeJS.ErrnoException)[]) {
+  /** What the resolver says, one answer after another; the last one stays. `silent` is never answered. */
+  function resolver(host: string, ...answers: readonly (string | NodeJS.ErrnoException | typeof silent)[]) {
     const lookup = dns.lookup
     let asked = 0
     const spy = vi.spyOn(dns, 'lookup').mockImplementation(((name: string, options: object, callback: Function) => {
       if (name !== host) return lookup(name, options as dns.LookupOptions, callback as never)
       const answer = answers[Math.min(asked++, answers.length - 1)] ?? ''
+      if (answer === silent) return
       if (typeof answer !== 'string') return callback(answer)
       const all = 'all' in options && options.all === true
       return all ? callback(null, [{ address: answer, family: 4 }]) : callback(null, answer, 4)
@@ -118,6 +119,7 @@ describe('names (row 21)', () => {
     return { asked: () => asked }
   }
   const failure = (code: string) => Object.assign(new Error(`getaddrinfo ${code} logs.test`), { code })
+  const silent = Symbol('a name server that does not answer')
 
   test('a name that cannot be resolved is asked for again, and an address that is dead by now is not kept', async () => {
     const local = await localCloudWatch()
@@ -129,6 +131,16 @@ describe('names (row 21)', () => {
     expect(names.asked()).toBe(4)
     expect(storedBodies(local)).toEqual(['a'])
     expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, retries: 3, possibleDoubles: 0 })
+  })
+
+  test('a name server that does not answer is given up after the time for a connection, and asked again', async () => {
+    const local = await localCloudWatch()
+    const names = resolver('logs.test', silent, '127.0.0.1')
+    const { exporter, send } = await library({ endpoint: `http://logs.test:${new URL(local.url).port}` }, local)
+    expect(await send({ body: 'a' })).toEqual({ code: 0 })
+    expect(names.asked()).toBeGreaterThanOrEqual(2)
+    expect(storedBodies(local)).toEqual(['a'])
+    expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, retries: 1, possibleDoubles: 0 })
   })
 })
 
@@ -181,6 +193,8 @@ describe('TLS (row 22): retried, never dropped, never unverified', () => {
     // Not a byte went to somebody who may be anybody.
     expect(heard).toBe('')
     expect(exporter.ledger).toMatchObject({ received: 1, queued: 1 })
+    // Where the handshake came to nothing it is known that nothing was sent.
+    if (name !== undefined) expect(exporter.ledger.possibleDoubles).toBe(0)
     if (host !== 'localhost') return
     mended = true
     secure.setSecureContext(good)

@@ -92,7 +92,7 @@ const REFUSED: ReadonlySet<string> = new Set([
   'RequestEntityTooLarge',
 ])
 
-/** The connection was never made, so nothing can have been taken. */
+/** The connection was never made, or its certificate not trusted, so nothing can have been taken. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -100,7 +100,25 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'EADDRNOTAVAIL',
+  // Node's documentation of tls, "X509 certificate error codes".
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_REJECTED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
+/** The SDK's words for a connection that took too long, which has the name of every timeout and no code. */
+const NOT_CONNECTED = /did not establish a connection/
 
 /** Codes of a token or profile that cannot be read. */
 const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'])
@@ -139,7 +157,7 @@ export function classify(error: unknown): CallOutcome {
     { scope: 'endpoint', reason, lasting: false },
     code === undefined ? text : `${code}: ${message}`,
     0,
-    !NOT_SENT.has(code ?? ''),
+    !NOT_SENT.has(code ?? '') && !NOT_CONNECTED.test(message),
   )
 }
 

@@ -113,7 +113,7 @@ describe('codes of AWS', () => {
 })
 
 describe('no answer of CloudWatch', () => {
-  test.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL'])(
+  test.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'INVALID_CA'])(
     'with %s nothing was sent',
     (code) => {
       const outcome = classify(thrown('Error', undefined, { code }))
