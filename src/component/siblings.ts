@@ -18,7 +18,10 @@ export interface Siblings {
   once(name: string, work: () => Promise<boolean>, signal: AbortSignal): Promise<void>
   /** Tells the others, as far as they live and listen. */
   tell(news: News): void
-  /** @returns stops listening */
+  /**
+   * Of what the others know already the listener is told at once.
+   * @returns stops listening
+   */
   hear(listener: (news: News) => void): () => void
 }
 

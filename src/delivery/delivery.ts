@@ -196,9 +196,9 @@ export class Delivery<D> {
     for (const batch of unsettled) this.#unsettled.add(batch)
   }
 
-  /** Another process was told by the account to wait. */
+  /** Another process was told by the account to wait. It holds for lanes that come later too. */
   throttledElsewhere(account: string, afterMs: number, message: string): void {
-    this.#scopes.get(`account ${account}`)?.fail(message, afterMs, false)
+    this.#scope({ kind: 'account', name: account }).fail(message, afterMs, false)
   }
 
   /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */

@@ -104,6 +104,28 @@ test('wait together when the account is throttled, whoever hears of it', { timeo
   expect(await daemon.stop()).toBe(0)
 })
 
+test('know of a throttled account before they send to it', { timeout: 120_000 }, async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url), {
+    set: [...TWO_WORKERS.set, 'service.shutdown_timeout=1s'],
+  })
+  const [victim = 0] = await workersOf(daemon)
+  // Whoever tries again has no answer, and no news.
+  local.faults.throttle({ times: 1 })
+  local.faults.slow(60_000)
+  // For one of them. Nothing comes for the other, nor for the one that takes the place of the victim.
+  await grpcSender(daemon)(recordsRequest({ body: 'x' }))
+  const waiting = async () => {
+    const metrics = await daemon.metrics()
+    const of = (state: string) => metrics.value('otlp_cloudwatch_fault_scopes', { kind: 'account', state })
+    return of('open') + of('half_open')
+  }
+  await vi.waitFor(async () => expect(await waiting()).toBe(2), WITHIN)
+  process.kill(victim, 'SIGKILL')
+  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
+  await vi.waitFor(async () => expect(await waiting()).toBe(2), WITHIN)
+  expect(await daemon.stop()).toBe(0)
+})
+
 test('that die are replaced; with a storage nothing that was acknowledged is lost', { timeout: 180_000 }, async () => {
   const root = await folder()
   const daemon = await startDaemon(durableConfig(local.url, root), TWO_WORKERS)

@@ -137,6 +137,9 @@ export class CloudWatchLogs {
       deadLetters: durable?.letters,
       rescue: rescueLate(latePolicy(config), this.gate.late),
     })
+    this.#deaf = siblings.hear(({ exporter, account, afterMs, message }) => {
+      if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
+    })
     const running = { aws, provisioner, sender, delivery, queue, durable }
     try {
       this.#checkWanted()
@@ -144,13 +147,11 @@ export class CloudWatchLogs {
       if (durable !== undefined) await this.#takeUp(durable, delivery)
       this.#checkWanted()
     } catch (error) {
+      this.#deaf()
       // What was opened would keep the process from ending.
       await close(running, AbortSignal.abort())
       throw error
     }
-    this.#deaf = siblings.hear(({ exporter, account, afterMs, message }) => {
-      if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
-    })
     this.#running = running
     // A hint only: whoever gives them may need half a minute to say that there are none.
     if (!aws.seemsToHaveCredentials) void this.#lacksCredentials(aws, this.#ended.signal)

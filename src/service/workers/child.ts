@@ -1,7 +1,16 @@
 // One worker, seen from the parent.
 
 import cluster, { type Worker } from 'node:cluster'
-import { type Accounts, type FromWorker, type Ports, PORTS, type Reading, type ToWorker } from './messages.ts'
+import {
+  type Accounts,
+  type Birth,
+  BIRTH,
+  type FromWorker,
+  type Ports,
+  type Reading,
+  type ToWorker,
+} from './messages.ts'
+import type { News } from '../../component/siblings.ts'
 import type { Waiter } from './turns.ts'
 
 /** How long after its time a worker may still say its last word, ms: less than the parent itself is waited for. */
@@ -13,7 +22,7 @@ export interface ChildEvents {
   config(child: Child): void
   want(child: Child, name: string): void
   done(child: Child, name: string, done: boolean): void
-  news(child: Child, message: ToWorker): void
+  news(child: Child, news: News): void
   /** Once, whatever ended it. */
   exited(child: Child, how: string): void
 }
@@ -32,10 +41,9 @@ export class Child implements Waiter {
   /** What it had counted when it ended; undefined if it died without a word. */
   accounts: Accounts | undefined
 
-  /** @param ports on which its siblings listen */
-  constructor(ports: Ports, events: ChildEvents) {
+  constructor(birth: Birth, events: ChildEvents) {
     this.#events = events
-    this.#worker = cluster.fork({ [PORTS]: JSON.stringify(ports) })
+    this.#worker = cluster.fork({ [BIRTH]: JSON.stringify(birth) })
     // Told by `started` too, which may have nobody waiting.
     this.#started.promise.catch(() => {})
     this.#worker.on('message', (message: FromWorker) => this.#heard(message))
@@ -110,7 +118,7 @@ export class Child implements Waiter {
       case 'done':
         return this.#events.done(this, message.name, message.done)
       case 'news':
-        return this.#events.news(this, message)
+        return this.#events.news(this, message.news)
       case 'ended':
         this.accounts = message.accounts
     }

@@ -56,5 +56,11 @@ export type ToWorker =
   | { readonly kind: 'turn'; readonly name: string; readonly done: boolean }
   | { readonly kind: 'news'; readonly news: News }
 
-/** The variable in which a worker finds them. */
-export const PORTS = 'OTLP_CLOUDWATCH_WORKER_PORTS'
+/** What a worker that is born finds in the variable `BIRTH`. */
+export interface Birth {
+  readonly ports: Ports
+  /** Of accounts that tell everybody to wait. */
+  readonly news: readonly News[]
+}
+
+export const BIRTH = 'OTLP_CLOUDWATCH_WORKER'

@@ -2,7 +2,7 @@
 
 import cluster from 'node:cluster'
 import type { News, Siblings } from '../../component/siblings.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { Birth, FromWorker, ToWorker } from './messages.ts'
 
 /** The files of the config as the parent read them. */
 export async function filesOfParent(): Promise<Map<string, string>> {
@@ -20,14 +20,17 @@ export async function filesOfParent(): Promise<Map<string, string>> {
 export class Parent implements Siblings {
   readonly share: number
   readonly ports: Map<string, number>
+  /** What the others knew when this one was born. */
+  readonly #old: readonly News[]
   readonly #listeners = new Set<(news: News) => void>()
   /** Work whose turn has not come, by name. */
   readonly #waiting = new Map<string, (done: boolean) => void>()
   read: (id: number) => void = () => {}
 
-  constructor(share: number, ports: Map<string, number>) {
+  constructor(share: number, { ports, news }: Birth) {
     this.share = share
-    this.ports = ports
+    this.ports = new Map(ports)
+    this.#old = news
     cluster.worker?.on('message', (message: ToWorker) => this.#heard(message))
   }
 
@@ -58,6 +61,7 @@ export class Parent implements Siblings {
 
   hear(listener: (news: News) => void): () => void {
     this.#listeners.add(listener)
+    this.#old.forEach(listener)
     return () => this.#listeners.delete(listener)
   }
 

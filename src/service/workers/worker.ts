@@ -4,7 +4,7 @@ import type { BuildInfo } from '../../component/component.ts'
 import type { DaemonConfig } from '../../config/daemon-config.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import { buildDaemon, type Daemon } from '../daemon.ts'
-import { type Ports, PORTS } from './messages.ts'
+import { type Birth, BIRTH } from './messages.ts'
 import { Parent } from './parent.ts'
 
 /** Less than the parent has, ms: its last word is to be heard before the parent's own time is over. */
@@ -17,8 +17,7 @@ const OBSTACLE_MS = 1_000
 
 /** @throws ComponentError naming the component that cannot be built from its config */
 export function createWorker(config: DaemonConfig, build: BuildInfo): Daemon {
-  const ports = new Map(JSON.parse(process.env[PORTS] ?? '[]') as Ports)
-  const parent = new Parent(1 / config.service.workers, ports)
+  const parent = new Parent(1 / config.service.workers, JSON.parse(process.env[BIRTH] ?? '') as Birth)
   const { daemon, readings } = buildDaemon(ofWorker(config), build, { siblings: parent })
   parent.read = (id) => {
     const reading = { families: readings.families(), report: readings.report() }

@@ -10,6 +10,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Family } from '../../telemetry/registry.ts'
 import { Child, type ChildEvents } from './child.ts'
 import type { Account, Files, Ports, Reading } from './messages.ts'
+import { Throttles } from './throttles.ts'
 import { Turns } from './turns.ts'
 
 /** A worker that dies is replaced after this, then twice, four times … as long, while new ones do not live long. */
@@ -27,6 +28,7 @@ export class Workers implements Component {
   readonly #children = new Set<Child>()
   readonly #waits = new Set<NodeJS.Timeout>()
   readonly #turns = new Turns()
+  readonly #throttles = new Throttles()
   #ended: (readonly [exporter: string, account: Account])[] = []
   #fatal: (error: Error) => void = () => {}
   #deaths = 0
@@ -88,7 +90,7 @@ export class Workers implements Component {
   }
 
   #bear(): Child {
-    const child = new Child(this.#ports, this.#events)
+    const child = new Child({ ports: this.#ports, news: this.#throttles.news(performance.now()) }, this.#events)
     this.#children.add(child)
     return child
   }
@@ -97,8 +99,9 @@ export class Workers implements Component {
     config: (child) => child.tell({ kind: 'config', files: this.#files }),
     want: (child, name) => this.#turns.want(name, child),
     done: (child, name, done) => this.#turns.finished(name, child, done),
-    news: (child, message) => {
-      for (const other of this.#children) if (other !== child) other.tell(message)
+    news: (child, news) => {
+      this.#throttles.heard(news, performance.now())
+      for (const other of this.#children) if (other !== child) other.tell({ kind: 'news', news })
     },
     exited: (child, how) => this.#exited(child, how),
   }

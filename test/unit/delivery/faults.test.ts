@@ -238,4 +238,14 @@ describe('an account that is throttled', () => {
     expect(under.sender.sentTo('g/a')).toEqual(['a0', 'b0'])
     expect(under.throttles).toEqual([])
   })
+
+  test('in another process is left in peace by lanes that come later', async () => {
+    const under = new DeliveryUnderTest()
+    under.delivery.throttledElsewhere('account', 20_000, 'Rate exceeded')
+    under.send({ 'g/a': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(under.sender.sentTo('g/a')).toEqual([])
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(under.sender.sentTo('g/a')).toEqual(['a0'])
+  })
 })

@@ -6,7 +6,7 @@ test('a worker that cannot be made has ended, once', async () => {
   onTestFinished(() => void (process.execPath = execPath))
   process.execPath = '/no/such/program'
   const exited = vi.fn<(child: Child, how: string) => void>()
-  const child = new Child([], { config() {}, want() {}, done() {}, news() {}, exited })
+  const child = new Child({ ports: [], news: [] }, { config() {}, want() {}, done() {}, news() {}, exited })
   await expect(child.started).rejects.toThrow('ENOENT')
   expect(exited.mock.calls).toEqual([[child, expect.stringContaining('ENOENT')]])
 })
