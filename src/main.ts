@@ -26,7 +26,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     // A worker hears a terminal's Ctrl-C, or systemd's SIGTERM to the whole group, and then its parent's: both ask the same.
     // One that is to end without draining is killed by its parent, and ends with it.
-    if (stopping && cluster.isPrimary) endNow(`${signal} a second time: ending without draining`, {})
+    if (stopping && cluster.isPrimary) {
+      say(`${signal} a second time: ending without draining`, {})
+      endNow()
+    }
     stopping = true
     stopRequested.resolve()
   })
@@ -34,10 +37,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
-    endNow('a defect of this program, please report it', {
+    say('a defect of this program, please report it', {
       error,
       stack: error instanceof Error ? error.stack : undefined,
     })
+    process.exit(1)
   })
 }
 
@@ -67,16 +71,32 @@ process.exitCode = await cli(process.argv.slice(2), {
 // Its channel to the parent keeps a worker alive, also one that had no use for it: its config cannot be read any more, say.
 if (cluster.worker?.isConnected() === true) cluster.worker.disconnect()
 
-// A shutdown leaves behind what does not end in its time. If that is a call to a disk that does not answer, it would hold the
-// process for ever; and process.exit() too, which waits for the threads of such calls.
-setTimeout(() => {
-  if (!process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))) return
-  writeSync(2, formatConsoleLine(new Date(), 'error', 'the disk does not answer: ending without it', {}))
-  process.kill(process.pid, 'SIGKILL')
-}, LEFT_BEHIND_MS).unref()
+// A shutdown leaves behind what does not end in its time.
+setTimeout(endWithoutDisk, LEFT_BEHIND_MS).unref()
 
-/** Nothing asynchronous can be relied on here: one line, synchronously, and out. */
-function endNow(message: string, fields: Readonly<Record<string, unknown>>): never {
+/** Ends with 1 as soon as no call to a disk is under way, and if one is that is not answered, without it. */
+function endNow(): void {
+  const late = setTimeout(endWithoutDisk, LEFT_BEHIND_MS)
+  const end = setInterval(() => {
+    if (waitsForDisk()) return
+    clearTimeout(late)
+    clearInterval(end)
+    process.exit(1)
+  }, 1)
+}
+
+/** A call to a disk that does not answer would hold the process for ever; process.exit() too, which waits for its thread. */
+function endWithoutDisk(): void {
+  if (!waitsForDisk()) return
+  say('the disk does not answer: ending without it', {})
+  process.kill(process.pid, 'SIGKILL')
+}
+
+function waitsForDisk(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))
+}
+
+/** One line, synchronously: nothing asynchronous can be relied on at the end. */
+function say(message: string, fields: Readonly<Record<string, unknown>>): void {
   writeSync(2, formatConsoleLine(new Date(), 'error', message, fields))
-  process.exit(1)
 }

@@ -124,3 +124,20 @@ test(
     expect(await next.stop()).toBe(0)
   },
 )
+
+test('a second signal ends a daemon whose disk stalls at once', { timeout: 180_000 }, async () => {
+  const { local, disk, config } = await setup()
+  local.faults.fail(503)
+  const daemon = await startDaemon(config, { ...disk.options, set: ['service.shutdown_timeout=5m'] })
+  await disk.is('stalled')
+  const waiting = send(daemon, 'not acknowledged').catch(() => 0)
+  const held = async () => (await daemon.metrics()).value('otlp_cloudwatch_buffer_bytes', {})
+  await vi.waitFor(async () => expect(await held()).toBeGreaterThan(0), WITHIN)
+  process.kill(daemon.pid, 'SIGTERM')
+  const intake = () => fetch(`http://127.0.0.1:${daemon.httpPort}`)
+  await vi.waitFor(async () => expect(intake()).rejects.toThrow('fetch failed'), WITHIN)
+  expect(await daemon.stop()).toBeNull()
+  expect(daemon.stderr).toContain('SIGTERM a second time: ending without draining')
+  expect(daemon.stderr).toContain('the disk does not answer')
+  expect(await waiting).not.toBe(200)
+})
