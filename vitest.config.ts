@@ -7,6 +7,7 @@ export default defineConfig({
     // Two cores, and machines that are slow at times: a test waits for a condition, never for a duration.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     sequence: { shuffle: true },
   },

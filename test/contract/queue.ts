@@ -45,7 +45,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       const stored = vi.fn()
       const items = [itemBatch(namedItems('a', 3)), itemBatch(namedItems('b', 1))]
       reserve(queue, items).commit(stored)
-      await vi.waitFor(() => expect(stored).toHaveBeenCalled())
+      await vi.waitFor(() => expect(stored).toHaveBeenCalled(), { timeout: 20_000 })
       await nextTurns()
 
       expect(stored).toHaveBeenCalledTimes(1)
@@ -69,7 +69,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
           expect(outcome).toHaveLength(1)
           order.push(i)
         })
-      await vi.waitFor(() => expect(order).toHaveLength(100))
+      await vi.waitFor(() => expect(order).toHaveLength(100), { timeout: 20_000 })
       expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i))
     })
 

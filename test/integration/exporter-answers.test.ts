@@ -258,5 +258,5 @@ test('records that arrive together share a put', async () => {
   const results = await Promise.all(Array.from({ length: 20 }, (_, i) => send({ body: `${i}` })))
   expect(results.every(({ code }) => code === 0)).toBe(true)
   expect(local.calls.count('PutLogEvents', 'ok')).toBeLessThanOrEqual(3)
-  await vi.waitFor(() => expect(account(exporter)).toMatchObject({ delivered: 21 }))
+  await vi.waitFor(() => expect(account(exporter)).toMatchObject({ delivered: 21 }), { timeout: 20_000 })
 })

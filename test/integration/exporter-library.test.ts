@@ -25,7 +25,7 @@ describe('export', () => {
       done = true
       return result
     })
-    await vi.waitUntil(() => exporter.ledger.queued === 1)
+    await vi.waitUntil(() => exporter.ledger.queued === 1, { timeout: 20_000 })
     expect(done).toBe(false)
     expect((await sent).code).toBe(0)
     expect(exporter.ledger.queued).toBe(0)
@@ -81,7 +81,7 @@ describe('export', () => {
     await send({ body: 'first' })
     local.faults.deny({ group: 'group' })
     const waiting = [send({ body: 'x'.repeat(40_000) }), send({ body: 'y'.repeat(40_000) })]
-    await vi.waitUntil(() => exporter.ledger.queued === 2)
+    await vi.waitUntil(() => exporter.ledger.queued === 2, { timeout: 20_000 })
     expect(problem(await send({ body: 'z'.repeat(40_000) }))).toMatch(/^the queue is full \(\d+ of 100000 bytes\)/)
     local.faults.clear()
     expect((await Promise.all(waiting)).map(problem)).toEqual([undefined, undefined])
@@ -100,7 +100,7 @@ describe('the end', () => {
   test('shutdown delivers what waits, and a second one does nothing', async () => {
     const { local, exporter, send } = await library({ flushInterval: '1h' })
     const sent = send({ body: 'a' })
-    await vi.waitUntil(() => exporter.ledger.queued === 1)
+    await vi.waitUntil(() => exporter.ledger.queued === 1, { timeout: 20_000 })
     await Promise.all([exporter.shutdown(), exporter.shutdown()])
     await exporter.shutdown()
     expect((await sent).code).toBe(0)

@@ -235,10 +235,10 @@ test('that are replaced have the config of the others, and not what was made of 
 })
 
 test('have the whole shutdown_timeout to drain', async () => {
-  const daemon = await startDaemon(cloudwatchConfig(local.url, { service: { shutdown_timeout: '7s' } }), TWO_WORKERS)
+  const daemon = await startDaemon(cloudwatchConfig(local.url, { service: { shutdown_timeout: '14s' } }), TWO_WORKERS)
   await workersOf(daemon)
   // Longer than receivers have to finish their requests.
-  local.faults.slow(2_500, { operation: 'PutLogEvents' })
+  local.faults.slow(3_500, { operation: 'PutLogEvents' })
   for (const send of senders(daemon, 4)) await send(recordsRequest({ body: 'x' }))
   expect(await daemon.stop()).toBe(0)
   expect(daemon.log.at(-1)).toMatchObject({

@@ -137,9 +137,9 @@ test('connections beyond the room that listeners share are closed as they come, 
   }
   expect([one.connections, other.connections]).toEqual([1, 1])
   first.destroy()
-  await vi.waitUntil(() => one.connections === 0)
+  await vi.waitUntil(() => one.connections === 0, { timeout: 20_000 })
   await connected(other.port)
-  await vi.waitUntil(() => other.connections === 2)
+  await vi.waitUntil(() => other.connections === 2, { timeout: 20_000 })
 })
 
 test.each([

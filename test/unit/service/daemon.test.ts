@@ -111,7 +111,7 @@ describe('order', () => {
     const slow = Promise.withResolvers<void>()
     const { daemon } = create(fivePart(events, { x: { start: () => slow.promise } }))
     const starting = daemon.start().catch((error: unknown) => String(error))
-    await vi.waitFor(() => expect(events).toContain('start x'))
+    await vi.waitFor(() => expect(events).toContain('start x'), { timeout: 20_000 })
     const stopping = daemon.shutdown()
     slow.resolve()
     await stopping
@@ -176,7 +176,7 @@ describe('shutdown timeout', () => {
     const events: string[] = []
     const { daemon } = create(fivePart(events, { x: { start: () => new Promise(() => {}) } }, 4_000))
     void daemon.start()
-    await vi.waitFor(() => expect(events).toContain('start x'))
+    await vi.waitFor(() => expect(events).toContain('start x'), { timeout: 20_000 })
     const stopping = daemon.shutdown()
     await vi.advanceTimersByTimeAsync(2_000)
     await stopping
