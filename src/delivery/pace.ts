@@ -11,12 +11,18 @@ export class Pace {
     this.#tokens = burst
   }
 
-  /** Takes a token; otherwise says in how many ms there will be one. */
-  take(): true | number {
+  /** In how many ms there will be a token; 0 if there is one. */
+  waitMs(): number {
     const now = performance.now()
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#atMs) * this.#perMs)
     this.#atMs = now
-    if (this.#tokens < 1) return (1 - this.#tokens) / this.#perMs
+    return Math.max(0, 1 - this.#tokens) / this.#perMs
+  }
+
+  /** Takes a token; otherwise says in how many ms there will be one. */
+  take(): true | number {
+    const waitMs = this.waitMs()
+    if (waitMs > 0) return waitMs
     this.#tokens--
     return true
   }

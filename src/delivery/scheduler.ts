@@ -188,7 +188,7 @@ export class Scheduler<D> {
     // A put may end, and so a lane come back here, while the lists are being served.
     if (this.#pumping || this.#aborted.signal.aborted) return
     this.#pumping = true
-    while (this.inFlight < this.#options.maxConcurrentPuts && this.#paceTimer === undefined) {
+    while (this.inFlight < this.#options.maxConcurrentPuts && this.#hasPlace()) {
       const backlogs = this.#fresh.length === 0 || (this.#backlogsTurn && this.#backlog.length > 0)
       const lane = backlogs ? this.#backlog.shift() : this.#fresh.shift()
       if (lane === undefined) break
@@ -197,6 +197,21 @@ export class Scheduler<D> {
       if (this.#dispatch(lane, backlogs)) this.#backlogsTurn = !backlogs
     }
     this.#pumping = false
+  }
+
+  /**
+   * Whether a lane may be sent now. Asked before one is taken from its list: a lane that had its turn, and could not be
+   * sent, would come back behind all others, and of ten thousand some would not be sent for minutes.
+   */
+  #hasPlace(): boolean {
+    if (this.#paceTimer !== undefined || this.#fresh.length + this.#backlog.length === 0) return false
+    const waitMs = this.#pace.waitMs()
+    if (waitMs === 0) return true
+    this.#paceTimer = setTimeout(() => {
+      this.#paceTimer = undefined
+      this.#pump()
+    }, waitMs)
+    return false
   }
 
   /** Sends one put of the lane, or leaves it where it will be woken. */
@@ -219,15 +234,6 @@ export class Scheduler<D> {
       this.#load(lane, place, () => this.consider(lane))
       return false
     }
-    const token = this.#pace.take()
-    if (token !== true) {
-      this.#paceTimer = setTimeout(() => {
-        this.#paceTimer = undefined
-        this.consider(lane)
-        this.#pump()
-      }, token)
-      return false
-    }
     const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now())
     lane.took(pack.count + itemsOf(expired), pack.countedBytes + countedOf(expired))
     lane.deadlineMs = undefined
@@ -237,6 +243,7 @@ export class Scheduler<D> {
       this.#handOn(lane)
       return false
     }
+    this.#pace.take()
     for (const scope of lane.scopes) scope.begin()
     for (const { batch } of pack.runs) batch.sending++
     lane.inFlight++
