@@ -1,7 +1,7 @@
 import { Findings, formatProblem } from './findings.ts'
 import { parseYaml } from './parse-yaml.ts'
-import { findReference, unescapeDollars } from './reference.ts'
-import { type Outside, retrieve } from './retrieve.ts'
+import { defaultsAround, findReference, type Reference, unescapeDollars } from './reference.ts'
+import { type Outside, retrieve, variable } from './retrieve.ts'
 import { type Entry, type Node, type Path, type ScalarNode } from './tree.ts'
 
 // A variable that names itself, or a file that includes itself, has no end. More than these is taken for one.
@@ -47,7 +47,7 @@ class Expansion {
       const endless = ++this.#references > MAX_REFERENCES || depth > MAX_DEPTH || text.length > MAX_TEXT_LENGTH
       const found = endless
         ? this.#complain(node, path, `\${${reference.uri}} leads to itself, or through too many references`)
-        : this.#lookUp(node, reference.uri, path)
+        : this.#lookUp(node, reference, text, path)
       if (found === undefined) return { ...node, value: null, unresolved: true }
       const isWhole = reference.end - reference.start === text.length
       if (isWhole && !isText(found.value)) return this.#expandValue(found, path, depth + 1)
@@ -62,11 +62,13 @@ class Expansion {
     return findReference(text) === undefined ? { ...expanded, original: unescapeDollars(text) } : expanded
   }
 
-  #lookUp(node: ScalarNode, uri: string, path: Path): Found | undefined {
+  #lookUp(node: ScalarNode, { uri, start }: Reference, within: string, path: Path): Found | undefined {
     const shown = `\${${uri}}`
     if (uri.slice(uri.indexOf(':')).includes('$'))
       return this.#complain(node, path, `${shown}: a $ cannot stand inside a reference`)
     const retrieved = retrieve(uri, this.#outside)
+    if (retrieved.kind === 'failed' && retrieved.unset && this.#isIdleDefault(within, start))
+      return { text: '', value: { ...node, value: null }, notYaml: undefined }
     if (retrieved.kind === 'failed') return this.#complain(node, path, `${shown}: ${retrieved.message}`)
     const { text, source } = retrieved
     const unread = new Findings()
@@ -77,6 +79,11 @@ class Expansion {
       return { text, value: { ...node, value: text }, notYaml: why && formatProblem(why) }
     }
     return { text, value: parsed.kind === 'scalar' ? { ...parsed, at: node.at } : parsed, notYaml: undefined }
+  }
+
+  /** Of a chain of variables the first that is set counts; those after it need not be. */
+  #isIdleDefault(text: string, start: number): boolean {
+    return defaultsAround(text, start).some((name) => variable(this.#outside.env, name) !== undefined)
   }
 
   #complain(node: ScalarNode, path: Path, message: string): undefined {

@@ -22,6 +22,15 @@ export function findReference(text: string): Reference | undefined {
   return undefined
 }
 
+/**
+ * The variables in whose defaults a place lies: `A` and `B` for that of `${env:C}` in `${env:A:-x${env:B:-${env:C}}}`.
+ * @param start of the first reference to expand: what begins before it ends behind it
+ */
+export function defaultsAround(text: string, start: number): string[] {
+  const begun = text.slice(0, start).matchAll(/\$\{env:(\w+):-/g)
+  return [...begun].filter(({ index }) => !isEscaped(text, index)).map(([, name = '']) => name)
+}
+
 function isEscaped(text: string, open: number): boolean {
   let dollars = 0
   while (text[open - 1 - dollars] === '$') dollars++

@@ -20,7 +20,12 @@ export type Retrieved =
       /** What positions inside the text are called. */
       readonly source: string
     }
-  | { readonly kind: 'failed'; readonly message: string }
+  | {
+      readonly kind: 'failed'
+      readonly message: string
+      /** Because a variable is not set. */
+      readonly unset?: true
+    }
 
 /** The collector's providers that work without a network (confmap README). */
 const SCHEMES = ['env', 'file', 'yaml'] as const
@@ -61,13 +66,19 @@ function retrieveVariable(reference: string, env: Environment): Retrieved {
     return failed(
       `${JSON.stringify(name)} cannot be the name of an environment variable: write letters, digits and _, or $$ where a dollar sign is meant`,
     )
-  const value = Object.hasOwn(env, name) ? env[name] : undefined
+  const value = variable(env, name)
   const source = `env:${name}`
   if (value !== undefined) return { kind: 'text', text: value, source }
   // A default counts only for a variable that is not set: one that is set to nothing is nothing.
   if (separator >= 0) return { kind: 'text', text: reference.slice(separator + 2), source }
   // The collector warns and goes on with nothing: an empty token, a group named after half of its template.
-  return failed(`the environment variable ${name} is not set: set it, or write a default, env:${name}:-text`)
+  const message = `the environment variable ${name} is not set: set it, or write a default, env:${name}:-text`
+  return { kind: 'failed', message, unset: true }
+}
+
+/** @returns undefined where it is not set */
+export function variable(env: Environment, name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name] : undefined
 }
 
 function retrieveFile(path: string, files: Map<string, string> = new Map()): Retrieved {

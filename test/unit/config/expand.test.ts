@@ -84,6 +84,20 @@ describe('a default', () => {
   })
 })
 
+describe('a chain of variables', () => {
+  const chain = '${env:A:-/x/${env:B:-${env:C}}}'
+  test('needs those behind the first that is set not to be set', () => {
+    expect(expandText(chain, { A: 'a' })).toMatchObject({ value: 'a', problems: [] })
+    expect(expandText(chain, { B: 'b' })).toMatchObject({ value: '/x/b', problems: [] })
+    expect(expandText(chain, { C: 'c' })).toMatchObject({ value: '/x/c', problems: [] })
+  })
+  test('names the last one where none is set', () => {
+    expect(expandText(chain).problems).toEqual([expect.stringContaining('the environment variable C is not set')])
+    expect(expandText('${env:A:-}${env:B}', { A: 'a' }).problems).toEqual([expect.stringContaining('B is not set')])
+    expect(expandText('$${env:A:-${env:B}}', { A: 'a' }).problems).toEqual([expect.stringContaining('B is not set')])
+  })
+})
+
 describe('a reference inside a text', () => {
   test('is replaced by the characters of the variable', () => {
     expect(expandText('/${env:X}/${Y}', { X: '0123', Y: '[a]' }).value).toBe('/0123/[a]')
