@@ -102,6 +102,28 @@ describe('an endpoint that fails at its answer: the records wait, and are stored
   })
 })
 
+test.for([
+  ['is cut', '', (socket: Socket) => setImmediate(() => socket.resetAndDestroy())],
+  ['stops coming', '', () => {}],
+  ['is too long', 'x'.repeat(2_000_000), () => {}],
+] as const)('a refusal whose body %s is what its status says: nothing was taken', async ([, more, then]) => {
+  const local = await localCloudWatch()
+  const head = 'HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/x-amz-json-1.1\r\n'
+  const before = await broken(local.url, (socket, request) =>
+    socket.on('data', (chunk: Buffer) => {
+      if (!chunk.toString('latin1').startsWith('POST')) return
+      request()
+      socket.write(`${head}content-length: 3000000\r\n\r\n{"mess${more}`, () => then(socket))
+    }),
+  )
+  const { exporter, send } = await library({ endpoint: before.endpoint, requestTimeoutSeconds: 1 }, local)
+  const sent = send({ body: 'a' })
+  await vi.waitUntil(() => exporter.ledger.retries > 0, PATIENT)
+  before.mend()
+  expect(await sent).toEqual({ code: 0 })
+  expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, possibleDoubles: 0 })
+})
+
 describe('names (row 21)', () => {
   /** What the resolver says, one answer after another; the last one stays. `silent` is never answered. */
   function resolver(host: string, ...answers: readonly (string | NodeJS.ErrnoException | typeof silent)[]) {

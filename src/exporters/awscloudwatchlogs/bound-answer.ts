@@ -3,6 +3,7 @@ import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 
 /** CloudWatch's own answers have some hundred bytes; DescribeLogGroups of 50 groups has about 20 KB. */
 const MOST_ANSWER_BYTES = 1_048_576
+const LEAST_REFUSAL_STATUS = 300
 
 /**
  * Bounds what an answer may take: the SDK's `requestTimeout` ends with the head of the answer, and its body is read to
@@ -15,8 +16,15 @@ export function boundAnswers(client: CloudWatchLogsClient, limitMs: number): voi
   client.middlewareStack.add(
     (next) => async (call) => {
       const result = await next(call)
-      const response = result.response as { body?: unknown }
-      if (response.body instanceof Readable) response.body = await read(response.body, limitMs)
+      const response = result.response as { body?: unknown; readonly statusCode: number }
+      if (!(response.body instanceof Readable)) return result
+      try {
+        response.body = await read(response.body, limitMs)
+      } catch (error) {
+        // A refusal is one by its status alone.
+        if (response.statusCode < LEAST_REFUSAL_STATUS) throw error
+        response.body = new Uint8Array()
+      }
       return result
     },
     // Next to the handler: before anything reads the body.
