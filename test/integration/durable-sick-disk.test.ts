@@ -7,7 +7,7 @@ import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.
 import { recordsRequest } from '../fakes/logs-request.ts'
 import { type SickDisk, sickDisk } from '../fakes/sick-disk.ts'
 import { durableConfig } from './crash-rounds.ts'
-import { type Daemon, startDaemon } from './daemon.ts'
+import { configFile, type Daemon, runToEnd, startDaemon } from './daemon.ts'
 
 const WITHIN = { timeout: 60_000, interval: 50 }
 
@@ -140,4 +140,29 @@ test('a second signal ends a daemon whose disk stalls at once', { timeout: 180_0
   expect(daemon.stderr).toContain('SIGTERM a second time: ending without draining')
   expect(daemon.stderr).toContain('the disk does not answer')
   expect(await waiting).not.toBe(200)
+})
+
+test('a disk that fails is told of at the start', async () => {
+  const { disk, config } = await setup()
+  await disk.is('EIO')
+  const { code, stderr } = await runToEnd([`--config=${await configFile(config)}`], disk.options)
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/directory: .*is on a disk that fails: replace the disk/)])
+})
+
+test('a full disk refuses what is new, is drained also by the next daemon, and takes records again', async () => {
+  const { local, disk, config } = await setup()
+  local.faults.fail(503)
+  const daemon = await startDaemon(config, { ...disk.options, set: ['service.shutdown_timeout=1s'] })
+  expect(await send(daemon, 'before')).toBe(200)
+  await disk.is('ENOSPC')
+  expect(await send(daemon, 'refused')).toBe(503)
+  expect(await daemon.stop()).toBe(0)
+  local.faults.clear()
+  const next = await startDaemon(config, disk.options)
+  await vi.waitFor(() => expect(stored(local)).toContain('before'), WITHIN)
+  await disk.is('well')
+  await vi.waitFor(async () => expect(await send(next, 'after')).toBe(200), WITHIN)
+  await vi.waitFor(() => expect(stored(local)).toContain('after'), WITHIN)
+  expect((await next.metrics()).unaccounted).toBe(0)
+  expect(await next.stop()).toBe(0)
 })

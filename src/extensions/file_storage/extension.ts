@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
 import type { ClaimedDirectory, LeftDirectory, QueueStorage } from '../../component/storage.ts'
@@ -9,6 +9,11 @@ import { type Lock, lock } from './lock.ts'
 const DEFAULT_BYTES = 4 * 1024 ** 3
 /** Directories of one owner: one for each process that ever ran beside another. */
 const MOST_DIRECTORIES = 1_000
+
+/** Written, synced and removed before a directory is used. */
+const TRIAL = 'trial'
+/** A volume without room is used all the same: what is on it is delivered, and makes room. */
+const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT'])
 
 /** Keeps directories for queues: `<directory>/<owner>/0000`, one for each process, locked while it lives. */
 export class FileStorageExtension implements Component, QueueStorage {
@@ -43,6 +48,7 @@ export class FileStorageExtension implements Component, QueueStorage {
         await mkdir(path, { recursive: true, mode: this.#mode })
         const release = await this.#hold(path)
         if (release === undefined) continue
+        await tryOut(join(path, TRIAL), fsync)
         return {
           path,
           fsync,
@@ -103,6 +109,20 @@ async function holdsRecords(path: string): Promise<boolean> {
   return (await readdir(path, { recursive: true })).some((file) => file.endsWith('.segment'))
 }
 
+/** A disk that fails says so at the start, and not to the first sender. */
+async function tryOut(file: string, fsync: boolean): Promise<void> {
+  const handle = await open(file, 'w', 0o600)
+  try {
+    await handle.write('trial')
+    if (fsync) await handle.datasync()
+  } catch (error) {
+    if (!NO_ROOM.has((error as NodeJS.ErrnoException).code)) throw error
+  } finally {
+    await handle.close()
+    await rm(file)
+  }
+}
+
 function unusable(directory: string, cause: unknown): ComponentError {
   const { code } = cause as NodeJS.ErrnoException
   const [what, mend] = WHAT_TO_DO.get(code) ?? ['cannot be used', 'see why the system refuses it']
@@ -114,6 +134,7 @@ const WHAT_TO_DO = new Map<string | undefined, readonly [what: string, mend: str
   ['EACCES', ['cannot be written', 'let this user write it']],
   ['EPERM', ['cannot be written', 'let this user write it']],
   ['EROFS', ['is on a file system that is mounted read-only', 'mount it so that it can be written, or write another']],
+  ['EIO', ['is on a disk that fails', 'replace the disk, or write another']],
   ['ENOTDIR', ['lies below something that is not a directory', 'write another']],
   ['EEXIST', ['is not a directory', 'write one that is']],
   ['ENOSPC', ['is on a full disk', 'make room: not even a directory fits']],
