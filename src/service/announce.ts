@@ -44,12 +44,20 @@ export function announceEnd(logger: Logger, ledgers: ReadonlyMap<string, Ledger>
         rejected: sum(ledger.rejected),
         dead_lettered: ledger.deadLettered,
         unaccounted,
+        ...byReason('lost', ledger.lost),
+        ...byReason('filtered', ledger.filtered),
+        ...byReason('rejected', ledger.rejected),
       }),
     }
     bad ||= lost > 0 || unaccounted !== 0
   }
   if (bad) logger.error('stopped, records are lost', { records })
   else logger.info('stopped', { records })
+}
+
+/** As READMEs name them: `lost(shutdown)`. */
+function byReason(state: string, counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([reason, count]) => [`${state}(${reason})`, count]))
 }
 
 function nonZero(counts: Readonly<Record<string, number>>): Record<string, number> {

@@ -63,7 +63,7 @@ describe('a daemon that is asked to stop', () => {
     expect(daemon.log.at(-1)).toMatchObject({
       level: 'error',
       msg: 'stopped, records are lost',
-      records: { awscloudwatchlogs: { received: 3, delivered: 0, lost: 3 } },
+      records: { awscloudwatchlogs: { received: 3, delivered: 0, lost: 3, 'lost(shutdown)': 3 } },
     })
   })
 })

@@ -328,7 +328,9 @@ describe('what an operator is told', () => {
     ledger.reject('too_old', 1)
     ledger.settle({ kind: 'delivered' }, 9)
     await daemon.shutdown()
-    expect(lines.at(-1)).toBe('info  stopped records={"x":{"received":10,"delivered":9,"lost":0,"rejected":1}}')
+    expect(lines.at(-1)).toBe(
+      'info  stopped records={"x":{"received":10,"delivered":9,"lost":0,"rejected":1,"rejected(too_old)":1}}',
+    )
   })
 
   test('at the end, as an error, that records are lost', async () => {
@@ -338,7 +340,9 @@ describe('what an operator is told', () => {
     ledger.receive(2)
     ledger.settle({ kind: 'lost', reason: 'shutdown' }, 2)
     await daemon.shutdown()
-    expect(lines.at(-1)).toBe('error stopped, records are lost records={"x":{"received":2,"delivered":0,"lost":2}}')
+    expect(lines.at(-1)).toBe(
+      'error stopped, records are lost records={"x":{"received":2,"delivered":0,"lost":2,"lost(shutdown)":2}}',
+    )
   })
 })
 
