@@ -72,6 +72,18 @@ test('share ports, and are one account to scrapes, probes and the last line', { 
   expect(last).toMatchObject({ msg: 'stopped', records: { awscloudwatchlogs: { received: 8, delivered: 8, lost: 0 } } })
 })
 
+test('that are busy for a while keep their counters', { timeout: 120_000 }, async () => {
+  const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
+  const pids = await workersOf(daemon)
+  for (const send of senders(daemon, 8)) await send(recordsRequest({ body: 'x' }))
+  await delivered(daemon, 8)
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  const metrics = await daemon.metrics()
+  for (const pid of pids) process.kill(pid, 'SIGCONT')
+  expect([metrics.received, metrics.records('delivered'), metrics.unaccounted]).toEqual([8, 8, 0])
+  expect(await daemon.stop()).toBe(0)
+})
+
 test('make each new log group once', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
   await workersOf(daemon)

@@ -64,6 +64,9 @@ export class Child implements Waiter {
     return this.#started.promise
   }
 
+  /** What it said last: its counters are not to fall, and rise again, because it was busy once. Undefined: nothing yet. */
+  lastReading: Reading | undefined
+
   /** Undefined if it does not answer. */
   read(): Promise<Reading | undefined> {
     if (!this.#worker.isConnected()) return Promise.resolve(undefined)
@@ -112,6 +115,7 @@ export class Child implements Waiter {
         this.obstacle = message.obstacle
         return
       case 'reading':
+        this.lastReading = message.reading
         return this.#answered(message.id, message.reading)
       case 'want':
         return this.#events.want(this, message.name)

@@ -64,12 +64,15 @@ export class Workers implements Component {
     await Promise.all([...this.#children].map((child) => child.stop(signal)))
   }
 
-  /** Of those that answer in time. */
+  /** Of one that does not answer in time what it said before. */
   async read(): Promise<{ readonly families: (readonly Family[])[]; readonly reports: unknown[] }> {
-    const readings = await Promise.all([...this.#children].map((child) => child.read()))
+    const children = [...this.#children]
+    const answers = await Promise.all(children.map((child) => child.read()))
+    const heard = answers.filter((answer) => answer !== undefined).length
+    if (heard < this.#count)
+      this.#logger.warn('not every worker was heard; of the others the numbers are those of before', { heard })
+    const readings = answers.map((answer, at) => answer ?? children[at]?.lastReading)
     const found = readings.filter((reading): reading is Reading => reading !== undefined)
-    if (found.length < this.#count)
-      this.#logger.warn('not every worker was heard; the numbers are those of the others', { heard: found.length })
     return { families: found.map(({ families }) => families), reports: found.map(({ report }) => report) }
   }
 
