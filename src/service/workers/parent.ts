@@ -61,7 +61,8 @@ export class Parent implements Siblings {
 
   hear(listener: (news: News) => void): () => void {
     this.#listeners.add(listener)
-    this.#old.forEach(listener)
+    // This process has its clock since its birth.
+    for (const news of this.#old) listener({ ...news, afterMs: Math.max(0, news.afterMs - performance.now()) })
     return () => this.#listeners.delete(listener)
   }
 

@@ -9,7 +9,9 @@ export class Throttles {
   readonly #last = new Map<string, { readonly news: News; readonly untilMs: number }>()
 
   heard(news: News, nowMs: number): void {
-    this.#last.set(JSON.stringify([news.exporter, news.account]), { news, untilMs: nowMs + news.afterMs })
+    const key = JSON.stringify([news.exporter, news.account])
+    const untilMs = nowMs + news.afterMs
+    if ((this.#last.get(key)?.untilMs ?? 0) < untilMs) this.#last.set(key, { news, untilMs })
   }
 
   /** What still holds, with what is left of the time to wait: 0 where somebody is trying the account just now. */

@@ -3,11 +3,11 @@ import { Throttles } from '../../../../src/service/workers/throttles.ts'
 
 const news = (exporter: string, account: string, afterMs: number) => ({ exporter, account, afterMs, message: 'Rate' })
 
-test('what an account asked for last is told with what is left of it, and for ten seconds more', () => {
+test('the longest wait an account asked for is told with what is left of it, and for ten seconds more', () => {
   const throttles = new Throttles()
   expect(throttles.news(0)).toEqual([])
-  throttles.heard(news('a', 'eu-west-1', 60_000), 0)
   throttles.heard(news('a', 'eu-west-1', 4_000), 1_000)
+  throttles.heard(news('a', 'eu-west-1', 2_000), 1_000)
   throttles.heard(news('b', 'eu-west-1', 20_000), 1_000)
   expect(throttles.news(2_000)).toEqual([news('a', 'eu-west-1', 3_000), news('b', 'eu-west-1', 19_000)])
   expect(throttles.news(14_000)).toEqual([news('a', 'eu-west-1', 0), news('b', 'eu-west-1', 7_000)])
