@@ -71,6 +71,7 @@ export class Accounts implements DeliveryAccount {
   letterEvicted({ items, lane }: DeadLetter): void {
     this.ledger.evict(items)
     this.destinations.of(lane).evict(items)
+    if (this.#tellOfGap !== undefined) this.gaps.note(lane, 'dead_letter_evicted', items)
   }
 
   /** Dead letters of `lane` are in the queue again, and go to `to`. */

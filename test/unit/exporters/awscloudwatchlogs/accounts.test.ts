@@ -33,6 +33,16 @@ test('what is turned away at the door is in the account of where it was to go, a
   expect(gaps).toEqual([1])
 })
 
+test('a stream is told of its dead letters that are evicted', () => {
+  const gaps: [number, string[]][] = []
+  const accounts = new Accounts(async (_, { records, reasons }) => gaps.push([records, [...reasons.keys()]]) > 0)
+  accounts.letterAdopted(LETTER)
+  accounts.letterEvicted(LETTER)
+  admit(accounts, 0)
+  accounts.settled({ kind: 'delivered' }, 1, 'g:s')
+  expect(gaps).toEqual([[3, ['dead_letter_evicted']]])
+})
+
 test('dead letters stay in the account of their destination until they are replayed or evicted', () => {
   const accounts = new Accounts(undefined)
   accounts.letterAdopted(LETTER)
