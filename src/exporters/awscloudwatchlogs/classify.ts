@@ -1,5 +1,5 @@
 // The one place where an answer of CloudWatch becomes an outcome. Decided by error code and status, never by the text of a
-// message. Codes: the errors modelled for PutLogEvents, CreateLogGroup, CreateLogStream, PutRetentionPolicy, and the common
+// message (but for NOT_CONNECTED). Codes: the errors modelled for PutLogEvents, CreateLogGroup, CreateLogStream, PutRetentionPolicy, and the common
 // errors of AWS APIs (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
 import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../delivery/put.ts'
@@ -100,6 +100,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'EADDRNOTAVAIL',
+  'ERR_PROXY_TUNNEL',
   // Node's documentation of tls, "X509 certificate error codes".
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',

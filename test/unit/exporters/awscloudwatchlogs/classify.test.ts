@@ -113,14 +113,20 @@ describe('codes of AWS', () => {
 })
 
 describe('no answer of CloudWatch', () => {
-  test.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'INVALID_CA'])(
-    'with %s nothing was sent',
-    (code) => {
-      const outcome = classify(thrown('Error', undefined, { code }))
-      expect(outcome).toMatchObject({ scope: 'endpoint', reason: 'network', maybeTaken: false, lasting: false })
-      expect(outcome).toHaveProperty('message', `${code}: the text`)
-    },
-  )
+  test.each([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'EADDRNOTAVAIL',
+    'ERR_PROXY_TUNNEL',
+    'INVALID_CA',
+  ])('with %s nothing was sent', (code) => {
+    const outcome = classify(thrown('Error', undefined, { code }))
+    expect(outcome).toMatchObject({ scope: 'endpoint', reason: 'network', maybeTaken: false, lasting: false })
+    expect(outcome).toHaveProperty('message', `${code}: the text`)
+  })
 
   test.each([
     ['Error', 'ECONNRESET', 'network'],
