@@ -76,6 +76,8 @@ setTimeout(endWithoutDisk, LEFT_BEHIND_MS).unref()
 
 /** Ends with 1 as soon as no call to a disk is under way, and if one is that is not answered, without it. */
 function endNow(): void {
+  // Without their parent they would end by process.exit(), and keep ports and directories where their disk stalls.
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
   const late = setTimeout(endWithoutDisk, LEFT_BEHIND_MS)
   const end = setInterval(() => {
     if (waitsForDisk()) return
@@ -88,7 +90,7 @@ function endNow(): void {
 /** A call to a disk that does not answer would hold the process for ever; process.exit() too, which waits for its thread. */
 function endWithoutDisk(): void {
   if (!waitsForDisk()) return
-  say('the disk does not answer: ending without it', {})
+  say('a call to the disk is not answered: ending without it', {})
   process.kill(process.pid, 'SIGKILL')
 }
 
