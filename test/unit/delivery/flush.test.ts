@@ -117,6 +117,18 @@ describe('puts at once', () => {
     expect(under.sender.puts).toHaveLength(100)
     expect(under.idle).toEqual(IDLE)
   })
+
+  test('lanes go out in the order in which they came due, however many wait for max_puts_per_second', async () => {
+    const under = new DeliveryUnderTest({ maxPutsPerSecond: 20, flushIntervalMs: 10 })
+    const lanes = Array.from({ length: 100 }, (_, i) => `g${i}/s`)
+    for (const lane of lanes) under.send({ [lane]: namedItems('a', 1) })
+    // All of them have more to send before their turn comes.
+    await vi.advanceTimersByTimeAsync(20)
+    for (const lane of lanes) under.send({ [lane]: namedItems('b', 1) })
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect([...new Set(under.sender.puts.map(({ destination }) => destination))]).toEqual(lanes)
+    expect(under.idle).toEqual(IDLE)
+  })
 })
 
 describe('flush', () => {
