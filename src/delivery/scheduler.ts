@@ -1,11 +1,8 @@
 // Decides which lane's put goes out next.
 //
-//   lane has items ─▶ full, or flush interval over, or draining? ─▶ ready lists ─▶ every scope admits it? ─▶ pack ─▶ put
+//   lane has items ─▶ full, or flush interval over, or draining? ─▶ ready lanes ─▶ every scope admits it? ─▶ pack ─▶ put
 //                                                                      ▲                │ no
 //                                                                      └── woken ◀── waits in that scope
-//
-// Two ready lists, served in turn: `fresh` for lanes with records under a minute old, `backlog` for lanes that fell behind.
-// So after an outage at least half of the puts carry what happens now, and the rest what was missed, oldest first.
 
 import type { Settlement } from '../component/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -17,6 +14,7 @@ import { Pace } from './pace.ts'
 import { countedOf, itemsOf, joinRuns, type Pack, type PackPolicy, packRuns, takePack } from './pack.ts'
 import type { PutAccepted, PutOutcome, PutRetry, Sender } from './put.ts'
 import type { Queue, QueuedBatch } from './queue.ts'
+import { ReadyLanes } from './ready-lanes.ts'
 import type { Run } from './run-queue.ts'
 
 /** What the scheduler tells of lanes. */
@@ -40,8 +38,6 @@ export interface SchedulerOptions {
   readonly retryFailed: boolean
 }
 
-/** Beyond this age a record belongs to the backlog. */
-const FRESH_MS = 60_000
 /**
  * Puts of one lane at once while full batches wait; otherwise one, which keeps its order. Of the default of ten over all
  * lanes it leaves two to others; with four, one stream could not be sent as fast as it came, and filled the queue.
@@ -61,9 +57,7 @@ export class Scheduler<D> {
   })
   readonly #pace: Pace
   #paceTimer: NodeJS.Timeout | undefined
-  #fresh: Lane<D>[] = []
-  #backlog: Lane<D>[] = []
-  #backlogsTurn = false
+  readonly #ready = new ReadyLanes<D>()
   #pumping = false
   readonly #aborted = new AbortController()
   inFlight = 0
@@ -102,16 +96,7 @@ export class Scheduler<D> {
     }
     const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane)
     if (!due || lane.waitsIn !== undefined || this.#loading.has(lane) || !this.#mayPut(lane)) return
-    const wallNow = Date.now()
-    const firstFresh = lane.firstYounger(FRESH_MS, wallNow)
-    if (firstFresh < lane.runs.length && !lane.inFresh) {
-      lane.inFresh = true
-      this.#fresh.push(lane)
-    }
-    if (firstFresh > 0 && !lane.inBacklog) {
-      lane.inBacklog = true
-      this.#backlog.push(lane)
-    }
+    this.#ready.add(lane)
     this.#pump()
   }
 
@@ -167,8 +152,7 @@ export class Scheduler<D> {
     this.#flushes.close()
     clearTimeout(this.#paceTimer)
     this.#paceTimer = undefined
-    this.#fresh = []
-    this.#backlog = []
+    this.#ready.clear()
     await Promise.all(this.#sends)
   }
 
@@ -188,14 +172,8 @@ export class Scheduler<D> {
     // A put may end, and so a lane come back here, while the lists are being served.
     if (this.#pumping || this.#aborted.signal.aborted) return
     this.#pumping = true
-    while (this.inFlight < this.#options.maxConcurrentPuts && this.#hasPlace()) {
-      const backlogs = this.#fresh.length === 0 || (this.#backlogsTurn && this.#backlog.length > 0)
-      const lane = backlogs ? this.#backlog.shift() : this.#fresh.shift()
-      if (lane === undefined) break
-      if (backlogs) lane.inBacklog = false
-      else lane.inFresh = false
-      if (this.#dispatch(lane, backlogs)) this.#backlogsTurn = !backlogs
-    }
+    while (this.inFlight < this.#options.maxConcurrentPuts && this.#hasPlace())
+      this.#ready.next((lane, place) => this.#dispatch(lane, place))
     this.#pumping = false
   }
 
@@ -204,7 +182,7 @@ export class Scheduler<D> {
    * sent, would come back behind all others, and of ten thousand some would not be sent for minutes.
    */
   #hasPlace(): boolean {
-    if (this.#paceTimer !== undefined || this.#fresh.length + this.#backlog.length === 0) return false
+    if (this.#paceTimer !== undefined || this.#ready.isEmpty) return false
     const waitMs = this.#pace.waitMs()
     if (waitMs === 0) return true
     this.#paceTimer = setTimeout(() => {
@@ -215,7 +193,7 @@ export class Scheduler<D> {
   }
 
   /** Sends one put of the lane, or leaves it where it will be woken. */
-  #dispatch(lane: Lane<D>, backlog: boolean): boolean {
+  #dispatch(lane: Lane<D>, place: number): boolean {
     if (lane.waitsIn !== undefined || this.#loading.has(lane) || lane.waitingItems === 0 || !this.#mayPut(lane))
       return false
     const closed = lane.scopes.find((scope) => !scope.admits)
@@ -223,7 +201,6 @@ export class Scheduler<D> {
       this.#waitIn(lane, closed)
       return false
     }
-    const place = backlog ? 0 : lane.firstYounger(FRESH_MS, Date.now())
     const first = lane.runs.at(place)
     if (first === undefined) {
       // What was fresh when it was listed has grown old in the list.

@@ -1,0 +1,50 @@
+import type { Lane } from './lane.ts'
+
+/** Beyond this age a record belongs to the backlog. */
+const FRESH_MS = 60_000
+
+/**
+ * Lanes that may be sent, each list in the order in which they came: `fresh` for those with records under a minute old,
+ * `backlog` for those that fell behind. Served in turn while both have some, so that after an outage at least half of the
+ * puts carry what happens now, and the rest what was missed, oldest first.
+ */
+export class ReadyLanes<D> {
+  #fresh: Lane<D>[] = []
+  #backlog: Lane<D>[] = []
+  #backlogsTurn = false
+
+  get isEmpty(): boolean {
+    return this.#fresh.length === 0 && this.#backlog.length === 0
+  }
+
+  /** Lists it where its records belong; it may be in both, and in each of them once. */
+  add(lane: Lane<D>): void {
+    const firstFresh = lane.firstYounger(FRESH_MS, Date.now())
+    if (firstFresh < lane.runs.length && !lane.inFresh) {
+      lane.inFresh = true
+      this.#fresh.push(lane)
+    }
+    if (firstFresh > 0 && !lane.inBacklog) {
+      lane.inBacklog = true
+      this.#backlog.push(lane)
+    }
+  }
+
+  /**
+   * Takes the next one from its list.
+   * @param send of what is at a place of its runs and behind it; says whether it did, and so whether the lane had its turn
+   */
+  next(send: (lane: Lane<D>, place: number) => boolean): void {
+    const backlogs = this.#fresh.length === 0 || (this.#backlogsTurn && this.#backlog.length > 0)
+    const lane = backlogs ? this.#backlog.shift() : this.#fresh.shift()
+    if (lane === undefined) return
+    if (backlogs) lane.inBacklog = false
+    else lane.inFresh = false
+    if (send(lane, backlogs ? 0 : lane.firstYounger(FRESH_MS, Date.now()))) this.#backlogsTurn = !backlogs
+  }
+
+  clear(): void {
+    this.#fresh = []
+    this.#backlog = []
+  }
+}
