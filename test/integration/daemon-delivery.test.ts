@@ -131,6 +131,9 @@ test('a denied group that holds over its share has its new records rejected, and
     cloudwatchConfig(local.url, { processors: { memory_limiter: { check_interval: '1s', limit_mib: 4 } } }),
   )
   const send = grpcSender(daemon)
+  // Before it is known to be stuck it may fill the buffers, as anybody may.
+  await send(kilobytes('denied', 1))
+  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery waits')))
   // Others are there to be protected from it.
   const others = setInterval(() => void send(kilobytes('other', 1)).catch(() => {}), 20) // it may be gone
   onTestFinished(() => clearInterval(others))
