@@ -1,6 +1,7 @@
 // One worker, seen from the parent.
 
 import cluster, { type Worker } from 'node:cluster'
+import type { News } from '../../component/siblings.ts'
 import {
   type Accounts,
   type Birth,
@@ -10,7 +11,6 @@ import {
   type Reading,
   type ToWorker,
 } from './messages.ts'
-import type { News } from '../../component/siblings.ts'
 import type { Waiter } from './turns.ts'
 
 /** How long after its time a worker may still say its last word, ms: less than the parent itself is waited for. */
@@ -31,13 +31,15 @@ export class Child implements Waiter {
   readonly #worker: Worker
   readonly #events: ChildEvents
   readonly #started = Promise.withResolvers<Ports>()
-  readonly #readings = new Map<number, (reading: Reading | undefined) => void>()
+  readonly #readings = new Map<number, (answered: boolean) => void>()
   #nextReading = 1
   readonly #gone = Promise.withResolvers<void>()
   #isGone = false
   readonly bornAtMs = performance.now()
   /** What keeps it from taking records for now. */
   obstacle: string | undefined
+  /** What it said last: its counters are not to fall, and rise again, because it was busy once. Undefined: nothing yet. */
+  reading: Reading | undefined
   /** What it had counted when it ended; undefined if it died without a word. */
   accounts: Accounts | undefined
 
@@ -64,18 +66,15 @@ export class Child implements Waiter {
     return this.#started.promise
   }
 
-  /** What it said last: its counters are not to fall, and rise again, because it was busy once. Undefined: nothing yet. */
-  lastReading: Reading | undefined
-
-  /** Undefined if it does not answer. */
-  read(): Promise<Reading | undefined> {
-    if (!this.#worker.isConnected()) return Promise.resolve(undefined)
+  /** Brings `reading` up to date; false if it does not answer. */
+  read(): Promise<boolean> {
+    if (!this.#worker.isConnected()) return Promise.resolve(false)
     const id = this.#nextReading++
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#answered(id, undefined), READ_TIMEOUT_MS)
-      this.#readings.set(id, (reading) => {
+      const timer = setTimeout(() => this.#answered(id, false), READ_TIMEOUT_MS)
+      this.#readings.set(id, (answered) => {
         clearTimeout(timer)
-        resolve(reading)
+        resolve(answered)
       })
       this.tell({ kind: 'read', id })
     })
@@ -115,8 +114,8 @@ export class Child implements Waiter {
         this.obstacle = message.obstacle
         return
       case 'reading':
-        this.lastReading = message.reading
-        return this.#answered(message.id, message.reading)
+        this.reading = message.reading
+        return this.#answered(message.id, true)
       case 'want':
         return this.#events.want(this, message.name)
       case 'done':
@@ -128,8 +127,8 @@ export class Child implements Waiter {
     }
   }
 
-  #answered(id: number, reading: Reading | undefined): void {
-    this.#readings.get(id)?.(reading)
+  #answered(id: number, answered: boolean): void {
+    this.#readings.get(id)?.(answered)
     this.#readings.delete(id)
   }
 
@@ -138,7 +137,7 @@ export class Child implements Waiter {
     this.#isGone = true
     this.#gone.resolve()
     this.#started.reject(new Error(`it ended with ${how}`))
-    for (const id of this.#readings.keys()) this.#answered(id, undefined)
+    for (const id of this.#readings.keys()) this.#answered(id, false)
     this.#events.exited(this, how)
   }
 }

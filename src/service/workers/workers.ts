@@ -9,7 +9,7 @@ import { Ledger } from '../../telemetry/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Family } from '../../telemetry/registry.ts'
 import { Child, type ChildEvents } from './child.ts'
-import type { Account, Files, Ports, Reading } from './messages.ts'
+import type { Account, Files, Ports } from './messages.ts'
 import { Throttles } from './throttles.ts'
 import { Turns } from './turns.ts'
 
@@ -68,11 +68,10 @@ export class Workers implements Component {
   async read(): Promise<{ readonly families: (readonly Family[])[]; readonly reports: unknown[] }> {
     const children = [...this.#children]
     const answers = await Promise.all(children.map((child) => child.read()))
-    const heard = answers.filter((answer) => answer !== undefined).length
+    const heard = answers.filter((answered) => answered).length
     if (heard < this.#count)
       this.#logger.warn('not every worker was heard; of the others the numbers are those of before', { heard })
-    const readings = answers.map((answer, at) => answer ?? children[at]?.lastReading)
-    const found = readings.filter((reading): reading is Reading => reading !== undefined)
+    const found = children.map(({ reading }) => reading).filter((reading) => reading !== undefined)
     return { families: found.map(({ families }) => families), reports: found.map(({ report }) => report) }
   }
 
