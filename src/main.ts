@@ -78,13 +78,12 @@ setTimeout(endWithoutDisk, LEFT_BEHIND_MS).unref()
 function endNow(): void {
   // Without their parent they would end by process.exit(), and keep ports and directories where their disk stalls.
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
-  const late = setTimeout(endWithoutDisk, LEFT_BEHIND_MS)
-  const end = setInterval(() => {
-    if (waitsForDisk()) return
-    clearTimeout(late)
-    clearInterval(end)
-    process.exit(1)
-  }, 1)
+  const end = () => {
+    if (!waitsForDisk()) process.exit(1)
+  }
+  end()
+  setInterval(end, 1)
+  setTimeout(endWithoutDisk, LEFT_BEHIND_MS)
 }
 
 /** A call to a disk that does not answer would hold the process for ever; process.exit() too, which waits for its thread. */

@@ -87,7 +87,7 @@ service: { pipelines: { logs: { exporters: [awscloudwatchlogs] } } }
     .toBe('closed')
   daemon.child.kill('SIGTERM')
   expect(await daemon.ended).toBe(1)
-  expect(daemon.output.err).toContain('error SIGTERM a second time: ending without draining\n')
+  expect(daemon.output.err).toMatch(/error SIGTERM a second time: ending without draining\n$/)
 })
 
 test.for(['throw new Error("boom")', 'Promise.reject(new Error("boom"))'])(
