@@ -67,9 +67,10 @@ class Expansion {
     if (uri.slice(uri.indexOf(':')).includes('$'))
       return this.#complain(node, path, `${shown}: a $ cannot stand inside a reference`)
     const retrieved = retrieve(uri, this.#outside)
-    if (retrieved.kind === 'failed' && retrieved.unset && this.#isIdleDefault(within, start))
-      return { text: '', value: { ...node, value: null }, notYaml: undefined }
-    if (retrieved.kind === 'failed') return this.#complain(node, path, `${shown}: ${retrieved.message}`)
+    if (retrieved.kind === 'failed')
+      return retrieved.unset && this.#isIdleDefault(within, start)
+        ? { text: '', value: { ...node, value: null }, notYaml: undefined }
+        : this.#complain(node, path, `${shown}: ${retrieved.message}`)
     const { text, source } = retrieved
     const unread = new Findings()
     const parsed = parseYaml(text, source, unread)

@@ -36,9 +36,8 @@ export class Accounts implements DeliveryAccount {
     if (settlement.kind === 'delivered') this.ledger.eventsWritten += records
     if (lane === '') return
     this.destinations.of(lane).settle(settlement, records)
-    if (this.#tellOfGap === undefined) return
-    if (settlement.kind === 'rejected' || settlement.kind === 'lost') this.gaps.note(lane, settlement.reason, records)
-    else if (settlement.kind === 'delivered') void this.#mark(lane, this.#tellOfGap)
+    if (settlement.kind === 'rejected' || settlement.kind === 'lost') this.#miss(lane, settlement.reason, records)
+    else if (settlement.kind === 'delivered' && this.#tellOfGap !== undefined) void this.#mark(lane, this.#tellOfGap)
   }
 
   retried(records: number, maybeTaken: boolean): void {
@@ -71,7 +70,7 @@ export class Accounts implements DeliveryAccount {
   letterEvicted({ items, lane }: DeadLetter): void {
     this.ledger.evict(items)
     this.destinations.of(lane).evict(items)
-    if (this.#tellOfGap !== undefined) this.gaps.note(lane, 'dead_letter_evicted', items)
+    this.#miss(lane, 'dead_letter_evicted', items)
   }
 
   /** Dead letters of `lane` are in the queue again, and go to `to`. */
@@ -116,6 +115,11 @@ export class Accounts implements DeliveryAccount {
     const ledger = this.destinations.of(lane)
     ledger.receive(records)
     ledger.reject(reason, records)
+    this.#miss(lane, reason, records)
+  }
+
+  /** The stream is to say so, where streams do. */
+  #miss(lane: string, reason: string, records: number): void {
     if (this.#tellOfGap !== undefined) this.gaps.note(lane, reason, records)
   }
 

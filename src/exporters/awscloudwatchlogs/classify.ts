@@ -1,6 +1,7 @@
 // The one place where an answer of CloudWatch becomes an outcome. Decided by error code and status, never by the text of a
-// message (but for NOT_CONNECTED). Codes: the errors modelled for PutLogEvents, CreateLogGroup, CreateLogStream, PutRetentionPolicy, and the common
-// errors of AWS APIs (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
+// message (but for NOT_CONNECTED). Codes: the errors modelled for PutLogEvents, CreateLogGroup, CreateLogStream,
+// PutRetentionPolicy, and the common errors of AWS APIs
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
 import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../delivery/put.ts'
 import { NoCredentials } from './no-credentials.ts'
