@@ -5,6 +5,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import { onTestFinished } from 'vitest'
 import { LEN, ProtobufReader, VARINT } from '../../src/wire/protobuf-reader.ts'
+import { type RecordFields, recordsRequest } from '../fakes/logs-request.ts'
 import type { Daemon } from './daemon.ts'
 
 /** Success, full or in part. */
@@ -44,6 +45,13 @@ export async function sendUntilTaken(send: Send, request: Uint8Array, onWait: ()
     await sleep(Math.min(told.afterMs, LONGEST_WAIT_MS))
   }
   throw new Error(`a request was not taken within ${PATIENCE_MS} ms`)
+}
+
+/** One request over OTLP/HTTP, for those who want the answer as it is. */
+export function postRecords({ httpPort }: Daemon, ...records: readonly RecordFields[]): Promise<Response> {
+  const headers = { 'content-type': 'application/x-protobuf' }
+  const body = Buffer.from(recordsRequest(...records))
+  return fetch(`http://127.0.0.1:${httpPort}/v1/logs`, { method: 'POST', headers, body })
 }
 
 /** What a sender says beside its request, by lower-case names. */

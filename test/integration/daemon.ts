@@ -214,6 +214,12 @@ export class Daemon {
     })
   }
 
+  /** Pids of its workers as they were when all had started. */
+  async workers(): Promise<number[]> {
+    await this.says((log) => log.some(({ msg }) => msg === 'workers run'))
+    return this.log.find(({ msg }) => msg === 'workers run')?.['pids'] as number[]
+  }
+
   /** Asks it to stop and waits until it has. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM')

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { recordsRequest } from '../fakes/logs-request.ts'
 import { laterVersion } from '../unit/delivery/disk/later-version.ts'
+import { postRecords } from './daemon-senders.ts'
 import { runToEnd, startDaemon, type Daemon } from './daemon.ts'
 import { cloudwatchConfig } from './daemon-config.ts'
 
@@ -33,10 +33,7 @@ async function send(daemon: Daemon, bodies: readonly string[], lastTime?: bigint
   const now = BigInt(Date.now()) * 1_000_000n
   const last = bodies.length - 1
   const records = bodies.map((body, at) => ({ body, time: at === last ? (lastTime ?? now) : now }))
-  const body = Buffer.from(recordsRequest(...records))
-  const headers = { 'content-type': 'application/x-protobuf' }
-  const response = await fetch(`http://127.0.0.1:${daemon.httpPort}/v1/logs`, { method: 'POST', headers, body })
-  expect(response.status).toBe(200)
+  expect((await postRecords(daemon, ...records)).status).toBe(200)
 }
 
 const state = async (daemon: Daemon, name: string) =>

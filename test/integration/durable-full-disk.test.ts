@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { grpcSender } from './daemon-senders.ts'
+import { grpcSender, postRecords } from './daemon-senders.ts'
 import { durableConfig } from './crash-rounds.ts'
 import { smallVolume } from '../fakes/small-volume.ts'
 import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
@@ -30,11 +30,7 @@ test(
       extensions: { ...config.extensions, file_storage: { directory } },
       service: { ...config.service, extensions: ['health_check', 'file_storage'] },
     })
-    const send = async () => {
-      const headers = { 'content-type': 'application/x-protobuf' }
-      const body = Buffer.from(recordsRequest({ body: 'x' }))
-      return fetch(`http://127.0.0.1:${daemon.httpPort}/v1/logs`, { method: 'POST', headers, body })
-    }
+    const send = () => postRecords(daemon, { body: 'x' })
     const health = async () => (await fetch(daemon.healthUrl)).status
     expect([(await send()).status, await health()]).toEqual([200, 200])
 
@@ -63,11 +59,7 @@ test(
     onTestFinished(() => local.close())
     local.faults.fail(503)
     const daemon = await startDaemon(durableConfig(local.url, join(volume, 'queues')))
-    const byHttp = (text: string) => {
-      const headers = { 'content-type': 'application/x-protobuf' }
-      const body = Buffer.from(recordsRequest({ body: text }))
-      return fetch(`http://127.0.0.1:${daemon.httpPort}/v1/logs`, { method: 'POST', headers, body })
-    }
+    const byHttp = (text: string) => postRecords(daemon, { body: text })
     const byGrpc = grpcSender(daemon)
     const health = async () => (await fetch(daemon.healthUrl)).status
     const stored = () => local.events().map(({ message }) => (JSON.parse(message) as { body: string }).body)

@@ -3,16 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { recordsRequest } from '../fakes/logs-request.ts'
 import { durableConfig } from './crash-rounds.ts'
+import { postRecords } from './daemon-senders.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 
 const WITHIN = { timeout: 60_000, interval: 50 }
 
 async function send(daemon: Daemon, text: string): Promise<number> {
-  const headers = { 'content-type': 'application/x-protobuf' }
-  const body = Buffer.from(recordsRequest({ body: text }))
-  return (await fetch(`http://127.0.0.1:${daemon.httpPort}/v1/logs`, { method: 'POST', headers, body })).status
+  return (await postRecords(daemon, { body: text })).status
 }
 
 test(

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { recordsRequest } from '../fakes/logs-request.ts'
 import { type SickDisk, sickDisk } from '../fakes/sick-disk.ts'
 import { durableConfig } from './crash-rounds.ts'
+import { postRecords } from './daemon-senders.ts'
 import { configFile, type Daemon, runToEnd, startDaemon } from './daemon.ts'
 
 const WITHIN = { timeout: 60_000, interval: 50 }
@@ -26,9 +26,7 @@ async function setup(): Promise<{ local: CloudWatchLocal; disk: SickDisk; config
 
 /** @returns the status of the answer */
 async function send(daemon: Daemon, text: string): Promise<number> {
-  const headers = { 'content-type': 'application/x-protobuf' }
-  const body = Buffer.from(recordsRequest({ body: text }))
-  return (await fetch(`http://127.0.0.1:${daemon.httpPort}/v1/logs`, { method: 'POST', headers, body })).status
+  return (await postRecords(daemon, { body: text })).status
 }
 
 /** Texts that CloudWatch has, each once. */
@@ -131,8 +129,7 @@ test.for([1, 2])('a second signal ends %i processes at once whose disk stalls', 
   local.faults.fail(503)
   const set = ['service.shutdown_timeout=5m', `service.workers=${workers}`]
   const daemon = await startDaemon(config, { ...disk.options, set })
-  if (workers > 1) await daemon.says((log) => log.some(({ msg }) => msg === 'workers run'))
-  const pids = (daemon.log.find(({ msg }) => msg === 'workers run')?.['pids'] ?? []) as number[]
+  const pids = workers === 1 ? [] : await daemon.workers()
   await disk.is('stalled')
   const waiting = send(daemon, 'not acknowledged').catch(() => 0)
   const held = async () => (await daemon.metrics()).value('otlp_cloudwatch_buffer_bytes', {})

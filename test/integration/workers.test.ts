@@ -25,11 +25,11 @@ async function folder(): Promise<string> {
   return path
 }
 
-/** Pids of the workers that run now; the log names each one that is born. */
-async function workersOf(daemon: Daemon): Promise<number[]> {
-  await daemon.says((log) => log.some(({ msg }) => msg === 'workers run'))
-  return daemon.log.find(({ msg }) => msg === 'workers run')?.['pids'] as number[]
-}
+/** Until so many workers have listened, those that are gone included. */
+const haveListened = (daemon: Daemon, workers: number) =>
+  daemon.says(
+    (log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length >= workers,
+  )
 
 /** With connections of their own: the kernel deals them out to the workers. */
 const senders = (daemon: Daemon, count: number): Send[] => [
@@ -49,7 +49,7 @@ const bodies = () => local.events().map(({ message }) => (JSON.parse(message) as
 
 test('share ports, and are one account to scrapes, probes and the last line', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
-  const pids = await workersOf(daemon)
+  const pids = await daemon.workers()
   expect(new Set([...pids, daemon.pid]).size).toBe(3)
   const names = Array.from({ length: 8 }, (_, at) => `by connection ${at}`)
   for (const [at, send] of senders(daemon, 8).entries()) {
@@ -74,7 +74,7 @@ test('share ports, and are one account to scrapes, probes and the last line', { 
 
 test('that are busy for a while keep their counters', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
-  const pids = await workersOf(daemon)
+  const pids = await daemon.workers()
   for (const send of senders(daemon, 8)) await send(recordsRequest({ body: 'x' }))
   await delivered(daemon, 8)
   for (const pid of pids) process.kill(pid, 'SIGSTOP')
@@ -86,7 +86,7 @@ test('that are busy for a while keep their counters', { timeout: 120_000 }, asyn
 
 test('make each new log group once', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
-  await workersOf(daemon)
+  await daemon.workers()
   const groups = Array.from({ length: 4 }, (_, at) => `service-${at}`)
   const request = logsRequest(
     ...groups.map((name) => ({ resource: { 'service.name': name }, scopes: [{ records: [{ body: 'x' }] }] })),
@@ -100,7 +100,7 @@ test('make each new log group once', { timeout: 120_000 }, async () => {
 
 test('wait together when the account is throttled, whoever hears of it', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
-  await workersOf(daemon)
+  await daemon.workers()
   // So many that both have some.
   const [first, ...others] = senders(daemon, 30)
   for (const send of [first, ...others]) await send?.(recordsRequest({ body: 'x' }))
@@ -120,7 +120,7 @@ test('know of a throttled account before they send to it', { timeout: 120_000 },
   const daemon = await startDaemon(cloudwatchConfig(local.url), {
     set: [...TWO_WORKERS.set, 'service.shutdown_timeout=1s'],
   })
-  const [victim = 0] = await workersOf(daemon)
+  const [victim = 0] = await daemon.workers()
   // Whoever tries again has no answer, and no news.
   local.faults.throttle({ times: 1 })
   local.faults.slow(60_000)
@@ -133,7 +133,7 @@ test('know of a throttled account before they send to it', { timeout: 120_000 },
   }
   await vi.waitFor(async () => expect(await waiting()).toBe(2), WITHIN)
   process.kill(victim, 'SIGKILL')
-  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
+  await haveListened(daemon, 3)
   await vi.waitFor(async () => expect(await waiting()).toBe(2), WITHIN)
   expect(await daemon.stop()).toBe(0)
 })
@@ -141,7 +141,7 @@ test('know of a throttled account before they send to it', { timeout: 120_000 },
 test('that die are replaced; with a storage nothing that was acknowledged is lost', { timeout: 180_000 }, async () => {
   const root = await folder()
   const daemon = await startDaemon(durableConfig(local.url, root), TWO_WORKERS)
-  const [victim = 0] = await workersOf(daemon)
+  const [victim = 0] = await daemon.workers()
   const denied = local.faults.deny({ group: '/crash' })
   const acknowledged: string[] = []
   const send = async (name: string) => {
@@ -161,7 +161,7 @@ test('that die are replaced; with a storage nothing that was acknowledged is los
   process.kill(victim, 'SIGKILL')
   for (let at = 0; at < 20; at++) await send(`after-${at}`)
   await daemon.says((log) => log.some(({ msg }) => msg.startsWith('a worker ended and is replaced')))
-  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
+  await haveListened(daemon, 3)
   for (let at = 0; at < 20; at++) await send(`later-${at}`)
   denied.off()
   await vi.waitFor(() => expect(new Set(bodies())).toEqual(new Set(acknowledged)), WITHIN)
@@ -187,7 +187,7 @@ test('that cannot start end the daemon, which says why', { timeout: 120_000 }, a
 
 test('drain, too, when a terminal sends its signal to all of them at once', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
-  const pids = await workersOf(daemon)
+  const pids = await daemon.workers()
   local.faults.slow(200)
   for (const send of senders(daemon, 4))
     expect(await send(recordsRequest({ body: 'x' }))).toMatchObject({ kind: 'taken' })
@@ -216,7 +216,7 @@ test('make a group once that two exporters write to', { timeout: 120_000 }, asyn
     },
     TWO_WORKERS,
   )
-  await workersOf(daemon)
+  await daemon.workers()
   local.faults.slow(100)
   await Promise.all(senders(daemon, 8).map((send) => send(recordsRequest({ body: 'x' }))))
   await vi.waitFor(() => expect(bodies()).toHaveLength(16), WITHIN)
@@ -232,23 +232,23 @@ test('that end while others start are replaced', { timeout: 120_000 }, async () 
     return Number(children.split(' ')[0])
   }, WITHIN)
   process.kill(first, 'SIGKILL')
-  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 3)
+  await haveListened(daemon, 4)
   expect(await daemon.stop()).toBe(0)
 })
 
 test('that are replaced have the config of the others, and not what was made of its file since', async () => {
   const file = await configFile(cloudwatchConfig(local.url))
   const daemon = await startDaemon(file, TWO_WORKERS)
-  const [victim = 0] = await workersOf(daemon)
+  const [victim = 0] = await daemon.workers()
   await writeFile(file, 'receivers: 1')
   process.kill(victim, 'SIGKILL')
-  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
+  await haveListened(daemon, 3)
   expect(await daemon.stop()).toBe(0)
 })
 
 test('have the whole shutdown_timeout to drain', async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url, { service: { shutdown_timeout: '14s' } }), TWO_WORKERS)
-  await workersOf(daemon)
+  await daemon.workers()
   // Longer than receivers have to finish their requests.
   local.faults.slow(3_500, { operation: 'PutLogEvents' })
   for (const send of senders(daemon, 4)) await send(recordsRequest({ body: 'x' }))
@@ -262,7 +262,7 @@ test('have the whole shutdown_timeout to drain', async () => {
 test('say before their time is over what they could not send', async () => {
   local.faults.cut('before')
   const daemon = await startDaemon(cloudwatchConfig(local.url, { service: { shutdown_timeout: '2s' } }), TWO_WORKERS)
-  await workersOf(daemon)
+  await daemon.workers()
   for (const send of senders(daemon, 4)) await send(recordsRequest({ body: 'x' }))
   expect(await daemon.stop()).toBe(0)
   expect(daemon.log.at(-1)).toMatchObject({
@@ -273,11 +273,11 @@ test('say before their time is over what they could not send', async () => {
 
 test('whose account another goes on with are counted once', async () => {
   const daemon = await startDaemon(durableConfig(local.url, await folder()), TWO_WORKERS)
-  const [one = 0] = await workersOf(daemon)
+  const [one = 0] = await daemon.workers()
   for (const send of senders(daemon, 8)) await send(recordsRequest({ body: 'x' }))
   await delivered(daemon, 8)
   process.kill(one, 'SIGTERM')
-  await daemon.says((log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length > 2)
+  await haveListened(daemon, 3)
   await delivered(daemon, 8)
   expect(await daemon.stop()).toBe(0)
   expect(daemon.log.at(-1)).toMatchObject({ records: { awscloudwatchlogs: { received: 8, delivered: 8 } } })
