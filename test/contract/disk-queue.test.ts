@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { ByteBudget } from '../../src/component/byte-budget.ts'
-import { DiskQueue } from '../../src/delivery/disk-queue.ts'
+import { DiskQueue } from '../../src/delivery/queue/disk/disk-queue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { queueConformance } from './queue.ts'
 

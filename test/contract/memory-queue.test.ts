@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { ByteBudget } from '../../src/component/byte-budget.ts'
-import { heldBytes } from '../../src/delivery/items.ts'
-import { MemoryQueue } from '../../src/delivery/memory-queue.ts'
-import type { QueueBound } from '../../src/delivery/queue-bound.ts'
-import type { QueuedBatch } from '../../src/delivery/queue.ts'
+import { heldBytes } from '../../src/delivery/contract/items.ts'
+import { MemoryQueue } from '../../src/delivery/queue/memory-queue.ts'
+import type { QueueBound } from '../../src/delivery/queue/queue-bound.ts'
+import type { QueuedBatch } from '../../src/delivery/contract/queue.ts'
 import { itemBatch, namedItems } from '../fakes/items.ts'
 import { queueConformance } from './queue.ts'
 

@@ -1,10 +1,10 @@
-// The contract of `Queue` (src/delivery/queue.ts), for each kind of queue to keep.
+// The contract of `Queue` (src/delivery/contract/queue.ts), for each kind of queue to keep.
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Retry } from '../../src/component/outcome.ts'
-import { INDEX_FIELDS, type ItemBatch } from '../../src/delivery/items.ts'
-import type { NewBatch, Queue, QueuedBatch, QueueReservation } from '../../src/delivery/queue.ts'
+import { INDEX_FIELDS, type ItemBatch } from '../../src/delivery/contract/items.ts'
+import type { NewBatch, Queue, QueuedBatch, QueueReservation } from '../../src/delivery/contract/queue.ts'
 import { itemBatch, namedItems } from '../fakes/items.ts'
 
 export interface QueueUnderTest {

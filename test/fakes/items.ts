@@ -1,6 +1,6 @@
 // Items of a lane, for tests that do not care what is in them: the text of each is its name.
-import { INDEX_FIELDS, type ItemBatch, itemEnd, itemStart } from '../../src/delivery/items.ts'
-import type { Pack } from '../../src/delivery/pack.ts'
+import { INDEX_FIELDS, type ItemBatch, itemEnd, itemStart } from '../../src/delivery/contract/items.ts'
+import type { Pack } from '../../src/delivery/contract/pack.ts'
 
 export interface TestItem {
   readonly text: string

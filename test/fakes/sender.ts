@@ -6,9 +6,9 @@
 //
 // A destination is `group/stream`; its scopes are those of CloudWatch.
 import { setImmediate } from 'node:timers/promises'
-import { itemTime } from '../../src/delivery/items.ts'
-import type { Pack } from '../../src/delivery/pack.ts'
-import type { PutOutcome, PutRetry, ScopeKind, ScopeName, Sender } from '../../src/delivery/put.ts'
+import { itemTime } from '../../src/delivery/contract/items.ts'
+import type { Pack } from '../../src/delivery/contract/pack.ts'
+import type { PutOutcome, PutRetry, ScopeKind, ScopeName, Sender } from '../../src/delivery/contract/sender.ts'
 import { packTexts } from './items.ts'
 
 export interface SentPut {

@@ -5,17 +5,17 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ByteBudget } from '../../src/component/byte-budget.ts'
-import { DiskQueue } from '../../src/delivery/disk-queue.ts'
-import { nodeFiles, type OpenFile } from '../../src/delivery/disk/files.ts'
+import { DiskQueue } from '../../src/delivery/queue/disk/disk-queue.ts'
+import { nodeFiles, type OpenFile } from '../../src/delivery/queue/disk/files.ts'
 import {
   encodeFooter,
   encodeHeader,
   encodeRecord,
   FORMAT_VERSION,
   HEADER_BYTES,
-} from '../../src/delivery/disk/format.ts'
-import { segmentName } from '../../src/delivery/disk/segment.ts'
-import { countedBytes } from '../../src/delivery/items.ts'
+} from '../../src/delivery/queue/disk/format.ts'
+import { segmentName } from '../../src/delivery/queue/disk/segment.ts'
+import { countedBytes } from '../../src/delivery/contract/items.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { itemBatch } from '../fakes/items.ts'
 

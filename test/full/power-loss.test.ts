@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { DiskBatch } from '../../src/delivery/disk/disk-batch.ts'
-import { OpenQueue } from '../unit/delivery/disk/queue-fixture.ts'
+import type { DiskBatch } from '../../src/delivery/queue/disk/disk-batch.ts'
+import { OpenQueue } from '../unit/delivery/queue/disk/queue-fixture.ts'
 import { PowerLossFiles } from './power-loss-files.ts'
 
 const LIVES = 100

@@ -5,8 +5,8 @@
 // Arguments: folder, number of batches to put, what their texts begin with. Settles nine of ten, so that segments are left
 // sparse. Then it dies by itself; at once, or where the environment says. With nothing to put it closes the queue instead.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
-import { DiskQueue } from '../../src/delivery/disk-queue.ts'
-import type { QueuedBatch } from '../../src/delivery/queue.ts'
+import { DiskQueue } from '../../src/delivery/queue/disk/disk-queue.ts'
+import type { QueuedBatch } from '../../src/delivery/contract/queue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { itemBatch, itemTexts } from '../fakes/items.ts'
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type PutOutcome, type RejectedRange, SCOPE_KINDS, type ScopeKind } from '../../src/delivery/put.ts'
+import { type PutOutcome, type RejectedRange, SCOPE_KINDS, type ScopeKind } from '../../src/delivery/contract/sender.ts'
 import { DeliveryUnderTest, type DeliverySetup, IDLE, POLICY } from '../fakes/delivery.ts'
 import type { TestItem } from '../fakes/items.ts'
 import { fault, refused, type SentPut, taken } from '../fakes/sender.ts'

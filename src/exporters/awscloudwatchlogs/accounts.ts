@@ -1,7 +1,7 @@
 import type { StageListener } from '../../component/consumer.ts'
 import type { RejectedReason, Settlement } from '../../component/outcome.ts'
 import type { DeliveryAccount } from '../../delivery/delivery.ts'
-import type { DeadLetter } from '../../delivery/dead-letters.ts'
+import type { DeadLetter } from '../../delivery/dead-letters/dead-letters.ts'
 import { DestinationLedgers } from '../../telemetry/destination-ledgers.ts'
 import { Ledger } from '../../telemetry/ledger.ts'
 import { destinationOf } from './destination.ts'

@@ -5,7 +5,7 @@
 //   {"logGroupName":"…","logStreamName":"…","logEvents":[  item  item  item ]}
 //                                                          each item ends with a comma; the last one becomes the bracket
 
-import { copyPack, type Pack } from '../../delivery/pack.ts'
+import { copyPack, type Pack } from '../../delivery/contract/pack.ts'
 import type { Destination } from './destination.ts'
 
 const TAIL = Buffer.from(']}')

@@ -3,7 +3,7 @@
 // PutRetentionPolicy, and the common errors of AWS APIs
 // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
-import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../delivery/put.ts'
+import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../delivery/contract/sender.ts'
 import { NoCredentials } from './no-credentials.ts'
 
 /** What a call came to: an outcome for the lane, or something this exporter settles itself. */

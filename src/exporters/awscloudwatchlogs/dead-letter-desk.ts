@@ -1,7 +1,7 @@
 // What people do with dead letters: `dead-letters list | show | replay`, the same in the daemon and beside a stopped one.
 
-import { type DeadLetter, type DeadLetters, GONE } from '../../delivery/dead-letters.ts'
-import { type ItemBatch, itemEnd, itemStart, itemTime } from '../../delivery/items.ts'
+import { type DeadLetter, type DeadLetters, GONE } from '../../delivery/dead-letters/dead-letters.ts'
+import { type ItemBatch, itemEnd, itemStart, itemTime } from '../../delivery/contract/items.ts'
 import { freeBytes } from '../../wire/free-bytes.ts'
 import { destination, destinationOf } from './destination.ts'
 import { filterOf, letterQuerySchema, parseQuery, replayQuerySchema } from './letter-query.ts'

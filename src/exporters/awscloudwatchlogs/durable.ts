@@ -5,11 +5,11 @@
 //
 // What processes left in other directories is taken over.
 
-import { AdoptingQueue } from '../../delivery/adopting-queue.ts'
-import { Adoption, type AdoptionAccount, type CountersOwner } from '../../delivery/adoption.ts'
-import type { DeadLetters } from '../../delivery/dead-letters.ts'
-import type { DiskQueue } from '../../delivery/disk-queue.ts'
-import type { Queue, RecoveredBatch } from '../../delivery/queue.ts'
+import { AdoptingQueue } from '../../delivery/adoption/adopting-queue.ts'
+import { Adoption, type AdoptionAccount, type CountersOwner } from '../../delivery/adoption/adoption.ts'
+import type { DeadLetters } from '../../delivery/dead-letters/dead-letters.ts'
+import type { DiskQueue } from '../../delivery/queue/disk/disk-queue.ts'
+import type { Queue, RecoveredBatch } from '../../delivery/contract/queue.ts'
 import { type Control, openControl } from '../../listen/control.ts'
 import type { Ledger } from '../../telemetry/ledger.ts'
 import type { Accounts } from './accounts.ts'

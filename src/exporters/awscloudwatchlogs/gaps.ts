@@ -1,7 +1,7 @@
 // Gap markers: when a lane that lost records delivers again, one event in the stream says how many are missing, from when to
 // when, and why. Whoever reads the stream would otherwise take the silence for quiet.
 
-import type { ItemBatch } from '../../delivery/items.ts'
+import type { ItemBatch } from '../../delivery/contract/items.ts'
 import { EVENT_OVERHEAD_BYTES } from './limits.ts'
 
 /** Lanes with a gap that is remembered; a lane beyond that has none told. */

@@ -1,6 +1,6 @@
 import type { LaneItems } from '../../delivery/delivery.ts'
-import { cutOut, type ItemBatch, itemTime } from '../../delivery/items.ts'
-import type { Rescue } from '../../delivery/unwanted.ts'
+import { cutOut, type ItemBatch, itemTime } from '../../delivery/contract/items.ts'
+import type { Rescue } from '../../delivery/dead-letters/unwanted.ts'
 import type { Destination } from './destination.ts'
 import { restamp } from './restamp.ts'
 import type { LatePolicy } from './transcode.ts'

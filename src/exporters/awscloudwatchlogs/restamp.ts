@@ -1,5 +1,12 @@
 import { MAX_BATCH_BYTES } from './limits.ts'
-import { INDEX_FIELDS, type ItemBatch, itemCounted, itemEnd, itemStart, itemTime } from '../../delivery/items.ts'
+import {
+  INDEX_FIELDS,
+  type ItemBatch,
+  itemCounted,
+  itemEnd,
+  itemStart,
+  itemTime,
+} from '../../delivery/contract/items.ts'
 
 const TIME_AND_MESSAGE = /^\{"timestamp":\d+,"message":"/
 /** As it stands in an item: the beginning of a message that is a JSON object. */

@@ -1,9 +1,9 @@
 // The dead letters of a stopped daemon: its directory, looked at or opened by a command.
 
 import { ByteBudget } from '../../component/byte-budget.ts'
-import { DeadLetters, openDeadLetters } from '../../delivery/dead-letters.ts'
-import { DiskQueue } from '../../delivery/disk-queue.ts'
-import { ReadOnlyQueue } from '../../delivery/read-only-queue.ts'
+import { DeadLetters, openDeadLetters } from '../../delivery/dead-letters/dead-letters.ts'
+import { DiskQueue } from '../../delivery/queue/disk/disk-queue.ts'
+import { ReadOnlyQueue } from '../../delivery/queue/disk/read-only-queue.ts'
 import { Ledger } from '../../telemetry/ledger.ts'
 import { silentLogger } from '../../telemetry/logger.ts'
 import { DeadLetterDesk } from './dead-letter-desk.ts'

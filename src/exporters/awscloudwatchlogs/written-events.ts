@@ -4,7 +4,7 @@
 // what CloudWatch counts for it, its lane and its record. Columns of numbers that grow and are used again; at the end each
 // lane gets one exact buffer of its own.
 
-import { INDEX_FIELDS, type ItemBatch } from '../../delivery/items.ts'
+import { INDEX_FIELDS, type ItemBatch } from '../../delivery/contract/items.ts'
 import type { RoutedTo } from './route.ts'
 
 /** The events of one request for one destination. */

@@ -1,12 +1,12 @@
 // Makes the directory of the format version of today, as a process that was killed leaves it:
 //   node test/testdata/queue/make.ts v1
-// What it holds is told by test/unit/delivery/disk/stored-versions.test.ts. Made once for a version, and never again.
+// What it holds is told by test/unit/delivery/queue/disk/stored-versions.test.ts. Made once for a version, and never again.
 import { cpSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ByteBudget } from '../../../src/component/byte-budget.ts'
-import { DiskQueue } from '../../../src/delivery/disk-queue.ts'
-import type { QueuedBatch } from '../../../src/delivery/queue.ts'
+import { DiskQueue } from '../../../src/delivery/queue/disk/disk-queue.ts'
+import type { QueuedBatch } from '../../../src/delivery/contract/queue.ts'
 import { silentLogger } from '../../../src/telemetry/logger.ts'
 import { itemBatch } from '../../fakes/items.ts'
 

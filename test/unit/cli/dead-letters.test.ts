@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { components } from '../../../src/components.ts'
 import { lock } from '../../../src/extensions/file_storage/lock.ts'
-import { laterVersion } from '../delivery/disk/later-version.ts'
+import { laterVersion } from '../delivery/queue/disk/later-version.ts'
 import { answering, stopped, storage } from './letters-on-disk.ts'
 import { runCli } from './run-cli.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { cutOut } from '../../../src/delivery/items.ts'
+import { cutOut } from '../../../src/delivery/contract/items.ts'
 import { type DeliverySetup, DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
-import type { DeadLetterSink, Kept } from '../../../src/delivery/unwanted.ts'
+import type { DeadLetterSink, Kept } from '../../../src/delivery/dead-letters/unwanted.ts'
 import { denied, fault, refused, settledPromises, taken } from '../../fakes/sender.ts'
 
 beforeEach(() => void vi.useFakeTimers())

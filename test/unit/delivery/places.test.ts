@@ -1,8 +1,8 @@
 // Places in fault scopes: a lane that is woken and has nothing to send any more hands its place on, or all others would wait.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Retry } from '../../../src/component/outcome.ts'
-import { MemoryQueue } from '../../../src/delivery/memory-queue.ts'
-import type { NewBatch, QueuedBatch, QueueReservation } from '../../../src/delivery/queue.ts'
+import { MemoryQueue } from '../../../src/delivery/queue/memory-queue.ts'
+import type { NewBatch, QueuedBatch, QueueReservation } from '../../../src/delivery/contract/queue.ts'
 import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
 import { fault, taken } from '../../fakes/sender.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DeadLetter } from '../../../../src/delivery/dead-letters.ts'
+import type { DeadLetter } from '../../../../src/delivery/dead-letters/dead-letters.ts'
 import { Accounts, type TellOfGap } from '../../../../src/exporters/awscloudwatchlogs/accounts.ts'
 import { accountOf } from '../../../../src/telemetry/ledger.ts'
 import { recordsRequest } from '../../../fakes/logs-request.ts'

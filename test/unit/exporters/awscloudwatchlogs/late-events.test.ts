@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { itemTime } from '../../../../src/delivery/items.ts'
+import { itemTime } from '../../../../src/delivery/contract/items.ts'
 import { recordsRequest } from '../../../fakes/logs-request.ts'
 import { eventsOf, NOW_MS, NOW_NANOS, routedOf, transcoder } from './transcode-request.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../../../src/component/authenticator.ts'
-import type { ItemBatch } from '../../../../src/delivery/items.ts'
+import type { ItemBatch } from '../../../../src/delivery/contract/items.ts'
 import { logsRequest, recordsRequest } from '../../../fakes/logs-request.ts'
 import { NOW_MS, NOW_NANOS, type Setup, transcoder } from './transcode-request.ts'
 

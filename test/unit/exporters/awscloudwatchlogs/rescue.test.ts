@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { countedBytes, heldBytes, itemTime } from '../../../../src/delivery/items.ts'
-import { QueuedBatch } from '../../../../src/delivery/queue.ts'
+import { countedBytes, heldBytes, itemTime } from '../../../../src/delivery/contract/items.ts'
+import { QueuedBatch } from '../../../../src/delivery/contract/queue.ts'
 import { destination } from '../../../../src/exporters/awscloudwatchlogs/destination.ts'
 import { rescueLate } from '../../../../src/exporters/awscloudwatchlogs/rescue.ts'
 import { recordsRequest } from '../../../fakes/logs-request.ts'

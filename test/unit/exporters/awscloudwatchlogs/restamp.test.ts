@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ItemBatch } from '../../../../src/delivery/items.ts'
-import { itemCounted, itemEnd, itemStart, itemTime } from '../../../../src/delivery/items.ts'
+import type { ItemBatch } from '../../../../src/delivery/contract/items.ts'
+import { itemCounted, itemEnd, itemStart, itemTime } from '../../../../src/delivery/contract/items.ts'
 import { restamp } from '../../../../src/exporters/awscloudwatchlogs/restamp.ts'
 import { itemBatch } from '../../../fakes/items.ts'
 

@@ -1,5 +1,5 @@
 // The transcoder as the exporter builds it, and its items as CloudWatch will read them.
-import { itemCounted, itemEnd, itemStart, itemTime, type ItemBatch } from '../../../../src/delivery/items.ts'
+import { itemCounted, itemEnd, itemStart, itemTime, type ItemBatch } from '../../../../src/delivery/contract/items.ts'
 import { destination, DestinationGate } from '../../../../src/exporters/awscloudwatchlogs/destination.ts'
 import { Router } from '../../../../src/exporters/awscloudwatchlogs/route.ts'
 import { parseTemplate, type Template } from '../../../../src/exporters/awscloudwatchlogs/template.ts'

@@ -1,0 +1,124 @@
+import type { Retry } from '../../component/outcome.ts'
+import { describeError } from '../../telemetry/describe-error.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../contract/queue.ts'
+
+/** A queue whose owner's counters are kept beside its batches. */
+export interface CountingQueue extends Queue {
+  /** The counters changed by something else than a batch of this queue. */
+  touch(): void
+}
+
+/** A queue that a process left and did not come back for. Nothing new goes into it. */
+export interface LeftQueue {
+  readonly path: string
+  readonly queue: Queue
+  /** Lets its directory go. */
+  release(): Promise<void>
+}
+
+/** The queue of this process, and those of others until they are empty. */
+export class AdoptingQueue implements Queue {
+  readonly #own: CountingQueue
+  readonly #logger: Logger
+  /** Where a batch that is not of the own queue came from, and how many wait there. */
+  readonly #origins = new Map<QueuedBatch, LeftQueue>()
+  readonly #waiting = new Map<LeftQueue, number>()
+  readonly #endings = new Set<Promise<void>>()
+
+  constructor(own: CountingQueue, logger: Logger) {
+    this.#own = own
+    this.#logger = logger
+  }
+
+  get usedBytes(): number {
+    return this.#own.usedBytes
+  }
+
+  get capacityBytes(): number {
+    return this.#own.capacityBytes
+  }
+
+  get size(): number {
+    return this.#own.size
+  }
+
+  get capacity(): number {
+    return this.#own.capacity
+  }
+
+  get fullness(): number {
+    return this.#own.fullness
+  }
+
+  share(held: Held): number {
+    return this.#own.share(held)
+  }
+
+  /** Queues of others that are not let go yet. */
+  get adopted(): number {
+    return this.#waiting.size + this.#endings.size
+  }
+
+  recover(): Promise<readonly RecoveredBatch[]> {
+    return this.#own.recover()
+  }
+
+  /** Answers for the batches that were found in a queue, until the last of them is settled; then it is closed and let go. */
+  adopt(left: LeftQueue, found: readonly RecoveredBatch[]): void {
+    for (const { batch } of found) this.#origins.set(batch, left)
+    this.#waiting.set(left, found.length)
+    if (found.length === 0) this.#end(left)
+  }
+
+  reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
+    return this.#own.reserve(batches)
+  }
+
+  couldHold(batches: readonly NewBatch[]): boolean {
+    return this.#own.couldHold(batches)
+  }
+
+  load(batch: QueuedBatch, ready: () => void): void {
+    this.#queueOf(batch).load(batch, ready)
+  }
+
+  settle(batch: QueuedBatch, from: number, to: number): void {
+    this.#queueOf(batch).settle(batch, from, to)
+    const left = this.#origins.get(batch)
+    if (left === undefined) return
+    // What became of it is counted here, not where it lies.
+    this.#own.touch()
+    if (batch.unsettled > 0) return
+    this.#origins.delete(batch)
+    const waiting = (this.#waiting.get(left) ?? 0) - 1
+    this.#waiting.set(left, waiting)
+    if (waiting === 0) this.#end(left)
+  }
+
+  async close(): Promise<void> {
+    for (const left of this.#waiting.keys()) this.#end(left)
+    await Promise.all(this.#endings)
+    await this.#own.close()
+  }
+
+  #queueOf(batch: QueuedBatch): Queue {
+    return this.#origins.get(batch)?.queue ?? this.#own
+  }
+
+  #end(left: LeftQueue): void {
+    if (!this.#waiting.delete(left)) return
+    const ending = this.#letGo(left).finally(() => this.#endings.delete(ending))
+    this.#endings.add(ending)
+  }
+
+  async #letGo(left: LeftQueue): Promise<void> {
+    const { path, queue } = left
+    try {
+      await queue.close()
+    } catch (error) {
+      this.#logger.warn('the queue of another process was not closed', { directory: path, error: describeError(error) })
+    }
+    await left.release()
+  }
+}

@@ -1,0 +1,62 @@
+import type { RejectedReason } from '../../component/outcome.ts'
+import type { Pack } from './pack.ts'
+
+/**
+ * How far a fault reaches, widest first. A lane waits for each scope it stands in; a fault of a narrow scope says that
+ * the wider ones work.
+ *
+ *   endpoint ⊃ credential ⊃ account (and Region) ⊃ group ⊃ stream
+ */
+export const SCOPE_KINDS = ['endpoint', 'credential', 'account', 'group', 'stream'] as const
+export type ScopeKind = (typeof SCOPE_KINDS)[number]
+
+/** What one put came to. Decided in one place for each destination, and never asked again by the text of a message. */
+export type PutOutcome = PutAccepted | PutRetry | PutRefused
+
+export interface PutAccepted {
+  readonly kind: 'accepted'
+  /** Items the destination took the call for but not the item; by their place in the pack, ascending, not overlapping. */
+  readonly rejected: readonly RejectedRange[]
+}
+
+export interface RejectedRange {
+  readonly from: number
+  readonly to: number
+  readonly reason: RejectedReason
+}
+
+/** Not taken; the same items are to be sent again. */
+export interface PutRetry {
+  readonly kind: 'retry'
+  readonly scope: ScopeKind
+  /** Few and fixed, for metrics: `throttled`, `timeout`, `access_denied`. */
+  readonly reason: string
+  /** What the destination asked for; 0 leaves it to the backoff. */
+  readonly afterMs: number
+  /** The fault will not pass by itself (a permission is missing): start with long waits, and tell an operator. */
+  readonly lasting: boolean
+  /** The answer was lost, so the items may be there already: sending them again may double them. */
+  readonly maybeTaken: boolean
+  /** Part of normal work (a stream is being created), so nobody needs to hear of it. */
+  readonly expected?: true
+  readonly message: string
+}
+
+/** The destination refuses the request as it stands: one of its items poisons it, or all of them do. */
+export interface PutRefused {
+  readonly kind: 'refused'
+  readonly message: string
+}
+
+/** A destination, to the lanes. */
+export interface Sender<D> {
+  /** Names of the scopes a destination stands in, widest first, the stream left out (that is the lane itself). */
+  scopes(destination: D): readonly ScopeName[]
+  /** Never rejects: whatever goes wrong is an outcome. Aborting the signal ends it soon. */
+  put(destination: D, pack: Pack, signal: AbortSignal): Promise<PutOutcome>
+}
+
+export interface ScopeName {
+  readonly kind: ScopeKind
+  readonly name: string
+}

@@ -1,0 +1,115 @@
+// What becomes of items that a destination will not take, or that waited too long for it.
+//
+//   rejected ─▶ another place, if the owner knows one ─▶ dead letter, if there is a store ─▶ given up
+//                                                           └ waits while the store has no room
+
+import type { Settlement } from '../../component/outcome.ts'
+import type { LaneItems } from '../delivery.ts'
+import type { Queue, QueuedBatch } from '../contract/queue.ts'
+import type { Run } from '../contract/run-queue.ts'
+
+/** Where items go that the destination will never take. */
+export interface DeadLetterSink {
+  /** @param done called once they are kept, or could not be */
+  put(lane: string, run: Run, reason: string, error: string, done: (kept: Kept) => void): void
+  /** Resolves when what was put has come to its end. */
+  close(): Promise<void>
+}
+
+/** later: there is no room at the moment, or the disk refuses. never: it does not fit, or cannot be read. */
+export type Kept = 'kept' | 'later' | 'never'
+
+/** When a store that had no room is asked again, ms, and when it is asked for more once it has some; for how many runs. */
+const AGAIN_AFTER_MS = 1_000
+const MORE_AFTER_MS = 20
+const AGAIN_AT_ONCE = 256
+
+/** Knows another place for items that theirs rejects, or the same under another time; undefined if there is none. */
+export type Rescue<D> = (destination: D, run: Run, reason: string) => LaneItems<D> | undefined
+
+/** They are in the queue again, in another batch; the old one is to be let go, and nothing counted. */
+export interface Moved<D> {
+  readonly kind: 'moved'
+  readonly batch: QueuedBatch
+  readonly to: LaneItems<D>
+}
+
+export class Unwanted<D> {
+  readonly #queue: Queue
+  readonly #letters: DeadLetterSink | undefined
+  readonly #rescue: Rescue<D> | undefined
+  /** What the store had no room for. It stays in the queue meanwhile, which bounds it and outlives a crash. */
+  #waiting: (() => void)[] = []
+  #timer: NodeJS.Timeout | undefined
+  /** The store had no room for one of those that were last tried. */
+  #refused = false
+  #closed = false
+
+  constructor(queue: Queue, letters: DeadLetterSink | undefined, rescue: Rescue<D> | undefined) {
+    this.#queue = queue
+    this.#letters = letters
+    this.#rescue = rescue
+  }
+
+  /**
+   * Calls `end` once, with what they came to. That is when they are as safe as can be elsewhere: a crash before it sends
+   * them again, and does not lose them.
+   */
+  decide(
+    lane: { readonly key: string; readonly destination: D },
+    run: Run,
+    settlement: Settlement,
+    error: string,
+    end: (to: Settlement | Moved<D>) => void,
+  ): void {
+    const { kind } = settlement
+    if (kind !== 'rejected' && !(kind === 'lost' && settlement.reason === 'expired')) return end(settlement)
+    const { reason } = settlement
+    const bury = () => this.keep(lane.key, run, reason, error, (kept) => end(kept ? DEAD_LETTERED : settlement))
+    const to = kind === 'rejected' ? this.#rescue?.(lane.destination, run, reason) : undefined
+    const reserved = to && this.#queue.reserve([{ lane: to.key, items: to.items }])
+    if (to === undefined || reserved?.kind !== 'reserved') return bury()
+    reserved.commit((stored) => {
+      if ('kind' in stored) return bury()
+      for (const batch of stored) end({ kind: 'moved', batch, to })
+    })
+  }
+
+  /**
+   * Waits while the store has no room: what was acknowledged is not given up for that.
+   * @param done false if there is no store, or it will never have room
+   */
+  keep(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
+    const letters = this.#letters
+    if (letters === undefined) return done(false)
+    this.#queue.load(run.batch, () => {
+      letters.put(lane, run, reason, error, (kept) => {
+        if (kept !== 'later') return done(kept === 'kept')
+        // What waits then stays in the queue.
+        if (this.#closed) return
+        this.#refused = true
+        this.#waiting.push(() => this.keep(lane, run, reason, error, done))
+        this.#timer ??= setTimeout(() => this.#again(), AGAIN_AFTER_MS)
+      })
+    })
+  }
+
+  /** What waits then stays in the queue. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#letters?.close()
+    this.#waiting = []
+  }
+
+  #again(): void {
+    this.#timer = undefined
+    const turn = this.#waiting.splice(0, AGAIN_AT_ONCE)
+    const waitMs = this.#refused ? AGAIN_AFTER_MS : MORE_AFTER_MS
+    this.#refused = false
+    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#again(), waitMs)
+    for (const again of turn) again()
+  }
+}
+
+export const DEAD_LETTERED: Settlement = { kind: 'dead_lettered' }

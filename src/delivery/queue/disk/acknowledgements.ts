@@ -1,0 +1,254 @@
+// Which items of which batches are done, and the counters that go with it. A journal of its own beside the segments: so an
+// acknowledgement never goes with the segment that happened to be written when it came.
+//
+// Written at the latest 100 ms after the answer, synced within a second. When it has grown to twice what still counts,
+// that is written into the next file, and the old one goes. A journal that is lost means doubles, not losses.
+
+import { join } from 'node:path'
+import { ComponentError } from '../../../component/component.ts'
+import { crashPoint } from './crash-point.ts'
+import type { Files, OpenFile } from './files.ts'
+import { rangesOf } from './id-ranges.ts'
+import {
+  Acknowledged,
+  type Counters,
+  decodeJournal,
+  encodeEntry,
+  JOURNAL_NAME,
+  journalName,
+  type JournalEntry,
+  type PartDone,
+} from './journal-format.ts'
+
+/** An answer is on its way to the disk by then; a crash repeats no more than what came since. */
+const WRITE_AFTER_MS = 100
+const SYNC_AFTER_MS = 1_000
+/** A journal is not written anew before it is as big as this. */
+const COMPACT_BYTES = 4 * 1_048_576
+
+export interface JournalOptions {
+  readonly files: Files
+  readonly directory: string
+  readonly sync: boolean
+  /** Default 4 MiB. */
+  readonly compactBytes?: number
+}
+
+export interface JournalSource {
+  /** The counters as they stand now. */
+  counters(): Counters
+  /** Up to which batch senders know whether it is stored. */
+  told(): number
+  /** Everything that still counts, for a new file. */
+  live(): Pick<JournalEntry, 'done' | 'parts'>
+  /** Once when it begins to fail; undefined when it works again. */
+  failing(error: unknown): void
+}
+
+export class AcknowledgementJournal {
+  readonly #options: JournalOptions
+  readonly #source: JournalSource
+  #file: OpenFile | undefined
+  #number = 0
+  #bytes = 0
+  #compactAt = 0
+  #done: number[] = []
+  #parts: PartDone[] = []
+  #dirty = false
+  #unsynced = false
+  #failing = false
+  #writeTimer: NodeJS.Timeout | undefined
+  /** For a sync, and for another try. It never stands in the way of a write. */
+  #syncTimer: NodeJS.Timeout | undefined
+  #syncedAtMs = 0
+  #writing: Promise<boolean> = Promise.resolve(true)
+  #closed = false
+
+  constructor(options: JournalOptions, source: JournalSource) {
+    this.#options = options
+    this.#source = source
+  }
+
+  /** What earlier processes wrote; see `readJournals`. */
+  async read(): Promise<Acknowledged> {
+    const { acknowledged, last } = await readJournals(this.#options.files, this.#options.directory)
+    this.#number = last
+    return acknowledged
+  }
+
+  /** Begins to write. A full disk is no reason to stop here: the drain makes room. */
+  async start(): Promise<void> {
+    this.#dirty = true
+    await this.flush(true)
+  }
+
+  done(id: number): void {
+    this.#done.push(id)
+    this.touch()
+  }
+
+  part(id: number, from: number, to: number): void {
+    this.#parts.push([id, from, to])
+    this.touch()
+  }
+
+  /** The counters changed. */
+  touch(): void {
+    this.#dirty = true
+    if (this.#closed || this.#failing) return
+    this.#writeTimer ??= setTimeout(() => {
+      this.#writeTimer = undefined
+      void this.flush(performance.now() - this.#syncedAtMs >= SYNC_AFTER_MS)
+    }, WRITE_AFTER_MS)
+  }
+
+  /** Everything said so far is written when it resolves with true (and synced, if wanted); else it will be tried again. */
+  flush(sync: boolean): Promise<boolean> {
+    this.#writing = this.#writing.then(() => this.#write(sync))
+    return this.#writing
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#writeTimer)
+    clearTimeout(this.#syncTimer)
+    await this.flush(true)
+    await this.#file?.close()
+    this.#file = undefined
+  }
+
+  #syncLater(): void {
+    if (this.#closed) return
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined
+      void this.flush(true)
+    }, SYNC_AFTER_MS)
+  }
+
+  async #write(sync: boolean): Promise<boolean> {
+    const done = this.#done
+    const parts = this.#parts
+    const wasDirty = this.#dirty
+    this.#done = []
+    this.#parts = []
+    this.#dirty = false
+    try {
+      if (wasDirty) {
+        if (this.#file === undefined || this.#bytes > this.#compactAt) await this.#begin()
+        else await this.#append(this.#encode({ done: rangesOf(done), parts }))
+        crashPoint('acknowledgement')
+      }
+      if (sync) await this.#syncFile()
+      this.#fails(undefined)
+      if (this.#unsynced) this.#syncLater()
+      return true
+    } catch (error) {
+      // They stay to be written: what cannot be acknowledged on disk is repeated after a crash, and not lost.
+      this.#done = done.concat(this.#done)
+      this.#parts = parts.concat(this.#parts)
+      this.#dirty = true
+      this.#fails(error)
+      this.#syncLater()
+      return false
+    }
+  }
+
+  #encode(entry: Pick<JournalEntry, 'done' | 'parts'>): Buffer {
+    return encodeEntry({ ...entry, told: this.#source.told(), counters: this.#source.counters() })
+  }
+
+  /** A new file with what counts at this moment; the files before it go. */
+  async #begin(): Promise<void> {
+    const { files, directory } = this.#options
+    const old = await this.#names()
+    const path = join(directory, journalName(++this.#number))
+    const file = await files.open(path, 'wx+')
+    let bytes: Buffer
+    try {
+      bytes = this.#encode(this.#source.live())
+      await file.write([bytes], 0)
+      await file.sync()
+      await files.syncDirectory(directory)
+    } catch (error) {
+      await file.close()
+      await files.remove(path).catch(() => {})
+      throw error
+    }
+    crashPoint('snapshot')
+    await this.#file?.close()
+    this.#file = file
+    this.#bytes = bytes.length
+    this.#compactAt = Math.max(this.#options.compactBytes ?? COMPACT_BYTES, 2 * bytes.length)
+    this.#unsynced = false
+    for (const earlier of old) await files.remove(join(directory, earlier))
+  }
+
+  async #append(bytes: Buffer): Promise<void> {
+    // At a place of our own: what a full disk cut off is written over, and does not hide what comes behind it.
+    await this.#file?.write([bytes], this.#bytes)
+    this.#bytes += bytes.length
+    this.#unsynced = this.#options.sync
+  }
+
+  async #syncFile(): Promise<void> {
+    this.#syncedAtMs = performance.now()
+    if (!this.#unsynced) return
+    const file = this.#file
+    try {
+      await file?.sync()
+      this.#unsynced = false
+    } catch (error) {
+      // Whatever a second sync of this file would say: the next one is a new file.
+      this.#file = undefined
+      await file?.close()
+      throw error
+    }
+  }
+
+  #fails(error: unknown): void {
+    const failing = error !== undefined
+    if (failing !== this.#failing) this.#source.failing(error)
+    this.#failing = failing
+  }
+
+  #names(): Promise<string[]> {
+    return journalNames(this.#options.files, this.#options.directory)
+  }
+}
+
+/**
+ * Only reads.
+ * @returns what the journals of a directory say, and the number of the last one
+ * @throws ComponentError for a journal of a later version
+ */
+export async function readJournals(
+  files: Files,
+  directory: string,
+): Promise<{ readonly acknowledged: Acknowledged; readonly last: number }> {
+  const acknowledged = new Acknowledged()
+  let last = 0
+  for (const name of await journalNames(files, directory)) {
+    const path = join(directory, name)
+    last = Number(JOURNAL_NAME.exec(name)?.[1])
+    const { newer, damaged } = decodeJournal(await readWhole(files, path), (entry) => acknowledged.take(entry))
+    if (damaged) acknowledged.damaged.push(path)
+    if (newer !== undefined)
+      throw new ComponentError(
+        `${path} has format version ${newer}, which this release cannot read: run the release that wrote it, or move the directory away`,
+      )
+  }
+  return { acknowledged, last }
+}
+
+async function journalNames(files: Files, directory: string): Promise<string[]> {
+  return (await files.list(directory)).filter((name) => JOURNAL_NAME.test(name)).sort()
+}
+
+async function readWhole(files: Files, path: string): Promise<Buffer> {
+  const file = await files.open(path, 'r')
+  try {
+    return await file.read(0, await file.size())
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,42 @@
+import type { ItemBatch } from '../../contract/items.ts'
+import { QueuedBatch } from '../../contract/queue.ts'
+import type { IndexEntry } from './format.ts'
+import type { Segment } from './segment.ts'
+
+/** A batch with its place on disk. Its items may come and go, and it may be moved; it stays the same. */
+export class DiskBatch extends QueuedBatch {
+  readonly lane: string
+  /** By which acknowledgements name it. */
+  readonly id: number
+  segment: Segment
+  sequence: number
+  offset: number
+  readonly length: number
+  /** Ranges settled while others of the batch are not; empty for most. */
+  readonly settled: [from: number, to: number][] = []
+  /** Reads that failed in a row; performance.now() of the first one, and before which there is no sense in another. */
+  failures = 0
+  failedAtMs = Number.POSITIVE_INFINITY
+  readAgainAtMs = 0
+  /** Its bytes are damaged; that has been said. */
+  quarantined = false
+
+  constructor(entry: IndexEntry, segment: Segment, items: ItemBatch | undefined) {
+    super(items, entry.items, entry.countedBytes, entry.length, entry.queuedAtMs)
+    this.lane = entry.lane
+    this.id = entry.id
+    this.segment = segment
+    this.sequence = entry.sequence
+    this.offset = entry.offset
+    this.length = entry.length
+  }
+
+  /** Where it stands from now on. */
+  moveTo(segment: Segment, sequence: number, offset: number): void {
+    this.segment.remove(this)
+    this.segment = segment
+    this.sequence = sequence
+    this.offset = offset
+    segment.add(this)
+  }
+}

@@ -1,0 +1,401 @@
+// The queue on disk: an append-only log of records in segments, shared by an exporter's lanes.
+//
+//   reserve ─▶ commit ─▶ writer (group commit, sync) ─▶ stored ─▶ lanes        settle ─▶ journal (100 ms, synced in 1 s)
+//                            │                                                    └─▶ segment: nothing waited for? unlink
+//                            └ 0000000007.segment                                └─▶ little waited for? relocate
+//
+// What is waited for stays in memory while there is room (`memoryBytes`), so that a queue that keeps up never reads the disk.
+
+import type { ByteBudget } from '../../../component/byte-budget.ts'
+import type { Retry, RetryCause } from '../../../component/outcome.ts'
+import type { Logger } from '../../../telemetry/logger.ts'
+import { AcknowledgementJournal } from './acknowledgements.ts'
+import { crashPoint } from './crash-point.ts'
+import { DiskBatch } from './disk-batch.ts'
+import { type Files, nodeFiles } from './files.ts'
+import { recordBytes } from './format.ts'
+import { FreeSpace } from './free-space.ts'
+import { rangesWithout } from './id-ranges.ts'
+import type { Counters, PartDone } from './journal-format.ts'
+import { Later, readBatch, WAITS_MS } from './read-batch.ts'
+import { recover } from './recover.ts'
+import { Relocator } from './relocate.ts'
+import { type Segment, Usage } from './segment.ts'
+import { setAside } from './set-aside.ts'
+import { Tail } from './tail.ts'
+import { type Place, type WriteFailure, Writer } from './writer.ts'
+import { countedBytes, heldBytes, sumOf } from '../../contract/items.ts'
+import { BoundKeeper, type QueueBound } from '../queue-bound.ts'
+import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../../contract/queue.ts'
+
+export interface DiskQueueOptions {
+  /** Of this queue alone, locked by its owner. */
+  readonly directory: string
+  readonly capacityBytes: number
+  readonly segmentBytes: number
+  /** What is waited for may take so much memory; the rest is read when its turn comes. */
+  readonly memoryBytes: number
+  /** False acknowledges before the disk has it: a power loss may lose what was acknowledged. */
+  readonly fsync: boolean
+  readonly bound: QueueBound | undefined
+  /** It may take what others keep free of the volume: it is for what would be lost otherwise. */
+  readonly ofReserve?: boolean
+  /** Other than the file system of this machine; for tests. */
+  readonly files?: Files
+  /** A journal is not written anew before it is as big as this; default 4 MiB. */
+  readonly compactBytes?: number
+  /** A segment is left in peace so long after the last settlement in it; default 5 s. */
+  readonly settledForMs?: number
+  /** When bytes that cannot be read are asked for again, before they are given up; default 1, 4, 15 and 40 s. */
+  readonly rereadAfterMs?: readonly number[]
+}
+
+export interface DiskQueueOwner {
+  /** The counters that are kept with the acknowledgements. */
+  counters(): Counters
+  /** Those of the process before, once, from `recover`. */
+  restore(counters: Counters): void
+  /** Items the process before had acknowledged, and that are not there any more; once, from `recover`, after `restore`. */
+  lost(items: number): void
+  /** The disk fails again and again: the process cannot keep its promise. */
+  fatal(error: Error): void
+}
+
+/** One object for each waiting batch stays in memory; this many come to some 100 MB. */
+const MOST_BATCHES = 500_000
+/** Failed commits in a row, a second or more apart, after which the disk is given up. */
+const MOST_FAILURES = 5
+/** What passes, or an operator mends, while the process waits: such failures are not counted. */
+const PASSING: ReadonlySet<string | undefined> = new Set(
+  'ENOSPC EDQUOT EMFILE ENFILE ENOMEM EROFS EACCES EPERM ENOENT'.split(' '),
+)
+const RETRY_AFTER_MS = 1_000
+
+export class DiskQueue implements Queue {
+  readonly #options: DiskQueueOptions
+  readonly #owner: DiskQueueOwner
+  readonly #budget: ByteBudget
+  readonly #keeper: BoundKeeper
+  readonly #logger: Logger
+  readonly #files: Files
+  readonly #segments = new Map<number, Segment>()
+  readonly #usage = new Usage()
+  readonly #writer: Writer
+  readonly #journal: AcknowledgementJournal
+  readonly #tail: Tail
+  readonly #relocator: Relocator
+  readonly #removals = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
+  readonly space: FreeSpace
+  readonly capacityBytes: number
+  #reservedBytes = 0
+  #batches = 0
+  #failures = 0
+  quarantinedBytes = 0
+
+  constructor(options: DiskQueueOptions, owner: DiskQueueOwner, budget: ByteBudget, logger: Logger) {
+    const { directory, segmentBytes, fsync: sync, files = nodeFiles, settledForMs, compactBytes } = options
+    this.#options = options
+    this.#owner = owner
+    this.#budget = budget
+    this.#logger = logger
+    this.#files = files
+    this.#keeper = new BoundKeeper(options.bound)
+    this.capacityBytes = options.capacityBytes
+    this.space = new FreeSpace(files, directory, segmentBytes, options.ofReserve === true, logger)
+    this.#tail = new Tail(options.memoryBytes, budget, (batch) => this.#read(batch))
+    this.#writer = new Writer({
+      files,
+      directory,
+      segmentBytes,
+      sync,
+      usage: this.#usage,
+      opened: (segment) => this.#segments.set(segment.number, segment),
+      sealed: (segment) => this.#removeIfDone(segment),
+      unused: (id) => this.#journal.done(id),
+      committed: (failure) => this.#committed(failure),
+      notSealed: ({ path }, error) => logger.warn('a segment was left without its index', { file: path, error }),
+    })
+    this.#journal = new AcknowledgementJournal(
+      { files, directory, sync, ...(compactBytes === undefined ? {} : { compactBytes }) },
+      {
+        counters: () => owner.counters(),
+        told: () => this.#writer.lastTold,
+        live: () => this.#acknowledged(),
+        failing: (error) => this.#journalFails(error),
+      },
+    )
+    this.#relocator = new Relocator({
+      segments: this.#segments,
+      usage: this.#usage,
+      writer: this.#writer,
+      segmentBytes,
+      ...(settledForMs === undefined ? {} : { settledForMs }),
+      load: (batch, ready) => this.#tail.load(batch, ready, false),
+      emptied: (segment) => this.#removeIfDone(segment),
+    })
+  }
+
+  /** Bytes of the segments on disk, and of what is about to be written. */
+  get usedBytes(): number {
+    return this.#usage.bytes + this.#reservedBytes
+  }
+
+  get size(): number {
+    return this.#keeper.fill?.size ?? this.usedBytes
+  }
+
+  get capacity(): number {
+    return this.#keeper.fill?.most ?? this.capacityBytes
+  }
+
+  get fullness(): number {
+    return Math.max(this.usedBytes / this.capacityBytes, this.#keeper.fullness)
+  }
+
+  share(held: Held): number {
+    return Math.max(held.bytes / this.capacityBytes, this.#keeper.share(held))
+  }
+
+  get relocatedBytes(): number {
+    return this.#relocator.relocatedBytes
+  }
+
+  /** @throws ComponentError for a directory of a later version; file system errors */
+  async recover(): Promise<readonly RecoveredBatch[]> {
+    const acknowledged = await this.#journal.read()
+    const found = await recover(this.#files, this.#options.directory, acknowledged, this.#usage, this.#logger)
+    for (const segment of found.segments) this.#segments.set(segment.number, segment)
+    this.#writer.continueAfter(found.lastSequence, found.lastSegment)
+    this.#batches = found.batches.length
+    this.#keeper.recovered(found.batches)
+    this.quarantinedBytes = found.quarantinedBytes
+    if (acknowledged.counters !== undefined) this.#owner.restore(acknowledged.counters)
+    if (found.lostItems > 0) this.#owner.lost(found.lostItems)
+    await this.#journal.start()
+    for (const segment of found.segments) this.#removeIfDone(segment)
+    await this.space.start()
+    this.#relocator.start()
+    return found.batches.map((batch) => ({ lane: batch.lane, batch, settled: batch.settled }))
+  }
+
+  reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
+    let memory = 0
+    let disk = 0
+    let items = 0
+    for (const batch of batches) {
+      memory += heldBytes(batch.items)
+      disk += recordBytes(batch.lane, batch.items)
+      items += batch.items.count
+    }
+    const refusal = this.#refusal(batches.length, disk)
+    if (refusal !== undefined) return refusal
+    if (!this.#keeper.reserve(items))
+      return retry('storage_full', `the queue is full (${this.size} of ${this.capacity})`)
+    if (!this.#budget.reserve(memory)) {
+      this.#keeper.release(items)
+      return retry('budget_full', `the byte budget is full (${this.#budget.used} of ${this.#budget.capacity} bytes)`)
+    }
+    this.#reservedBytes += disk
+    this.#batches += batches.length
+    const release = () => {
+      this.#keeper.release(items)
+      this.#budget.release(memory)
+      this.#reservedBytes -= disk
+      this.#batches -= batches.length
+    }
+    return {
+      kind: 'reserved',
+      release,
+      commit: (stored) => {
+        if (batches.length === 0) {
+          release()
+          stored([])
+          // All of it was rejected, say: that is to be known after a restart too.
+          this.#journal.touch()
+          return
+        }
+        if (this.#closing.signal.aborted) {
+          release()
+          return stored(retry('shutting_down', 'the queue is closing'))
+        }
+        const queuedAtMs = Date.now()
+        this.#writer.write({
+          records: batches.map(({ lane, items }) => ({ lane, items, queuedAtMs })),
+          written: (places) => {
+            if ('kind' in places) {
+              release()
+              return stored(retry(failureCause(places), `the queue could not be written: ${places.error.message}`))
+            }
+            this.#reservedBytes -= disk
+            const queued = batches.map((batch, at) => this.#place(batch, places[at] as Place, queuedAtMs))
+            this.#keeper.commit(queued)
+            this.#journal.touch()
+            stored(queued)
+          },
+        })
+      },
+    }
+  }
+
+  couldHold(batches: readonly NewBatch[]): boolean {
+    const { bytes, items } = sumOf(batches)
+    return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)
+  }
+
+  load(batch: QueuedBatch, ready: () => void): void {
+    if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
+    this.#tail.load(batch, ready)
+  }
+
+  settle(batch: QueuedBatch, from: number, to: number): void {
+    if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
+    if (to - from > batch.unsettled)
+      throw new RangeError(`${to - from} items settled of a batch that has ${batch.unsettled} left`)
+    batch.unsettled -= to - from
+    this.#keeper.settled(batch, to - from)
+    if (batch.unsettled > 0) {
+      batch.settled.push([from, to])
+      this.#journal.part(batch.id, from, to)
+      return
+    }
+    this.#journal.done(batch.id)
+    batch.segment.remove(batch)
+    this.#batches--
+    this.#tail.forget(batch)
+    this.#removeIfDone(batch.segment)
+  }
+
+  /** Resolves when what was settled so far is written; it is by itself within 100 ms. */
+  async flush(): Promise<void> {
+    await this.#journal.flush(false)
+  }
+
+  /** The owner's counters changed by something else than a batch of this queue; they are written within 100 ms. */
+  touch(): void {
+    this.#journal.touch()
+  }
+
+  /** Writes and syncs the owner's counters as they are now. @returns false if that is not possible at the moment */
+  keepCounters(): Promise<boolean> {
+    this.#journal.touch()
+    return this.#journal.flush(true)
+  }
+
+  /** Moves together what is worth it; it does so by itself every second. */
+  relocate(): Promise<void> {
+    return this.#relocator.turn()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    this.space.close()
+    await this.#relocator.close()
+    await this.#tail.close()
+    await this.#writer.close()
+    for (const segment of this.#segments.values()) this.#removeIfDone(segment)
+    await Promise.all(this.#removals)
+    await this.#journal.close()
+    for (const segment of this.#segments.values()) await segment.close()
+  }
+
+  /** Why nothing more may be written; the drain never asks. */
+  #refusal(batches: number, bytes: number): Retry | undefined {
+    if (this.#closing.signal.aborted) return retry('shutting_down', 'the queue is closing')
+    const { obstacle } = this.space
+    if (obstacle !== undefined) return retry(obstacle.cause, obstacle.message)
+    if (this.usedBytes + bytes > this.capacityBytes || this.#batches + batches > MOST_BATCHES)
+      return retry('storage_full', `the queue on disk is full (${this.usedBytes} of ${this.capacityBytes} bytes)`)
+    return undefined
+  }
+
+  #place({ lane, items }: NewBatch, place: Place, queuedAtMs: number): DiskBatch {
+    const entry = { ...place, lane, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
+    const batch = new DiskBatch(entry, place.segment, undefined)
+    place.segment.add(batch)
+    this.#tail.keep(batch, items)
+    return batch
+  }
+
+  async #read(batch: DiskBatch) {
+    const read = await readBatch(batch, {
+      waitsMs: this.#options.rereadAfterMs ?? WAITS_MS,
+      away: () => this.space.isAway(),
+      logger: this.#logger,
+    })
+    // Nothing is given up by a process that ends.
+    if (read === undefined && this.#closing.signal.aborted) return new Later(RETRY_AFTER_MS)
+    if (read === undefined && batch.unsettled > 0 && !batch.quarantined) {
+      batch.quarantined = true
+      batch.segment.damaged = true
+      this.quarantinedBytes += batch.length
+      this.#logger.error('a record of the queue is damaged and quarantined', {
+        file: batch.segment.path,
+        sequence: batch.sequence,
+        items: batch.unsettled,
+      })
+    }
+    return read
+  }
+
+  #committed(failure: WriteFailure | undefined): void {
+    if (failure === undefined) {
+      this.#failures = 0
+      return this.space.works()
+    }
+    const { error } = failure
+    this.space.refuse({ cause: failureCause(failure), message: `the queue could not be written: ${error.message}` })
+    if (!PASSING.has(error.code) && ++this.#failures >= MOST_FAILURES)
+      this.#owner.fatal(new Error(`the queue on disk failed ${this.#failures} times in a row`, { cause: error }))
+  }
+
+  #journalFails(error: unknown): void {
+    if (error === undefined) this.#logger.info('acknowledgements are written again')
+    else this.#logger.warn('acknowledgements cannot be written now; a crash would repeat them', { error })
+  }
+
+  #removeIfDone(segment: Segment): void {
+    if (segment.live.size > 0 || !segment.sealed || !this.#segments.delete(segment.number)) return
+    segment.forget()
+    const removal = this.#remove(segment).finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    // What made it superfluous is on disk first: gone without that, its records would be in no account, and missed.
+    const written = await this.#journal.flush(true)
+    try {
+      await segment.close()
+      if (segment.damaged) await setAside(this.#files, segment.path, this.#logger)
+      else await this.#files.remove(segment.path)
+      crashPoint('unlink')
+      // A full disk has room for it now.
+      if (!written) await this.#journal.flush(true)
+    } catch (error) {
+      this.#logger.warn('a segment that is done could not be removed', { file: segment.path, error })
+    }
+  }
+
+  /** Everything that was ever written is done, except for what is waited for. */
+  #acknowledged() {
+    const ids: number[] = []
+    const parts: PartDone[] = []
+    for (const segment of this.#segments.values()) {
+      for (const { id, settled } of segment.live.values()) {
+        ids.push(id)
+        for (const [from, to] of settled) parts.push([id, from, to])
+      }
+    }
+    return { done: rangesWithout(ids, this.#writer.lastTold), parts }
+  }
+}
+
+function failureCause({ error }: WriteFailure): Extract<RetryCause, 'storage_full' | 'storage_failed'> {
+  return error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'storage_full' : 'storage_failed'
+}
+
+function retry(cause: RetryCause, reason: string): Retry {
+  const message = `${reason}; the records were not taken`
+  return { kind: 'retry', cause, afterMs: RETRY_AFTER_MS * (1 + Math.random()), message }
+}

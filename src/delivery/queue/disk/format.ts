@@ -1,0 +1,217 @@
+// What stands in the files of a queue on disk. Little endian throughout.
+//
+//   0000000007.segment
+//   | header 32 | header 32 | record | record | … | footer | trailer |     the last two only once the segment is sealed
+//
+//   header   magic 8 | version u32 | salt u32 | first sequence u64 | number u32 | crc u32
+//            twice, and once more in the trailer: without its salt no record of the segment can be told from noise
+//   record   length u32 | crc u32 | sequence u64 | payload       crc over sequence and payload, seeded with the salt, so
+//                                                                that neither a payload nor an old file can pass for a record
+//   footer   a record whose sequence is END and whose payload is the index as JSON
+//   trailer  header 32 | offset of the footer u64 | magic 8      by which the footer is found from the end
+//
+//   payload  type u8 | kind u8 | 0 u16 | lane length u32 | items u32 | queued at f64 | id u64 | lane | index 24 × items | items
+//
+// Sequences rise by one from record to record. The id of a batch is the sequence it was first written under; it keeps it
+// when it is moved to another segment, and acknowledgements name it.
+//
+// Version 1. A reader refuses a later version and deletes nothing of it. The header is the same in every version.
+
+import { crc32 } from 'node:zlib'
+import { INDEX_FIELDS, type ItemBatch, type ItemKind } from '../../contract/items.ts'
+
+export const FORMAT_VERSION = 1
+const HEADER_COPY_BYTES = 32
+/** Where the first record begins. */
+export const HEADER_BYTES = 2 * HEADER_COPY_BYTES
+export const RECORD_HEADER_BYTES = 16
+export const TRAILER_BYTES = HEADER_COPY_BYTES + 16
+/** Sequence of a footer; no record reaches it. */
+export const END_SEQUENCE = Number.MAX_SAFE_INTEGER
+const MAGIC = Buffer.from('OTLPCWQ\n')
+const FOOTER_MAGIC = Buffer.from('OTLPCWF\n')
+const BATCH_TYPE = 1
+const PAYLOAD_HEADER_BYTES = 28
+
+export interface SegmentHeader {
+  readonly version: number
+  readonly salt: number
+  /** Of its first record. */
+  readonly firstSequence: number
+  /** Number of the segment, as in its name. */
+  readonly number: number
+}
+
+function encodeHeaderCopy({ version, salt, firstSequence, number }: SegmentHeader): Buffer {
+  const bytes = Buffer.alloc(HEADER_COPY_BYTES)
+  MAGIC.copy(bytes)
+  bytes.writeUInt32LE(version, 8)
+  bytes.writeUInt32LE(salt, 12)
+  bytes.writeBigUInt64LE(BigInt(firstSequence), 16)
+  bytes.writeUInt32LE(number, 24)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28)
+  return bytes
+}
+
+export function encodeHeader(header: SegmentHeader): Buffer {
+  const copy = encodeHeaderCopy(header)
+  return Buffer.concat([copy, copy])
+}
+
+/**
+ * @param first bytes of a file
+ * @param last bytes of it, which are a trailer if it is sealed
+ * @returns undefined if none of the copies is whole
+ */
+export function decodeHeader(first: Buffer, last: Buffer): SegmentHeader | undefined {
+  const copies = [first, first.subarray(HEADER_COPY_BYTES), last.subarray(Math.max(0, last.length - TRAILER_BYTES))]
+  for (const bytes of copies) {
+    if (bytes.length < HEADER_COPY_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) continue
+    if (bytes.readUInt32LE(28) !== crc32(bytes.subarray(0, 28))) continue
+    return {
+      version: bytes.readUInt32LE(8),
+      salt: bytes.readUInt32LE(12),
+      firstSequence: Number(bytes.readBigUInt64LE(16)),
+      number: bytes.readUInt32LE(24),
+    }
+  }
+  return undefined
+}
+
+export interface BatchPayload {
+  readonly lane: string
+  /** The sequence it was first written under. */
+  readonly id: number
+  readonly queuedAtMs: number
+  readonly items: ItemBatch
+}
+
+/** What a batch takes on disk. */
+export function recordBytes(lane: string, { bytes, index }: ItemBatch): number {
+  return RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + Buffer.byteLength(lane) + index.byteLength + bytes.length
+}
+
+/** The parts of one record, for writev: header and payload head, index, item bytes. Nothing is copied. */
+export function encodeRecord(salt: number, sequence: number, { lane, id, queuedAtMs, items }: BatchPayload): Buffer[] {
+  const laneBytes = Buffer.byteLength(lane)
+  const head = Buffer.alloc(RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + laneBytes)
+  const index = Buffer.from(items.index.buffer, items.index.byteOffset, items.index.byteLength)
+  const bytes = Buffer.from(items.bytes.buffer, items.bytes.byteOffset, items.bytes.byteLength)
+  head.writeUInt32LE(PAYLOAD_HEADER_BYTES + laneBytes + index.length + bytes.length, 0)
+  head.writeBigUInt64LE(BigInt(sequence), 8)
+  head.writeUInt8(BATCH_TYPE, 16)
+  head.writeUInt8(items.kind, 17)
+  head.writeUInt32LE(laneBytes, 20)
+  head.writeUInt32LE(items.count, 24)
+  head.writeDoubleLE(queuedAtMs, 28)
+  head.writeBigUInt64LE(BigInt(id), 36)
+  head.write(lane, RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES)
+  head.writeUInt32LE(crc32(bytes, crc32(index, crc32(head.subarray(8), salt))), 4)
+  return [head, index, bytes]
+}
+
+/** @param payload of a record whose crc was right; owns its bytes afterwards. Undefined for a type this version has not. */
+export function decodePayload(payload: Buffer): BatchPayload | undefined {
+  if (payload.length < PAYLOAD_HEADER_BYTES || payload.readUInt8(0) !== BATCH_TYPE) return undefined
+  const laneEnd = PAYLOAD_HEADER_BYTES + payload.readUInt32LE(4)
+  const count = payload.readUInt32LE(8)
+  const indexEnd = laneEnd + count * INDEX_FIELDS * Float64Array.BYTES_PER_ELEMENT
+  if (indexEnd > payload.length) return undefined
+  const index = new Float64Array(count * INDEX_FIELDS)
+  // A double has to stand at a multiple of 8, which a lane's name does not give.
+  payload.copy(new Uint8Array(index.buffer), 0, laneEnd, indexEnd)
+  return {
+    lane: payload.toString('utf8', PAYLOAD_HEADER_BYTES, laneEnd),
+    id: Number(payload.readBigUInt64LE(20)),
+    queuedAtMs: payload.readDoubleLE(12),
+    items: { kind: payload.readUInt8(1) as ItemKind, count, bytes: payload.subarray(indexEnd), index },
+  }
+}
+
+/** Sequence and payload of the record at `at`, if a whole and undamaged one stands there. */
+export function recordAt(
+  bytes: Buffer,
+  at: number,
+  salt: number,
+): { readonly sequence: number; readonly payload: Buffer } | undefined {
+  if (at + RECORD_HEADER_BYTES > bytes.length) return undefined
+  const end = at + RECORD_HEADER_BYTES + bytes.readUInt32LE(at)
+  if (end > bytes.length) return undefined
+  if (bytes.readUInt32LE(at + 4) !== crc32(bytes.subarray(at + 8, end), salt)) return undefined
+  return { sequence: Number(bytes.readBigUInt64LE(at + 8)), payload: bytes.subarray(at + RECORD_HEADER_BYTES, end) }
+}
+
+/** What a sealed segment says of each of its records, so that nobody has to read them at start. */
+export interface IndexEntry {
+  readonly sequence: number
+  readonly id: number
+  readonly offset: number
+  /** Of the record, its header included. */
+  readonly length: number
+  readonly lane: string
+  readonly queuedAtMs: number
+  readonly items: number
+  readonly countedBytes: number
+}
+
+type FooterRow = readonly [
+  sequence: number,
+  offset: number,
+  length: number,
+  lane: number,
+  queuedAt: number,
+  items: number,
+  counted: number,
+  /** Only where it is not the sequence. */
+  id?: number,
+]
+
+/** Footer and trailer of a segment whose records end at `offset`. */
+export function encodeFooter(header: SegmentHeader, offset: number, entries: readonly IndexEntry[]): Buffer {
+  const lanes = [...new Set(entries.map((entry) => entry.lane))]
+  const places = new Map(lanes.map((lane, place) => [lane, place]))
+  const rows = entries.map((e): FooterRow => [
+    e.sequence,
+    e.offset,
+    e.length,
+    places.get(e.lane) ?? 0,
+    e.queuedAtMs,
+    e.items,
+    e.countedBytes,
+    ...(e.id === e.sequence ? ([] as const) : ([e.id] as const)),
+  ])
+  const json = Buffer.from(JSON.stringify({ lanes, rows }))
+  const head = Buffer.alloc(RECORD_HEADER_BYTES)
+  head.writeUInt32LE(json.length, 0)
+  head.writeBigUInt64LE(BigInt(END_SEQUENCE), 8)
+  head.writeUInt32LE(crc32(json, crc32(head.subarray(8), header.salt)), 4)
+  const trailer = Buffer.alloc(TRAILER_BYTES)
+  encodeHeaderCopy(header).copy(trailer)
+  trailer.writeBigUInt64LE(BigInt(offset), HEADER_COPY_BYTES)
+  FOOTER_MAGIC.copy(trailer, HEADER_COPY_BYTES + 8)
+  return Buffer.concat([head, json, trailer])
+}
+
+/** Where the footer begins, read from the last bytes of a file; undefined if the segment was never sealed. */
+export function footerOffset(trailer: Buffer): number | undefined {
+  return trailer.length === TRAILER_BYTES && trailer.subarray(HEADER_COPY_BYTES + 8).equals(FOOTER_MAGIC)
+    ? Number(trailer.readBigUInt64LE(HEADER_COPY_BYTES))
+    : undefined
+}
+
+/** @param bytes from the footer's offset to the end of the file. Undefined if it is damaged. */
+export function decodeFooter(bytes: Buffer, salt: number): IndexEntry[] | undefined {
+  const record = recordAt(bytes, 0, salt)
+  if (record === undefined || record.sequence !== END_SEQUENCE) return undefined
+  const { lanes, rows } = JSON.parse(record.payload.toString()) as { lanes: string[]; rows: FooterRow[] }
+  return rows.map(([sequence, offset, length, lane, queuedAtMs, items, countedBytes, id = sequence]) => ({
+    sequence,
+    id,
+    offset,
+    length,
+    lane: lanes[lane] ?? '',
+    queuedAtMs,
+    items,
+    countedBytes,
+  }))
+}

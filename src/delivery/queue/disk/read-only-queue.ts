@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Retry } from '../../../component/outcome.ts'
+import { silentLogger } from '../../../telemetry/logger.ts'
+import { readJournals } from './acknowledgements.ts'
+import { DiskBatch } from './disk-batch.ts'
+import { type Files, nodeFiles } from './files.ts'
+import { Later, readBatch } from './read-batch.ts'
+import { recover } from './recover.ts'
+import { Usage } from './segment.ts'
+import type { ItemBatch } from '../../contract/items.ts'
+import type { QueuedBatch, Queue, RecoveredBatch } from '../../contract/queue.ts'
+
+/** What a recovery would set aside or remove stays where it is. */
+const UNTOUCHED: Files = { ...nodeFiles, rename: async () => {}, remove: async () => {} }
+
+/**
+ * A queue as it lies on disk, for people who look at it beside a stopped process: nothing is written, made, moved or locked,
+ * and nothing is taken. Items are in memory while whoever asked for them keeps them.
+ */
+export class ReadOnlyQueue implements Queue {
+  readonly #directory: string
+  readonly #usage = new Usage()
+  readonly #closing = new AbortController()
+  /** Items that were acknowledged and are not there any more. */
+  lostItems = 0
+
+  /** @param directory one that is not there is an empty queue */
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** @throws ComponentError for a directory of a later version; file system errors */
+  async recover(): Promise<readonly RecoveredBatch[]> {
+    if (!(await exists(this.#directory))) return []
+    const { acknowledged } = await readJournals(UNTOUCHED, this.#directory)
+    const found = await recover(UNTOUCHED, this.#directory, acknowledged, this.#usage, silentLogger)
+    this.lostItems = found.lostItems
+    return found.batches.map((batch) => ({ lane: batch.lane, batch, settled: batch.settled }))
+  }
+
+  load(batch: QueuedBatch, ready: () => void): void {
+    if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
+    void this.#read(batch).then((items) => {
+      batch.items = items
+      ready()
+      batch.items = undefined
+    })
+  }
+
+  async #read(batch: DiskBatch): Promise<ItemBatch | undefined> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      const read = await readBatch(batch, { waitsMs: [], away: async () => false, logger: silentLogger })
+      if (!(read instanceof Later)) return read
+      // It ends early, with an error, when the queue closes.
+      await sleep(read.afterMs, undefined, { signal }).catch(() => undefined)
+    }
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+  }
+
+  get usedBytes(): number {
+    return this.#usage.bytes
+  }
+
+  get size(): number {
+    return this.usedBytes
+  }
+
+  readonly capacityBytes = 0
+  readonly capacity = 0
+  readonly fullness = 1
+
+  share(): number {
+    return 1
+  }
+
+  reserve(): Retry {
+    return { kind: 'retry', cause: 'storage_failed', afterMs: 0, message: `${this.#directory} is only looked at` }
+  }
+
+  couldHold(): boolean {
+    return false
+  }
+
+  settle(): void {
+    throw new Error(`${this.#directory} is only looked at`)
+  }
+}
+
+async function exists(directory: string): Promise<boolean> {
+  try {
+    await UNTOUCHED.list(directory)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,161 @@
+import { cutOut } from '../../contract/items.ts'
+import { crashPoint } from './crash-point.ts'
+import type { DiskBatch } from './disk-batch.ts'
+import type { Segment, Usage } from './segment.ts'
+import type { Place, WriteFailure, Writer } from './writer.ts'
+
+/** A sealed segment with less than this share waited for is worth moving… */
+const LIVE_SHARE = 0.25
+/** …and any with less than half, while the queue takes more than so many times what is waited for. */
+const MOST_OVERHEAD = 2
+/** A piece that a crash left is moved behind others while it is smaller than this share: at start it would be read as a whole. */
+const PIECE_SHARE = 0.25
+/** Unless it is being drained just now, and will be empty by itself. */
+const SETTLED_FOR_MS = 5_000
+const EVERY_MS = 1_000
+/** Moved in one turn, so that new records are not kept waiting behind it. */
+const BYTES_A_TURN = 16 * 1_048_576
+/** A segment that could not be read is left in peace so long. */
+const UNREADABLE_MS = 60_000
+/** Read and written together. */
+const GROUP_BYTES = 1_048_576
+const GROUP_BATCHES = 256
+
+export interface RelocatorOptions {
+  readonly segments: ReadonlyMap<number, Segment>
+  readonly usage: Usage
+  readonly writer: Writer
+  readonly segmentBytes: number
+  /** Default 5 s. */
+  readonly settledForMs?: number
+  /** Calls `ready` when its items are in memory, or cannot be read now. */
+  load(batch: DiskBatch, ready: () => void): void
+  /** Nothing of the segment is waited for any more. */
+  emptied(segment: Segment): void
+}
+
+/** Moves what little is waited for out of old segments, so that a lane that is stuck does not hold the space of others. */
+export class Relocator {
+  readonly #options: RelocatorOptions
+  #timer: NodeJS.Timeout | undefined
+  #turn: Promise<void> | undefined
+  #closed = false
+  readonly #closing = Promise.withResolvers<void>()
+  relocatedBytes = 0
+
+  constructor(options: RelocatorOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.turn(), EVERY_MS)
+  }
+
+  /** Stops between two groups. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#closing.resolve()
+    clearInterval(this.#timer)
+    await this.#turn
+  }
+
+  /** Moves what is worth moving now, up to a bound. One turn at a time. */
+  turn(): Promise<void> {
+    this.#turn ??= this.#run().finally(() => {
+      this.#turn = undefined
+    })
+    return this.#turn
+  }
+
+  async #run(): Promise<void> {
+    const { writer } = this.#options
+    const current = writer.current
+    if (current !== undefined && this.#quiet(current)) await writer.leaveIfDone()
+    let left = BYTES_A_TURN
+    for (let segment = this.#next(); segment !== undefined && left > 0; segment = this.#next()) {
+      const moved = await this.#move(segment)
+      if (moved === undefined) return
+      left -= moved
+    }
+  }
+
+  #next(): Segment | undefined {
+    if (this.#closed) return undefined
+    const { segments, usage, writer, segmentBytes } = this.#options
+    const current = writer.current
+    const wasteful = usage.bytes - (current?.bytes ?? 0) > usage.liveBytes * MOST_OVERHEAD
+    let best: Segment | undefined
+    for (const segment of segments.values()) {
+      const { bytes, liveBytes, damaged } = segment
+      if (segment === current || liveBytes === 0 || damaged || !this.#quiet(segment)) continue
+      if (performance.now() - segment.failedAtMs < UNREADABLE_MS) continue
+      const piece = current !== undefined && bytes < segmentBytes * PIECE_SHARE
+      const sparse = liveBytes < segmentBytes * LIVE_SHARE || wasteful
+      if (!piece && (!sparse || liveBytes * 2 >= bytes)) continue
+      if (best === undefined || liveBytes / bytes < best.liveBytes / best.bytes) best = segment
+    }
+    return best
+  }
+
+  #quiet({ settledAtMs }: Segment): boolean {
+    return performance.now() - settledAtMs > (this.#options.settledForMs ?? SETTLED_FOR_MS)
+  }
+
+  /** @returns bytes moved; undefined if it could not be done now */
+  async #move(segment: Segment): Promise<number | undefined> {
+    let moved = 0
+    for (const group of groups([...segment.live.values()])) {
+      const loaded = group.map((batch) => new Promise<void>((ready) => this.#options.load(batch, ready)))
+      await Promise.race([Promise.all(loaded), this.#closing.promise])
+      if (this.#closed) return undefined
+      const bytes = await this.#write(group.filter(({ items, unsettled }) => items !== undefined && unsettled > 0))
+      if (bytes === undefined) return undefined
+      moved += bytes
+      // What cannot be read stays where it is until its lane asks for it.
+      if (group.some(({ items, unsettled }) => items === undefined && unsettled > 0)) break
+    }
+    this.#options.emptied(segment)
+    return segment.live.size === 0 ? moved : undefined
+  }
+
+  #write(batches: readonly DiskBatch[]): Promise<number | undefined> {
+    if (batches.length === 0) return Promise.resolve(0)
+    // Copies: before it is their turn to be written, others may need their place in memory.
+    const records = batches.flatMap(({ items, lane, id, enqueuedAtMs }) =>
+      items === undefined ? [] : [{ lane, items: cutOut(items, 0, items.count), queuedAtMs: enqueuedAtMs, id }],
+    )
+    return new Promise((resolve) => {
+      this.#options.writer.write({ records, written: (places) => resolve(this.#written(batches, places)) })
+    })
+  }
+
+  #written(batches: readonly DiskBatch[], places: readonly Place[] | WriteFailure): number | undefined {
+    if ('kind' in places) return undefined
+    crashPoint('relocation')
+    let bytes = 0
+    for (const [at, batch] of batches.entries()) {
+      const place = places[at]
+      // Settled meanwhile: then neither copy is waited for.
+      if (place === undefined || batch.unsettled === 0) continue
+      batch.moveTo(place.segment, place.sequence, place.offset)
+      bytes += batch.length
+    }
+    this.relocatedBytes += bytes
+    return bytes
+  }
+}
+
+/** @param batches a copy, because moving changes what is live */
+function* groups(batches: readonly DiskBatch[]): Generator<DiskBatch[]> {
+  let group: DiskBatch[] = []
+  let bytes = 0
+  for (const batch of batches) {
+    group.push(batch)
+    bytes += batch.length
+    if (bytes < GROUP_BYTES && group.length < GROUP_BATCHES) continue
+    yield group
+    group = []
+    bytes = 0
+  }
+  if (group.length > 0) yield group
+}

@@ -1,0 +1,142 @@
+import { countedBytes, itemEnd } from '../../contract/items.ts'
+import type { OpenFile } from './files.ts'
+import {
+  type BatchPayload,
+  decodeFooter,
+  decodeHeader,
+  decodePayload,
+  END_SEQUENCE,
+  footerOffset,
+  FORMAT_VERSION,
+  HEADER_BYTES,
+  type IndexEntry,
+  RECORD_HEADER_BYTES,
+  recordAt,
+  type SegmentHeader,
+  TRAILER_BYTES,
+} from './format.ts'
+import type { IdRange } from './id-ranges.ts'
+
+/** What a segment file turned out to hold. */
+export type Scanned =
+  | {
+      readonly kind: 'segment'
+      readonly header: SegmentHeader
+      /** Of the file. */
+      readonly bytes: number
+      readonly entries: readonly IndexEntry[]
+      readonly damage: Damage | undefined
+    }
+  /** Not even its header can be read. */
+  | { readonly kind: 'unreadable'; readonly bytes: number }
+  /** Written by a later version: to be left alone. */
+  | { readonly kind: 'newer'; readonly version: number }
+
+/** Bytes in no whole record. Those at the end may be what was being written when the process died. */
+export interface Damage {
+  readonly bytes: number
+  /** Sequences that are missing between whole records. */
+  readonly holes: readonly IdRange[]
+  /** Items of damaged batches, by id, where that can still be read. */
+  readonly items: ReadonlyMap<number, number>
+}
+
+/** Reads header and footer of a sealed segment, and the whole of one that is not sealed or whose footer is damaged. */
+export async function scanSegment(file: OpenFile): Promise<Scanned> {
+  const size = await file.size()
+  const [first, last] = await Promise.all([
+    file.read(0, Math.min(size, HEADER_BYTES)),
+    file.read(Math.max(0, size - TRAILER_BYTES), Math.min(size, TRAILER_BYTES)),
+  ])
+  const header = decodeHeader(first, last)
+  if (header === undefined) return { kind: 'unreadable', bytes: size }
+  if (header.version > FORMAT_VERSION) return { kind: 'newer', version: header.version }
+  const entries = await sealedEntries(file, header, size, last)
+  if (entries !== undefined) return { kind: 'segment', header, bytes: size, entries, damage: undefined }
+  return { kind: 'segment', header, bytes: size, ...walk(await file.read(0, size), header) }
+}
+
+async function sealedEntries(
+  file: OpenFile,
+  { salt }: SegmentHeader,
+  size: number,
+  trailer: Buffer,
+): Promise<IndexEntry[] | undefined> {
+  const offset = footerOffset(trailer)
+  if (offset === undefined || offset < HEADER_BYTES || offset > size - TRAILER_BYTES) return undefined
+  return decodeFooter(await file.read(offset, size - offset), salt)
+}
+
+/**
+ * Every whole record of a segment. Behind damage it looks for the next one, byte by byte: a record counts only with its
+ * crc right under this segment's salt and a sequence that may come there, so one flipped bit costs one record.
+ */
+export function walk(
+  bytes: Buffer,
+  { salt, firstSequence }: SegmentHeader,
+): { entries: IndexEntry[]; damage: Damage | undefined } {
+  const entries: IndexEntry[] = []
+  const holes: IdRange[] = []
+  const items = new Map<number, number>()
+  let damaged = 0
+  let last = firstSequence - 1
+  let at = HEADER_BYTES
+  /** Where the next record should begin, as far as that can be told. */
+  let next = at
+  while (at + RECORD_HEADER_BYTES <= bytes.length) {
+    const record = plausible(bytes, at, last) ? recordAt(bytes, at, salt) : undefined
+    if (record === undefined) {
+      const batch = at === next ? damagedBatchAt(bytes, at) : undefined
+      if (batch !== undefined) {
+        items.set(batch.id, batch.items)
+        next = at + batch.length
+      }
+      damaged++
+      at++
+      continue
+    }
+    if (record.sequence === END_SEQUENCE) return { entries, damage: damageOf(damaged, holes, items) }
+    if (record.sequence > last + 1) holes.push([last + 1, record.sequence - 1])
+    last = record.sequence
+    const length = RECORD_HEADER_BYTES + record.payload.length
+    const batch = decodePayload(record.payload)
+    if (batch !== undefined) entries.push(entryOf(record.sequence, at, length, batch))
+    at += length
+    next = at
+  }
+  return { entries, damage: damageOf(damaged + Math.max(0, bytes.length - at), holes, items) }
+}
+
+function entryOf(sequence: number, offset: number, length: number, batch: BatchPayload): IndexEntry {
+  const { lane, id, queuedAtMs, items } = batch
+  return { sequence, id, offset, length, lane, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
+}
+
+/**
+ * Most places are ruled out by their length or sequence, long before a crc is computed: a segment of noise would else take
+ * hours. A hole of so many bytes cannot have held more records than fit into it.
+ */
+function plausible(bytes: Buffer, at: number, last: number): boolean {
+  if (at + RECORD_HEADER_BYTES + bytes.readUInt32LE(at) > bytes.length) return false
+  const sequence = bytes.readUInt32LE(at + 12) * 2 ** 32 + bytes.readUInt32LE(at + 8)
+  return sequence === END_SEQUENCE || (sequence > last && sequence - last <= 1 + at / RECORD_HEADER_BYTES)
+}
+
+/**
+ * What a record says of itself though its crc is wrong. It is believed if its lengths, its number of items and the end of
+ * the last item agree: then what is damaged is something else.
+ */
+function damagedBatchAt(
+  bytes: Buffer,
+  at: number,
+): { readonly id: number; readonly items: number; readonly length: number } | undefined {
+  const length = RECORD_HEADER_BYTES + bytes.readUInt32LE(at)
+  if (at + length > bytes.length) return undefined
+  const batch = decodePayload(bytes.subarray(at + RECORD_HEADER_BYTES, at + length))
+  if (batch === undefined || itemEnd(batch.items, batch.items.count - 1) !== batch.items.bytes.length) return undefined
+  return { id: batch.id, items: batch.items.count, length }
+}
+
+function damageOf(bytes: number, holes: readonly IdRange[], items: ReadonlyMap<number, number>): Damage | undefined {
+  return bytes === 0 && holes.length === 0 ? undefined : { bytes, holes, items }
+}

@@ -1,0 +1,199 @@
+import type { ItemBatch } from '../../contract/items.ts'
+import { crashPoint } from './crash-point.ts'
+import type { Files } from './files.ts'
+import { encodeRecord, recordBytes } from './format.ts'
+import { Segment, type Usage } from './segment.ts'
+
+/** One commit writes at most so much, and one request more: a bound on what a crash can leave half written. */
+const GROUP_BYTES = 4 * 1_048_576
+const GROUP_RECORDS = 300
+
+/** Records that go to disk together with others, and are all there or not at all as far as anyone is told. */
+export interface WriteRequest {
+  readonly records: readonly NewRecord[]
+  /** Where the records stand, in their order, once they are synced; or why they are not. */
+  written(places: readonly Place[] | WriteFailure): void
+}
+
+export interface NewRecord {
+  readonly lane: string
+  readonly queuedAtMs: number
+  readonly items: ItemBatch
+  /** Of a batch that has one already, because it is moved. */
+  readonly id?: number
+}
+
+export interface Place {
+  readonly segment: Segment
+  readonly sequence: number
+  readonly id: number
+  readonly offset: number
+  /** Header included. */
+  readonly length: number
+}
+
+export interface WriteFailure {
+  readonly kind: 'failed'
+  readonly error: NodeJS.ErrnoException
+}
+
+export interface WriterOptions {
+  readonly files: Files
+  readonly directory: string
+  readonly segmentBytes: number
+  readonly sync: boolean
+  readonly usage: Usage
+  opened(segment: Segment): void
+  /** Nothing more is written to it. */
+  sealed(segment: Segment): void
+  /** No batch has this id: its commit failed, or the record is of a batch that was moved and has one. */
+  unused(id: number): void
+  /** Of each commit, before its requests hear of it. */
+  committed(failure: WriteFailure | undefined): void
+  /** A segment has no index; that costs time at the next start and nothing else. */
+  notSealed(segment: Segment, error: unknown): void
+}
+
+/**
+ * The one writer of a queue. While a sync is under way, what comes collects; the next commit takes it together. After any
+ * failure the segment is left: a file whose sync failed once is never trusted again, whatever a second sync says.
+ */
+export class Writer {
+  readonly #options: WriterOptions
+  #waiting: WriteRequest[] = []
+  #running: Promise<void> | undefined
+  #segment: Segment | undefined
+  #nextSequence = 1
+  #nextNumber = 1
+  /** What came up to it has been told whether it is stored. */
+  lastTold = 0
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+  }
+
+  /** Numbers go on behind those that were found. */
+  continueAfter(sequence: number, segment: number): void {
+    this.#nextSequence = sequence + 1
+    this.#nextNumber = segment + 1
+    this.lastTold = sequence
+  }
+
+  write(request: WriteRequest): void {
+    this.#waiting.push(request)
+    this.#running ??= this.#run()
+  }
+
+  get current(): Segment | undefined {
+    return this.#segment
+  }
+
+  /** Leaves the current segment if nothing in it is waited for, so that an idle queue holds no space. */
+  async leaveIfDone(): Promise<void> {
+    const segment = this.#segment
+    if (this.#running !== undefined || segment === undefined || segment.live.size > 0) return
+    this.#segment = undefined
+    await segment.abandon()
+    this.#options.sealed(segment)
+  }
+
+  /** Resolves when nothing is being written; then seals. */
+  async close(): Promise<void> {
+    await this.#running
+    await this.#seal()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#take()
+      const outcome = await this.#commit(group)
+      // From here to the end of the loop nothing else runs: nobody may see a batch that is neither told of nor live.
+      this.#tellUnused(outcome)
+      this.lastTold = this.#nextSequence - 1
+      const failed = 'kind' in outcome
+      this.#options.committed(failed ? outcome : undefined)
+      // Those that wait would meet the same fault: together they are one try.
+      if (failed) group.push(...this.#waiting.splice(0))
+      let next = 0
+      for (const request of group)
+        request.written(failed ? outcome : outcome.slice(next, (next += request.records.length)))
+    }
+    this.#running = undefined
+  }
+
+  #tellUnused(outcome: readonly Place[] | WriteFailure): void {
+    if ('kind' in outcome) for (let id = this.lastTold + 1; id < this.#nextSequence; id++) this.#options.unused(id)
+    else for (const { id, sequence } of outcome) if (id !== sequence) this.#options.unused(sequence)
+  }
+
+  #take(): WriteRequest[] {
+    let bytes = 0
+    let records = 0
+    let count = 0
+    for (const request of this.#waiting) {
+      if (count > 0 && (bytes > GROUP_BYTES || records + request.records.length > GROUP_RECORDS)) break
+      for (const { items } of request.records) bytes += items.bytes.length
+      records += request.records.length
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #commit(group: readonly WriteRequest[]): Promise<Place[] | WriteFailure> {
+    try {
+      const segment = await this.#openSegment()
+      const places: Place[] = []
+      const parts: Buffer[] = []
+      let offset = segment.bytes
+      for (const { records } of group) {
+        for (const { lane, queuedAtMs, items, id: given } of records) {
+          const sequence = this.#nextSequence++
+          const id = given ?? sequence
+          for (const part of encodeRecord(segment.header.salt, sequence, { lane, id, queuedAtMs, items }))
+            parts.push(part)
+          const length = recordBytes(lane, items)
+          places.push({ segment, sequence, id, offset, length })
+          offset += length
+        }
+      }
+      await segment.write(parts)
+      crashPoint('after_write')
+      await segment.commit(offset - segment.bytes, this.#options.sync)
+      crashPoint('after_sync')
+      return places
+    } catch (error) {
+      const failed = this.#segment
+      this.#segment = undefined
+      if (failed !== undefined) {
+        await failed.abandon()
+        this.#options.sealed(failed)
+      }
+      return { kind: 'failed', error: error as NodeJS.ErrnoException }
+    }
+  }
+
+  async #openSegment(): Promise<Segment> {
+    if (this.#segment !== undefined && this.#segment.bytes < this.#options.segmentBytes) return this.#segment
+    await this.#seal()
+    const { files, directory, usage, sync } = this.#options
+    const identity = { number: this.#nextNumber++, firstSequence: this.#nextSequence }
+    const segment = await Segment.create(files, directory, identity, usage, sync)
+    crashPoint('roll')
+    this.#segment = segment
+    this.#options.opened(segment)
+    return segment
+  }
+
+  async #seal(): Promise<void> {
+    const segment = this.#segment
+    if (segment === undefined) return
+    this.#segment = undefined
+    try {
+      await segment.seal(this.#options.sync)
+      crashPoint('seal')
+    } catch (error) {
+      this.#options.notSealed(segment, error)
+    }
+    this.#options.sealed(segment)
+  }
+}

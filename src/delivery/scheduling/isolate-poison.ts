@@ -1,0 +1,66 @@
+import { makePack, type Pack, packRuns } from '../contract/pack.ts'
+import type { PutAccepted, PutOutcome, PutRefused, PutRetry } from '../contract/sender.ts'
+
+export interface PoisonSteps {
+  put(part: Pack): Promise<PutOutcome>
+  accepted(part: Pack, outcome: PutAccepted): void
+  poison(part: Pack, message: string): void
+}
+
+export interface Isolated {
+  readonly outcome: PutAccepted | PutRetry
+  /** What the outcome speaks of; everything else of the pack has been settled. */
+  readonly rest: Pack
+}
+
+const NOTHING: Isolated = { outcome: { kind: 'accepted', rejected: [] }, rest: makePack([]) }
+
+/**
+ * Finds the one item for which a put was refused, by halves: at most 2·log2(n) puts, and only as long as one half is
+ * accepted. If both are refused it is no single item's fault, but the group's: then the rest waits, as for any fault.
+ * @param groupWorks a put to the group succeeded before; without that a lone refused item proves nothing against itself
+ */
+export async function isolatePoison(
+  pack: Pack,
+  refusal: PutRefused,
+  groupWorks: boolean,
+  steps: PoisonSteps,
+): Promise<Isolated> {
+  let suspect = pack
+  let proven = groupWorks
+  for (;;) {
+    if (suspect.count === 1) {
+      if (!proven) return { outcome: faultOfGroup(refusal), rest: suspect }
+      steps.poison(suspect, refusal.message)
+      return NOTHING
+    }
+    const middle = suspect.count >>> 1
+    const halves = [makePack(packRuns(suspect, 0, middle)), makePack(packRuns(suspect, middle, suspect.count))] as const
+    const first = await steps.put(halves[0])
+    if (first.kind === 'retry') return { outcome: first, rest: suspect }
+    if (first.kind === 'accepted') {
+      steps.accepted(halves[0], first)
+      suspect = halves[1]
+      proven = true
+      continue
+    }
+    const second = await steps.put(halves[1])
+    if (second.kind === 'retry') return { outcome: second, rest: suspect }
+    if (second.kind === 'refused') return { outcome: faultOfGroup(second), rest: suspect }
+    steps.accepted(halves[1], second)
+    suspect = halves[0]
+    proven = true
+  }
+}
+
+function faultOfGroup(refusal: PutRefused): PutRetry {
+  return {
+    kind: 'retry',
+    scope: 'group',
+    reason: 'refused',
+    afterMs: 0,
+    lasting: true,
+    maybeTaken: false,
+    message: `every part of the request is refused: ${refusal.message}`,
+  }
+}

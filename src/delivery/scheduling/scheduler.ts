@@ -1,0 +1,390 @@
+// Decides which lane's put goes out next.
+//
+//   lane has items ─▶ full, or flush interval over, or draining? ─▶ ready lanes ─▶ every scope admits it? ─▶ pack ─▶ put
+//                                                                      ▲                │ no
+//                                                                      └── woken ◀── waits in that scope
+
+import type { Settlement } from '../../component/outcome.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { FaultScope } from '../faults/fault-scope.ts'
+import { FlushTimer } from './flush-timer.ts'
+import { isolatePoison } from './isolate-poison.ts'
+import type { Lane } from '../lanes/lane.ts'
+import { Pace } from './pace.ts'
+import { countedOf, itemsOf, joinRuns, type Pack, type PackPolicy, packRuns, takePack } from '../contract/pack.ts'
+import type { PutAccepted, PutOutcome, PutRetry, Sender } from '../contract/sender.ts'
+import type { Queue, QueuedBatch } from '../contract/queue.ts'
+import { ReadyLanes } from '../lanes/ready-lanes.ts'
+import type { Run } from '../contract/run-queue.ts'
+
+/** What the scheduler tells of lanes. */
+export interface LaneEvents<D> {
+  /** @param error what the destination said about it; empty where it said nothing */
+  settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void
+  retried(items: number, maybeTaken: boolean): void
+  /** A put failed, and nothing goes out in its scope for a while. */
+  opened(scope: FaultScope<Lane<D>>, afterMs: number, message: string): void
+  /** Nothing waits in the lane and nothing is under way. */
+  forget(lane: Lane<D>): void
+}
+
+export interface SchedulerOptions {
+  readonly policy: PackPolicy
+  readonly flushIntervalMs: number
+  /** Puts under way at once, over all lanes. */
+  readonly maxConcurrentPuts: number
+  readonly maxPutsPerSecond: number
+  /** False: items whose put failed are given up, as lost(expired). */
+  readonly retryFailed: boolean
+}
+
+/**
+ * Puts of one lane at once while full batches wait; otherwise one, which keeps its order. Of the default of ten over all
+ * lanes it leaves two to others; with four, one stream could not be sent as fast as it came, and filled the queue.
+ */
+const MAX_PUTS_PER_LANE = 8
+/** Batches of one lane that are read back at once: enough for a put of small ones, few enough to bound the memory. */
+const MAX_LOADED_AT_ONCE = 256
+
+export class Scheduler<D> {
+  readonly #options: SchedulerOptions
+  readonly #sender: Sender<D>
+  readonly #queue: Queue
+  readonly #events: LaneEvents<D>
+  readonly #logger: Logger
+  readonly #flushes = new FlushTimer<Lane<D>>((lane, deadlineMs) => {
+    if (lane.deadlineMs === deadlineMs) this.consider(lane)
+  })
+  readonly #pace: Pace
+  #paceTimer: NodeJS.Timeout | undefined
+  readonly #ready = new ReadyLanes<D>()
+  #pumping = false
+  readonly #aborted = new AbortController()
+  inFlight = 0
+  puts = 0
+  /** As the destination counts them, of puts it took; a rejected item in one is counted with it. */
+  acceptedBytes = 0
+  /** Flushes under way; while there is one, everything goes out at once. */
+  flushing = 0
+  readonly #sends = new Set<Promise<void>>()
+  /** Lanes of which a batch at the front is being brought back to memory. */
+  readonly #loading = new Set<Lane<D>>()
+  /** Those that were at it when it was last looked. */
+  #slow: ReadonlySet<Lane<D>> = new Set()
+
+  constructor(options: SchedulerOptions, sender: Sender<D>, queue: Queue, events: LaneEvents<D>, logger: Logger) {
+    this.#options = options
+    this.#sender = sender
+    this.#queue = queue
+    this.#events = events
+    this.#logger = logger
+    this.#pace = new Pace(options.maxPutsPerSecond, Math.max(1, options.maxPutsPerSecond / 10))
+  }
+
+  /** Lists the lane where it belongs now. Called whenever something about it changed. */
+  consider(lane: Lane<D>): void {
+    if (lane.waitingItems === 0) {
+      lane.deadlineMs = undefined
+      if (lane.inFlight > 0) return
+      this.#events.forget(lane)
+      return this.#handOn(lane)
+    }
+    const now = performance.now()
+    if (lane.deadlineMs === undefined) {
+      lane.deadlineMs = now + this.#options.flushIntervalMs
+      this.#flushes.add(lane, lane.deadlineMs)
+    }
+    const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane)
+    if (!due || lane.waitsIn !== undefined || this.#loading.has(lane) || !this.#mayPut(lane)) return
+    this.#ready.add(lane)
+    this.#pump()
+  }
+
+  /** A scope has room for the lane again. */
+  wake(lane: Lane<D>): void {
+    const scope = lane.waitsIn
+    lane.waitsIn = undefined
+    this.consider(lane)
+    // A place that it does not use, as what it waited with has expired, goes to the next one. While it reads it keeps it:
+    // else all lanes would read for the one put that may go out.
+    const isListed = lane.inFresh || lane.inBacklog
+    if (!isListed && !this.#loading.has(lane) && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
+  }
+
+  /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
+  expire(lane: Lane<D>, nowMs: number): void {
+    if (this.#loading.has(lane) || this.#aborted.signal.aborted) return
+    // Somebody may want to keep what is given up, so it has to be there.
+    if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, Date.now()))
+    this.consider(lane)
+  }
+
+  /** @returns false if the next one has to be read first */
+  #giveUpExpired(lane: Lane<D>, nowMs: number): boolean {
+    for (let run = lane.runs.at(0); run !== undefined && this.#hasExpired(run, nowMs); run = lane.runs.at(0)) {
+      if (run.batch.items === undefined) return false
+      const counted = countedOf([run])
+      lane.runs.replace(0, 1, undefined)
+      lane.took(run.to - run.from, counted)
+      this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
+    }
+    return true
+  }
+
+  #hasExpired({ batch }: Run, nowMs: number): boolean {
+    return nowMs - batch.enqueuedAtMs > this.#options.policy.maxWaitMs
+  }
+
+  /**
+   * A disk that does not read, or no room to read, is no reason for others to wait: the probe may be that lane's. Each scope
+   * of lanes that are long at it has one place handed on. Called every second or so.
+   */
+  handOnSlow(): void {
+    const scopes = new Set<FaultScope<Lane<D>>>()
+    for (const lane of this.#slow) if (this.#loading.has(lane)) for (const scope of lane.scopes) scopes.add(scope)
+    for (const scope of scopes) scope.pass()
+    this.#slow = new Set(this.#loading)
+  }
+
+  /** Ends every timer and the puts under way, and waits for those. What was not settled stays unsettled. */
+  async close(): Promise<void> {
+    this.#aborted.abort()
+    this.#flushes.close()
+    clearTimeout(this.#paceTimer)
+    this.#paceTimer = undefined
+    this.#ready.clear()
+    await Promise.all(this.#sends)
+  }
+
+  #full(lane: Lane<D>): boolean {
+    const { maxItems, maxCountedBytes, fullItems = maxItems, fullCountedBytes = maxCountedBytes } = this.#options.policy
+    return lane.waitingItems >= fullItems || lane.waitingCounted >= fullCountedBytes
+  }
+
+  #mayPut(lane: Lane<D>): boolean {
+    if (lane.inFlight === 0) return true
+    const { maxItems, maxCountedBytes } = this.#options.policy
+    const behind = lane.waitingItems >= maxItems || lane.waitingCounted >= maxCountedBytes
+    return behind && lane.inFlight < MAX_PUTS_PER_LANE
+  }
+
+  #pump(): void {
+    // A put may end, and so a lane come back here, while the lists are being served.
+    if (this.#pumping || this.#aborted.signal.aborted) return
+    this.#pumping = true
+    while (this.inFlight < this.#options.maxConcurrentPuts && this.#hasPlace())
+      this.#ready.next((lane, place) => this.#dispatch(lane, place))
+    this.#pumping = false
+  }
+
+  /**
+   * Whether a lane may be sent now. Asked before one is taken from its list: a lane that had its turn, and could not be
+   * sent, would come back behind all others, and of ten thousand some would not be sent for minutes.
+   */
+  #hasPlace(): boolean {
+    if (this.#paceTimer !== undefined || this.#ready.isEmpty) return false
+    const waitMs = this.#pace.waitMs()
+    if (waitMs === 0) return true
+    this.#paceTimer = setTimeout(() => {
+      this.#paceTimer = undefined
+      this.#pump()
+    }, waitMs)
+    return false
+  }
+
+  /** Sends one put of the lane, or leaves it where it will be woken. */
+  #dispatch(lane: Lane<D>, place: number): boolean {
+    if (lane.waitsIn !== undefined || this.#loading.has(lane) || lane.waitingItems === 0 || !this.#mayPut(lane))
+      return false
+    const closed = lane.scopes.find((scope) => !scope.admits)
+    if (closed !== undefined) {
+      this.#waitIn(lane, closed)
+      return false
+    }
+    const first = lane.runs.at(place)
+    if (first === undefined) {
+      // What was fresh when it was listed has grown old in the list.
+      this.consider(lane)
+      return false
+    }
+    if (first.batch.items === undefined) {
+      this.#load(lane, place, () => this.consider(lane))
+      return false
+    }
+    const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now())
+    lane.took(pack.count + itemsOf(expired), pack.countedBytes + countedOf(expired))
+    lane.deadlineMs = undefined
+    for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
+    if (pack.count === 0) {
+      this.consider(lane)
+      this.#handOn(lane)
+      return false
+    }
+    this.#pace.take()
+    for (const scope of lane.scopes) scope.begin()
+    for (const { batch } of pack.runs) batch.sending++
+    lane.inFlight++
+    this.inFlight++
+    const send = this.#send(lane, pack).finally(() => this.#sends.delete(send))
+    this.#sends.add(send)
+    this.consider(lane)
+    return true
+  }
+
+  async #send(lane: Lane<D>, pack: Pack): Promise<void> {
+    let outcome = await this.#put(lane, pack)
+    let rest = pack
+    if (outcome.kind === 'refused') {
+      const groupWorks = lane.scopes.some((scope) => scope.kind === 'group' && scope.everSucceeded)
+      const isolated = await isolatePoison(pack, outcome, groupWorks, {
+        put: (part) => this.#put(lane, part),
+        accepted: (part, accepted) => this.#accepted(lane, part, accepted),
+        poison: (part, message) => this.#poison(lane, part, message),
+      })
+      outcome = isolated.outcome
+      rest = isolated.rest
+    }
+    lane.inFlight--
+    this.inFlight--
+    for (const scope of lane.scopes) scope.end()
+    if (outcome.kind === 'accepted') this.#accepted(lane, rest, outcome)
+    else if (this.#aborted.signal.aborted) lane.putBack(rest.runs, rest.count, rest.countedBytes)
+    else this.#retry(lane, rest, outcome)
+    for (const { batch } of pack.runs) batch.sending--
+    if (this.#aborted.signal.aborted) return
+    this.consider(lane)
+    this.#pump()
+  }
+
+  #put(lane: Lane<D>, pack: Pack): Promise<PutOutcome> {
+    this.puts++
+    return this.#sender.put(lane.destination, pack, this.#aborted.signal)
+  }
+
+  #accepted(lane: Lane<D>, pack: Pack, outcome: PutAccepted): void {
+    this.acceptedBytes += pack.countedBytes
+    let done = 0
+    for (const { from, to, reason } of outcome.rejected) {
+      for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' }, '')
+      // Each may become a dead letter: a stream of many senders has a run for each event.
+      for (const run of joinRuns(packRuns(pack, from, to)))
+        this.#events.settle(lane, run, { kind: 'rejected', reason }, '')
+      done = to
+    }
+    const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
+    for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' }, '')
+    for (const scope of lane.scopes) this.#succeed(scope)
+  }
+
+  #succeed(scope: FaultScope<Lane<D>>): void {
+    if (!scope.succeed() || !scope.reported) return
+    scope.reported = false
+    this.#logger.info('delivery works again', { scope: scope.kind, name: scope.name })
+  }
+
+  #poison(lane: Lane<D>, pack: Pack, message: string): void {
+    for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'rejected', reason: 'poison' }, message)
+    this.#logger.error('one event was refused and is not sent again', {
+      lane: lane.key,
+      reason: 'poison',
+      error: message,
+    })
+  }
+
+  #retry(lane: Lane<D>, pack: Pack, outcome: PutRetry): void {
+    if (this.#options.retryFailed || outcome.expected === true) {
+      this.#events.retried(pack.count, outcome.maybeTaken)
+      lane.putBack(pack.runs, pack.count, pack.countedBytes)
+    } else
+      for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
+    // They have waited their time: what holds them now is a scope, not the flush interval.
+    lane.deadlineMs = performance.now()
+    let at = lane.scopes.findIndex((scope) => scope.kind === outcome.scope)
+    if (at < 0) at = lane.scopes.length - 1
+    const blamed = lane.scopes[at] as FaultScope<Lane<D>>
+    // First what failed: lanes that the other scopes wake are to find it closed.
+    this.#fail(blamed, outcome, true)
+    // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
+    const own = lane.scopes.at(-1) as FaultScope<Lane<D>>
+    if (own !== blamed) this.#fail(own, outcome, false)
+    for (const [i, scope] of lane.scopes.entries()) {
+      if (i < at) this.#succeed(scope)
+      else if (scope !== blamed && scope !== own) scope.pass()
+    }
+  }
+
+  #fail(scope: FaultScope<Lane<D>>, outcome: PutRetry, blamed: boolean): void {
+    scope.blamed = blamed
+    if (!scope.fail(outcome.message, outcome.afterMs, outcome.lasting) || !blamed) return
+    this.#report(scope, outcome)
+    this.#events.opened(scope, scope.opensInMs, outcome.message)
+  }
+
+  #report(scope: FaultScope<Lane<D>>, outcome: PutRetry): void {
+    if (outcome.expected === true) return
+    // Nothing is lost: the records wait. Said when the scope opens, and again after 2, 4, 8 … tries in vain.
+    if (!Number.isInteger(Math.log2(scope.openings))) return
+    scope.reported = true
+    this.#logger.warn('delivery waits and will be tried again', {
+      scope: scope.kind,
+      name: scope.name,
+      reason: outcome.reason,
+      failures: scope.failures,
+      nextTryMs: Math.round(scope.opensInMs),
+      error: outcome.message,
+    })
+  }
+
+  #waitIn(lane: Lane<D>, closed: FaultScope<Lane<D>>): void {
+    lane.waitsIn = closed
+    closed.wait(lane)
+    // The place it was woken for in another scope goes to the next one there.
+    for (const scope of lane.scopes) if (scope !== closed) scope.pass()
+  }
+
+  /** The places in its scopes that the lane has no use for now go to others. */
+  #handOn(lane: Lane<D>): void {
+    for (const scope of lane.scopes) scope.pass()
+  }
+
+  /** Brings the batches of the next put back to memory; meanwhile the lane rests. */
+  #load(lane: Lane<D>, place: number, then: () => void): void {
+    this.#loading.add(lane)
+    const wanted: QueuedBatch[] = []
+    let counted = 0
+    for (let at = place; counted < this.#options.policy.maxCountedBytes && wanted.length < MAX_LOADED_AT_ONCE; at++) {
+      const run = lane.runs.at(at)
+      if (run === undefined) break
+      if (run.batch.items === undefined) wanted.push(run.batch)
+      counted += run.batch.countedBytes
+    }
+    let loading = wanted.length
+    for (const batch of wanted) {
+      const ready = () => {
+        if (batch.items === undefined) this.#quarantine(lane, batch)
+        if (--loading > 0) return
+        this.#loading.delete(lane)
+        then()
+      }
+      this.#queue.load(batch, ready)
+    }
+  }
+
+  /** What cannot be read any more is lost, and the lane goes on behind it. */
+  #quarantine(lane: Lane<D>, batch: QueuedBatch): void {
+    for (let place = 0; place < lane.runs.length; place++) {
+      const run = lane.runs.at(place)
+      if (run?.batch !== batch) continue
+      lane.runs.replace(place--, 1, undefined)
+      lane.took(run.to - run.from, (batch.countedBytes / batch.count) * (run.to - run.from))
+      this.#events.settle(lane, run, { kind: 'lost', reason: 'quarantined' }, '')
+      // Whole segments may be gone: what comes behind is not looked through for each of their batches.
+      if (batch.unsettled === 0) return
+    }
+  }
+}
+
+/** Why the lane waits, or waited last: the narrowest scope that knows. */
+function lastFault<D>(lane: Lane<D>): string {
+  return lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault ?? ''
+}

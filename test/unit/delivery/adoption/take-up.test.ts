@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { AdoptingQueue } from '../../../../src/delivery/adoption/adopting-queue.ts'
+import { MemoryQueue } from '../../../../src/delivery/queue/memory-queue.ts'
+import type { RecoveredBatch } from '../../../../src/delivery/contract/queue.ts'
+import { silentLogger } from '../../../../src/telemetry/logger.ts'
+import { DeliveryUnderTest, IDLE } from '../../../fakes/delivery.ts'
+import { itemBatch, namedItems } from '../../../fakes/items.ts'
+import { fault, settledPromises, taken } from '../../../fakes/sender.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A queue of this process that can take over another, in memory both. */
+function setting() {
+  let adopting: AdoptingQueue | undefined
+  let touched = 0
+  const under = new DeliveryUnderTest({
+    makeQueue: (budget) => {
+      const own = Object.assign(new MemoryQueue(budget), { touch: () => void touched++ })
+      adopting = new AdoptingQueue(own, silentLogger)
+      return adopting
+    },
+  })
+  if (adopting === undefined) throw new Error('no queue was made')
+  return { under, adopting, touched: () => touched }
+}
+
+/** What a process left that queued these at these times; `released` when nothing of it waits any more. */
+function left(adopting: AdoptingQueue, batches: readonly (readonly [lane: string, name: string, atMs: number])[]) {
+  const queue = new MemoryQueue(new ByteBudget(1_000_000))
+  const found: RecoveredBatch[] = []
+  const now = Date.now()
+  for (const [lane, name, atMs] of batches) {
+    vi.setSystemTime(atMs)
+    const reserved = queue.reserve([{ lane, items: itemBatch(namedItems(name, 2)) }])
+    if (reserved.kind === 'retry') throw new Error(reserved.message)
+    reserved.commit((stored) => {
+      if (!('kind' in stored)) for (const batch of stored) found.push({ lane, batch, settled: [] })
+    })
+  }
+  vi.setSystemTime(now)
+  const state = { released: false }
+  const release = async () => {
+    state.released = true
+  }
+  adopting.adopt({ path: 'left', queue, release }, found)
+  return { found, state }
+}
+
+const same = (key: string) => key
+
+test('records of another process go where the clock puts them among those that wait', async () => {
+  const { under, adopting } = setting()
+  under.sender.respond = () => fault('group', { lasting: true })
+  vi.setSystemTime(100_000)
+  under.send({ 'g/s': namedItems('b', 2) })
+  vi.setSystemTime(300_000)
+  under.send({ 'g/s': namedItems('d', 2) })
+  const { found, state } = left(adopting, [
+    ['g/s', 'a', 50_000],
+    ['g/s', 'c', 200_000],
+    ['g/t', 'x', 40_000],
+  ])
+  under.delivery.takeUp(found, same)
+  expect(under.delivery.oldestEnqueuedAtMs).toBe(40_000)
+  expect(under.ledger).toMatchObject({ received: 10, queued: 10 })
+
+  under.sender.respond = () => taken
+  const before = under.sender.puts.length
+  await vi.advanceTimersByTimeAsync(60_000)
+  const sent = under.sender.puts.slice(before).flatMap(({ destination, texts }) => (destination === 'g/s' ? texts : []))
+  expect(sent.toSorted()).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'c1', 'd0', 'd1'])
+  expect(sent.filter((text) => !text.startsWith('d'))).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'c1'])
+  expect(under.idle).toEqual(IDLE)
+  expect(state.released).toBe(true)
+})
+
+test('a put that was under way meanwhile comes back to its place', async () => {
+  const { under, adopting } = setting()
+  under.sender.hold()
+  vi.setSystemTime(100_000)
+  under.send({ 'g/s': namedItems('b', 2) })
+  await vi.advanceTimersByTimeAsync(1_001)
+  const { found } = left(adopting, [
+    ['g/s', 'a', 50_000],
+    ['g/s', 'c', 100_500],
+  ])
+  under.delivery.takeUp(found, same)
+  under.sender.held[0]?.answer(fault('stream'))
+  under.sender.resume()
+  await settledPromises()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(under.sender.puts.slice(1).flatMap(({ texts }) => texts)).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'c1'])
+  expect(under.idle).toEqual(IDLE)
+})
+
+test('a left queue is let go when its last record is settled, and each settlement is counted by the own one', async () => {
+  const { under, adopting, touched } = setting()
+  under.sender.hold()
+  const { found, state } = left(adopting, [['g/s', 'a', 0]])
+  under.delivery.takeUp(found, same)
+  await vi.advanceTimersByTimeAsync(1_001)
+  expect([state.released, adopting.adopted, touched()]).toEqual([false, 1, 0])
+  under.sender.held[0]?.answer(taken)
+  await settledPromises()
+  expect([state.released, adopting.adopted, touched()]).toEqual([true, 0, 1])
+})
+
+test('an empty one is let go at once, and one that is not when the queue is closed', async () => {
+  const { adopting } = setting()
+  const empty = left(adopting, [])
+  const full = left(adopting, [['g/s', 'a', 0]])
+  await settledPromises()
+  expect([empty.state.released, full.state.released]).toEqual([true, false])
+  await adopting.close()
+  expect([full.state.released, adopting.adopted]).toEqual([true, 0])
+})

@@ -1,0 +1,183 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { DeadLetters, GONE, openDeadLetters } from '../../../../src/delivery/dead-letters/dead-letters.ts'
+import { MemoryQueue } from '../../../../src/delivery/queue/memory-queue.ts'
+import type { ItemBatch } from '../../../../src/delivery/contract/items.ts'
+import { QueuedBatch } from '../../../../src/delivery/contract/queue.ts'
+import { silentLogger } from '../../../../src/telemetry/logger.ts'
+import { itemBatch, itemTexts, namedItems } from '../../../fakes/items.ts'
+
+async function folder(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-letters-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+async function open(directory: string, capacityBytes = 16 * 1_048_576) {
+  const evicted: number[] = []
+  const budget = new ByteBudget(64 * 1_048_576)
+  const fatal = (error: Error) => {
+    throw error
+  }
+  const letters = openDeadLetters(
+    { directory, capacityBytes, fsync: false },
+    ({ items }) => evicted.push(items),
+    fatal,
+    budget,
+    silentLogger,
+  )
+  await letters.open()
+  return { letters, evicted }
+}
+
+/** Items `[from, to)` of a batch of `count` named items. */
+function run(name: string, count: number, from = 0, to = count) {
+  const items = itemBatch(namedItems(name, count))
+  return { batch: new QueuedBatch(items, count, 0, items.bytes.length, Date.now()), from, to }
+}
+
+function put(letters: DeadLetters, lane: string, name: string, reason: string, count = 3): Promise<boolean> {
+  return new Promise((resolve) =>
+    letters.put(lane, run(name, count), reason, `why ${name}`, (kept) => resolve(kept === 'kept')),
+  )
+}
+
+test('keeps a part of a batch with its lane, reason and error, and reads it back', async () => {
+  const { letters } = await open(await folder())
+  const kept = await new Promise((resolve) =>
+    letters.put('g:s', run('item', 5, 1, 4), 'poison', 'CloudWatch said no', (kept) => resolve(kept === 'kept')),
+  )
+  expect(kept).toBe(true)
+  const [letter] = letters.list({})
+  expect(letter).toMatchObject({ lane: 'g:s', reason: 'poison', error: 'CloudWatch said no', items: 3 })
+  const items = await letters.read(letter?.id ?? '')
+  expect(items === undefined ? [] : itemTexts(items)).toEqual(['item1', 'item2', 'item3'])
+  await letters.close()
+})
+
+test('finds by reason, group, stream, time and id', async () => {
+  const { letters } = await open(await folder())
+  await put(letters, 'g:s', 'a', 'poison')
+  await put(letters, 'g:t', 'b', 'expired')
+  await put(letters, 'group:s', 'c', 'expired')
+  const found = (filter: object) => letters.list(filter).map(({ error }) => error.slice(4))
+  expect(found({})).toEqual(['a', 'b', 'c'])
+  expect(found({ reason: 'expired' })).toEqual(['b', 'c'])
+  expect(found({ lane: 'g' })).toEqual(['a', 'b'])
+  expect(found({ lane: 'g:t' })).toEqual(['b'])
+  expect(found({ sinceMs: Date.now() + 1_000 })).toEqual([])
+  expect(found({ id: letters.list({})[1]?.id })).toEqual(['b'])
+  await letters.close()
+})
+
+test('lists the oldest first, also those that came from another store', async () => {
+  const { letters } = await open(await folder())
+  await put(letters, 'g:s', 'a', 'poison')
+  const older = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why b', diedAtMs: 5, items: 1 }
+  expect(await letters.adopt(older, itemBatch(namedItems('b', 1)))).toBeUndefined()
+  expect(letters.list({}).map(({ error }) => error)).toEqual(['why b', 'why a'])
+  await letters.close()
+})
+
+test('takes in no letter of another store that would cost one of its own', async () => {
+  const evicted: number[] = []
+  const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), ({ items }) => evicted.push(items), 2)
+  await put(letters, 'g:s', 'a', 'poison')
+  await put(letters, 'g:s', 'b', 'poison')
+  const other = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why c', diedAtMs: 5, items: 1 }
+  expect(await letters.adopt(other, itemBatch(namedItems('c', 1)))).toMatchObject({ cause: 'storage_full' })
+  expect(letters.list({}).map(({ error }) => error)).toEqual(['why a', 'why b'])
+  expect(evicted).toEqual([])
+})
+
+test('outlives the process, under the same ids, without what was taken out', async () => {
+  const directory = await folder()
+  const first = await open(directory)
+  await put(first.letters, 'g:s', 'a', 'poison')
+  await put(first.letters, 'g:s', 'b', 'poison')
+  const [gone, stays] = first.letters.list({})
+  first.letters.remove(gone?.id ?? '')
+  await first.letters.close()
+  const second = await open(directory)
+  expect(second.letters.list({}).map(({ id }) => id)).toEqual([stays?.id])
+  expect(second.letters.items).toBe(3)
+  await second.letters.close()
+})
+
+test('lets the oldest go when there is no room, and says how many items went', async () => {
+  const { letters, evicted } = await open(await folder(), 2 * 1_048_576)
+  const big = 'x'.repeat(100_000)
+  for (let i = 0; i < 40; i++) expect(await put(letters, 'g:s', `${i}-${big}`, 'expired', 1)).toBe(true)
+  expect(evicted.length).toBeGreaterThan(10)
+  expect(letters.count).toBe(40 - evicted.length)
+  expect(letters.list({}).at(-1)?.error.slice(0, 6)).toBe('why 39')
+  expect(letters.usedBytes).toBeLessThanOrEqual(2 * 1_048_576)
+  await letters.close()
+})
+
+test('says so when items cannot be kept, because they are not there', async () => {
+  const { letters } = await open(await folder())
+  const absent = { batch: new QueuedBatch(undefined, 1, 0, 0, Date.now()), from: 0, to: 1 }
+  expect(await new Promise((resolve) => letters.put('g:s', absent, 'expired', '', resolve))).toBe('never')
+  await letters.close()
+})
+
+test('the oldest go when there are too many of them', async () => {
+  const queue = new MemoryQueue(new ByteBudget(1_048_576))
+  const evicted: number[] = []
+  const letters = new DeadLetters(queue, ({ items }) => evicted.push(items), 2)
+  for (const name of ['a', 'b', 'c']) expect(await put(letters, 'g:s', name, 'poison')).toBe(true)
+  expect([letters.list({}).map(({ error }) => error), evicted]).toEqual([['why b', 'why c'], [3]])
+})
+
+test('one that would fill half of the store is not kept, and costs no others', async () => {
+  const { letters, evicted } = await open(await folder(), 1_048_576)
+  expect(await put(letters, 'g:s', 'a', 'poison')).toBe(true)
+  const items = itemBatch([{ text: 'x'.repeat(600_000) }])
+  const large = { batch: new QueuedBatch(items, 1, 0, items.bytes.length, Date.now()), from: 0, to: 1 }
+  expect(await new Promise((resolve) => letters.put('g:s', large, 'poison', '', resolve))).toBe('never')
+  expect([letters.count, evicted]).toEqual([1, []])
+  await letters.close()
+})
+
+describe('a letter that is moved', () => {
+  test('is handed over for good: what becomes of the store does not touch it', async () => {
+    const { letters } = await open(await folder())
+    // As large as nothing that shares its memory with others.
+    const name = 'x'.repeat(20_000)
+    await put(letters, 'g:s', name, 'poison')
+    const taken: ItemBatch[] = []
+    const id = letters.list({})[0]?.id ?? ''
+    expect(await letters.move(id, async (items) => void taken.push(items))).toBeUndefined()
+    expect(taken.map((items) => itemTexts(items))).toEqual([[`${name}0`, `${name}1`, `${name}2`]])
+    expect(letters.count).toBe(0)
+    await letters.close()
+  })
+
+  test('is moved once, and not evicted meanwhile', async () => {
+    const evicted: number[] = []
+    const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), ({ items }) => evicted.push(items), 2)
+    for (const name of ['a', 'b']) await put(letters, 'g:s', name, 'poison')
+    const [oldest = '', next = ''] = letters.list({}).map(({ id }) => id)
+    const offered = Promise.withResolvers<undefined>()
+    const moving = letters.move(oldest, () => offered.promise)
+    expect(await letters.move(oldest, async () => undefined)).toBe(GONE)
+    await put(letters, 'g:s', 'c', 'poison')
+    expect(letters.list({}).map(({ id }) => id)).not.toContain(next)
+    offered.resolve(undefined)
+    expect(await moving).toBeUndefined()
+    expect([letters.list({}).map(({ error }) => error), evicted]).toEqual([['why c'], [3]])
+  })
+
+  test('stays where it is if it was not taken', async () => {
+    const { letters } = await open(await folder())
+    await put(letters, 'g:s', 'a', 'poison')
+    const id = letters.list({})[0]?.id ?? ''
+    expect(await letters.move(id, async () => 'no room')).toBe('no room')
+    expect(letters.count).toBe(1)
+    await letters.close()
+  })
+})
