@@ -4,5 +4,5 @@ export {
   CloudWatchLogRecordExporter,
   type CloudWatchLogRecordExporterOptions,
   type ExportResult,
-} from './exporters/awscloudwatchlogs/log-record-exporter.ts'
+} from './exporters/awscloudwatchlogs/library/log-record-exporter.ts'
 export type { Ledger } from './telemetry/ledger.ts'

@@ -2,7 +2,11 @@
 
 import { stat } from 'node:fs/promises'
 import { ComponentError } from '../component/component.ts'
-import type { LetterWithEvents, Replayed, ShownLetter } from '../exporters/awscloudwatchlogs/dead-letter-desk.ts'
+import type {
+  LetterWithEvents,
+  Replayed,
+  ShownLetter,
+} from '../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
 
 /** What can be asked, and a piece of the answer. */
 export interface Asked {
@@ -51,7 +55,7 @@ async function* lookAtStored(
   tell: (text: string) => void,
 ): AsyncGenerator<ShownLetter | LetterWithEvents> {
   if (await isHeldNow(directory)) throw new Held()
-  const { lookAtStoredLetters } = await import('../exporters/awscloudwatchlogs/stored-letters.ts')
+  const { lookAtStoredLetters } = await import('../exporters/awscloudwatchlogs/dead-letters/stored-letters.ts')
   const stored = await lookAtStoredLetters(directory)
   const { desk, lostEvents } = stored
   try {
@@ -67,7 +71,7 @@ async function* replayStored(directory: string, query: object): AsyncGenerator<R
   await refuseRoot(directory)
   const [{ lock }, { openStoredLetters }] = await Promise.all([
     import('../extensions/file_storage/lock.ts'),
-    import('../exporters/awscloudwatchlogs/stored-letters.ts'),
+    import('../exporters/awscloudwatchlogs/dead-letters/stored-letters.ts'),
   ])
   const held = await lock(directory)
   if (held === undefined) throw new Held()

@@ -1,4 +1,4 @@
-import type { ShownLetter } from '../exporters/awscloudwatchlogs/dead-letter-desk.ts'
+import type { ShownLetter } from '../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
 import { defineCommand } from './command.ts'
 import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
 

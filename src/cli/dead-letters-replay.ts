@@ -1,4 +1,4 @@
-import type { Replayed } from '../exporters/awscloudwatchlogs/dead-letter-desk.ts'
+import type { Replayed } from '../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
 import { defineCommand } from './command.ts'
 import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
 

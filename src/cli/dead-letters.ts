@@ -44,7 +44,8 @@ export async function askLetters<Name extends keyof Asked>(
   surroundings: Surroundings,
   more: object = {},
 ): Promise<Answers<Asked[Name]> | ExitCode> {
-  const { letterQuerySchema, replayQuerySchema } = await import('../exporters/awscloudwatchlogs/letter-query.ts')
+  const { letterQuerySchema, replayQuerySchema } =
+    await import('../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
   const schema = name === 'replay' ? replayQuerySchema : letterQuerySchema
   const query = await checked(schema, { id, reason, group, since, ...more }, surroundings)
   if (query === undefined) return 2
@@ -79,7 +80,7 @@ async function checked<Query>(
   values: object,
   { err }: Surroundings,
 ): Promise<Query | undefined> {
-  const { checkQuery } = await import('../exporters/awscloudwatchlogs/letter-query.ts')
+  const { checkQuery } = await import('../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   const result = checkQuery(schema, given)
   if ('query' in result) return result.query

@@ -1,7 +1,7 @@
-import { DestinationGate, destination } from '../../src/exporters/awscloudwatchlogs/destination.ts'
-import { Router } from '../../src/exporters/awscloudwatchlogs/route.ts'
-import { type NameKind, parseTemplate, type Template } from '../../src/exporters/awscloudwatchlogs/template.ts'
-import { Transcoder } from '../../src/exporters/awscloudwatchlogs/transcode.ts'
+import { DestinationGate, destination } from '../../src/exporters/awscloudwatchlogs/route/destination.ts'
+import { Router } from '../../src/exporters/awscloudwatchlogs/route/route.ts'
+import { type NameKind, parseTemplate, type Template } from '../../src/exporters/awscloudwatchlogs/route/template.ts'
+import { Transcoder } from '../../src/exporters/awscloudwatchlogs/event/transcode.ts'
 
 /** The transcoder as the daemon has it, for the scripts that measure parts. */
 export function makeTranscoder(rawLog: boolean): Transcoder {

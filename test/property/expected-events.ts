@@ -1,6 +1,6 @@
 // What the events of a request have to be, the slow way: decoded into objects, and those written as JSON.
 import { type AnyValue, type Attributes, decodeLogs, type LogRecord, type Scope } from '../../src/otlp/logs.ts'
-import { NOW_MS } from '../unit/exporters/awscloudwatchlogs/transcode-request.ts'
+import { NOW_MS } from '../unit/exporters/awscloudwatchlogs/event/transcode-request.ts'
 
 export interface ExpectedEvent {
   readonly record: number

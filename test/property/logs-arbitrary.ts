@@ -1,7 +1,7 @@
 // Valid OTLP logs requests of every shape, for fast-check.
 import * as fc from 'fast-check'
 import type { Pairs, RecordFields, ResourceFields, ScopeFields, Text, Value } from '../fakes/logs-request.ts'
-import { NOW_NANOS } from '../unit/exporters/awscloudwatchlogs/transcode-request.ts'
+import { NOW_NANOS } from '../unit/exporters/awscloudwatchlogs/event/transcode-request.ts'
 
 /** Any UTF-16, lone surrogates and control characters included; and bytes that need not be UTF-8 at all. */
 const text: fc.Arbitrary<Text> = fc.oneof(

@@ -10,7 +10,7 @@ import {
   storedByLane,
   type StoredEvent,
   transcoder,
-} from '../unit/exporters/awscloudwatchlogs/transcode-request.ts'
+} from '../unit/exporters/awscloudwatchlogs/event/transcode-request.ts'
 import { canonicalJson, expectedEvents } from './expected-events.ts'
 import { resources } from './logs-arbitrary.ts'
 

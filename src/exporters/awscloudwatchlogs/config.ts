@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, secret, size } from '../../config/fields.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
-import { type NameKind, parseTemplate } from './template.ts'
+import { type NameKind, parseTemplate } from './route/template.ts'
 
 function nameTemplate(kind: NameKind) {
   return z.string().superRefine((text, context) => {

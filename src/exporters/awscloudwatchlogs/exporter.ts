@@ -9,8 +9,8 @@ import { isQueueStorage } from '../../component/storage.ts'
 import { CloudWatchLogs } from './cloudwatch-logs.ts'
 import type { Config } from './config.ts'
 import { registerMetrics } from './metrics.ts'
-import { shareOf } from './share-of.ts'
-import type { Storage } from './open-directory.ts'
+import { shareOf } from './settings/share-of.ts'
+import type { Storage } from './storage/open-directory.ts'
 
 /** The exporter as a component of the daemon: `CloudWatchLogs` with its metrics shown. */
 export class CloudWatchLogsExporter implements Component, LogsExporter {

@@ -1,7 +1,7 @@
 import type { MetricDefinition, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { CloudWatchLogs } from './cloudwatch-logs.ts'
-import { DIVERTED_REASONS } from './destination.ts'
-import { groupStates } from './group-states.ts'
+import { DIVERTED_REASONS } from './route/destination.ts'
+import { groupStates } from './accounting/group-states.ts'
 
 const PUTS = 'otlp_cloudwatch_puts'
 const BYTES = 'otlp_cloudwatch_put_bytes'

@@ -1,0 +1,133 @@
+import type { StageListener } from '../../../component/consumer.ts'
+import type { RejectedReason, Settlement } from '../../../component/outcome.ts'
+import type { DeliveryAccount } from '../../../delivery/delivery.ts'
+import type { DeadLetter } from '../../../delivery/dead-letters/dead-letters.ts'
+import { DestinationLedgers } from '../../../telemetry/destination-ledgers.ts'
+import { Ledger } from '../../../telemetry/ledger.ts'
+import { destinationOf } from '../route/destination.ts'
+import { type Gap, Gaps } from './gaps.ts'
+import type { RejectedEvent, Transcoded } from '../event/transcode.ts'
+
+/** Writes a gap marker into a lane; resolves with false if that is not possible now. */
+export type TellOfGap = (lane: string, gap: Gap) => Promise<boolean>
+
+/** Who keeps account of the exporter's records: in all, by destination, and of what a stream misses. */
+export class Accounts implements DeliveryAccount {
+  readonly ledger = new Ledger()
+  readonly destinations = new DestinationLedgers((key) => destinationOf(key).group)
+  readonly gaps = new Gaps()
+  /** Records that were stored elsewhere, or under another time, after CloudWatch's answer (`late_events`). */
+  rescued = 0
+  readonly #tellOfGap: TellOfGap | undefined
+
+  /**
+   * @param tellOfGap undefined where nobody wants gap markers
+   * @param throttled told when the account asks to wait
+   */
+  constructor(tellOfGap: TellOfGap | undefined, throttled: DeliveryAccount['throttled'] = () => {}) {
+    this.#tellOfGap = tellOfGap
+    this.throttled = throttled
+  }
+
+  readonly throttled: DeliveryAccount['throttled']
+
+  settled(settlement: Settlement, records: number, lane: string): void {
+    this.ledger.settle(settlement, records)
+    if (settlement.kind === 'delivered') this.ledger.eventsWritten += records
+    if (lane === '') return
+    this.destinations.of(lane).settle(settlement, records)
+    if (settlement.kind === 'rejected' || settlement.kind === 'lost') this.#miss(lane, settlement.reason, records)
+    else if (settlement.kind === 'delivered' && this.#tellOfGap !== undefined) void this.#mark(lane, this.#tellOfGap)
+  }
+
+  retried(records: number, maybeTaken: boolean): void {
+    this.ledger.retries++
+    if (maybeTaken) this.ledger.possibleDoubles += records
+  }
+
+  moved(records: number, from: string, to: string): void {
+    this.rescued += records
+    if (from === to) return
+    this.destinations.of(from).handOver(records)
+    this.destinations.of(to).recover(records)
+  }
+
+  recovered(records: number, lane: string): void {
+    this.ledger.recover(records)
+    this.destinations.of(lane).recover(records)
+  }
+
+  /** A dead letter is there that an earlier process kept; in the sum it is told with the others. */
+  letterFound({ items, lane }: DeadLetter): void {
+    this.destinations.of(lane).adoptDeadLetters(items)
+  }
+
+  letterAdopted(letter: DeadLetter): void {
+    this.ledger.adoptDeadLetters(letter.items)
+    this.letterFound(letter)
+  }
+
+  letterEvicted({ items, lane }: DeadLetter): void {
+    this.ledger.evict(items)
+    this.destinations.of(lane).evict(items)
+    this.#miss(lane, 'dead_letter_evicted', items)
+  }
+
+  /** Dead letters of `lane` are in the queue again, and go to `to`. */
+  revived(records: number, lane: string, to: string): void {
+    this.ledger.revive(records)
+    this.destinations.of(lane).revive(records)
+    if (lane === to) return
+    this.destinations.of(lane).handOver(records)
+    this.destinations.of(to).recover(records)
+  }
+
+  /**
+   * Writes a request into the ledgers at the moment it is in the queue, before anything of it can be settled.
+   * @param overShare places in `routed` that were not taken
+   */
+  admission(
+    { records, routed }: Transcoded,
+    overShare: readonly number[],
+    rejected: readonly RejectedEvent[],
+    listener: StageListener,
+  ): StageListener {
+    return {
+      queuedOnly: listener.queuedOnly === true,
+      queued: (failure) => {
+        if (failure === undefined) {
+          this.ledger.receive(records)
+          for (const { reason, lane } of rejected) {
+            this.ledger.reject(reason, 1)
+            if (lane !== undefined) this.#turnAway(lane, reason, 1)
+          }
+          for (const [place, { destination, items }] of routed.entries())
+            if (overShare.includes(place)) this.#turnAway(destination.key, 'lane_full', items.count)
+            else this.destinations.of(destination.key).receive(items.count)
+        } else this.ledger.enqueueFailed += records
+        listener.queued(failure)
+      },
+      settled: (settlement, count) => listener.settled(settlement, count),
+    }
+  }
+
+  #turnAway(lane: string, reason: RejectedReason, records: number): void {
+    const ledger = this.destinations.of(lane)
+    ledger.receive(records)
+    ledger.reject(reason, records)
+    this.#miss(lane, reason, records)
+  }
+
+  /** The stream is to say so, where streams do. */
+  #miss(lane: string, reason: string, records: number): void {
+    if (this.#tellOfGap !== undefined) this.gaps.note(lane, reason, records)
+  }
+
+  /** The way is free again: the stream says what it misses. A marker that finds no room is told later. */
+  async #mark(lane: string, tell: TellOfGap): Promise<void> {
+    const gap = this.gaps.take(lane)
+    if (gap === undefined) return
+    if (await tell(lane, gap)) this.gaps.markers++
+    else this.gaps.putBack(lane, gap)
+  }
+}

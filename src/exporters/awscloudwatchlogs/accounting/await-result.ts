@@ -1,0 +1,27 @@
+import type { StageListener } from '../../../component/consumer.ts'
+import type { Settlement } from '../../../component/outcome.ts'
+
+/**
+ * `wait_for_result`: the sender hears `queued` only when every record of its request has been settled. If one was lost it
+ * is told to send the request again; what CloudWatch rejected would be rejected again, so that counts as done.
+ * @param records records that went into the queue
+ */
+export function awaitResult(listener: StageListener, records: number): StageListener {
+  let left = records
+  let lost = 0
+  const settlements: [Settlement, number][] = []
+  return {
+    queued(failure) {
+      if (failure !== undefined || left === 0) listener.queued(failure)
+    },
+    settled(settlement, count) {
+      left -= count
+      if (settlement.kind === 'lost') lost += count
+      settlements.push([settlement, count])
+      if (left > 0) return
+      const message = `${lost} of ${records} records were not delivered`
+      listener.queued(lost === 0 ? undefined : { kind: 'retry', cause: 'storage_failed', afterMs: 1_000, message })
+      if (lost === 0) for (const [kind, settled] of settlements) listener.settled(kind, settled)
+    },
+  }
+}

@@ -1,0 +1,45 @@
+import type { Delivery } from '../../../delivery/delivery.ts'
+import { type DestinationLedgers, OTHER } from '../../../telemetry/destination-ledgers.ts'
+import { accountOf, Ledger } from '../../../telemetry/ledger.ts'
+import type { Accounts } from './accounts.ts'
+import type { Destination } from '../route/destination.ts'
+
+/** `/ledger` names so many lanes; those beyond are in the sums. */
+const MOST_LANES = 1_000
+/** And so many destinations; the others, and those that are forgotten, are told as `other`. */
+const MOST_DESTINATIONS = 2_000
+
+/** Everything that can be told, for `GET /ledger`. */
+export function report({ ledger, destinations }: Accounts, delivery: Delivery<Destination> | undefined): object {
+  const now = Date.now()
+  return {
+    account: accountOf(ledger),
+    destinations: Object.fromEntries(named(destinations).map(([key, account]) => [key, accountOf(account)])),
+    lanes: [...(delivery?.lanes ?? [])].slice(0, MOST_LANES).map((lane) => ({
+      destination: lane.key,
+      waiting: lane.waitingItems,
+      bytes: lane.held.bytes,
+      puts: lane.inFlight,
+      oldest_seconds: Math.max(0, now - (lane.runs.at(0)?.batch.enqueuedAtMs ?? now)) / 1_000,
+      held_by: lane.waitsIn?.kind,
+      parked: delivery?.parking.has(lane),
+      last_fault: lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault,
+    })),
+    scopes: [...(delivery?.scopes ?? [])].map(({ kind, name, state, failures, lastFault }) => ({
+      kind,
+      name,
+      state,
+      failures,
+      last_fault: lastFault,
+    })),
+  }
+}
+
+function named(destinations: DestinationLedgers): (readonly [key: string, account: Ledger])[] {
+  const known = [...destinations.all]
+  const rest = [...known.splice(0, known.length - MOST_DESTINATIONS), ...destinations.forgotten]
+  if (rest.length === 0) return known
+  const other = new Ledger()
+  for (const [, account] of rest) other.add(account)
+  return [...known, [OTHER, other]]
+}

@@ -1,0 +1,89 @@
+// The dead letters of a stopped daemon: its directory, looked at or opened by a command.
+
+import { ByteBudget } from '../../../component/byte-budget.ts'
+import { DeadLetters, openDeadLetters } from '../../../delivery/dead-letters/dead-letters.ts'
+import { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
+import { ReadOnlyQueue } from '../../../delivery/queue/disk/read-only-queue.ts'
+import { Ledger } from '../../../telemetry/ledger.ts'
+import { silentLogger } from '../../../telemetry/logger.ts'
+import { DeadLetterDesk } from './dead-letter-desk.ts'
+import { countersOf } from '../storage/durable.ts'
+import { lettersDirectory, lettersPath, SEGMENT_BYTES } from '../storage/open-directory.ts'
+
+/** A command may use so much; more letters than fit are read one after another. */
+const BUDGET_BYTES = 256 * 1_048_576
+/** Bounds are the daemon's; a command only puts back what it takes out. */
+const NO_BOUND_BYTES = Number.MAX_SAFE_INTEGER
+
+export interface StoredLetters {
+  readonly desk: DeadLetterDesk
+  /** Events of letters that are not there any more, or damaged. */
+  readonly lostEvents: number
+  close(): Promise<void>
+}
+
+/**
+ * For `list` and `show`: leaves everything as it is.
+ * @param directory of one exporter and process, held by nobody
+ * @throws ComponentError for files of a later release; file system errors
+ */
+export async function lookAtStoredLetters(directory: string): Promise<StoredLetters> {
+  const queue = new ReadOnlyQueue(lettersPath(directory))
+  const letters = new DeadLetters(queue, () => {})
+  await letters.open()
+  const desk = new DeadLetterDesk(letters, async () => 'the letters are only looked at')
+  return { desk, lostEvents: queue.lostItems, close: () => letters.close() }
+}
+
+/**
+ * For `replay`: what it queues is sent when the daemon starts.
+ * @param directory of one exporter and process, locked by the caller
+ * @throws ComponentError for files of a later release; file system errors
+ */
+export async function openStoredLetters(directory: string): Promise<StoredLetters> {
+  const budget = new ByteBudget(BUDGET_BYTES)
+  const ledger = new Ledger()
+  const fatal = (error: Error) => {
+    throw error
+  }
+  const options = {
+    directory,
+    capacityBytes: NO_BOUND_BYTES,
+    segmentBytes: SEGMENT_BYTES,
+    memoryBytes: 0,
+    fsync: true,
+    bound: undefined,
+  }
+  const queue = new DiskQueue(options, { ...countersOf(ledger), fatal }, budget, silentLogger)
+  const lettersOptions = { directory: lettersPath(directory), fsync: true, capacityBytes: NO_BOUND_BYTES }
+  const letters = openDeadLetters(lettersOptions, () => {}, fatal, budget, silentLogger)
+  const close = async () => {
+    await letters.close()
+    await queue.close()
+  }
+  try {
+    for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
+    await lettersDirectory(directory)
+    await letters.open()
+  } catch (error) {
+    // The one that was opened would keep the process from ending.
+    await close()
+    throw error
+  }
+  ledger.recoverDeadLetters(letters.items)
+  ledger.recoverLost(letters.lostItems)
+  const desk = new DeadLetterDesk(
+    letters,
+    (_, lane, items) =>
+      new Promise((resolve) => {
+        const reserved = queue.reserve([{ lane, items }])
+        if (reserved.kind === 'retry') return resolve(reserved.message)
+        reserved.commit((stored) => {
+          if ('kind' in stored) return resolve(stored.message)
+          ledger.revive(items.count)
+          resolve(undefined)
+        })
+      }),
+  )
+  return { desk, lostEvents: letters.lostItems, close }
+}

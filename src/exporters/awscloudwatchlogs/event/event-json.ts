@@ -1,0 +1,253 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// One LogRecord as the JSON of its event. Equal as JSON to what the collector's awscloudwatchlogs exporter writes:
+//
+//   {"body":…,"severity_number":9,"severity_text":"INFO","dropped_attributes_count":1,"flags":1,"trace_id":"…","span_id":"…",
+//    "event_name":"…","attributes":{…},"event.id":"…","scope":{"name":"…","version":"…","attributes":{…}},"resource":{…}}
+//
+// What is absent, empty or 0 is left out; a body of "" stays. Beyond the collector: `event_name`, a scope without a name
+// keeps its version and attributes, and by option (`event_id`) the record's number behind 16 random digits of this writer:
+// it is part of the event from here on, so that a put that is repeated, after a crash too, repeats it.
+
+import { randomBytes } from 'node:crypto'
+import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
+import { type Fragment, fragment, JsonText, TWICE } from '../../../wire/json-text.ts'
+import type { AnyValueWriter } from './any-value.ts'
+import { type LogRecordFields, RECORD_ATTRIBUTES, SPAN_ID_BYTES, TRACE_ID_BYTES } from './log-record.ts'
+
+const OPEN = fragment('{')
+const CLOSE = fragment('}')
+const COMMA = fragment(',')
+const QUOTE = fragment('"')
+const ORIGINAL_TIMESTAMP = fragment('"original_timestamp":')
+const BODY = fragment('"body":')
+const SEVERITY_NUMBER = fragment('"severity_number":')
+const SEVERITY_TEXT = fragment('"severity_text":"')
+const DROPPED_ATTRIBUTES_COUNT = fragment('"dropped_attributes_count":')
+const FLAGS = fragment('"flags":')
+const TRACE_ID = fragment('"trace_id":"')
+const SPAN_ID = fragment('"span_id":"')
+const EVENT_NAME = fragment('"event_name":"')
+const EVENT_ID = '"event.id":"'
+const ATTRIBUTES = fragment('"attributes":{')
+const SCOPE = fragment('"scope":{')
+const NAME = fragment('"name":"')
+const VERSION = fragment('"version":"')
+const RESOURCE = fragment('"resource":{')
+
+// Tags of opentelemetry/proto/common/v1/common.proto, InstrumentationScope, and resource.proto, Resource.
+const SCOPE_NAME = (1 << 3) | 2
+const SCOPE_VERSION = (2 << 3) | 2
+const SCOPE_ATTRIBUTES = (3 << 3) | 2
+export const RESOURCE_ATTRIBUTES = (1 << 3) | 2
+
+/** The two digits of each byte. */
+const HEX = Uint16Array.from({ length: 256 }, (_, byte) =>
+  Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE(),
+)
+
+export class EventJson {
+  readonly #reader: ProtobufReader
+  readonly #values: AnyValueWriter
+  readonly #shared: JsonText
+  /** What ids begin with; undefined: events have none. */
+  readonly #id: Fragment | undefined
+  #written = 0
+  /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
+  #tail: { readonly bytes: Uint8Array; readonly counted: number } = { bytes: new Uint8Array(0), counted: 0 }
+  #rendered = false
+  #scopeFrom = -1
+  #scopeTo = 0
+  #resourceFrom = -1
+  #resourceTo = 0
+
+  /**
+   * @param limit bytes a scope and resource may take together
+   * @param eventId whether each event has an id of its own
+   */
+  constructor(reader: ProtobufReader, values: AnyValueWriter, limit: number, eventId: boolean) {
+    this.#reader = reader
+    this.#values = values
+    this.#id = eventId ? fragment(`${EVENT_ID}${randomBytes(8).toString('hex')}-`) : undefined
+    this.#shared = new JsonText(limit)
+  }
+
+  /** Invalid UTF-8 sequences in scopes and resources that became U+FFFD, once for all the records that share them. */
+  get repaired(): number {
+    return this.#shared.repaired
+  }
+
+  /**
+   * Says what the records of one ScopeLogs share. Rendered with the first of them that is written: a request may hold
+   * millions of ScopeLogs without one, and a resource of a megabyte.
+   * Offsets as in the request; -1 for a message that is not there.
+   */
+  share(scopeFrom: number, scopeTo: number, resourceFrom: number, resourceTo: number): void {
+    this.#rendered = false
+    this.#scopeFrom = scopeFrom
+    this.#scopeTo = scopeTo
+    this.#resourceFrom = resourceFrom
+    this.#resourceTo = resourceTo
+  }
+
+  #render(): void {
+    const text = this.#shared
+    const resourceFrom = this.#resourceFrom
+    const resourceTo = this.#resourceTo
+    text.restart()
+    if (this.#scopeFrom >= 0) this.#scope(text, this.#scopeFrom, this.#scopeTo)
+    if (resourceFrom >= 0 && hasField(this.#reader, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)) {
+      if (text.counted > 0) text.fragment(COMMA)
+      text.fragment(RESOURCE)
+      this.#values.keyValues(text, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)
+      text.fragment(CLOSE)
+    }
+    this.#tail = { bytes: text.bytes.subarray(0, text.pos), counted: text.counted }
+    this.#rendered = true
+  }
+
+  #scope(text: JsonText, from: number, to: number): void {
+    const reader = this.#reader
+    const outerEnd = reader.end
+    let nameFrom = 0
+    let nameTo = 0
+    let versionFrom = 0
+    let versionTo = 0
+    let attributes = false
+    reader.pos = from
+    reader.end = to
+    while (reader.pos < to) {
+      const tag = reader.tag()
+      if (tag === SCOPE_NAME) {
+        nameTo = reader.length()
+        nameFrom = reader.pos
+        reader.pos = nameTo += nameFrom
+      } else if (tag === SCOPE_VERSION) {
+        versionTo = reader.length()
+        versionFrom = reader.pos
+        reader.pos = versionTo += versionFrom
+      } else {
+        if (tag === SCOPE_ATTRIBUTES) attributes = true
+        reader.skip(tag)
+      }
+    }
+    reader.end = outerEnd
+    if (nameFrom === nameTo && versionFrom === versionTo && !attributes) return
+    text.fragment(SCOPE)
+    if (nameFrom < nameTo) {
+      text.fragment(NAME)
+      text.utf8(reader.view, nameFrom, nameTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (versionFrom < versionTo) {
+      if (nameFrom < nameTo) text.fragment(COMMA)
+      text.fragment(VERSION)
+      text.utf8(reader.view, versionFrom, versionTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (attributes) {
+      if (nameFrom < nameTo || versionFrom < versionTo) text.fragment(COMMA)
+      text.fragment(ATTRIBUTES)
+      this.#values.keyValues(text, from, to, SCOPE_ATTRIBUTES)
+      text.fragment(CLOSE)
+    }
+    text.fragment(CLOSE)
+  }
+
+  /**
+   * Writes the message of one record. Expects `text.counted` to be 0.
+   * @param originalTime ms since the epoch, of an event that is stored under another time; below 0: it is not
+   */
+  write(text: JsonText, record: LogRecordFields, originalTime: number): void {
+    const { bytes, view } = this.#reader
+    text.fragment(OPEN)
+    if (originalTime >= 0) {
+      text.fragment(ORIGINAL_TIMESTAMP)
+      text.ascii(String(originalTime))
+    }
+    // A body that is there but holds no value (an empty AnyValue) is left out, as the collector's nil is.
+    if (record.bodyFrom >= 0 && record.bodyTo > record.bodyFrom) {
+      this.#next(text, BODY)
+      this.#values.value(text, record.bodyFrom, record.bodyTo)
+    }
+    if (record.severityNumber !== 0) {
+      this.#next(text, SEVERITY_NUMBER)
+      text.ascii(String(record.severityNumber))
+    }
+    if (record.severityTextFrom >= 0 && record.severityTextTo > record.severityTextFrom) {
+      this.#next(text, SEVERITY_TEXT)
+      text.utf8(view, record.severityTextFrom, record.severityTextTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (record.droppedAttributesCount !== 0) {
+      this.#next(text, DROPPED_ATTRIBUTES_COUNT)
+      text.ascii(String(record.droppedAttributesCount))
+    }
+    if (record.flags !== 0) {
+      this.#next(text, FLAGS)
+      text.ascii(String(record.flags))
+    }
+    if (record.traceIdFrom >= 0) {
+      this.#next(text, TRACE_ID)
+      hex(text, bytes, record.traceIdFrom, TRACE_ID_BYTES)
+      text.fragment(QUOTE)
+    }
+    if (record.spanIdFrom >= 0) {
+      this.#next(text, SPAN_ID)
+      hex(text, bytes, record.spanIdFrom, SPAN_ID_BYTES)
+      text.fragment(QUOTE)
+    }
+    if (record.eventNameFrom >= 0 && record.eventNameTo > record.eventNameFrom) {
+      this.#next(text, EVENT_NAME)
+      text.utf8(view, record.eventNameFrom, record.eventNameTo, TWICE)
+      text.fragment(QUOTE)
+    }
+    if (record.attributesFrom >= 0) {
+      this.#next(text, ATTRIBUTES)
+      this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
+      text.fragment(CLOSE)
+    }
+    if (this.#id !== undefined) {
+      this.#next(text, this.#id)
+      text.decimal(++this.#written)
+      text.fragment(QUOTE)
+    }
+    if (!this.#rendered) this.#render()
+    if (this.#tail.counted > 0) {
+      if (text.counted > OPEN.counted) text.fragment(COMMA)
+      text.copied(this.#tail.bytes, this.#tail.counted)
+    }
+    text.fragment(CLOSE)
+  }
+
+  #next(text: JsonText, key: Fragment): void {
+    if (text.counted > OPEN.counted) text.fragment(COMMA)
+    text.fragment(key)
+  }
+}
+
+function hex(text: JsonText, bytes: Uint8Array, from: number, count: number): void {
+  text.ensure(count * 2)
+  const to = text.view
+  let pos = text.pos
+  for (let i = from; i < from + count; i++) {
+    to.setUint16(pos, HEX[bytes[i] as number] as number, true)
+    pos += 2
+  }
+  text.pos = pos
+  text.counted += count * 2
+}
+
+function hasField(reader: ProtobufReader, from: number, to: number, wanted: number): boolean {
+  const outerEnd = reader.end
+  reader.pos = from
+  reader.end = to
+  let found = false
+  while (reader.pos < to) {
+    const tag = reader.tag()
+    if (tag === wanted) found = true
+    reader.skip(tag)
+  }
+  reader.end = outerEnd
+  return found
+}

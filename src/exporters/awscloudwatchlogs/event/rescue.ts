@@ -1,0 +1,28 @@
+import type { LaneItems } from '../../../delivery/delivery.ts'
+import { cutOut, type ItemBatch, itemTime } from '../../../delivery/contract/items.ts'
+import type { Rescue } from '../../../delivery/dead-letters/unwanted.ts'
+import type { Destination } from '../route/destination.ts'
+import { restamp } from './restamp.ts'
+import type { LatePolicy } from './transcode.ts'
+
+/** What `late_events` is about, when only CloudWatch's answer says so: nobody else knows a group's retention. */
+const LATE: ReadonlySet<string> = new Set(['too_old', 'too_new', 'expired_retention'])
+/** An event that has the present time already, give or take so much, is not helped by the present time. */
+const PRESENT_MS = 3_600_000
+
+/** @returns undefined where late events are not to be stored */
+export function rescueLate(policy: LatePolicy, late: Destination): Rescue<Destination> | undefined {
+  if (policy !== 'clamp' && policy !== 'divert') return undefined
+  return (destination, { batch, from, to }, reason): LaneItems<Destination> | undefined => {
+    if (batch.items === undefined || !LATE.has(reason)) return undefined
+    const now = Date.now()
+    if (isPresent(batch.items, from, to, now)) return undefined
+    const target = policy === 'divert' ? late : destination
+    return { key: target.key, destination: target, items: restamp(cutOut(batch.items, from, to), now) }
+  }
+}
+
+function isPresent(items: ItemBatch, from: number, to: number, nowMs: number): boolean {
+  for (let item = from; item < to; item++) if (Math.abs(itemTime(items, item) - nowMs) < PRESENT_MS) return true
+  return false
+}

@@ -1,0 +1,376 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// One pass over an ExportLogsServiceRequest: checks the bytes, routes each record and writes its event, ready for the body
+// of a PutLogEvents. Events are written back to back into one text and then copied out, one exact buffer for each lane:
+//
+//   item = {"timestamp":1763700000000,"message":"<message, escaped>"},       the comma is part of it, so that a run of
+//                                                                            items is copied into a body in one piece
+
+import type { Identity } from '../../../component/authenticator.ts'
+import type { RejectedReason } from '../../../component/outcome.ts'
+import { NOTHING_REJECTED, type RejectedRecord } from '../../../component/consumer.ts'
+import { JsonText, ONCE, TextTooLong } from '../../../wire/json-text.ts'
+import { MalformedProtobuf, ProtobufReader } from '../../../wire/protobuf-reader.ts'
+import { AnyValueWriter } from './any-value.ts'
+import { cutMessage } from './cut.ts'
+import type { DivertedReason } from '../route/destination.ts'
+import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
+import { EVENT_OVERHEAD_BYTES, MAX_AGE_MS, MAX_AHEAD_MS } from '../limits.ts'
+import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
+import { RawLog } from './raw-log.ts'
+import { ASK_RECORDS, type Detour, type LateReason, type Router } from '../route/route.ts'
+import { type RoutedItems, WrittenEvents } from './written-events.ts'
+
+export type LatePolicy = 'dead_letter' | 'reject' | 'clamp' | 'divert'
+
+export interface TranscodeOptions {
+  readonly rawLog: boolean
+  /** With `rawLog`: a JSON body may name its own group and stream. */
+  readonly routeFromBody: boolean
+  /** Each event gets an id of its own; without `rawLog` only. */
+  readonly eventId: boolean
+  /** Most bytes of a message; `onOversize` says what becomes of a longer one. */
+  readonly maxMessageBytes: number
+  readonly onOversize: 'cut' | 'reject'
+  /** Bytes the events of one request may come to; more is refused as too large. */
+  readonly maxTextBytes: number
+  /** What becomes of events CloudWatch would refuse for their time. */
+  readonly lateEvents: LatePolicy
+}
+
+export interface RejectedEvent extends RejectedRecord {
+  /** Key of where it was to go; undefined where it may not. */
+  readonly lane?: string | undefined
+}
+
+export interface Transcoded {
+  readonly records: number
+  readonly rejected: readonly RejectedEvent[]
+  readonly routed: readonly RoutedItems[]
+}
+
+// Tags: ExportLogsServiceRequest and ResourceLogs, ScopeLogs of logs.proto. All three keep what they hold in these fields.
+const RESOURCE_LOGS = (1 << 3) | 2
+const OWNER = (1 << 3) | 2
+const CHILDREN = (2 << 3) | 2
+
+const TIMESTAMP = Buffer.from('{"timestamp":')
+const MESSAGE = Buffer.from(',"message":"')
+const ITEM_END = Buffer.from('"},')
+/** Most records in one request: what is kept of each while it is read (its place, its lane) needs a bound too. */
+const MAX_RECORDS = 500_000
+/** What an event's time is, where CloudWatch would not take it. */
+export const LATE: Readonly<Record<LateReason, string>> = {
+  too_old: 'more than 14 days ago',
+  too_new: 'more than 2 hours ahead',
+}
+/** No original time to keep: the event has its own. */
+export const NOT_LATE = -1
+/** A clamped event stays this far inside what CloudWatch takes. */
+const CLAMP_MARGIN_MS = 30 * 60_000
+/** Most bytes of an item around its message: both fragments, the longest timestamp, the end. */
+const AROUND_BYTES = 64
+
+export class Transcoder {
+  readonly #options: TranscodeOptions
+  readonly #router: Router
+  readonly #reader = new ProtobufReader()
+  readonly #record = new LogRecordFields()
+  readonly #values = new AnyValueWriter(this.#reader)
+  readonly #text: JsonText
+  readonly #event: EventJson
+  readonly #raw: RawLog
+  #rejected: RejectedEvent[] | undefined
+  #records = 0
+  #takenBack = 0
+  #nowMs = 0
+  #identity: Identity | undefined
+  readonly #events = new WrittenEvents()
+
+  /** Events cut because they were over the limit. */
+  cut = 0
+  /** Events whose time was changed, or that were diverted for it. */
+  late = 0
+  /** Events sent to the overflow destination, by reason. */
+  readonly diverted: Record<DivertedReason, number> = { destination_not_allowed: 0, destination_cap: 0 }
+
+  constructor(router: Router, options: TranscodeOptions) {
+    this.#router = router
+    this.#options = options
+    this.#text = new JsonText(options.maxTextBytes)
+    this.#event = new EventJson(this.#reader, this.#values, options.maxTextBytes, options.eventId)
+    this.#raw = new RawLog(this.#values)
+  }
+
+  /** Values nested too deep, which became a marker. */
+  get tooDeep(): number {
+    return this.#values.tooDeep
+  }
+
+  /** Invalid UTF-8 sequences that became U+FFFD. */
+  get repaired(): number {
+    return this.#text.repaired + this.#event.repaired
+  }
+
+  /**
+   * @param bytes an ExportLogsServiceRequest; only read during the call
+   * @param nowMs time of records that have none, and what "too old" is measured from
+   * @param identity who sent it, if that is bound to log groups
+   * @throws MalformedProtobuf, TextTooLong; then nothing of the request is kept
+   */
+  transcode(bytes: Uint8Array, nowMs: number, identity?: Identity): Transcoded {
+    const reader = this.#reader
+    reader.reset(bytes)
+    this.#text.restart()
+    this.#rejected = undefined
+    this.#records = 0
+    this.#takenBack = 0
+    this.#events.clear()
+    this.#nowMs = nowMs
+    this.#identity = identity
+    this.#router.begin(nowMs, identity)
+    const end = bytes.length
+    while (reader.pos < end) {
+      const at = reader.pos
+      const tag = reader.tag()
+      if (tag !== RESOURCE_LOGS) {
+        if (tag >>> 3 === 1) throw new MalformedProtobuf(`resource_logs has wire type ${tag & 7}`, at)
+        reader.skip(tag)
+        continue
+      }
+      const length = reader.length()
+      this.#resourceLogs(reader.pos, reader.pos + length)
+      reader.end = end
+    }
+    return {
+      records: this.#records,
+      rejected: this.#rejected ?? NOTHING_REJECTED,
+      routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
+    }
+  }
+
+  #resourceLogs(from: number, to: number): void {
+    const reader = this.#reader
+    const [resourceFrom, resourceTo] = owner(reader, from, to)
+    const lane = this.#router.resource(reader, Math.max(resourceFrom, 0), resourceTo, RESOURCE_ATTRIBUTES)
+    const { detour } = this.#router
+    reader.pos = from
+    while (reader.pos < to) {
+      reader.end = to
+      const tag = reader.tag()
+      if (tag !== CHILDREN) {
+        reader.skip(tag)
+        continue
+      }
+      const length = reader.length()
+      this.#scopeLogs(reader.pos, reader.pos + length, resourceFrom, resourceTo, lane, detour)
+    }
+  }
+
+  #scopeLogs(
+    from: number,
+    to: number,
+    resourceFrom: number,
+    resourceTo: number,
+    resourceLane: number,
+    resourceDetour: Detour | undefined,
+  ): void {
+    const reader = this.#reader
+    const [scopeFrom, scopeTo] = owner(reader, from, to)
+    if (!this.#options.rawLog) this.#event.share(scopeFrom, scopeTo, resourceFrom, resourceTo)
+    const record = this.#record
+    reader.pos = from
+    while (reader.pos < to) {
+      reader.end = to
+      const tag = reader.tag()
+      if (tag !== CHILDREN) {
+        reader.skip(tag)
+        continue
+      }
+      const length = reader.length()
+      const recordEnd = reader.pos + length
+      record.read(reader, recordEnd)
+      let lane = resourceLane
+      let detour = resourceDetour
+      if (resourceLane === ASK_RECORDS) {
+        lane = this.#router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
+        detour = this.#router.detour
+      }
+      this.#writeItem(lane, detour)
+      if (++this.#records > MAX_RECORDS) throw new TextTooLong(`over ${MAX_RECORDS} records`)
+      reader.pos = recordEnd
+    }
+  }
+
+  #writeItem(lane: number, detour: Detour | undefined): void {
+    const record = this.#record
+    let timestamp = this.#timestamp()
+    let originalTime = NOT_LATE
+    let late = false
+    if (timestamp < this.#nowMs - MAX_AGE_MS || timestamp > this.#nowMs + MAX_AHEAD_MS) {
+      const { lateEvents } = this.#options
+      if (lateEvents === 'reject') return this.#rejectLate(timestamp, lane)
+      late = true
+      if (lateEvents !== 'dead_letter') {
+        originalTime = timestamp
+        timestamp = lateEvents === 'clamp' ? this.#nearestTime(timestamp) : this.#nowMs
+      }
+    }
+    const text = this.#text
+    const start = text.pos
+    text.ensure(AROUND_BYTES)
+    append(text, TIMESTAMP)
+    text.decimal(timestamp)
+    append(text, MESSAGE)
+    const messageStart = text.pos
+    text.counted = 0
+    if (this.#options.rawLog) {
+      this.#raw.write(text, record)
+      if (text.counted === 0) {
+        text.pos = start
+        return this.#reject('empty', 'its body is empty, and raw_log sends nothing else', lane)
+      }
+      if (this.#options.routeFromBody) {
+        const named = this.#raw.destination(this.#message(messageStart))
+        if (named !== undefined) {
+          lane = this.#router.named(named.group, named.stream, lane)
+          detour = this.#router.detour
+        }
+      }
+    } else this.#event.write(text, record, originalTime)
+    if (text.counted > this.#options.maxMessageBytes && !this.#shorten(messageStart)) {
+      const size = text.counted
+      this.#takeBack(start)
+      return this.#reject(
+        'too_large',
+        `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`,
+        lane,
+      )
+    }
+    text.ensure(AROUND_BYTES)
+    append(text, ITEM_END)
+    const { maxTextBytes } = this.#options
+    if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
+    if (detour !== undefined) {
+      if (detour === 'not_permitted') {
+        this.#takeBack(start)
+        return this.#reject('not_permitted', this.#notPermitted(lane))
+      }
+      this.diverted[detour]++
+    }
+    if (late) lane = this.#lateLane(lane, timestamp)
+    this.#events.add(text.pos, timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane, this.#records)
+  }
+
+  #lateLane(lane: number, timestamp: number): number {
+    const { lateEvents } = this.#options
+    if (lateEvents === 'dead_letter') return this.#router.dead(lane, this.#lateReason(timestamp))
+    this.late++
+    return lateEvents === 'divert' ? this.#router.late() : lane
+  }
+
+  #lateReason(timestamp: number): LateReason {
+    return timestamp < this.#nowMs ? 'too_old' : 'too_new'
+  }
+
+  #notPermitted(lane: number): string {
+    const group = this.#router.destinations[lane]?.destination.group
+    return `${this.#identity?.name} may not write the log group ${group}`
+  }
+
+  #rejectLate(timestamp: number, lane: number): void {
+    const reason = this.#lateReason(timestamp)
+    this.#reject(reason, `its time ${isoTime(timestamp)} is ${LATE[reason]}`, lane)
+  }
+
+  /** The time closest to the event's that CloudWatch takes, and still takes when the event has waited a while. */
+  #nearestTime(timestamp: number): number {
+    return timestamp < this.#nowMs
+      ? this.#nowMs - MAX_AGE_MS + CLAMP_MARGIN_MS
+      : this.#nowMs + MAX_AHEAD_MS - CLAMP_MARGIN_MS
+  }
+
+  /** ms since the epoch: the record's time, else when it was observed, else when it came. */
+  #timestamp(): number {
+    const record = this.#record
+    if (record.timeHigh !== 0 || record.timeLow !== 0) return nanosToMillis(record.timeHigh, record.timeLow)
+    if (record.observedHigh !== 0 || record.observedLow !== 0)
+      return nanosToMillis(record.observedHigh, record.observedLow)
+    return this.#nowMs
+  }
+
+  /** Rewrites the message that begins at `messageStart` within the limit; false if it is to be rejected instead. */
+  #shorten(messageStart: number): boolean {
+    if (this.#options.onOversize === 'reject') return false
+    const text = this.#text
+    const message = Buffer.from(this.#message(messageStart))
+    const json = !this.#options.rawLog || isJson(message)
+    const shorter = cutMessage(message, this.#options.maxMessageBytes, json)
+    this.#takeBack(messageStart)
+    text.counted = 0
+    text.utf8(new DataView(shorter.buffer, shorter.byteOffset, shorter.length), 0, shorter.length, ONCE)
+    this.cut++
+    return true
+  }
+
+  /** Takes back what was written since `start`. Bounded too: each of many records may be written with a giant resource. */
+  #takeBack(start: number): void {
+    const text = this.#text
+    this.#takenBack += text.pos - start
+    text.pos = start
+    const { maxTextBytes } = this.#options
+    if (this.#takenBack > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes that are not sent`)
+  }
+
+  /** The message written since `messageStart`, unescaped again. Slow. */
+  #message(messageStart: number): string {
+    return JSON.parse(`"${this.#text.bytes.toString('utf8', messageStart, this.#text.pos)}"`) as string
+  }
+
+  /** @param lane undefined for what may not go there: nobody is to have accounts made by naming groups */
+  #reject(reason: RejectedReason, message: string, lane?: number): void {
+    this.#rejected ??= []
+    const key = lane === undefined ? undefined : this.#router.destinations[lane]?.destination.key
+    this.#rejected.push({ index: this.#records, reason, message, lane: key })
+  }
+}
+
+/** The message in field 1 of the message in `[from, to)`: a ResourceLogs' resource, a ScopeLogs' scope. -1 if absent. */
+function owner(reader: ProtobufReader, from: number, to: number): readonly [from: number, to: number] {
+  let ownerFrom = -1
+  let ownerTo = 0
+  reader.pos = from
+  reader.end = to
+  while (reader.pos < to) {
+    const at = reader.pos
+    const tag = reader.tag()
+    if (tag === OWNER) {
+      const length = reader.length()
+      ownerFrom = reader.pos
+      reader.pos = ownerTo = ownerFrom + length
+    } else {
+      if (tag >>> 3 <= 2 && tag !== CHILDREN)
+        throw new MalformedProtobuf(`field ${tag >>> 3} has wire type ${tag & 7}`, at)
+      reader.skip(tag)
+    }
+  }
+  return [ownerFrom, ownerTo]
+}
+
+function append(text: JsonText, bytes: Buffer): void {
+  for (let i = 0; i < bytes.length; i++) text.bytes[text.pos++] = bytes[i] as number
+}
+
+function isJson(message: Buffer): boolean {
+  try {
+    JSON.parse(message.toString())
+    return true
+  } catch {
+    // Not JSON is an answer here, not a failure: the text is cut as text.
+    return false
+  }
+}
+
+function isoTime(ms: number): string {
+  return ms <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
+}

@@ -1,0 +1,200 @@
+import { diag } from '@opentelemetry/api'
+import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
+import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import * as z from 'zod'
+import { ByteBudget } from '../../../component/byte-budget.ts'
+import type { Reservation, StageListener } from '../../../component/consumer.ts'
+import { ALONE } from '../../../component/siblings.ts'
+import type { Settlement } from '../../../component/outcome.ts'
+import type { Ledger } from '../../../telemetry/ledger.ts'
+import type { Logger } from '../../../telemetry/logger.ts'
+import type { CredentialProvider } from '../aws/client.ts'
+import { CloudWatchLogs } from '../cloudwatch-logs.ts'
+import { configSchema } from '../config.ts'
+import { type CamelCased, snakeCased } from './option-names.ts'
+
+/**
+ * Options of the exporter: every key of the `awscloudwatchlogs` exporter's YAML, in camel case, with the same values and
+ * defaults (`logGroupName`, `region`, `retryOnFailure: { maxElapsedTime: '5m' }`), and these.
+ */
+export type CloudWatchLogRecordExporterOptions = CamelCased<z.input<typeof configSchema>> & {
+  /** Bytes of records that may wait in memory. Default 64 MiB; a full buffer fails `export` at once. */
+  readonly maxBufferBytes?: number
+  /** ms `forceFlush` and `shutdown` may take. Default 25,000. */
+  readonly flushTimeoutMillis?: number
+  /** Gives credentials, and newer ones when they expire: one of the AWS SDK's `fromSSO()` and the like. Default: its chain. */
+  readonly credentialProvider?: CredentialProvider
+}
+
+/** The result of an export, as `@opentelemetry/core` has it: 0 is success, 1 is failure. */
+export interface ExportResult {
+  code: 0 | 1
+  error?: Error
+}
+
+const DEFAULT_BUFFER_BYTES = 64 * 1_048_576
+const DEFAULT_FLUSH_TIMEOUT_MS = 25_000
+/** The batch processor in front has batched already; this only joins what comes at the same moment. */
+const DEFAULT_FLUSH_INTERVAL = '10ms'
+
+/**
+ * A LogRecordExporter that writes into CloudWatch Logs: for a `BatchLogRecordProcessor` in a Node process. Retries,
+ * limits and breakers are those of the daemon; `export` reports success when CloudWatch has taken every record.
+ */
+export class CloudWatchLogRecordExporter implements LogRecordExporter {
+  readonly #logs: CloudWatchLogs
+  readonly #flushTimeoutMs: number
+  #started: Promise<void> | undefined
+  #stopped: Promise<void> | undefined
+
+  /** @throws Error naming each option that is wrong and what to write instead */
+  constructor(options: CloudWatchLogRecordExporterOptions) {
+    const { maxBufferBytes, flushTimeoutMillis, credentialProvider, ...rest } = options
+    mustBePositive({ maxBufferBytes, flushTimeoutMillis })
+    const parsed = configSchema.safeParse({ flush_interval: DEFAULT_FLUSH_INTERVAL, ...snakeCased(rest) })
+    if (!parsed.success) throw new Error(`CloudWatchLogRecordExporter: ${z.prettifyError(parsed.error)}`)
+    if (parsed.data.credentials !== undefined && credentialProvider !== undefined)
+      throw new Error(
+        'CloudWatchLogRecordExporter: credentials and credentialProvider exclude each other: leave one out',
+      )
+    if (parsed.data.sending_queue.storage !== undefined)
+      throw new Error('CloudWatchLogRecordExporter: sendingQueue.storage: only the daemon has storages: remove it')
+    this.#flushTimeoutMs = flushTimeoutMillis ?? DEFAULT_FLUSH_TIMEOUT_MS
+    this.#logs = new CloudWatchLogs({
+      config: parsed.data,
+      shape: {},
+      siblings: ALONE,
+      name: '',
+      logger: diagLogger(''),
+      budget: new ByteBudget(maxBufferBytes ?? DEFAULT_BUFFER_BYTES),
+      credentialProvider,
+    })
+  }
+
+  /** What became of every record: received = delivered + queued + filtered + deadLettered + rejected + lost. */
+  get ledger(): Ledger {
+    return this.#logs.ledger
+  }
+
+  export(records: ReadableLogRecord[], resultCallback: (result: ExportResult) => void): void {
+    const bytes = ProtobufLogsSerializer.serializeRequest(records)
+    if (bytes === undefined) return resultCallback(failed('the records could not be serialized'))
+    this.exportSerialized(bytes, resultCallback)
+  }
+
+  /**
+   * The same for records that are serialized already.
+   * @param bytes an OTLP `ExportLogsServiceRequest` in protobuf; not kept after the call, unless the first export still
+   * waits for the client to be made
+   */
+  exportSerialized(bytes: Uint8Array, resultCallback: (result: ExportResult) => void): void {
+    if (this.#stopped !== undefined) return resultCallback(failed('the exporter has been shut down'))
+    if (this.#logs.running !== undefined) return this.#take(bytes, resultCallback)
+    this.#start().then(
+      () => this.#take(bytes, resultCallback),
+      (cause: unknown) => resultCallback({ code: 1, error: new Error('the exporter could not start', { cause }) }),
+    )
+  }
+
+  /** Sends what waits, and waits for the answers. Rejects if no credentials can be found, or when its time is over. */
+  async forceFlush(): Promise<void> {
+    await this.#started
+    const signal = AbortSignal.timeout(this.#flushTimeoutMs)
+    await this.#logs.flush(signal)
+    if (signal.aborted) throw new Error(`${this.ledger.queued} records still wait after ${this.#flushTimeoutMs} ms`)
+  }
+
+  /** Flushes and closes. What could not be sent in time is lost, and said. */
+  shutdown(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    await this.#started?.catch(() => {
+      // Whoever exported has been told that the start failed; there is nothing to close.
+    })
+    await this.#logs.shutdown(AbortSignal.timeout(this.#flushTimeoutMs))
+    const { shutdown } = this.ledger.lost
+    if (shutdown > 0)
+      diag.error(`CloudWatchLogRecordExporter: ${shutdown} records could not be sent before shutdown and are lost`)
+  }
+
+  /** A failed start is tried again by the next export: the Region or a file may be there by then. */
+  #start(): Promise<void> {
+    this.#started ??= this.#logs.start().catch((error: unknown) => {
+      this.#started = undefined
+      throw error
+    })
+    return this.#started
+  }
+
+  #take(bytes: Uint8Array, resultCallback: (result: ExportResult) => void): void {
+    const reservation = this.#logs.reserve({
+      bytes,
+      receivedAtMs: Date.now(),
+      metadata: undefined,
+      answerOn: 'settled',
+    })
+    if (reservation.kind !== 'reserved') return resultCallback(failed(reservation.message))
+    reservation.commit(new ExportProgress(reservation, resultCallback))
+  }
+}
+
+/** Calls back once, when every record of one export has come to its end. */
+class ExportProgress implements StageListener {
+  readonly #resultCallback: (result: ExportResult) => void
+  readonly #problems = new Map<string, number>()
+  #left: number
+
+  constructor({ records, rejected }: Reservation, resultCallback: (result: ExportResult) => void) {
+    this.#resultCallback = resultCallback
+    this.#left = records - rejected.length
+    for (const { reason } of rejected) this.#note(`rejected: ${reason}`, 1)
+  }
+
+  queued(failure: { readonly message: string } | undefined): void {
+    if (failure !== undefined) this.#resultCallback(failed(failure.message))
+    else if (this.#left === 0) this.#done()
+  }
+
+  settled(settlement: Settlement, records: number): void {
+    this.#left -= records
+    if (settlement.kind !== 'delivered')
+      this.#note('reason' in settlement ? `${settlement.kind}: ${settlement.reason}` : settlement.kind, records)
+    if (this.#left === 0) this.#done()
+  }
+
+  #note(problem: string, records: number): void {
+    this.#problems.set(problem, (this.#problems.get(problem) ?? 0) + records)
+  }
+
+  #done(): void {
+    if (this.#problems.size === 0) return this.#resultCallback({ code: 0 })
+    const list = [...this.#problems].map(([problem, records]) => `${records} ${problem}`).join(', ')
+    this.#resultCallback(failed(`not every record was delivered: ${list}`))
+  }
+}
+
+function mustBePositive(options: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+      throw new Error(`CloudWatchLogRecordExporter: ${name}: ${value} is no whole number above 0: write one`)
+}
+
+function failed(message: string): ExportResult {
+  return { code: 1, error: new Error(message) }
+}
+
+/** The application's own OpenTelemetry diagnostics, silent unless it set a logger there. */
+function diagLogger(prefix: string): Logger {
+  const say = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) =>
+    diag[level](`CloudWatchLogRecordExporter: ${prefix}${message}`, fields ?? {})
+  return {
+    debug: say('debug'),
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
+    child: (fields) => diagLogger(`${prefix}${Object.values(fields).join(' ')} `),
+  }
+}

@@ -1,0 +1,50 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// The body of a PutLogEvents, put together from events that are ready:
+//
+//   {"logGroupName":"…","logStreamName":"…","logEvents":[  item  item  item ]}
+//                                                          each item ends with a comma; the last one becomes the bracket
+
+import { copyPack, type Pack } from '../../../delivery/contract/pack.ts'
+import type { Destination } from '../route/destination.ts'
+
+const TAIL = Buffer.from(']}')
+
+/** Buffers kept for the next put; a body is at most a little over 1 MiB unless its events are all escapes. */
+const KEPT_BUFFER_BYTES = 2 * 1_048_576
+
+export class BodyPool {
+  readonly #free: Buffer[] = []
+  readonly #most: number
+
+  /** @param most buffers kept, one for each put that may be under way */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  build(destination: Destination, pack: Pack, sequenceToken: string | undefined): Body {
+    const head = Buffer.from(
+      `{"logGroupName":${JSON.stringify(destination.group)},"logStreamName":${JSON.stringify(destination.stream)},` +
+        `${sequenceToken === undefined ? '' : `"sequenceToken":${JSON.stringify(sequenceToken)},`}"logEvents":[`,
+    )
+    const size = head.length + pack.byteLength + TAIL.length
+    const buffer =
+      size > KEPT_BUFFER_BYTES
+        ? Buffer.allocUnsafeSlow(size)
+        : (this.#free.pop() ?? Buffer.allocUnsafeSlow(KEPT_BUFFER_BYTES))
+    head.copy(buffer)
+    const end = copyPack(pack, buffer, head.length) - 1
+    TAIL.copy(buffer, end)
+    return { buffer, bytes: buffer.subarray(0, end + TAIL.length) }
+  }
+
+  /** Takes a buffer back. Never after a failed call: its bytes may still be on their way to a socket. */
+  giveBack(body: Body): void {
+    if (body.buffer.length === KEPT_BUFFER_BYTES && this.#free.length < this.#most) this.#free.push(body.buffer)
+  }
+}
+
+export interface Body {
+  readonly buffer: Buffer
+  readonly bytes: Buffer
+}

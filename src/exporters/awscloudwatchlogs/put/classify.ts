@@ -1,0 +1,271 @@
+// The one place where an answer of CloudWatch becomes an outcome. Decided by error code and status, never by the text of a
+// message (but for NOT_CONNECTED). Codes: the errors modelled for PutLogEvents, CreateLogGroup, CreateLogStream,
+// PutRetentionPolicy, and the common errors of AWS APIs
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
+
+import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../../delivery/contract/sender.ts'
+import { NoCredentials } from '../aws/no-credentials.ts'
+
+/** What a call came to: an outcome for the lane, or something this exporter settles itself. */
+export type CallOutcome =
+  | PutOutcome
+  | { readonly kind: 'missing'; readonly message: string }
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'sequence'; readonly expected: string | undefined; readonly message: string }
+
+/** Where a code points to. `lasting`: it will not pass by itself. */
+interface Verdict {
+  readonly scope: ScopeKind
+  readonly reason: string
+  readonly lasting: boolean
+}
+
+const throttled: Verdict = { scope: 'account', reason: 'throttled', lasting: false }
+const expired: Verdict = { scope: 'credential', reason: 'credentials_expired', lasting: false }
+const invalid: Verdict = { scope: 'credential', reason: 'credentials_invalid', lasting: true }
+const missing: Verdict = { scope: 'credential', reason: 'credentials_missing', lasting: true }
+const notAllowed: Verdict = { scope: 'credential', reason: 'credentials_denied', lasting: true }
+const unavailable: Verdict = { scope: 'credential', reason: 'credentials_unavailable', lasting: false }
+const clock: Verdict = { scope: 'credential', reason: 'clock_skew', lasting: false }
+const denied: Verdict = { scope: 'group', reason: 'access_denied', lasting: true }
+const server: Verdict = { scope: 'endpoint', reason: 'server_error', lasting: false }
+const conflict: Verdict = { scope: 'group', reason: 'conflict', lasting: false }
+const quota: Verdict = { scope: 'group', reason: 'quota_exceeded', lasting: true }
+
+const CODES: Readonly<Record<string, Verdict>> = {
+  ThrottlingException: throttled,
+  Throttling: throttled,
+  ThrottledException: throttled,
+  RequestThrottled: throttled,
+  RequestThrottledException: throttled,
+  RequestLimitExceeded: throttled,
+  TooManyRequestsException: throttled,
+  SlowDown: throttled,
+  BandwidthLimitExceeded: throttled,
+
+  ExpiredToken: expired,
+  ExpiredTokenException: expired,
+  TokenRefreshRequired: expired,
+  RequestExpired: clock,
+  RequestTimeTooSkewed: clock,
+  RequestInTheFuture: clock,
+  SignatureDoesNotMatch: clock,
+  InvalidSignatureException: clock,
+  UnrecognizedClientException: invalid,
+  InvalidClientTokenId: invalid,
+  InvalidAccessKeyId: invalid,
+  IncompleteSignature: invalid,
+  IncompleteSignatureException: invalid,
+  MissingAuthenticationToken: invalid,
+  MissingAuthenticationTokenException: invalid,
+  AuthFailure: invalid,
+  OptInRequired: invalid,
+  CredentialsProviderError: missing,
+  TokenProviderError: missing,
+
+  AccessDenied: denied,
+  AccessDeniedException: denied,
+  NotAuthorized: denied,
+  UnauthorizedOperation: denied,
+
+  ServiceUnavailable: server,
+  ServiceUnavailableException: server,
+  InternalFailure: server,
+  InternalServerError: server,
+  InternalServiceException: server,
+  InternalError: server,
+  RequestTimeout: server,
+  RequestTimeoutException: server,
+
+  OperationAbortedException: conflict,
+  LimitExceededException: quota,
+}
+
+/** Codes for which the request as it stands will never be taken. */
+const REFUSED: ReadonlySet<string> = new Set([
+  'InvalidParameterException',
+  'InvalidParameterValue',
+  'InvalidParameterCombination',
+  'ValidationException',
+  'ValidationError',
+  'SerializationException',
+  'MalformedQueryString',
+  'RequestEntityTooLarge',
+])
+
+/** The connection was never made, or its certificate not trusted, so nothing can have been taken. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ERR_PROXY_TUNNEL',
+  // Node's documentation of tls, "X509 certificate error codes".
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_REJECTED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+/** The SDK's words for a connection that took too long, which has the name of every timeout and no code. */
+const NOT_CONNECTED = /did not establish a connection/
+
+/** Codes of a token or profile that cannot be read. */
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'])
+
+/** Answers after which the call may have been carried out all the same. */
+const MAYBE_TAKEN_STATUS: ReadonlySet<number> = new Set([500, 502, 504])
+
+/** Turns whatever a call threw into an outcome. */
+export function classify(error: unknown): CallOutcome {
+  if (error instanceof NoCredentials) return classifyNoCredentials(error)
+  const { name, code, message, status, retryAfter } = read(error)
+  switch (name) {
+    case 'DataAlreadyAcceptedException':
+      return { kind: 'accepted', rejected: [] }
+    case 'InvalidSequenceTokenException':
+      return { kind: 'sequence', expected: expectedToken(error), message }
+    case 'ResourceNotFoundException':
+      return { kind: 'missing', message }
+    case 'ResourceAlreadyExistsException':
+      return { kind: 'exists' }
+  }
+  const text = `${name}: ${message}`
+  if (REFUSED.has(name) || status === 413) return { kind: 'refused', message: text }
+  const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
+  if (verdict !== undefined) {
+    const maybeTaken = status !== undefined && MAYBE_TAKEN_STATUS.has(status)
+    return retry(verdict, text, retryAfter, maybeTaken)
+  }
+  // A code nobody told us of, on a 4xx: the group is the narrowest place it can be about.
+  if (status !== undefined && status >= 400)
+    return retry({ scope: 'group', reason: 'unknown_error', lasting: true }, text, retryAfter, false)
+  // No answer at all, or one that is not CloudWatch's (a page of a proxy).
+  const reason =
+    status === undefined ? (name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : 'network') : 'garbage_answer'
+  return retry(
+    { scope: 'endpoint', reason, lasting: false },
+    code === undefined ? text : `${code}: ${message}`,
+    0,
+    !NOT_SENT.has(code ?? '') && !NOT_CONNECTED.test(message),
+  )
+}
+
+/** Nothing was sent to CloudWatch. */
+export function classifyNoCredentials({ cause, message }: NoCredentials): PutRetry {
+  const facts = read(cause)
+  return retry(credentialVerdict(facts), firstLine(message), facts.retryAfter, false)
+}
+
+/** What whoever gives credentials meant: the codes are STS's too. */
+function credentialVerdict({ name, code, status }: ErrorFacts): Verdict {
+  const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
+  if (verdict?.scope === 'credential') return verdict
+  if (verdict === throttled || verdict === server) return unavailable
+  if (status !== undefined) return notAllowed
+  // No answer; or a file that is not there.
+  const isPassing = name === 'TimeoutError' || name === 'AbortError' || (code !== undefined && !NO_FILE.has(code))
+  return isPassing ? unavailable : missing
+}
+
+function byStatus(status: number | undefined): Verdict | undefined {
+  if (status === undefined) return undefined
+  if (status === 429) return throttled
+  if (status === 403 || status === 401) return denied
+  return status >= 500 ? server : undefined
+}
+
+function retry(verdict: Verdict, message: string, afterMs: number, maybeTaken: boolean): PutRetry {
+  return { kind: 'retry', ...verdict, afterMs, maybeTaken, message }
+}
+
+/** What PutLogEvents says in a 200 about events it did not keep. */
+export interface RejectedInfo {
+  readonly tooOldLogEventEndIndex?: number | undefined
+  readonly expiredLogEventEndIndex?: number | undefined
+  readonly tooNewLogEventStartIndex?: number | undefined
+}
+
+/**
+ * The rejected ranges of `count` events sorted by time:
+ *
+ *   0 … tooOldEnd … expiredEnd ………… tooNewStart … count        ends are exclusive, the start is inclusive
+ *   too_old     expired_retention   kept        too_new
+ */
+export function rejectedRanges(info: RejectedInfo | undefined, count: number): readonly RejectedRange[] {
+  if (info === undefined) return NOTHING
+  const ranges: RejectedRange[] = []
+  const within = (index: number) => Math.min(Math.max(index, 0), count)
+  const oldEnd = within(info.tooOldLogEventEndIndex ?? 0)
+  const expiredEnd = within(info.expiredLogEventEndIndex ?? 0)
+  const newStart = Math.max(within(info.tooNewLogEventStartIndex ?? count), oldEnd, expiredEnd)
+  if (oldEnd > 0) ranges.push({ from: 0, to: oldEnd, reason: 'too_old' })
+  if (expiredEnd > oldEnd) ranges.push({ from: oldEnd, to: expiredEnd, reason: 'expired_retention' })
+  if (newStart < count) ranges.push({ from: newStart, to: count, reason: 'too_new' })
+  return ranges
+}
+
+const NOTHING: readonly RejectedRange[] = []
+
+interface ErrorFacts {
+  readonly name: string
+  /** Node's code of a socket or DNS error. */
+  readonly code: string | undefined
+  readonly message: string
+  /** HTTP status; undefined where no answer came. */
+  readonly status: number | undefined
+  readonly retryAfter: number
+}
+
+/** The fields the SDK leaves on what it throws; any other value becomes a text. */
+function read(error: unknown): ErrorFacts {
+  if (typeof error !== 'object' || error === null) {
+    return { name: 'Error', code: undefined, message: String(error), status: undefined, retryAfter: 0 }
+  }
+  const facts = error as {
+    readonly name?: unknown
+    readonly code?: unknown
+    readonly message?: unknown
+    readonly $metadata?: { readonly httpStatusCode?: unknown }
+    readonly $response?: { readonly headers?: Readonly<Record<string, unknown>> }
+  }
+  const status = facts.$metadata?.httpStatusCode
+  return {
+    name: typeof facts.name === 'string' ? facts.name : 'Error',
+    code: typeof facts.code === 'string' ? facts.code : undefined,
+    message: firstLine(typeof facts.message === 'string' ? facts.message : ''),
+    status: typeof status === 'number' ? status : undefined,
+    retryAfter: retryAfterMs(facts.$response?.headers?.['retry-after']),
+  }
+}
+
+function expectedToken(error: unknown): string | undefined {
+  const token = (error as { readonly expectedSequenceToken?: unknown }).expectedSequenceToken
+  return typeof token === 'string' && token !== '' ? token : undefined
+}
+
+/** Longest wait an answer may ask for; a proxy's mistake must not park a lane for a day. */
+const MOST_RETRY_AFTER_MS = 60_000
+
+function retryAfterMs(header: unknown): number {
+  const seconds = Number(header)
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1_000, MOST_RETRY_AFTER_MS) : 0
+}
+
+/** Error texts are logged and kept: one line of a bounded length. */
+function firstLine(text: string): string {
+  const line = text.split('\n', 1)[0] ?? ''
+  return line.length > 500 ? `${line.slice(0, 500)}…` : line
+}

@@ -1,0 +1,156 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { PutLogEventsCommandOutput } from '@aws-sdk/client-cloudwatch-logs'
+import type { Pack } from '../../../delivery/contract/pack.ts'
+import type { PutOutcome, PutRetry, ScopeName, Sender } from '../../../delivery/contract/sender.ts'
+import type { CallAws } from '../aws/aws.ts'
+import { type Body, BodyPool } from './body.ts'
+import { type CallOutcome, classify, rejectedRanges } from './classify.ts'
+import type { Destination } from '../route/destination.ts'
+import type { Provisioner } from './provision.ts'
+
+const compress = promisify(gzip)
+
+/** What names an exporter's shared scopes; two destinations with the same names fail together. */
+export interface ScopeNames {
+  readonly endpoint: string
+  readonly credential: string
+  readonly account: string
+}
+
+export interface PutOptions {
+  readonly compression: 'none' | 'gzip'
+  readonly scopes: ScopeNames
+  /** Puts that may be under way at once. */
+  readonly concurrency: number
+}
+
+/** Tries with a sequence token that an old endpoint asks for, before the lane steps back. */
+const SEQUENCE_TRIES = 3
+/** Destinations whose endpoint wants sequence tokens; AWS has not since 2023. */
+const MOST_SEQUENCES = 10_000
+
+/** The calls to a destination whose endpoint wants tokens: one after the other, as each answer has the token of the next. */
+interface Sequence {
+  /** Undefined where the next call is to bring none. */
+  token: string | undefined
+  /** The last of the calls that are under way or wait for their turn; it never rejects. */
+  last: Promise<unknown>
+}
+
+/** Sends packs of events by PutLogEvents, and creates what is missing. */
+export class PutLogEvents implements Sender<Destination> {
+  readonly #aws: CallAws
+  readonly #provisioner: Provisioner
+  readonly #options: PutOptions
+  readonly #bodies: BodyPool
+  /** By the key of the destination. */
+  readonly #sequences = new Map<string, Sequence>()
+  /** Calls whose entity CloudWatch did not accept; the events are stored all the same. */
+  entitiesRejected = 0
+  bytesSent = 0
+
+  constructor(aws: CallAws, provisioner: Provisioner, options: PutOptions) {
+    this.#aws = aws
+    this.#provisioner = provisioner
+    this.#options = options
+    this.#bodies = new BodyPool(options.concurrency)
+  }
+
+  scopes({ group }: Destination): readonly ScopeName[] {
+    const { endpoint, credential, account } = this.#options.scopes
+    return [
+      { kind: 'endpoint', name: endpoint },
+      { kind: 'credential', name: credential },
+      { kind: 'account', name: account },
+      { kind: 'group', name: group },
+    ]
+  }
+
+  async put(destination: Destination, pack: Pack, signal: AbortSignal): Promise<PutOutcome> {
+    let created = false
+    for (let tries = 0; ; tries++) {
+      const outcome = await this.#call(destination, pack, signal)
+      switch (outcome.kind) {
+        case 'accepted':
+        case 'retry':
+        case 'refused':
+          return outcome
+        case 'exists':
+          return stepBack('unknown_error', 'PutLogEvents answered that something exists')
+        case 'missing': {
+          // Right after a creation the service may still not see it: then the lane comes back for it.
+          if (created) return stepBack('not_visible_yet', outcome.message)
+          const provisioned = await this.#provisioner.ensure(destination, signal)
+          if (provisioned.kind === 'retry') return provisioned
+          created = true
+          break
+        }
+        case 'sequence':
+          if (tries >= SEQUENCE_TRIES) return stepBack('sequence_token', outcome.message)
+      }
+    }
+  }
+
+  /** Calls at once, or in its turn where tokens are wanted; the abort, which is one for all calls, then ends each in turn. */
+  #call(destination: Destination, pack: Pack, signal: AbortSignal): Promise<CallOutcome> {
+    const sequence = this.#sequences.get(destination.key)
+    if (sequence === undefined) return this.#callNow(destination, pack, signal)
+    const call = sequence.last.then(() => this.#callNow(destination, pack, signal, sequence))
+    sequence.last = call
+    return call
+  }
+
+  async #callNow(destination: Destination, pack: Pack, signal: AbortSignal, sequence?: Sequence): Promise<CallOutcome> {
+    try {
+      signal.throwIfAborted()
+      const body = this.#bodies.build(destination, pack, sequence?.token)
+      const answer = await this.#send(body, signal)
+      this.#bodies.giveBack(body)
+      if (sequence !== undefined) sequence.token = answer.nextSequenceToken ?? sequence.token
+      return this.#read(pack, answer)
+    } catch (error) {
+      const outcome = classify(error)
+      if (outcome.kind === 'sequence') this.#expect(destination.key, outcome.expected, sequence)
+      return outcome
+    }
+  }
+
+  #expect(key: string, token: string | undefined, sequence: Sequence | undefined): void {
+    if (sequence !== undefined) sequence.token = token
+    // Of calls that were under way together the first one tells; by the answers of the others the token may be spent.
+    if (this.#sequences.has(key)) return
+    if (this.#sequences.size >= MOST_SEQUENCES) this.#sequences.clear()
+    this.#sequences.set(key, { token, last: Promise.resolve() })
+  }
+
+  async #send(body: Body, signal: AbortSignal): Promise<PutLogEventsCommandOutput> {
+    const gzipped = this.#options.compression === 'gzip'
+    const bytes = gzipped ? await compress(body.bytes, { level: 1 }) : body.bytes
+    const calls = await this.#aws()
+    this.bytesSent += bytes.length
+    return calls.putLogEvents(bytes, gzipped, signal)
+  }
+
+  #read(pack: Pack, answer: PutLogEventsCommandOutput): CallOutcome {
+    const { nextSequenceToken, rejectedLogEventsInfo, rejectedEntityInfo, $metadata } = answer
+    // A 200 that says nothing CloudWatch would say (an empty page of a proxy) is not a success.
+    if ($metadata.requestId === undefined && nextSequenceToken === undefined && rejectedLogEventsInfo === undefined) {
+      return {
+        kind: 'retry',
+        scope: 'endpoint',
+        reason: 'garbage_answer',
+        afterMs: 0,
+        lasting: false,
+        maybeTaken: true,
+        message: 'a 200 with neither a request id nor a field of PutLogEvents',
+      }
+    }
+    if (rejectedEntityInfo !== undefined) this.entitiesRejected++
+    return { kind: 'accepted', rejected: rejectedRanges(rejectedLogEventsInfo, pack.count) }
+  }
+}
+
+function stepBack(reason: string, message: string): PutRetry {
+  return { kind: 'retry', scope: 'stream', reason, afterMs: 0, lasting: false, maybeTaken: false, message }
+}

@@ -1,0 +1,89 @@
+import { MAX_NAME_LENGTH } from '../limits.ts'
+
+// `log_group_name` and `log_stream_name`: text with placeholders.
+//
+//   /eks/{k8s.namespace.name}      any resource attribute, else a record attribute of that name
+//   {ClusterName}                  the collector's ten short names; an attribute literally named so comes first
+
+/** The collector's short names and the attributes they stand for (awscloudwatchlogsexporter, util.go). */
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  ClusterName: 'aws.ecs.cluster.name',
+  TaskId: 'aws.ecs.task.id',
+  NodeName: 'k8s.node.name',
+  PodName: 'pod',
+  ServiceName: 'service.name',
+  ContainerInstanceId: 'aws.ecs.container.instance.id',
+  TaskDefinitionFamily: 'aws.ecs.task.family',
+  InstanceId: 'service.instance.id',
+  FaasName: 'faas.name',
+  FaasVersion: 'faas.version',
+}
+
+/** What stands for an attribute that is missing or empty, as the collector writes it. */
+const MISSING = 'undefined'
+
+export type NameKind = 'group' | 'stream'
+
+/** A log group name is of these characters; a log stream name may not have the other two. */
+const ILLEGAL: Readonly<Record<NameKind, RegExp>> = { group: /[^.\-_/#A-Za-z0-9]/gu, stream: /[:*]/gu }
+const RULE: Readonly<Record<NameKind, string>> = {
+  group: 'a log group name holds letters, digits and . - _ / #',
+  stream: 'a log stream name holds no : and no *',
+}
+
+export interface Template {
+  readonly kind: NameKind
+  /** Literal texts around the placeholders: one more than `attributes`. */
+  readonly literals: readonly string[]
+  /** For each placeholder the attributes that may fill it, first choice first. */
+  readonly attributes: readonly (readonly string[])[]
+}
+
+/** @returns the template, or a sentence that says what to write instead */
+export function parseTemplate(kind: NameKind, text: string): Template | string {
+  if (text === '') return `is empty: write a name, such as /my-service or {service.name}`
+  const literals: string[] = []
+  const attributes: string[][] = []
+  let at = 0
+  for (const match of text.matchAll(/\{([^{}]*)\}/g)) {
+    const name = (match[1] ?? '').trim()
+    if (name === '')
+      return `${JSON.stringify(text)} has an empty placeholder: write an attribute's name, such as {service.name}`
+    literals.push(text.slice(at, match.index))
+    const mapped = SHORT_NAMES[name]
+    attributes.push(mapped === undefined ? [name] : [name, mapped])
+    at = match.index + match[0].length
+  }
+  literals.push(text.slice(at))
+  for (const literal of literals) {
+    const illegal = literal.match(ILLEGAL[kind])
+    if (illegal !== null) return `${JSON.stringify(text)} has ${JSON.stringify(illegal[0])}: ${RULE[kind]}`
+  }
+  if (kind === 'group' && text.startsWith('aws/'))
+    return `${JSON.stringify(text)} starts with aws/, which AWS keeps for itself: write /aws/… or another prefix`
+  if (attributes.length === 0 && text.length > MAX_NAME_LENGTH)
+    return `has ${text.length} characters: a name has at most ${MAX_NAME_LENGTH}`
+  return { kind, literals, attributes }
+}
+
+/** The name with each placeholder filled by `values` (undefined or empty: `undefined`), as CloudWatch takes it. */
+export function fillTemplate(template: Template, values: readonly (string | undefined)[]): string {
+  let name = template.literals[0] ?? ''
+  for (let i = 0; i < template.attributes.length; i++) {
+    const value = values[i]
+    name += (value === undefined || value === '' ? MISSING : value) + (template.literals[i + 1] ?? '')
+  }
+  return template.attributes.length === 0 ? name : legalName(template.kind, name)
+}
+
+/** Makes any text a name: what a name may not have becomes `_`, and it is cut to 512 characters. */
+export function legalName(kind: NameKind, text: string): string {
+  let name = text.replace(ILLEGAL[kind], '_')
+  if (kind === 'group' && name.startsWith('aws/')) name = `aws_${name.slice(4)}`
+  return (name.length > MAX_NAME_LENGTH ? name.slice(0, MAX_NAME_LENGTH) : name).toWellFormed()
+}
+
+/** What every name made from the template begins with. */
+export function literalPrefix(template: Template): string {
+  return template.literals[0] ?? ''
+}

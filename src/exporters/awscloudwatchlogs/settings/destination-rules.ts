@@ -1,0 +1,34 @@
+import type { Config } from '../config.ts'
+import { destination, type DestinationRules } from '../route/destination.ts'
+import { fillTemplate, literalPrefix, type NameKind, parseTemplate, type Template } from '../route/template.ts'
+
+export interface NameTemplates {
+  readonly group: Template
+  readonly stream: Template
+}
+
+export function nameTemplates(config: Config): NameTemplates {
+  return { group: template('group', config.log_group_name), stream: template('stream', config.log_stream_name) }
+}
+
+function template(kind: NameKind, text: string): Template {
+  const parsed = parseTemplate(kind, text)
+  // The schema has parsed the same text with the same function.
+  if (typeof parsed === 'string') throw new Error(`log_${kind}_name ${parsed}`)
+  return parsed
+}
+
+/** What clients may make exist: by default groups that begin as `log_group_name` does before its first placeholder. */
+export function destinationRules(config: Config, group: Template): DestinationRules {
+  const prefix = literalPrefix(group)
+  const single = group.attributes.length === 0
+  const sideGroup = (written: string, name: string) => written || (single ? prefix : `${prefix}${name}`)
+  const byTemplate = single ? [fillTemplate(group, [])] : prefix === '' ? [] : [`${prefix}*`]
+  const { late_events: late } = config
+  return {
+    allowedGroups: config.allowed_log_groups ?? byTemplate,
+    maxNewAnHour: config.max_new_destinations,
+    late: destination(sideGroup(late.log_group_name, 'late'), late.log_stream_name),
+    overflow: destination(sideGroup(config.overflow_log_group_name, 'overflow'), config.overflow_log_stream_name),
+  }
+}

@@ -1,0 +1,138 @@
+// What a storage adds: the queue on disk, dead letters beside it, and a socket by which commands reach both.
+//
+//   <directory of this process>/   segments, acknowledgements, control.sock
+//     dead-letters/                the same files for the letters
+//
+// What processes left in other directories is taken over.
+
+import { AdoptingQueue } from '../../../delivery/adoption/adopting-queue.ts'
+import { Adoption, type AdoptionAccount, type CountersOwner } from '../../../delivery/adoption/adoption.ts'
+import type { DeadLetters } from '../../../delivery/dead-letters/dead-letters.ts'
+import type { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
+import type { Queue, RecoveredBatch } from '../../../delivery/contract/queue.ts'
+import { type Control, openControl } from '../../../listen/control.ts'
+import type { Ledger } from '../../../telemetry/ledger.ts'
+import type { Accounts } from '../accounting/accounts.ts'
+import { DeadLetterDesk, type Offer } from '../dead-letters/dead-letter-desk.ts'
+import { directoryOpener, type DirectoryOpener, type DurableSettings, type Storage } from './open-directory.ts'
+
+/** Has batches sent that another process left. */
+export type TakeUp = (found: readonly RecoveredBatch[]) => void
+
+interface Parts {
+  readonly storage: Storage
+  readonly settings: DurableSettings
+  readonly opener: DirectoryOpener
+  readonly accounts: Accounts
+  readonly disk: DiskQueue
+  readonly letters: DeadLetters
+}
+
+/** The queue and the letters of one directory; nothing is read before `Delivery.start` asks the queue to recover. */
+export class Durable {
+  readonly #parts: Parts
+  readonly #queue: AdoptingQueue
+  #adoption: Adoption | undefined
+  #control: Control | undefined
+  #desk: DeadLetterDesk | undefined
+
+  private constructor(parts: Parts) {
+    this.#parts = parts
+    this.#queue = new AdoptingQueue(parts.disk, parts.settings.logger)
+  }
+
+  /** @throws ComponentError for files of a later release; file system errors */
+  static async open(storage: Storage, accounts: Accounts, settings: DurableSettings): Promise<Durable> {
+    const opener = directoryOpener(storage, settings)
+    const { path } = storage.directory
+    const disk = opener.queue(path, countersOf(accounts.ledger))
+    const letters = await opener.letters(path, (letter) => accounts.letterEvicted(letter))
+    return new Durable({ storage, settings, opener, accounts, disk, letters })
+  }
+
+  get queue(): Queue {
+    return this.#queue
+  }
+
+  /** The part of the queue that is this process's own. */
+  get disk(): DiskQueue {
+    return this.#parts.disk
+  }
+
+  get letters(): DeadLetters {
+    return this.#parts.letters
+  }
+
+  /** Lets commands in, when there is somebody to take what they replay. */
+  async answerCommands(offer: Offer): Promise<void> {
+    const desk = new DeadLetterDesk(this.letters, offer)
+    this.#desk = desk
+    this.#control = await openControl(this.#parts.storage.directory.path, {
+      'dead-letters.list': (query) => desk.list(query),
+      'dead-letters.show': (query) => desk.show(query),
+      'dead-letters.replay': (query) => desk.replay(query),
+    })
+  }
+
+  async refuseCommands(): Promise<void> {
+    await Promise.all([this.#control?.close(), this.#desk?.close()])
+    this.#control = undefined
+  }
+
+  /** Takes over what other processes left: now, and while this one runs. */
+  startAdopting(takeUp: TakeUp): void {
+    const { storage, settings, opener, accounts, disk, letters } = this.#parts
+    this.#adoption = new Adoption(
+      {
+        nextLeft: (except) => storage.directory.nextLeft(except),
+        openQueue: (path, counters) => opener.queue(path, counters),
+        openLetters: (path) => opener.letters(path, () => {}),
+        queue: this.#queue,
+        letters,
+        account: adoptionAccount(accounts, disk),
+        takeUp,
+      },
+      settings.logger,
+    )
+    this.#adoption.start()
+  }
+
+  /** Before the queue is closed. */
+  async stopAdopting(): Promise<void> {
+    await this.#adoption?.close()
+  }
+
+  /** After the queue was closed by its delivery. */
+  async close(): Promise<void> {
+    await this.letters.close()
+    await this.#parts.storage.directory.release()
+  }
+}
+
+/** The settled side of a ledger is kept with the acknowledgements, so that it balances after a kill. */
+export function countersOf(ledger: Ledger): CountersOwner {
+  return {
+    counters: () => ({ ...ledger.snapshot() }),
+    restore: (counters) => ledger.restore(counters),
+    lost: (records) => ledger.recoverLost(records),
+  }
+}
+
+/** What comes from another process counts here from then on, and is written down here. */
+function adoptionAccount(accounts: Accounts, disk: DiskQueue): AdoptionAccount {
+  const { ledger } = accounts
+  return {
+    async merge(counters) {
+      ledger.merge(counters)
+      await disk.keepCounters()
+    },
+    moved(letter) {
+      accounts.letterAdopted(letter)
+      disk.touch()
+    },
+    lost(records) {
+      ledger.recoverLost(records)
+      disk.touch()
+    },
+  }
+}

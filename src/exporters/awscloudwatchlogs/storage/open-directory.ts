@@ -1,0 +1,73 @@
+// How the files of a directory are opened: that of this process, and those it takes over.
+
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ByteBudget } from '../../../component/byte-budget.ts'
+import type { ClaimedDirectory } from '../../../component/storage.ts'
+import type { CountersOwner } from '../../../delivery/adoption/adoption.ts'
+import { type DeadLetters, type OnEvicted, openDeadLetters } from '../../../delivery/dead-letters/dead-letters.ts'
+import { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
+import type { Logger } from '../../../telemetry/logger.ts'
+import type { Config } from '../config.ts'
+import { queueBound } from '../settings/delivery-options.ts'
+
+/** Big enough for few files, small enough that space comes back soon (64 MiB could not free a small disk). */
+export const SEGMENT_BYTES = 16 * 1_048_576
+/** What waits is kept in memory too up to this, so that a queue that keeps up never reads the disk. */
+const TAIL_BYTES = 32 * 1_048_576
+
+/** Where the queue is kept on disk, and who hears if that fails for good. */
+export interface Storage {
+  readonly directory: ClaimedDirectory
+  readonly fatal: (error: Error) => void
+}
+
+export interface DurableSettings {
+  readonly config: Config
+  readonly budget: ByteBudget
+  readonly logger: Logger
+}
+
+export interface DirectoryOpener {
+  /** Nothing is read before it is asked to recover. */
+  queue(path: string, counters: CountersOwner): DiskQueue
+  /** @throws ComponentError for files of a later release; file system errors */
+  letters(path: string, onEvicted: OnEvicted): Promise<DeadLetters>
+}
+
+export function directoryOpener(
+  { directory, fatal }: Storage,
+  { config, budget, logger }: DurableSettings,
+): DirectoryOpener {
+  const bound = queueBound(config)
+  const { fsync } = directory
+  const capacityBytes =
+    bound?.unit === 'bytes' ? Math.min(bound.most, directory.capacityBytes) : directory.capacityBytes
+  const memoryBytes = Math.min(TAIL_BYTES, budget.capacity / 4)
+  const options = { capacityBytes, segmentBytes: SEGMENT_BYTES, memoryBytes, fsync, bound }
+  return {
+    queue: (path, counters) => new DiskQueue({ ...options, directory: path }, { ...counters, fatal }, budget, logger),
+    async letters(path, onEvicted) {
+      const lettersOptions = {
+        directory: await lettersDirectory(path),
+        fsync,
+        capacityBytes: config.dead_letters.max_size,
+      }
+      const letters = openDeadLetters(lettersOptions, onEvicted, fatal, budget, logger)
+      await letters.open()
+      return letters
+    },
+  }
+}
+
+/** Where the letters of a directory are, if there are any. */
+export function lettersPath(path: string): string {
+  return join(path, 'dead-letters')
+}
+
+/** The same, made if it is not there. */
+export async function lettersDirectory(path: string): Promise<string> {
+  const letters = lettersPath(path)
+  await mkdir(letters, { recursive: true, mode: 0o700 })
+  return letters
+}

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import type { StageListener } from '../../../../../src/component/consumer.ts'
+import { Accounts } from '../../../../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
+import { destination } from '../../../../../src/exporters/awscloudwatchlogs/route/destination.ts'
+import { type Gap, gapMarker } from '../../../../../src/exporters/awscloudwatchlogs/accounting/gaps.ts'
+import { itemBatch, namedItems } from '../../../../fakes/items.ts'
+import { settledPromises } from '../../../../fakes/sender.ts'
+
+const LANE = 'group:stream'
+const deaf: StageListener = { queued() {}, settled() {} }
+
+/** Accounts that write markers while `room` is true, and what they wrote. */
+function accounts() {
+  const told: { lane: string; records: number; reasons: Record<string, number> }[] = []
+  const state = { room: true }
+  const made = new Accounts(async (lane: string, { records, reasons }: Gap) => {
+    if (state.room) told.push({ lane, records, reasons: Object.fromEntries(reasons) })
+    return state.room
+  })
+  return { accounts: made, told, state }
+}
+
+function receive(to: Accounts, records: number): void {
+  const items = itemBatch(namedItems('r', records))
+  const target = { destination: destination('group', 'stream'), dead: undefined }
+  const routed = [{ ...target, items, records: new Uint32Array(records) }]
+  to.admission({ records, rejected: [], routed }, [], [], deaf).queued(undefined)
+}
+
+describe('gap markers', () => {
+  test('are written once, when the lane delivers again, with all that was missed', async () => {
+    const { accounts: account, told } = accounts()
+    receive(account, 10)
+    account.settled({ kind: 'lost', reason: 'expired' }, 3, LANE)
+    account.settled({ kind: 'rejected', reason: 'too_old' }, 2, LANE)
+    expect(told).toEqual([])
+    account.settled({ kind: 'delivered' }, 1, LANE)
+    account.settled({ kind: 'delivered' }, 4, LANE)
+    expect(told).toEqual([{ lane: LANE, records: 5, reasons: { expired: 3, too_old: 2 } }])
+    await settledPromises()
+    expect(account.gaps.markers).toBe(1)
+  })
+
+  test('are kept for later where there is no room now', async () => {
+    const { accounts: account, told, state } = accounts()
+    receive(account, 4)
+    account.settled({ kind: 'lost', reason: 'expired' }, 1, LANE)
+    state.room = false
+    account.settled({ kind: 'delivered' }, 1, LANE)
+    // Missed before it is known that there was no room.
+    account.settled({ kind: 'rejected', reason: 'too_old' }, 1, LANE)
+    await settledPromises()
+    expect(account.gaps.markers).toBe(0)
+    state.room = true
+    account.settled({ kind: 'delivered' }, 1, LANE)
+    await settledPromises()
+    expect(told).toEqual([{ lane: LANE, records: 2, reasons: { expired: 1, too_old: 1 } }])
+  })
+
+  test('say nothing of dead letters: those are not missing, they are kept', () => {
+    const { accounts: account, told } = accounts()
+    receive(account, 2)
+    account.settled({ kind: 'dead_lettered' }, 1, LANE)
+    account.settled({ kind: 'delivered' }, 1, LANE)
+    expect(told).toEqual([])
+  })
+
+  test('read as an event that says how many, from when to when, and why', () => {
+    const gap = {
+      records: 5,
+      fromMs: Date.UTC(2026, 0, 2),
+      toMs: Date.UTC(2026, 0, 3),
+      reasons: new Map([['expired', 5]]),
+    }
+    const { bytes, index } = gapMarker(gap)
+    const { message } = JSON.parse(Buffer.from(bytes).toString().slice(0, -1)) as { message: string }
+    expect(index[2]).toBe(Buffer.byteLength(message) + 26)
+    expect(JSON.parse(message)).toMatchObject({
+      body: '5 records are missing here: lost from 2026-01-02T00:00:00.000Z to 2026-01-03T00:00:00.000Z (5 expired)',
+      severity_text: 'WARN',
+      attributes: { gap: { records: 5, reasons: { expired: 5 } } },
+    })
+  })
+})
+
+describe('the account of a destination', () => {
+  test('balances beside that of the exporter', () => {
+    const { accounts: account } = accounts()
+    receive(account, 10)
+    account.settled({ kind: 'delivered' }, 6, LANE)
+    account.settled({ kind: 'lost', reason: 'expired' }, 1, LANE)
+    const own = account.destinations.of(LANE)
+    expect([own.received, own.delivered, own.queued, own.lost.expired, own.difference()]).toEqual([10, 6, 3, 1, 0])
+    expect(account.ledger.difference()).toBe(0)
+  })
+})

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import type { Identity } from '../../../../../src/component/authenticator.ts'
+import type { ItemBatch } from '../../../../../src/delivery/contract/items.ts'
+import { logsRequest, recordsRequest } from '../../../../fakes/logs-request.ts'
+import { NOW_MS, NOW_NANOS, type Setup, transcoder } from '../event/transcode-request.ts'
+
+// What a tenant may not write is rejected, wherever the exporter would have put it.
+
+const BLUE: Identity = { name: 'blue', allowedGroups: ['/blue/*', '/shared'] }
+const DAY_NANOS = 86_400_000_000_000n
+
+/** Where records of these groups go, with the identity of a sender: `group:stream` and how many, then what is rejected. */
+function sent(groups: readonly string[], setup: Setup = {}, identity: Identity | undefined = BLUE) {
+  const under = transcoder({ group: '{g}', ...setup })
+  const request = recordsRequest(...groups.map((g) => ({ body: g, attributes: { g } })))
+  const { records, rejected, routed } = under.transcode(request, NOW_MS, identity)
+  return {
+    records,
+    rejected: rejected.map(({ index, reason, message }) => `${index} ${reason}: ${message}`),
+    lanes: Object.fromEntries(routed.map(({ destination, items }) => [destination.key, items.count])),
+    bodies: routed.flatMap(({ items }) => bodiesOf(items)),
+    diverted: under.diverted,
+  }
+}
+
+function bodiesOf(items: ItemBatch): string[] {
+  const events = JSON.parse(`[${Buffer.from(items.bytes).toString().slice(0, -1)}]`) as { readonly message: string }[]
+  return events.map(({ message }) => (JSON.parse(message) as { readonly body: string }).body)
+}
+
+const NOT_RED = 'not_permitted: blue may not write the log group /red'
+
+describe('a sender that is bound to groups', () => {
+  test('writes those, and has the rest of its records rejected', () => {
+    expect(sent(['/blue/a', '/red', '/shared', '/blue/b', '/red'])).toEqual({
+      records: 5,
+      rejected: [`1 ${NOT_RED}`, `4 ${NOT_RED}`],
+      lanes: { '/blue/a:s': 1, '/shared:s': 1, '/blue/b:s': 1 },
+      bodies: ['/blue/a', '/shared', '/blue/b'],
+      diverted: { destination_not_allowed: 0, destination_cap: 0 },
+    })
+  })
+
+  test.each(['/blue', '/blue-green', 'x/blue/a', '/shared/', '/SHARED', 'overflow-group'])(
+    'is held to the letter: not %s',
+    (group) => expect(sent([group]).rejected).toEqual([`0 not_permitted: blue may not write the log group ${group}`]),
+  )
+
+  test('is judged by the name as CloudWatch will have it', () => {
+    const identity = { name: 'odd', allowedGroups: ['/a_b'] }
+    expect(sent(['/a b'], {}, identity).lanes).toEqual({ '/a_b:s': 1 })
+  })
+
+  test('is judged by the resource where that names the group', () => {
+    const under = transcoder({ group: '{g}' })
+    const of = (g: string) => ({ resource: { g }, scopes: [{ records: [{ body: '1' }, { body: '2' }] }] })
+    const { rejected, routed } = under.transcode(logsRequest(of('/red'), of('/blue/a'), of('/red')), NOW_MS, BLUE)
+    expect(rejected.map(({ index }) => index)).toEqual([0, 1, 4, 5])
+    expect(routed.map(({ destination, items }) => [destination.key, items.count])).toEqual([['/blue/a:s', 2]])
+  })
+
+  test('is judged by a name that is written out', () => {
+    expect(sent(['x'], { group: '/red' }).rejected).toEqual([`0 ${NOT_RED}`])
+    expect(sent(['x'], { group: '/shared' }).rejected).toEqual([])
+  })
+
+  test('does not use up the cap on new destinations with what it may not write', () => {
+    const under = transcoder({ group: '{g}', maxNewAnHour: 1 })
+    const lanes = (g: string) =>
+      under
+        .transcode(recordsRequest({ body: 'x', attributes: { g } }), NOW_MS, BLUE)
+        .routed.map(({ destination }) => destination.key)
+    expect(lanes('/red')).toEqual([])
+    expect(lanes('/blue/a')).toEqual(['/blue/a:s'])
+  })
+
+  test('is beside the rules of the exporter, which still put what they do not allow into the overflow group', () => {
+    expect(sent(['/blue/a', '/red', '/shared'], { allowedGroups: ['/shared', '/red'] })).toMatchObject({
+      rejected: [`1 ${NOT_RED}`],
+      lanes: { 'overflow-group:overflow-stream': 1, '/shared:s': 1 },
+      diverted: { destination_not_allowed: 1 },
+    })
+  })
+
+  test('cannot reach another group by the time of its records', () => {
+    const request = recordsRequest({ body: 'old', time: NOW_NANOS - 20n * DAY_NANOS, attributes: { g: '/red' } })
+    for (const lateEvents of ['clamp', 'divert'] as const) {
+      const under = transcoder({ group: '{g}', lateEvents })
+      const { rejected, routed } = under.transcode(request, NOW_MS, BLUE)
+      expect(rejected.map(({ message }) => message)).toEqual(['blue may not write the log group /red'])
+      expect(routed).toEqual([])
+      expect(under.late).toBe(0)
+    }
+  })
+
+  test('is judged by what a body names, with route_from_body', () => {
+    const under = transcoder({ group: '/red', rawLog: true, routeFromBody: true })
+    const bodies = ['{"log_group_name":"/blue/a"}', '{"log_group_name":"/green"}', 'plain']
+    const { rejected, routed } = under.transcode(recordsRequest(...bodies.map((body) => ({ body }))), NOW_MS, BLUE)
+    expect(routed.map(({ destination }) => destination.key)).toEqual(['/blue/a:s'])
+    expect(rejected.map(({ index, message }) => `${index} ${message}`)).toEqual([
+      '1 blue may not write the log group /green',
+      '2 blue may not write the log group /red',
+    ])
+  })
+})
+
+test('one sender is not judged by what another may, nor is one that is not bound', () => {
+  const under = transcoder({ group: '{g}' })
+  const red: Identity = { name: 'red', allowedGroups: ['/red'] }
+  const request = recordsRequest(...['/red', '/shared'].map((g) => ({ body: g, attributes: { g } })))
+  const lanes = (identity?: Identity) =>
+    under.transcode(request, NOW_MS, identity).routed.map(({ destination }) => destination.key)
+  expect(lanes(BLUE)).toEqual(['/shared:s'])
+  expect(lanes(red)).toEqual(['/red:s'])
+  expect(lanes()).toEqual(['/red:s', '/shared:s'])
+  expect(lanes(BLUE)).toEqual(['/shared:s'])
+})
+
+test('a late event goes to the late group, also where its body names another', () => {
+  const under = transcoder({ rawLog: true, routeFromBody: true, lateEvents: 'divert' })
+  const old = { body: '{"log_group_name":"/named"}', time: NOW_NANOS - 20n * DAY_NANOS }
+  const { routed } = under.transcode(recordsRequest(old), NOW_MS)
+  expect(routed.map(({ destination }) => destination.key)).toEqual(['late:late'])
+})

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import { type Attributes, logsRequest, recordsRequest, type Value } from '../../../../fakes/logs-request.ts'
+import { NOW_MS, routedOf, type Setup, transcoder } from '../event/transcode-request.ts'
+
+/** Where one record goes. */
+function laneOf(resource: Attributes, record: Attributes, setup: Setup): string {
+  const request = logsRequest({ resource, scopes: [{ records: [{ body: 'x', attributes: record }] }] })
+  return [...routedOf(request, setup).keys()].join(' ')
+}
+
+describe('placeholders are filled', () => {
+  const group = '/svc/{ServiceName}'
+  test.each<[string, Attributes, Attributes, string]>([
+    ['by the resource', { 'service.name': 'shop' }, {}, '/svc/shop:s'],
+    ['by a record where the resource has nothing', {}, { 'service.name': 'shop' }, '/svc/shop:s'],
+    ['by the resource before the record', { 'service.name': 'res' }, { 'service.name': 'rec' }, '/svc/res:s'],
+    ['by an attribute literally named so first', { ServiceName: 'lit', 'service.name': 'map' }, {}, '/svc/lit:s'],
+    ['with undefined for nothing', {}, {}, '/svc/undefined:s'],
+    ['not by an attribute whose name only begins so', { service: 'x', Service: 'y' }, {}, '/svc/undefined:s'],
+    ['not by an attribute whose name goes on', { 'service.name.x': 'x' }, {}, '/svc/undefined:s'],
+    ['with undefined for an empty text', { 'service.name': '' }, {}, '/svc/undefined:s'],
+    ['by the record where the resource is empty', { 'service.name': '' }, { 'service.name': 'rec' }, '/svc/rec:s'],
+    [
+      'by the last of two',
+      [
+        ['service.name', 'a'],
+        ['service.name', 'b'],
+      ],
+      {},
+      '/svc/b:s',
+    ],
+  ])('%s', (_, resource, record, lane) => expect(laneOf(resource, record, { group })).toBe(lane))
+
+  test.each<[string, Value, string]>([
+    ['an int', 2n ** 63n - 1n, '/svc/9223372036854775807:s'],
+    ['a double', 1.5, '/svc/1.5:s'],
+    ['a boolean', false, '/svc/false:s'],
+    ['the empty value', null, '/svc/undefined:s'],
+    ['a list', ['a'], '/svc/undefined:s'],
+    ['a map', { kvlist: { a: 'b' } }, '/svc/undefined:s'],
+    ['bytes', Uint8Array.of(65), '/svc/undefined:s'],
+  ])('%s', (_, value, lane) => expect(laneOf({ 'service.name': value }, {}, { group })).toBe(lane))
+
+  test('any attribute will do, in group and stream', () => {
+    const setup = { group: '/eks/{k8s.namespace.name}', stream: '{k8s.pod.name}.{NodeName}' }
+    const resource = { 'k8s.namespace.name': 'prod', 'k8s.pod.name': 'a-1', 'k8s.node.name': 'n' }
+    expect(laneOf(resource, {}, setup)).toBe('/eks/prod:a-1.n')
+  })
+
+  test('a colon in a value cannot make one stream look like another', () => {
+    expect(laneOf({ a: 'x:y' }, {}, { group: '{a}', stream: '{a}' })).toBe('x_y:x_y')
+  })
+
+  test('a record never outdoes its resource, whatever else has to be asked of it', () => {
+    const setup = { group: '/svc/{ServiceName}', stream: '{request.id}' }
+    const resource = { 'service.name': 'real' }
+    expect(laneOf(resource, { ServiceName: 'fake', 'request.id': '7' }, setup)).toBe('/svc/real:7')
+    expect(laneOf({ ...resource, 'request.id': '7' }, { ServiceName: 'fake' }, setup)).toBe('/svc/real:7')
+  })
+})
+
+describe('one request for many destinations', () => {
+  test('each record goes to its own, in the order of the request', () => {
+    const records = ['a', 'b', 'a', 'c', 'b'].map((name, i) => ({ body: BigInt(i), attributes: { name } }))
+    const lanes = routedOf(recordsRequest(...records), { stream: '{name}' })
+    expect([...lanes].map(([key, events]) => [key, events.map(({ record }) => record)])).toEqual([
+      ['g:a', [0, 2]],
+      ['g:b', [1, 4]],
+      ['g:c', [3]],
+    ])
+  })
+
+  test('what fills one resource’s names does not leak into the next', () => {
+    const records = [{ body: 'x' }]
+    const request = logsRequest(
+      { resource: { name: 'a' }, scopes: [{ records }] },
+      { resource: {}, scopes: [{ records }] },
+      { scopes: [{ records: [{ body: 'x', attributes: { name: 'b' } }, { body: 'x' }] }] },
+    )
+    const lanes = [...routedOf(request, { stream: '{name}' })]
+    expect(lanes.map(([key, events]) => [key, events.map(({ record }) => record)])).toEqual([
+      ['g:a', [0]],
+      ['g:undefined', [1, 3]],
+      ['g:b', [2]],
+    ])
+  })
+})
+
+describe('allowed_log_groups', () => {
+  test.each([
+    [['/eks/*'], 'prod', '/eks/prod'],
+    [['/eks/prod'], 'prod', '/eks/prod'],
+    [['/eks/p*d'], 'prod', '/eks/prod'],
+    [['*'], 'prod', '/eks/prod'],
+    [[], 'prod', '/eks/prod'],
+    [['/eks/dev', '/eks/*'], 'prod', '/eks/prod'],
+    [['/eks/pro'], 'prod', 'overflow-group'],
+    [['eks/*'], 'prod', 'overflow-group'],
+    [['/eks.prod'], 'prod', 'overflow-group'], // a dot is a dot
+    [['/eks/(prod)'], 'prod', 'overflow-group'],
+    [['/eks/*'], '../secret', '/eks/../secret'], // names are flat: .. goes nowhere
+  ])('%j, namespace %s: %s', (allowedGroups, ns, group) => {
+    expect(laneOf({ ns }, {}, { group: '/eks/{ns}', allowedGroups })).toMatch(`${group}:`)
+  })
+
+  test('what is not allowed is counted, for each record', () => {
+    const gated = transcoder({ group: '{ns}', allowedGroups: ['ok'] })
+    const records = [{ body: 'x' }, { body: 'y' }]
+    gated.transcode(logsRequest({ resource: { ns: 'no' }, scopes: [{ records }] }), NOW_MS)
+    gated.transcode(logsRequest({ resource: { ns: 'ok' }, scopes: [{ records }] }), NOW_MS)
+    expect(gated.diverted).toEqual({ destination_not_allowed: 2, destination_cap: 0 })
+  })
+})
+
+describe('max_new_destinations', () => {
+  const request = (...names: string[]) => recordsRequest(...names.map((name) => ({ body: 'x', attributes: { name } })))
+  const lanes = (gated: ReturnType<typeof transcoder>, atMs: number, ...names: string[]) =>
+    gated.transcode(request(...names), atMs).routed.map(({ destination }) => destination.key)
+
+  test('over the cap new ones go to the overflow destination, known ones do not', () => {
+    const gated = transcoder({ stream: '{name}', maxNewAnHour: 2 })
+    expect(lanes(gated, NOW_MS, 'a', 'b', 'c', 'a')).toEqual(['g:a', 'g:b', 'overflow-group:overflow-stream'])
+    expect(lanes(gated, NOW_MS + 1_000, 'b', 'd')).toEqual(['g:b', 'overflow-group:overflow-stream'])
+    expect(gated.diverted).toEqual({ destination_not_allowed: 0, destination_cap: 2 })
+  })
+
+  test('an hour later there is room again', () => {
+    const gated = transcoder({ stream: '{name}', maxNewAnHour: 1 })
+    expect(lanes(gated, NOW_MS, 'a', 'b')).toEqual(['g:a', 'overflow-group:overflow-stream'])
+    expect(lanes(gated, NOW_MS + 3_599_999, 'b')).toEqual(['overflow-group:overflow-stream'])
+    expect(lanes(gated, NOW_MS + 3_600_000, 'b')).toEqual(['g:b'])
+  })
+})
