@@ -5,4 +5,4 @@ export {
   type CloudWatchLogRecordExporterOptions,
   type ExportResult,
 } from './exporters/awscloudwatchlogs/library/log-record-exporter.ts'
-export type { Ledger } from './telemetry/ledger.ts'
+export type { Ledger } from './accounting/ledger.ts'

@@ -1,4 +1,4 @@
-import type { RefusedCause, RetryCause } from './outcome.ts'
+import type { RefusedCause, RetryCause } from '../accounting/outcome.ts'
 
 // What a sender is told, in the words of its protocol: the one table from causes to gRPC codes and HTTP statuses.
 // OTLP 1.11 lets a client retry on UNAVAILABLE and on 429, 502, 503, 504 alone; every other answer makes it drop the

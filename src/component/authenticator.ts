@@ -1,5 +1,5 @@
 import type { Component } from './component.ts'
-import type { Refused, Retry } from './outcome.ts'
+import type { Refused, Retry } from '../accounting/outcome.ts'
 
 /** A sender that is bound to log groups: one tenant of several. Made once for each, so that it can be a key. */
 export interface Identity {

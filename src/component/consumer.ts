@@ -1,6 +1,6 @@
 import type { Identity } from './authenticator.ts'
-import type { Ledger } from '../telemetry/ledger.ts'
-import type { Accepted, Outcome, Refused, RejectedReason, Retry, Settlement } from './outcome.ts'
+import type { Ledger } from '../accounting/ledger.ts'
+import type { Accepted, Outcome, Refused, RejectedReason, Retry, Settlement } from '../accounting/outcome.ts'
 
 /**
  * One request of OTLP logs on its way through a pipeline. The wire is the model: what travels is protobuf.

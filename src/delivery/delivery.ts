@@ -5,7 +5,7 @@
 //      └ retry   └ release    └ listener.queued                        └ queue.settle, listener.settled
 
 import type { StageListener } from '../component/consumer.ts'
-import type { RejectedReason, Retry, Settlement } from '../component/outcome.ts'
+import type { RejectedReason, Retry, Settlement } from '../accounting/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
 import { FaultScope } from './faults/fault-scope.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Authenticated } from '../component/authenticator.ts'
-import type { Refused } from '../component/outcome.ts'
+import type { Refused } from '../accounting/outcome.ts'
 
 /** `allowed_log_groups` of one tenant. */
 export function allowedLogGroups() {

@@ -1,4 +1,4 @@
-import type { Accepted } from '../component/outcome.ts'
+import type { Accepted } from '../accounting/outcome.ts'
 import { ProtobufWriter } from '../wire/protobuf-writer.ts'
 import type { Format } from './format.ts'
 

@@ -1,5 +1,5 @@
 import { ANSWERS, type GrpcCode } from '../component/answers.ts'
-import type { Refused, Retry } from '../component/outcome.ts'
+import type { Refused, Retry } from '../accounting/outcome.ts'
 import { ProtobufWriter } from '../wire/protobuf-writer.ts'
 import type { Format } from './format.ts'
 

@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import type { BuildInfo } from '../component/component.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
-import { sum, type Ledger } from '../telemetry/ledger.ts'
+import { sum, type Ledger } from '../accounting/ledger.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { heapNote, mebibytes, type SizedBudget } from './memory.ts'
 import type { Shapes } from './shapes.ts'

@@ -1,5 +1,5 @@
 import { accepted, type RejectedRecord } from '../component/consumer.ts'
-import type { Outcome } from '../component/outcome.ts'
+import type { Outcome } from '../accounting/outcome.ts'
 import type { Progress } from './progress.ts'
 
 /** Longest text in a `partial_success`: it ends up in a line of the sender's own log. */

@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest'
 // Imports go one way, from right to left. What stands together in one entry may import each other.
 const LAYERS: readonly (readonly string[])[] = [
   ['wire'],
-  ['component', 'telemetry'],
+  ['telemetry'],
+  ['accounting'],
+  ['component'],
   ['config'],
   ['otlp', 'listen'],
   ['delivery'],

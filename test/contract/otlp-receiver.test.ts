@@ -1,7 +1,7 @@
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Outcome } from '../../src/component/outcome.ts'
+import type { Outcome } from '../../src/accounting/outcome.ts'
 import { jsonOf, logsOf, runReceiver, type Running } from '../unit/receivers/otlp/running-receiver.ts'
 
 // What OTLP 1.11 asks of a server, one case each: what is sent, and what comes back. Clients are real: fetch and grpc-js.

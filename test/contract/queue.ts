@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ByteBudget } from '../../src/component/byte-budget.ts'
-import type { Retry } from '../../src/component/outcome.ts'
+import type { Retry } from '../../src/accounting/outcome.ts'
 import { INDEX_FIELDS, type ItemBatch } from '../../src/delivery/contract/items.ts'
 import type { NewBatch, Queue, QueuedBatch, QueueReservation } from '../../src/delivery/contract/queue.ts'
 import { itemBatch, namedItems } from '../fakes/items.ts'

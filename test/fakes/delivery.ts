@@ -1,6 +1,6 @@
 // A Delivery over a queue (the memory queue unless another is given) and a FakeSender, with its ledger.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
-import type { Settlement } from '../../src/component/outcome.ts'
+import type { Settlement } from '../../src/accounting/outcome.ts'
 import { Delivery, type DeliveryAccount, type DeliveryOptions } from '../../src/delivery/delivery.ts'
 import { MemoryQueue } from '../../src/delivery/queue/memory-queue.ts'
 import type { OnLaneFull } from '../../src/delivery/lanes/parking.ts'
@@ -8,7 +8,7 @@ import type { DeadLetterSink, Rescue } from '../../src/delivery/dead-letters/unw
 import type { PackPolicy } from '../../src/delivery/contract/pack.ts'
 import type { ScopeKind } from '../../src/delivery/contract/sender.ts'
 import type { Queue } from '../../src/delivery/contract/queue.ts'
-import { Ledger } from '../../src/telemetry/ledger.ts'
+import { Ledger } from '../../src/accounting/ledger.ts'
 import { itemBatch, type TestItem } from './items.ts'
 import { listeningLogger, type LogLine } from './logger.ts'
 import { FakeSender } from './sender.ts'

@@ -1,4 +1,4 @@
-import type { Retry } from '../../component/outcome.ts'
+import type { Retry } from '../../accounting/outcome.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../contract/queue.ts'

@@ -1,5 +1,5 @@
 import type { StageListener } from '../../component/consumer.ts'
-import type { Retry } from '../../component/outcome.ts'
+import type { Retry } from '../../accounting/outcome.ts'
 import type { ItemBatch } from './items.ts'
 
 /**

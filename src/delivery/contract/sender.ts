@@ -1,4 +1,4 @@
-import type { RejectedReason } from '../../component/outcome.ts'
+import type { RejectedReason } from '../../accounting/outcome.ts'
 import type { Pack } from './pack.ts'
 
 /**

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { ByteBudget } from '../../component/byte-budget.ts'
-import type { Retry } from '../../component/outcome.ts'
+import type { Retry } from '../../accounting/outcome.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { DiskQueue } from '../queue/disk/disk-queue.ts'
 import { recordBytes } from '../queue/disk/format.ts'

@@ -3,7 +3,7 @@
 //   rejected ─▶ another place, if the owner knows one ─▶ dead letter, if there is a store ─▶ given up
 //                                                           └ waits while the store has no room
 
-import type { Settlement } from '../../component/outcome.ts'
+import type { Settlement } from '../../accounting/outcome.ts'
 import type { LaneItems } from '../delivery.ts'
 import type { Queue, QueuedBatch } from '../contract/queue.ts'
 import type { Run } from '../contract/run-queue.ts'

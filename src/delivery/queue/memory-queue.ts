@@ -1,5 +1,5 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
-import type { Retry } from '../../component/outcome.ts'
+import type { Retry } from '../../accounting/outcome.ts'
 import { freeBytes } from '../../wire/free-bytes.ts'
 import { countedBytes, heldBytes, sumOf } from '../contract/items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'

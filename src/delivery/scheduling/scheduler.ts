@@ -4,7 +4,7 @@
 //                                                                      ▲                │ no
 //                                                                      └── woken ◀── waits in that scope
 
-import type { Settlement } from '../../component/outcome.ts'
+import type { Settlement } from '../../accounting/outcome.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { FaultScope } from '../faults/fault-scope.ts'
 import { FlushTimer } from './flush-timer.ts'

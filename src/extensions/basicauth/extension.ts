@@ -1,6 +1,6 @@
 import type { Authentication, Authenticator, RequestHead } from '../../component/authenticator.ts'
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
-import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { SecretFile } from '../../listen/secret-file.ts'
 import { Tenants } from '../../listen/tenants.ts'
 import type { Config } from './config.ts'

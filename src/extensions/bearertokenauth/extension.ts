@@ -1,6 +1,6 @@
 import type { Authentication, Authenticator, RequestHead } from '../../component/authenticator.ts'
 import type { Component, ComponentSettings } from '../../component/component.ts'
-import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
 import type { Config } from './config.ts'
 import { digestOf, fixedTokens, holds, tokenFile, type TokenSource } from './token-source.ts'
 

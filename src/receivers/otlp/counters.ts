@@ -1,5 +1,5 @@
 import { ANSWERS } from '../../component/answers.ts'
-import type { RefusedCause, RetryCause } from '../../component/outcome.ts'
+import type { RefusedCause, RetryCause } from '../../accounting/outcome.ts'
 import type { Emit, MetricDefinition } from '../../telemetry/metrics.ts'
 
 const CAUSES = Object.keys(ANSWERS) as (RetryCause | RefusedCause)[]

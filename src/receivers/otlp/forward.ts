@@ -1,6 +1,6 @@
 import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../../component/consumer.ts'
 import type { Identity } from '../../component/authenticator.ts'
-import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { countRecords } from '../../otlp/check.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
 import type { TransportCounters } from './counters.ts'

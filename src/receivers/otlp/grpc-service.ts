@@ -9,7 +9,7 @@ import {
 } from '@grpc/grpc-js'
 import type { Socket } from 'node:net'
 import type { Authenticator } from '../../component/authenticator.ts'
-import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
 import type { Deadlines } from '../../listen/deadlines.ts'
 import { createIntake, type IntakeFailure, type ReceivedMessage } from '../../listen/grpc-intake.ts'
 import { createGrpcServer } from '../../listen/grpc-server.ts'

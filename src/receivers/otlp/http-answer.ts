@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import { ANSWERS, type GrpcCode } from '../../component/answers.ts'
-import type { Outcome } from '../../component/outcome.ts'
+import type { Outcome } from '../../accounting/outcome.ts'
 import { MEDIA_TYPES, type Format } from '../../otlp/format.ts'
 import { exportLogsResponse } from '../../otlp/response.ts'
 import { encodeStatus, statusOf } from '../../otlp/status.ts'

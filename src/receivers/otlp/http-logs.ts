@@ -1,6 +1,6 @@
 import { GRPC_CODES } from '../../component/answers.ts'
 import type { LogsRequest } from '../../component/consumer.ts'
-import type { Outcome, Refused, Retry } from '../../component/outcome.ts'
+import type { Outcome, Refused, Retry } from '../../accounting/outcome.ts'
 import { cutOff, drain, readBody, type BodyFailure, type HttpRequest } from '../../listen/body.ts'
 import type { Deadlines } from '../../listen/deadlines.ts'
 import { decompress, type DecompressFailure, type Encoding } from '../../listen/decompress.ts'

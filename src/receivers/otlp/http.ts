@@ -1,6 +1,6 @@
 import { GRPC_CODES } from '../../component/answers.ts'
 import type { Authenticator } from '../../component/authenticator.ts'
-import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { drain, type HttpRequest } from '../../listen/body.ts'
 import { Cors, isPreflight } from '../../listen/cors.ts'
 import { Deadlines } from '../../listen/deadlines.ts'

@@ -1,4 +1,4 @@
-import type { Refused } from '../../component/outcome.ts'
+import type { Refused } from '../../accounting/outcome.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Refused, Retry } from '../../component/outcome.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
 
 // What senders are told by the receiver itself, before a pipeline has seen anything.
 

@@ -10,7 +10,7 @@
 //     ◀── ended ─────────────────────────────  its account, as its last word
 
 import type { News } from '../../component/siblings.ts'
-import type { LedgerSnapshot } from '../../telemetry/ledger.ts'
+import type { LedgerSnapshot } from '../../accounting/ledger.ts'
 import type { Family } from '../../telemetry/registry.ts'
 
 /** What a worker has to tell when it is asked. */

@@ -5,7 +5,7 @@
 
 import { type Component, ComponentError, type Host } from '../../component/component.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
-import { Ledger } from '../../telemetry/ledger.ts'
+import { Ledger } from '../../accounting/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Family } from '../../telemetry/registry.ts'
 import { Child, type ChildEvents } from './child.ts'

@@ -1,6 +1,6 @@
 // Places in fault scopes: a lane that is woken and has nothing to send any more hands its place on, or all others would wait.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Retry } from '../../../src/component/outcome.ts'
+import type { Retry } from '../../../src/accounting/outcome.ts'
 import { MemoryQueue } from '../../../src/delivery/queue/memory-queue.ts'
 import type { NewBatch, QueuedBatch, QueueReservation } from '../../../src/delivery/contract/queue.ts'
 import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ANSWERS, GRPC_CODES } from '../../../src/component/answers.ts'
-import type { Accepted, RefusedCause } from '../../../src/component/outcome.ts'
+import type { Accepted, RefusedCause } from '../../../src/accounting/outcome.ts'
 import { exportLogsResponse } from '../../../src/otlp/response.ts'
 import { encodeStatus, type Status } from '../../../src/otlp/status.ts'
 

@@ -5,7 +5,7 @@ import { ComponentError, type Component, type Host } from '../../../src/componen
 import type { LogsConsumer, LogsExporter } from '../../../src/component/consumer.ts'
 import { createDaemon, type Daemon } from '../../../src/service/daemon.ts'
 import { createLogger } from '../../../src/telemetry/create-logger.ts'
-import { Ledger } from '../../../src/telemetry/ledger.ts'
+import { Ledger } from '../../../src/accounting/ledger.ts'
 import { daemonConfig, type TestConfig } from './daemon-config.ts'
 import { consume, FakeExporter, rejected } from './fake-exporter.ts'
 

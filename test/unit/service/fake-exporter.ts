@@ -7,7 +7,7 @@ import {
   type Reservation,
   type StageListener,
 } from '../../../src/component/consumer.ts'
-import type { Outcome, Refused, Retry, Settlement } from '../../../src/component/outcome.ts'
+import type { Outcome, Refused, Retry, Settlement } from '../../../src/accounting/outcome.ts'
 
 export const RETRY: Retry = { kind: 'retry', cause: 'budget_full', afterMs: 1_000, message: 'buffers are full' }
 export const REFUSED: Refused = { kind: 'refused', cause: 'malformed', message: 'field number 0 at byte 3' }

@@ -7,7 +7,7 @@
 // What is waited for stays in memory while there is room (`memoryBytes`), so that a queue that keeps up never reads the disk.
 
 import type { ByteBudget } from '../../../component/byte-budget.ts'
-import type { Retry, RetryCause } from '../../../component/outcome.ts'
+import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { AcknowledgementJournal } from './acknowledgements.ts'
 import { crashPoint } from './crash-point.ts'

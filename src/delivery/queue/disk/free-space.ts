@@ -1,4 +1,4 @@
-import type { Retry } from '../../../component/outcome.ts'
+import type { Retry } from '../../../accounting/outcome.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { describeError } from '../../../telemetry/describe-error.ts'
 import type { Files } from './files.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Retry } from '../../../component/outcome.ts'
+import type { Retry } from '../../../accounting/outcome.ts'
 import { silentLogger } from '../../../telemetry/logger.ts'
 import { readJournals } from './acknowledgements.ts'
 import { DiskBatch } from './disk-batch.ts'

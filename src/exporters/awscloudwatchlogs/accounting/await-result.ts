@@ -1,5 +1,5 @@
 import type { StageListener } from '../../../component/consumer.ts'
-import type { Settlement } from '../../../component/outcome.ts'
+import type { Settlement } from '../../../accounting/outcome.ts'
 
 /**
  * `wait_for_result`: the sender hears `queued` only when every record of its request has been settled. If one was lost it

@@ -1,5 +1,5 @@
-import { type DestinationLedgers, OTHER } from '../../../telemetry/destination-ledgers.ts'
-import { Ledger } from '../../../telemetry/ledger.ts'
+import { type DestinationLedgers, OTHER } from '../../../accounting/destination-ledgers.ts'
+import { Ledger } from '../../../accounting/ledger.ts'
 
 /** Log groups with a label of their own; clients choose how many there are. */
 const MOST_GROUPS = 200

@@ -1,6 +1,6 @@
 import type { Delivery } from '../../../delivery/delivery.ts'
-import { type DestinationLedgers, OTHER } from '../../../telemetry/destination-ledgers.ts'
-import { accountOf, Ledger } from '../../../telemetry/ledger.ts'
+import { type DestinationLedgers, OTHER } from '../../../accounting/destination-ledgers.ts'
+import { accountOf, Ledger } from '../../../accounting/ledger.ts'
 import type { Accounts } from './accounts.ts'
 import type { Destination } from '../route/destination.ts'
 

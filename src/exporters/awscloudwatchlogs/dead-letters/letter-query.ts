@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { ComponentError } from '../../../component/component.ts'
-import { REJECTED_REASONS } from '../../../component/outcome.ts'
+import { REJECTED_REASONS } from '../../../accounting/outcome.ts'
 import type { LetterFilter } from '../../../delivery/dead-letters/dead-letters.ts'
 import { MAX_NAME_LENGTH } from '../limits.ts'
 import { legalName } from '../route/template.ts'

@@ -7,7 +7,7 @@
 //                                                                            items is copied into a body in one piece
 
 import type { Identity } from '../../../component/authenticator.ts'
-import type { RejectedReason } from '../../../component/outcome.ts'
+import type { RejectedReason } from '../../../accounting/outcome.ts'
 import { NOTHING_REJECTED, type RejectedRecord } from '../../../component/consumer.ts'
 import { JsonText, ONCE, TextTooLong } from '../../../wire/json-text.ts'
 import { MalformedProtobuf, ProtobufReader } from '../../../wire/protobuf-reader.ts'

@@ -4,7 +4,7 @@
 // through its attributes for each ResourceLogs; only a placeholder that the resource leaves empty is looked up per record.
 
 import type { Identity } from '../../../component/authenticator.ts'
-import type { RejectedReason } from '../../../component/outcome.ts'
+import type { RejectedReason } from '../../../accounting/outcome.ts'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { type Destination, destination, type DestinationGate, type DivertedReason } from './destination.ts'
 import { findAttributes } from './attributes.ts'

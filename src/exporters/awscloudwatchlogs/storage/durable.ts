@@ -11,7 +11,7 @@ import type { DeadLetters } from '../../../delivery/dead-letters/dead-letters.ts
 import type { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
 import type { Queue, RecoveredBatch } from '../../../delivery/contract/queue.ts'
 import { type Control, openControl } from '../../../listen/control.ts'
-import type { Ledger } from '../../../telemetry/ledger.ts'
+import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Accounts } from '../accounting/accounts.ts'
 import { DeadLetterDesk, type Offer } from '../dead-letters/dead-letter-desk.ts'
 import { directoryOpener, type DirectoryOpener, type DurableSettings, type Storage } from './open-directory.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DeadLetter } from '../../../../../src/delivery/dead-letters/dead-letters.ts'
 import { Accounts, type TellOfGap } from '../../../../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
-import { accountOf } from '../../../../../src/telemetry/ledger.ts'
+import { accountOf } from '../../../../../src/accounting/ledger.ts'
 import { recordsRequest } from '../../../../fakes/logs-request.ts'
 import { NOW_MS, transcoder } from '../event/transcode-request.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { groupStates } from '../../../../../src/exporters/awscloudwatchlogs/accounting/group-states.ts'
-import { DestinationLedgers } from '../../../../../src/telemetry/destination-ledgers.ts'
+import { DestinationLedgers } from '../../../../../src/accounting/destination-ledgers.ts'
 
 test('sums the streams of a group, by state and reason', () => {
   const destinations = new DestinationLedgers((key) => key.split(':', 1)[0] ?? '')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { FILTERED_REASONS, LOST_REASONS, REJECTED_REASONS, type Settlement } from '../../../src/component/outcome.ts'
-import { registerLedger } from '../../../src/telemetry/ledger-metrics.ts'
-import { Ledger, type LedgerSnapshot, sum } from '../../../src/telemetry/ledger.ts'
+import { FILTERED_REASONS, LOST_REASONS, REJECTED_REASONS, type Settlement } from '../../../src/accounting/outcome.ts'
+import { registerLedger } from '../../../src/accounting/ledger-metrics.ts'
+import { Ledger, type LedgerSnapshot, sum } from '../../../src/accounting/ledger.ts'
 import { Registry } from '../../../src/telemetry/registry.ts'
 
 const SETTLEMENTS: readonly Settlement[] = [

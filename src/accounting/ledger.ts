@@ -6,7 +6,7 @@ import {
   type LostReason,
   type RejectedReason,
   type Settlement,
-} from '../component/outcome.ts'
+} from './outcome.ts'
 
 /**
  * The account of one exporter, in OTLP records. At every moment

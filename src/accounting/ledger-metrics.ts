@@ -1,5 +1,5 @@
 import type { Ledger } from './ledger.ts'
-import type { Emit, MetricDefinition, MetricsRegistry } from './metrics.ts'
+import type { Emit, MetricDefinition, MetricsRegistry } from '../telemetry/metrics.ts'
 
 /** How full an exporter's queue is, in the unit of its own sizer (requests, items or bytes). */
 export interface QueueFill {

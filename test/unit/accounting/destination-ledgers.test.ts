@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { DestinationLedgers } from '../../../src/telemetry/destination-ledgers.ts'
-import { Ledger } from '../../../src/telemetry/ledger.ts'
+import { DestinationLedgers } from '../../../src/accounting/destination-ledgers.ts'
+import { Ledger } from '../../../src/accounting/ledger.ts'
 
 const groupOf = (key: string) => key.slice(0, key.indexOf(':'))
 
