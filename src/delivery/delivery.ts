@@ -63,8 +63,10 @@ export interface DeliveryReservation {
   release(): void
 }
 
-/** A fault of a shared endpoint is one once three puts in a row met it; the narrower scopes need no proof. */
-const ENDPOINT_FAULTS_TO_OPEN = 3
+/** A fault of a shared endpoint is one once so many groups met it, and none succeeds; the narrower scopes need no proof. */
+const ENDPOINT_WITNESSES = 3
+/** While the process ends an open scope is probed this often: a long backoff would outlast it. */
+const SHUTDOWN_WAIT_MS = 1_000
 /** How often lanes are looked over: for what `max_elapsed_time` has given up, and for those to park. */
 const SWEEP_MS = 1_000
 
@@ -198,7 +200,7 @@ export class Delivery<D> {
 
   /** Another process was told by the account to wait. It holds for lanes that come later too. */
   throttledElsewhere(account: string, afterMs: number, message: string): void {
-    this.#scope({ kind: 'account', name: account }).fail(message, afterMs, false)
+    this.#scope({ kind: 'account', name: account }).fail({ message, afterMs, lasting: false })
   }
 
   /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */
@@ -218,6 +220,7 @@ export class Delivery<D> {
 
   /** Drains until the signal aborts. What is left then is lost with the process, unless the queue outlives it. */
   async shutdown(signal: AbortSignal, queueOutlives: boolean): Promise<void> {
+    this.#hasten()
     await this.flush(signal)
     clearInterval(this.#sweep)
     await this.scheduler.close()
@@ -227,6 +230,13 @@ export class Delivery<D> {
     for (const scope of this.#scopes.values()) scope.close()
     if (!queueOutlives) this.#loseRest()
     await this.#queue.close()
+  }
+
+  /** Nothing new comes in, so each scope may be probed at once, and often. */
+  #hasten(): void {
+    this.#sender.hasten(SHUTDOWN_WAIT_MS)
+    for (const scope of this.#scopes.values()) scope.hasten(SHUTDOWN_WAIT_MS)
+    for (const lane of this.#lanes.values()) lane.scopes.at(-1)?.hasten(SHUTDOWN_WAIT_MS)
   }
 
   /** In memory it does not matter which items of a batch are left, only how many. */
@@ -277,7 +287,7 @@ export class Delivery<D> {
     if (known !== undefined) return known
     const shared = this.#sender.scopes(destination).map((name) => this.#scope(name))
     const own = this.#makeScope({ kind: 'stream', name: key })
-    const lane = new Lane(key, destination, [...shared, own])
+    const lane = new Lane(key, destination, [...shared, own], this.#sender.creation)
     for (const scope of shared) scope.lanes++
     this.#lanes.set(key, lane)
     return lane
@@ -298,7 +308,8 @@ export class Delivery<D> {
       backoff: this.#options.backoff,
       maxConcurrency: this.#options.maxConcurrentPuts,
       firstConcurrency: wide ? 1 : this.#options.maxConcurrentPuts,
-      faultsToOpen: kind === 'endpoint' ? ENDPOINT_FAULTS_TO_OPEN : 1,
+      ...(kind === 'endpoint' ? { witnesses: ENDPOINT_WITNESSES } : {}),
+      rank: (lane: Lane<D>) => lane.rank,
     }
     return new FaultScope(kind, name, options, (lane) => this.scheduler.wake(lane))
   }

@@ -38,7 +38,7 @@ let collections = 0
 const delivery = new Delivery<Destination>(
   deliveryOptions(config, {}),
   new MemoryQueue(new ByteBudget(2 ** 30)),
-  { scopes: () => [], put },
+  { scopes: () => [], put, prepare: async () => ({ kind: 'ready' }), hasten() {} },
   accounts,
   SILENT,
 )

@@ -8,7 +8,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { itemTime } from '../../src/delivery/contract/items.ts'
 import type { Pack } from '../../src/delivery/contract/pack.ts'
-import type { PutOutcome, PutRetry, ScopeKind, ScopeName, Sender } from '../../src/delivery/contract/sender.ts'
+import type {
+  Prepared,
+  PutOutcome,
+  PutRetry,
+  ScopeKind,
+  ScopeName,
+  Sender,
+} from '../../src/delivery/contract/sender.ts'
 import { packTexts } from './items.ts'
 
 export interface SentPut {
@@ -94,6 +101,21 @@ export class FakeSender implements Sender<string> {
     this.#atOnce--
     return outcome
   }
+
+  /** Creations that were asked for and are not answered yet, by destination. */
+  readonly creating = new Map<string, (made: Prepared) => void>()
+  /** How often each destination was to be created. */
+  readonly created: string[] = []
+
+  prepare(destination: string, signal: AbortSignal): Promise<Prepared> {
+    this.created.push(destination)
+    return new Promise((resolve) => {
+      this.creating.set(destination, resolve)
+      signal.addEventListener('abort', () => resolve(fault('stream', { reason: 'shutting_down' })))
+    })
+  }
+
+  hasten(): void {}
 
   /** Texts of all puts to a destination, in order. */
   sentTo(destination: string): string[] {

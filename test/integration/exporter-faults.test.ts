@@ -83,7 +83,8 @@ describe('groups', () => {
     const { exporter, send } = await library({}, local)
     expect((await send({ body: 'x' })).code).toBe(0)
     expect(storedBodies(local)).toEqual(['x'])
-    expect(exporter.ledger).toMatchObject({ retries: 2, possibleDoubles: 0 })
+    expect(exporter.ledger).toMatchObject({ retries: 3, possibleDoubles: 0 })
+    expect(local.calls.count('CreateLogStream')).toBe(2)
   })
 
   test('one somebody else creates at the same moment is as good', async () => {

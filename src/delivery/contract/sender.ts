@@ -8,10 +8,11 @@ import type { Pack } from './pack.ts'
  *   endpoint ⊃ credential ⊃ account (and Region) ⊃ group ⊃ stream
  */
 export const SCOPE_KINDS = ['endpoint', 'credential', 'account', 'group', 'stream'] as const
-export type ScopeKind = (typeof SCOPE_KINDS)[number]
+/** `creation`, beside them: what is created for a destination. A put never waits in it. */
+export type ScopeKind = (typeof SCOPE_KINDS)[number] | 'creation'
 
 /** What one put came to. Decided in one place for each destination, and never asked again by the text of a message. */
-export type PutOutcome = PutAccepted | PutRetry | PutRefused
+export type PutOutcome = PutAccepted | PutRetry | PutRefused | PutMissing
 
 export interface PutAccepted {
   readonly kind: 'accepted'
@@ -42,18 +43,49 @@ export interface PutRetry {
   readonly message: string
 }
 
+/** A fault of one stream that passes soon. */
+export function stepBack(reason: string, message: string): PutRetry {
+  return { kind: 'retry', scope: 'stream', reason, afterMs: 0, lasting: false, maybeTaken: false, message }
+}
+
 /** The destination refuses the request as it stands: one of its items poisons it, or all of them do. */
 export interface PutRefused {
   readonly kind: 'refused'
   readonly message: string
 }
 
+/** The destination does not exist; nothing was taken. The lane waits until `Sender.prepare` has made it. */
+export interface PutMissing {
+  readonly kind: 'missing'
+  readonly message: string
+}
+
+/** `ready`: the destination exists. Otherwise a fault of this destination alone. */
+export type Prepared = { readonly kind: 'ready' } | PutRetry
+
+/** What a scope shows of itself. */
+export interface ScopeHealth {
+  readonly state: 'closed' | 'open' | 'half_open'
+  /** performance.now() of the first fault since the last success. */
+  readonly failingSinceMs: number | undefined
+  readonly lastFault: string
+}
+
 /** A destination, to the lanes. */
 export interface Sender<D> {
+  /** Of creations; a lane that waits for one while they fail is stuck. */
+  readonly creation?: ScopeHealth
   /** Names of the scopes a destination stands in, widest first, the stream left out (that is the lane itself). */
   scopes(destination: D): readonly ScopeName[]
   /** Never rejects: whatever goes wrong is an outcome. Aborting the signal ends it soon. */
   put(destination: D, pack: Pack, signal: AbortSignal): Promise<PutOutcome>
+  /**
+   * Makes the destination exist. Takes no put place, and waits out every fault that is not this destination's own:
+   * a creation that is throttled says nothing about puts. Never rejects. Aborting the signal ends it soon.
+   */
+  prepare(destination: D, signal: AbortSignal): Promise<Prepared>
+  /** The process is about to end: waits that are only backoff are cut to `maxWaitMs`. */
+  hasten(maxWaitMs: number): void
 }
 
 export interface ScopeName {

@@ -5,26 +5,52 @@ import type { ScopeKind } from '../contract/sender.ts'
  * closed     Puts go out, as many at once as `limit` says. Each success raises the limit (doubling until the place where
  *            it last failed, by one for a whole round after that); a fault halves that place.
  * open       A fault was seen. Nothing goes out until the backoff has passed; lanes keep what they have.
- * half_open  The backoff has passed: one put, the probe, goes out. Its success closes the scope with a limit of 1 (slow
- *            start), its failure opens it again for longer. An answer that says nothing about this scope leaves it so.
+ * half_open  The backoff has passed: one put, the probe, goes out, by the lane that succeeded last. Its success closes the
+ *            scope with a limit of 1 (slow start), its failure opens it again for longer. An answer that says nothing about this scope leaves it so.
  */
 export type ScopeState = 'closed' | 'open' | 'half_open'
 
-export interface FaultScopeOptions {
+export interface FaultScopeOptions<Waiter> {
   readonly backoff: BackoffOptions
   /** Most puts at once. */
   readonly maxConcurrency: number
   /** Puts at once in the beginning: 1 where the whole fleet would start together. */
   readonly firstConcurrency: number
-  /** Faults in a row that open it; a single fault of a shared endpoint holds only the lane that met it. */
-  readonly faultsToOpen: number
+  /** Witnesses that open it. Undefined: the first fault does. */
+  readonly witnesses?: number
+  /** Which of the waiters sends the probe: the one with the lowest rank. At 0 or below it has not failed lately. */
+  readonly rank?: (waiter: Waiter) => number
 }
+
+/** A fault as a scope sees it. */
+export interface ScopeFault {
+  readonly message: string
+  /** ms the destination asked for; 0 leaves the wait to the backoff. */
+  readonly afterMs: number
+  /** It will not pass by itself. */
+  readonly lasting: boolean
+  /** Who met it, in a scope that needs witnesses. */
+  readonly witness?: string
+  /** Faults in a row that open a narrow scope; default 1. */
+  readonly faultsToOpen?: number
+}
+
+/**
+ * A scope that needs witnesses does not open while something succeeds in it: twenty groups that answer 500 are twenty
+ * broken groups, as long as a twenty-first one works.
+ */
+const QUIET_MS = 5_000
+/**
+ * A waiter that has not failed may probe a scope this often, before its time and beside a probe that hangs: it brings new
+ * evidence.
+ */
+const EARLY_PROBE_MS = 1_000
 
 /** Breaker, backoff and concurrency of everything that fails together. Lanes that find it closed to them wait in it. */
 export class FaultScope<Waiter> {
   readonly kind: ScopeKind
   readonly name: string
-  readonly #options: FaultScopeOptions
+  readonly #options: FaultScopeOptions<Waiter>
   readonly #wake: (waiter: Waiter) => void
   readonly #waiting = new Set<Waiter>()
   state: ScopeState = 'closed'
@@ -35,7 +61,13 @@ export class FaultScope<Waiter> {
   failures = 0
   /** performance.now() of the first of them; undefined while there is none. */
   failingSinceMs: number | undefined
-  everSucceeded = false
+  /** performance.now() of the last success; minus infinity before the first. */
+  succeededAtMs = Number.NEGATIVE_INFINITY
+  /** How often it has opened since the last success. */
+  openings = 0
+  readonly #witnesses = new Set<string>()
+  /** At the start, too, each lane has a try before the scope opens. */
+  readonly #bornAtMs = performance.now()
   /** The text of the last fault, for the log and `/ledger`. */
   lastFault = ''
   /** Whether the last fault was this scope's own; a lane also steps back for the fault of a wider one. */
@@ -44,10 +76,17 @@ export class FaultScope<Waiter> {
   reported = false
   #timer: NodeJS.Timeout | undefined
   #reopensAtMs = 0
+  /** Until then the destination asked for quiet. */
+  #askedUntilMs = 0
+  /** performance.now() of the last probe or opening. */
+  #probedAtMs = Number.NEGATIVE_INFINITY
+  /** Whose put may go out beside a probe that is under way, and may hang. */
+  #early: Waiter | undefined
+  #maxWaitMs = Number.POSITIVE_INFINITY
   /** Lanes that stand in this scope; it is forgotten with the last one. */
   lanes = 0
 
-  constructor(kind: ScopeKind, name: string, options: FaultScopeOptions, wake: (waiter: Waiter) => void) {
+  constructor(kind: ScopeKind, name: string, options: FaultScopeOptions<Waiter>, wake: (waiter: Waiter) => void) {
     this.kind = kind
     this.name = name
     this.#options = options
@@ -56,20 +95,20 @@ export class FaultScope<Waiter> {
     this.#threshold = options.maxConcurrency
   }
 
-  get admits(): boolean {
+  /** Whether a put of `waiter` may go out here now. */
+  admits(waiter: Waiter): boolean {
     switch (this.state) {
       case 'closed':
         return this.inFlight < Math.floor(this.#limit)
       case 'half_open':
-        return this.inFlight === 0
+        return this.inFlight === 0 || this.#early === waiter
       case 'open':
         return false
     }
   }
 
-  /** How often it has opened since the last success. */
-  get openings(): number {
-    return Math.max(0, this.failures - this.#options.faultsToOpen + 1)
+  get everSucceeded(): boolean {
+    return this.succeededAtMs > Number.NEGATIVE_INFINITY
   }
 
   /** ms until the next probe; 0 unless open. */
@@ -84,6 +123,19 @@ export class FaultScope<Waiter> {
   /** Has `waiter` woken when a put of its may go out here. */
   wait(waiter: Waiter): void {
     this.#waiting.add(waiter)
+    if (this.state === 'closed' || !this.#isNewEvidence(waiter)) return
+    const at = Math.max(this.#askedUntilMs, this.#probedAtMs + EARLY_PROBE_MS)
+    if (this.state === 'open') {
+      if (at >= this.#reopensAtMs) return
+      this.#reopensAtMs = at
+    }
+    this.#setTimer(setTimeout(() => this.#probe(), Math.max(0, at - performance.now())))
+  }
+
+  /** Puts an end to long waits: an open scope is probed at once, and from now on at least every `maxWaitMs`. */
+  hasten(maxWaitMs: number): void {
+    this.#maxWaitMs = maxWaitMs
+    if (this.state === 'open' && performance.now() >= this.#askedUntilMs) this.#probe()
   }
 
   /** Has it woken no more: nothing of it waits any longer. */
@@ -93,6 +145,7 @@ export class FaultScope<Waiter> {
 
   begin(): void {
     this.inFlight++
+    this.#early = undefined
   }
 
   end(): void {
@@ -101,11 +154,13 @@ export class FaultScope<Waiter> {
 
   /** @returns true if this closed the scope again */
   succeed(): boolean {
+    this.succeededAtMs = performance.now()
     // A put that was under way when the scope opened does not cut the backoff short.
     if (this.state === 'open') return false
     const recovered = this.state === 'half_open'
-    this.everSucceeded = true
     this.failures = 0
+    this.openings = 0
+    this.#witnesses.clear()
     this.failingSinceMs = undefined
     if (recovered) {
       this.state = 'closed'
@@ -121,32 +176,58 @@ export class FaultScope<Waiter> {
   }
 
   /** @returns true if this opened the scope (again) */
-  fail(message: string, afterMs: number, lasting: boolean): boolean {
-    this.lastFault = message
+  fail(fault: ScopeFault): boolean {
+    this.lastFault = fault.message
     // Answers of puts that were under way when it opened tell nothing new.
     if (this.state === 'open') return false
     this.failures++
     this.failingSinceMs ??= performance.now()
     this.#threshold = Math.max(1, this.#limit / 2)
-    if (this.state === 'closed' && this.failures < this.#options.faultsToOpen) {
+    if (this.state === 'closed' && !this.#isProven(fault)) {
       this.#wakeSome()
       return false
     }
-    const wait = backoffMs(this.#options.backoff, this.openings, afterMs, lasting)
+    this.openings++
+    const now = performance.now()
+    const backoff = backoffMs(this.#options.backoff, this.openings, fault.afterMs, fault.lasting)
+    const wait = Math.max(fault.afterMs, Math.min(backoff, this.#maxWaitMs))
     this.state = 'open'
-    this.#reopensAtMs = performance.now() + wait
-    this.#setTimer(
-      setTimeout(() => {
-        this.state = 'half_open'
-        this.#wakeSome()
-      }, wait),
-    )
+    this.#reopensAtMs = now + wait
+    this.#askedUntilMs = now + fault.afterMs
+    this.#probedAtMs = now
+    this.#setTimer(setTimeout(() => this.#probe(), wait))
     return true
   }
 
   /** A put that ended without a word about this scope: its place is free for another. */
   pass(): void {
     this.#wakeSome()
+  }
+
+  #isProven({ witness, faultsToOpen = 1 }: ScopeFault): boolean {
+    const { witnesses } = this.#options
+    if (witnesses === undefined) return this.failures >= faultsToOpen
+    if (witness !== undefined && this.#witnesses.size < witnesses) this.#witnesses.add(witness)
+    return (
+      this.#witnesses.size >= witnesses && performance.now() - Math.max(this.succeededAtMs, this.#bornAtMs) >= QUIET_MS
+    )
+  }
+
+  /** A failed probe of a lane that failed before must not keep one that works waiting for the whole backoff. */
+  #isNewEvidence(waiter: Waiter): boolean {
+    const { witnesses, rank } = this.#options
+    return witnesses !== undefined && rank !== undefined && rank(waiter) <= 0
+  }
+
+  #probe(): void {
+    this.#setTimer(undefined)
+    this.state = 'half_open'
+    this.#probedAtMs = performance.now()
+    if (this.inFlight === 0) return this.#wakeSome()
+    const best = this.#best()
+    if (best === undefined || !this.#isNewEvidence(best)) return
+    this.#early = best
+    this.#wakeOne(best)
   }
 
   /** Lets all go at once, as at shutdown; the timer ends. */
@@ -162,12 +243,36 @@ export class FaultScope<Waiter> {
 
   /** Wakes as many as may go out now: each will ask again, and may come back to wait. */
   #wakeSome(): void {
-    if (this.#waiting.size === 0 || this.state === 'open') return
-    let room = this.state === 'half_open' ? 1 - this.inFlight : Math.floor(this.#limit) - this.inFlight
+    if (this.state === 'open') return
+    if (this.state === 'half_open') {
+      const best = this.inFlight === 0 ? this.#best() : undefined
+      if (best !== undefined) this.#wakeOne(best)
+      return
+    }
+    let room = Math.floor(this.#limit) - this.inFlight
     for (const waiter of this.#waiting) {
       if (room-- <= 0) return
-      this.#waiting.delete(waiter)
-      this.#wake(waiter)
+      this.#wakeOne(waiter)
     }
+  }
+
+  #wakeOne(waiter: Waiter): void {
+    this.#waiting.delete(waiter)
+    this.#wake(waiter)
+  }
+
+  /** The one whose probe says most; of equals the one that has waited longest. */
+  #best(): Waiter | undefined {
+    const { rank } = this.#options
+    let best: Waiter | undefined
+    let lowest = Number.POSITIVE_INFINITY
+    for (const waiter of this.#waiting) {
+      if (rank === undefined) return waiter
+      const its = rank(waiter)
+      if (best !== undefined && its >= lowest) continue
+      best = waiter
+      lowest = its
+    }
+    return best
   }
 }

@@ -1,5 +1,5 @@
 import type { FaultScope } from '../faults/fault-scope.ts'
-import type { ScopeKind } from '../contract/sender.ts'
+import type { ScopeHealth, ScopeKind } from '../contract/sender.ts'
 import type { QueuedBatch, RecoveredBatch } from '../contract/queue.ts'
 import { type Run, RunQueue } from '../contract/run-queue.ts'
 
@@ -12,6 +12,7 @@ export class Lane<D> {
   readonly destination: D
   /** Widest first; the lane's own, the stream's, is last. */
   readonly scopes: readonly FaultScope<Lane<D>>[]
+  readonly #creation: ScopeHealth | undefined
   readonly runs = new RunQueue()
   waitingItems = 0
   waitingCounted = 0
@@ -25,20 +26,44 @@ export class Lane<D> {
   inBacklog = false
   /** The scope in which it waits, or undefined. */
   waitsIn: FaultScope<Lane<D>> | undefined
+  /** Its destination is being created. */
+  preparing = false
+  /** performance.now() at which the destination was created; minus infinity if it was there. */
+  preparedAtMs = Number.NEGATIVE_INFINITY
+  #rank = 0
   #lastOrder = 0
 
-  constructor(key: string, destination: D, scopes: readonly FaultScope<Lane<D>>[]) {
+  /** @param creation of what its destination may need */
+  constructor(key: string, destination: D, scopes: readonly FaultScope<Lane<D>>[], creation?: ScopeHealth) {
     this.key = key
     this.destination = destination
     this.scopes = scopes
+    this.#creation = creation
   }
 
   get idle(): boolean {
     return this.waitingItems === 0 && this.inFlight === 0
   }
 
-  /** The group or stream that keeps it from being sent, by a fault of its own; undefined if none does. */
-  get stuckBy(): FaultScope<Lane<D>> | undefined {
+  /**
+   * Its place among those that may send a probe, lowest first: below 0 it succeeded, the latest success lowest; 0 before its
+   * first put; above 0 it failed, the oldest failure lowest.
+   */
+  get rank(): number {
+    return this.#rank
+  }
+
+  succeeded(): void {
+    this.#rank = -performance.now()
+  }
+
+  failed(): void {
+    this.#rank = performance.now()
+  }
+
+  /** What keeps it from being sent, by a fault of its own or of creations; undefined if nothing does. */
+  get stuckBy(): ScopeHealth | undefined {
+    if (this.preparing && this.#creation !== undefined && this.#creation.state !== 'closed') return this.#creation
     return this.scopes.find(
       ({ kind, state, blamed }) => blamed && state !== 'closed' && (kind === 'group' || kind === 'stream'),
     )
@@ -47,6 +72,12 @@ export class Lane<D> {
   /** Whether that alone holds it, and nothing that others wait for too. A lane that waits for its turn is not stuck. */
   get stuckAlone(): boolean {
     return this.stuckBy !== undefined && !this.scopes.some(({ kind, state }) => state !== 'closed' && isWide(kind))
+  }
+
+  /** Whether something else was written since this lane began to fail. */
+  get othersWork(): boolean {
+    const failingSinceMs = this.stuckBy?.failingSinceMs
+    return failingSinceMs !== undefined && (this.scopes[0]?.succeededAtMs ?? Number.NEGATIVE_INFINITY) > failingSinceMs
   }
 
   /** @param settled items that need no sending any more, as `[from, to)` pairs in order */

@@ -67,13 +67,13 @@ export class Parking<D> {
     onFull: OnLaneFull,
   ): readonly number[] {
     const crowded = this.#queue.fullness > CROWDED
-    if (this.#known.size < 2 || (!crowded && this.#parked.size === 0)) return NONE
+    if (!crowded && this.#parked.size === 0) return NONE
     const over: number[] = []
     let held: Held | undefined
     let more = NOTHING
     for (const [place, { key, items }] of wanted.entries()) {
       const lane = this.#known.get(key)
-      if (lane === undefined || !lane.stuckAlone) continue
+      if (lane === undefined || !lane.stuckAlone || this.#isOnly(lane, wanted)) continue
       const its = { bytes: heldBytes(items), items: items.count, batches: 1 }
       const greedy = crowded && this.#queue.share(plus(lane.held, its)) > SHARE
       if (greedy && onFull === 'park' && !this.has(lane)) {
@@ -88,6 +88,11 @@ export class Parking<D> {
       }
     }
     return over
+  }
+
+  /** Whether nothing but this lane is written, so that its records take room from no others. */
+  #isOnly(lane: Lane<D>, wanted: readonly { readonly key: string }[]): boolean {
+    return this.#known.size < 2 && !lane.othersWork && wanted.every(({ key }) => key === lane.key)
   }
 
   /** Parks lanes that have failed for long, and lets go of those that move again. Called every second or so. */

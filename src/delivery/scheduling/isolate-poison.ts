@@ -1,5 +1,5 @@
 import { makePack, type Pack, packRuns } from '../contract/pack.ts'
-import type { PutAccepted, PutOutcome, PutRefused, PutRetry } from '../contract/sender.ts'
+import type { PutAccepted, PutMissing, PutOutcome, PutRefused, PutRetry } from '../contract/sender.ts'
 
 export interface PoisonSteps {
   put(part: Pack): Promise<PutOutcome>
@@ -8,7 +8,7 @@ export interface PoisonSteps {
 }
 
 export interface Isolated {
-  readonly outcome: PutAccepted | PutRetry
+  readonly outcome: PutAccepted | PutRetry | PutMissing
   /** What the outcome speaks of; everything else of the pack has been settled. */
   readonly rest: Pack
 }
@@ -37,7 +37,7 @@ export async function isolatePoison(
     const middle = suspect.count >>> 1
     const halves = [makePack(packRuns(suspect, 0, middle)), makePack(packRuns(suspect, middle, suspect.count))] as const
     const first = await steps.put(halves[0])
-    if (first.kind === 'retry') return { outcome: first, rest: suspect }
+    if (first.kind === 'retry' || first.kind === 'missing') return { outcome: first, rest: suspect }
     if (first.kind === 'accepted') {
       steps.accepted(halves[0], first)
       suspect = halves[1]
@@ -45,7 +45,7 @@ export async function isolatePoison(
       continue
     }
     const second = await steps.put(halves[1])
-    if (second.kind === 'retry') return { outcome: second, rest: suspect }
+    if (second.kind === 'retry' || second.kind === 'missing') return { outcome: second, rest: suspect }
     if (second.kind === 'refused') return { outcome: faultOfGroup(second), rest: suspect }
     steps.accepted(halves[1], second)
     suspect = halves[0]

@@ -1,18 +1,26 @@
 // Decides which lane's put goes out next.
 //
 //   lane has items ─▶ full, or flush interval over, or draining? ─▶ ready lanes ─▶ every scope admits it? ─▶ pack ─▶ put
-//                                                                      ▲                │ no
-//                                                                      └── woken ◀── waits in that scope
+//                                                                     ▲   ▲             │ no                       │ missing
+//                                                                     │   └── woken ◀── waits in that scope         ▼
+//                                                                     └────────── created ◀── prepare (holds no put place)
 
 import type { Settlement } from '../../accounting/outcome.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { FaultScope } from '../faults/fault-scope.ts'
+import type { FaultScope, ScopeFault } from '../faults/fault-scope.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { isolatePoison } from './isolate-poison.ts'
 import type { Lane } from '../lanes/lane.ts'
 import { Pace } from './pace.ts'
 import { countedOf, itemsOf, joinRuns, type Pack, type PackPolicy, packRuns, takePack } from '../contract/pack.ts'
-import type { PutAccepted, PutOutcome, PutRetry, Sender } from '../contract/sender.ts'
+import {
+  type Prepared,
+  type PutAccepted,
+  type PutOutcome,
+  type PutRetry,
+  type Sender,
+  stepBack,
+} from '../contract/sender.ts'
 import type { Queue, QueuedBatch } from '../contract/queue.ts'
 import { ReadyLanes } from '../lanes/ready-lanes.ts'
 import type { Run } from '../contract/run-queue.ts'
@@ -45,6 +53,16 @@ export interface SchedulerOptions {
 const MAX_PUTS_PER_LANE = 8
 /** Batches of one lane that are read back at once: enough for a put of small ones, few enough to bound the memory. */
 const MAX_LOADED_AT_ONCE = 256
+/** Of the put places, for lanes whose last put failed: their timeouts must not keep the others from being sent. */
+const FAILING_SHARE = 1 / 2
+/** A fault of an endpoint is held against a group after so many in a row: one lost connection says nothing about it. */
+const GROUP_FAULTS_TO_OPEN = 3
+/** So long after another group's success an endpoint's fault is this group's own. */
+const FOREIGN_SUCCESS_MS = 30_000
+/** A destination that was created may be missing still for so long: the lane steps back, and nothing is created again. */
+const VISIBLE_WITHIN_MS = 10_000
+/** A queue that is fuller than this waits for no flush interval: its senders are about to be told to wait. */
+const FULL_ENOUGH = 1 / 2
 
 export class Scheduler<D> {
   readonly #options: SchedulerOptions
@@ -66,6 +84,10 @@ export class Scheduler<D> {
   acceptedBytes = 0
   /** Flushes under way; while there is one, everything goes out at once. */
   flushing = 0
+  /** Of those in flight, of lanes whose last put failed. */
+  #failingInFlight = 0
+  /** Failing lanes that wait for one of those to end. */
+  readonly #failing = new Set<Lane<D>>()
   readonly #sends = new Set<Promise<void>>()
   /** Lanes of which a batch at the front is being brought back to memory. */
   readonly #loading = new Set<Lane<D>>()
@@ -86,6 +108,7 @@ export class Scheduler<D> {
     if (lane.waitingItems === 0) {
       lane.deadlineMs = undefined
       if (lane.inFlight > 0) return
+      this.#failing.delete(lane)
       this.#events.forget(lane)
       return this.#handOn(lane)
     }
@@ -94,8 +117,8 @@ export class Scheduler<D> {
       lane.deadlineMs = now + this.#options.flushIntervalMs
       this.#flushes.add(lane, lane.deadlineMs)
     }
-    const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane)
-    if (!due || lane.waitsIn !== undefined || this.#loading.has(lane) || !this.#mayPut(lane)) return
+    const due = this.flushing > 0 || now >= lane.deadlineMs || this.#full(lane) || this.#queue.fullness >= FULL_ENOUGH
+    if (!due || this.#rests(lane) || !this.#mayPut(lane)) return
     this.#ready.add(lane)
     this.#pump()
   }
@@ -153,7 +176,13 @@ export class Scheduler<D> {
     clearTimeout(this.#paceTimer)
     this.#paceTimer = undefined
     this.#ready.clear()
+    this.#failing.clear()
     await Promise.all(this.#sends)
+  }
+
+  /** Whether something else than this scheduler brings the lane back. */
+  #rests(lane: Lane<D>): boolean {
+    return lane.waitsIn !== undefined || lane.preparing || this.#loading.has(lane) || this.#failing.has(lane)
   }
 
   #full(lane: Lane<D>): boolean {
@@ -172,9 +201,27 @@ export class Scheduler<D> {
     // A put may end, and so a lane come back here, while the lists are being served.
     if (this.#pumping || this.#aborted.signal.aborted) return
     this.#pumping = true
-    while (this.inFlight < this.#options.maxConcurrentPuts && this.#hasPlace())
-      this.#ready.next((lane, place) => this.#dispatch(lane, place))
+    do this.#recallFailing()
+    while (this.inFlight < this.#options.maxConcurrentPuts && this.#sendNext())
     this.#pumping = false
+  }
+
+  #sendNext(): boolean {
+    if (!this.#hasPlace()) return false
+    this.#ready.next((lane, place) => this.#dispatch(lane, place))
+    return true
+  }
+
+  /** Lists a failing lane again when there is a place for it. */
+  #recallFailing(): void {
+    const [next] = this.#failing
+    if (next === undefined || this.#failingPlacesTaken) return
+    this.#failing.delete(next)
+    this.#ready.add(next)
+  }
+
+  get #failingPlacesTaken(): boolean {
+    return this.#failingInFlight >= Math.max(1, this.#options.maxConcurrentPuts * FAILING_SHARE)
   }
 
   /**
@@ -194,9 +241,14 @@ export class Scheduler<D> {
 
   /** Sends one put of the lane, or leaves it where it will be woken. */
   #dispatch(lane: Lane<D>, place: number): boolean {
-    if (lane.waitsIn !== undefined || this.#loading.has(lane) || lane.waitingItems === 0 || !this.#mayPut(lane))
+    if (this.#rests(lane) || lane.waitingItems === 0 || !this.#mayPut(lane)) return false
+    const isFailing = lane.rank > 0
+    if (isFailing && this.#failingPlacesTaken) {
+      this.#failing.add(lane)
+      this.#handOn(lane)
       return false
-    const closed = lane.scopes.find((scope) => !scope.admits)
+    }
+    const closed = lane.scopes.find((scope) => !scope.admits(lane))
     if (closed !== undefined) {
       this.#waitIn(lane, closed)
       return false
@@ -225,13 +277,19 @@ export class Scheduler<D> {
     for (const { batch } of pack.runs) batch.sending++
     lane.inFlight++
     this.inFlight++
-    const send = this.#send(lane, pack).finally(() => this.#sends.delete(send))
-    this.#sends.add(send)
+    if (isFailing) this.#failingInFlight++
+    this.#await(this.#send(lane, pack, isFailing))
     this.consider(lane)
     return true
   }
 
-  async #send(lane: Lane<D>, pack: Pack): Promise<void> {
+  /** Remembers what has to end before the scheduler is closed. */
+  #await(work: Promise<void>): void {
+    const sent = work.finally(() => this.#sends.delete(sent))
+    this.#sends.add(sent)
+  }
+
+  async #send(lane: Lane<D>, pack: Pack, isFailing: boolean): Promise<void> {
     let outcome = await this.#put(lane, pack)
     let rest = pack
     if (outcome.kind === 'refused') {
@@ -246,14 +304,54 @@ export class Scheduler<D> {
     }
     lane.inFlight--
     this.inFlight--
+    if (isFailing) this.#failingInFlight--
     for (const scope of lane.scopes) scope.end()
     if (outcome.kind === 'accepted') this.#accepted(lane, rest, outcome)
     else if (this.#aborted.signal.aborted) lane.putBack(rest.runs, rest.count, rest.countedBytes)
+    else if (outcome.kind === 'missing') this.#missing(lane, rest, outcome.message)
     else this.#retry(lane, rest, outcome)
     for (const { batch } of pack.runs) batch.sending--
     if (this.#aborted.signal.aborted) return
     this.consider(lane)
     this.#pump()
+  }
+
+  /** Has the destination created. Meanwhile the lane waits outside of every scope, and takes no put place. */
+  #missing(lane: Lane<D>, pack: Pack, message: string): void {
+    if (performance.now() - lane.preparedAtMs < VISIBLE_WITHIN_MS)
+      return this.#retry(lane, pack, { ...stepBack('not_visible_yet', message), expected: true })
+    lane.putBack(pack.runs, pack.count, pack.countedBytes)
+    lane.deadlineMs = performance.now()
+    if (!lane.preparing) {
+      // Before the scopes wake lanes that may be sent: this one may not.
+      lane.preparing = true
+      this.#await(
+        this.#sender.prepare(lane.destination, this.#aborted.signal).then((made) => this.#prepared(lane, made)),
+      )
+    }
+    for (const scope of lane.scopes) {
+      // The destination's service answered, so all that is wider than the group works.
+      if (scope.kind === 'group' || scope.kind === 'stream') scope.pass()
+      else this.#succeed(scope)
+    }
+  }
+
+  #prepared(lane: Lane<D>, made: Prepared): void {
+    lane.preparing = false
+    if (this.#aborted.signal.aborted) return
+    if (made.kind === 'ready') lane.preparedAtMs = performance.now()
+    else if (this.#options.retryFailed) this.#blame(lane, made)
+    else this.#giveUp(lane)
+    this.consider(lane)
+  }
+
+  /** Without retries, what waits for a destination that cannot be created has had its try. */
+  #giveUp(lane: Lane<D>): void {
+    for (let run = lane.runs.at(0); run !== undefined; run = lane.runs.at(0)) {
+      lane.runs.replace(0, 1, undefined)
+      lane.took(run.to - run.from, countedOf([run]))
+      this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
+    }
   }
 
   #put(lane: Lane<D>, pack: Pack): Promise<PutOutcome> {
@@ -273,6 +371,7 @@ export class Scheduler<D> {
     }
     const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
     for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' }, '')
+    lane.succeeded()
     for (const scope of lane.scopes) this.#succeed(scope)
   }
 
@@ -299,23 +398,41 @@ export class Scheduler<D> {
       for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     // They have waited their time: what holds them now is a scope, not the flush interval.
     lane.deadlineMs = performance.now()
+    this.#blame(lane, outcome)
+  }
+
+  /** Holds a fault against the scope it names, and has the lane step back. */
+  #blame(lane: Lane<D>, outcome: PutRetry): void {
+    if (outcome.expected !== true) lane.failed()
     let at = lane.scopes.findIndex((scope) => scope.kind === outcome.scope)
     if (at < 0) at = lane.scopes.length - 1
     const blamed = lane.scopes[at] as FaultScope<Lane<D>>
+    const group = lane.scopes.find((scope) => scope.kind === 'group')
+    const suspect = outcome.scope === 'endpoint' ? group : undefined
     // First what failed: lanes that the other scopes wake are to find it closed.
-    this.#fail(blamed, outcome, true)
+    if (suspect === undefined) this.#fail(blamed, outcome, { isBlamed: true })
+    else {
+      // The fault of an endpoint is each group's own as long as another group works.
+      const isOwn = isForeign(blamed.succeededAtMs, suspect.failingSinceMs)
+      this.#fail(blamed, { ...outcome, witness: suspect.name }, { isBlamed: true })
+      this.#fail(suspect, { ...outcome, faultsToOpen: GROUP_FAULTS_TO_OPEN }, { isBlamed: isOwn, isReported: true })
+    }
     // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
     const own = lane.scopes.at(-1) as FaultScope<Lane<D>>
-    if (own !== blamed) this.#fail(own, outcome, false)
+    if (own !== blamed) this.#fail(own, outcome, { isBlamed: false })
     for (const [i, scope] of lane.scopes.entries()) {
       if (i < at) this.#succeed(scope)
-      else if (scope !== blamed && scope !== own) scope.pass()
+      else if (scope !== blamed && scope !== suspect && scope !== own) scope.pass()
     }
   }
 
-  #fail(scope: FaultScope<Lane<D>>, outcome: PutRetry, blamed: boolean): void {
-    scope.blamed = blamed
-    if (!scope.fail(outcome.message, outcome.afterMs, outcome.lasting) || !blamed) return
+  #fail(
+    scope: FaultScope<Lane<D>>,
+    outcome: PutRetry & Pick<ScopeFault, 'witness' | 'faultsToOpen'>,
+    { isBlamed, isReported = isBlamed }: { readonly isBlamed: boolean; readonly isReported?: boolean },
+  ): void {
+    scope.blamed = isBlamed
+    if (!scope.fail(outcome) || !isReported) return
     this.#report(scope, outcome)
     this.#events.opened(scope, scope.opensInMs, outcome.message)
   }
@@ -382,6 +499,15 @@ export class Scheduler<D> {
       if (batch.unsettled === 0) return
     }
   }
+}
+
+/** Whether another group has succeeded lately, and since this one began to fail. */
+function isForeign(succeededAtMs: number, failingSinceMs: number | undefined): boolean {
+  return (
+    failingSinceMs !== undefined &&
+    succeededAtMs > failingSinceMs &&
+    performance.now() - succeededAtMs < FOREIGN_SUCCESS_MS
+  )
 }
 
 /** Why the lane waits, or waited last: the narrowest scope that knows. */

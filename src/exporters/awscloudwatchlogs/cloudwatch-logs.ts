@@ -30,7 +30,7 @@ import { Durable } from './storage/durable.ts'
 import { type Gap, gapMarker } from './accounting/gaps.ts'
 import { NoCredentials } from './aws/no-credentials.ts'
 import type { Storage } from './storage/open-directory.ts'
-import { Provisioner } from './put/provision.ts'
+import { Provisioner } from './provision/provisioner.ts'
 import { PutLogEvents } from './put/put.ts'
 import { report } from './accounting/report.ts'
 import { rescueLate } from './event/rescue.ts'
@@ -118,6 +118,8 @@ export class CloudWatchLogs {
         tags: config.tags,
         share: siblings.share,
         once: (what, work, signal) => siblings.once(`${name} ${what}`, work, signal),
+        account: region,
+        backoff: options.backoff,
       },
       logger,
     )
@@ -176,7 +178,7 @@ export class CloudWatchLogs {
   }
 
   report(): object {
-    return report(this.accounts, this.#running?.delivery)
+    return report(this.accounts, this.#running)
   }
 
   #tellOfGap(lane: string, gap: Gap): Promise<boolean> {
@@ -302,15 +304,16 @@ function laneItems({ destination, items, dead }: RoutedItems): LaneItems<Destina
   return { key, destination, items, dead: { reason: dead, error: `its time is ${LATE[dead]}` } }
 }
 
-/** Whether there is nothing in a request that its sender may write. */
-async function close({ delivery, aws, durable }: Running, signal: AbortSignal): Promise<void> {
+async function close({ delivery, provisioner, aws, durable }: Running, signal: AbortSignal): Promise<void> {
   await durable?.refuseCommands()
   await durable?.stopAdopting()
   await delivery.shutdown(signal, durable !== undefined)
+  provisioner.stop()
   await durable?.close()
   await aws.close()
 }
 
+/** Whether there is nothing in a request that its sender may write. */
 function isNotPermitted({ records, rejected }: Transcoded): boolean {
   return records > 0 && rejected.length === records && rejected.every(({ reason }) => reason === 'not_permitted')
 }

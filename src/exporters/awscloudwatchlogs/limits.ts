@@ -16,8 +16,14 @@ export const MAX_AHEAD_MS = 2 * 3_600_000
 
 /** Log group and log stream names. */
 export const MAX_NAME_LENGTH = 512
-/** CreateLogGroup calls a second, account and Region; creations of any kind keep to it. */
-export const CREATES_PER_SECOND = 10
+
+// Calls a second of one daemon: 80 % of the quota of the account and Region, so that others can create something too.
+/** CreateLogGroup; the quota is 10. */
+export const CREATE_GROUPS_PER_SECOND = 8
+/** CreateLogStream; the quota is 50. */
+export const CREATE_STREAMS_PER_SECOND = 40
+/** PutRetentionPolicy; the quota is 5. */
+export const RETENTIONS_PER_SECOND = 4
 
 /** Values PutRetentionPolicy takes, in days; 0 here means never expire. */
 export const RETENTION_DAYS = [

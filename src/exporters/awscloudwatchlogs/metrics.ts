@@ -13,6 +13,7 @@ const OLDEST = 'otlp_cloudwatch_oldest_event_seconds'
 const DIVERTED = 'otlp_cloudwatch_diverted_records'
 const CHANGED = 'otlp_cloudwatch_changed_events'
 const CREATED = 'otlp_cloudwatch_created'
+const CREATING = 'otlp_cloudwatch_creating'
 const ENTITIES = 'otlp_cloudwatch_rejected_entities'
 const INGESTED = 'otlp_cloudwatch_ingested_bytes'
 const COST = 'otlp_cloudwatch_estimated_cost_usd'
@@ -42,6 +43,7 @@ const DEFINITIONS: readonly MetricDefinition[] = [
     help: 'Events changed to fit: cut, values nested too deep, invalid UTF-8 repaired, stored under another time.',
   },
   { name: CREATED, type: 'counter', help: 'Log groups and log streams created.' },
+  { name: CREATING, type: 'gauge', help: 'Destinations whose log group or log stream is being created.' },
   { name: ENTITIES, type: 'counter', help: 'Puts whose entity CloudWatch did not accept; their events are stored.' },
   { name: INGESTED, type: 'counter', help: 'Bytes of events as CloudWatch counts them, of puts it took.' },
   { name: COST, type: 'counter', help: 'What ingesting those bytes costs in USD, at price_per_gb.' },
@@ -101,12 +103,13 @@ export function registerMetrics(
     emit(PARKED, { exporter, what: 'bytes' }, held.bytes)
     emit(CREATED, { exporter, kind: 'log_group' }, provisioner.groupsCreated)
     emit(CREATED, { exporter, kind: 'log_stream' }, provisioner.streamsCreated)
+    emit(CREATING, { exporter }, provisioner.waiting)
     emit(ENTITIES, { exporter }, sender.entitiesRejected)
     const oldest = delivery.oldestEnqueuedAtMs
     emit(OLDEST, { exporter }, oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1_000)
     // Counts by kind and state, never a label for each group: their number is the clients' choice.
     const states = new Map<string, number>()
-    for (const scope of delivery.scopes) {
+    for (const scope of [...delivery.scopes, provisioner.scope]) {
       const key = `${scope.kind} ${scope.state}`
       states.set(key, (states.get(key) ?? 0) + 1)
     }

@@ -9,6 +9,8 @@ export interface Where {
   readonly stream?: string
   /** How many calls; for as long as it is on, if absent. */
   readonly times?: number
+  /** Asked of each call that matches: whether it is this one's turn. For faults that come and go. */
+  readonly when?: () => boolean
 }
 
 type Fault =
@@ -54,11 +56,12 @@ export class ActiveFault {
 
   /** Whether it befalls this call; counts it if so. */
   befalls(call: FaultedCall): boolean {
-    const { operation, group, stream, times } = this.where
+    const { operation, group, stream, times, when } = this.where
     if (times !== undefined && this.hits >= times) return false
     if (operation !== undefined && operation !== call.operation) return false
     if (group !== undefined && group !== call.group) return false
     if (stream !== undefined && stream !== call.stream) return false
+    if (when !== undefined && !when()) return false
     const { fault } = this
     if (fault.kind === 'poison' && !contains(call.messages(), fault.text)) return false
     this.hits += 1

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
+import { type DeliverySetup, DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
 import { denied, fault, settledPromises, taken } from '../../fakes/sender.ts'
 
@@ -76,16 +76,27 @@ describe('a fault of one group', () => {
 describe('a fault of the endpoint', () => {
   const down = fault('endpoint', { reason: 'network' })
 
-  test('opens after three in a row; then one put asks, and slow start follows', async () => {
-    const under = new DeliveryUnderTest({ backoff: { initialMs: 4_000, multiplier: 1, maxMs: 30_000 } })
+  /** Sent before, so that the endpoint has not succeeded for five seconds when it fails. */
+  async function quiet(setup: DeliverySetup = {}) {
+    const under = new DeliveryUnderTest(setup)
+    under.send({ 'before/s': namedItems('a', 1) })
+    await vi.advanceTimersByTimeAsync(6_001)
+    under.sender.puts.length = 0
+    return under
+  }
+
+  test('opens after three groups met it; then one put asks, and slow start follows', async () => {
+    const under = await quiet({ backoff: { initialMs: 4_000, multiplier: 1, maxMs: 30_000 } })
     vi.spyOn(Math, 'random').mockReturnValue(0.9)
     under.sender.respond = () => down
     for (let i = 0; i < 40; i++) under.send({ [`g${i}/s`]: namedItems('a', 1) })
     await vi.advanceTimersByTimeAsync(1_001)
-    expect(under.sender.puts).toHaveLength(3)
+    // One more may have been under way with the third.
+    const opened = under.sender.puts.length
+    expect(opened).toBeLessThanOrEqual(4)
     expect(under.scope('endpoint')?.state).toBe('open')
     await vi.advanceTimersByTimeAsync(3_600)
-    expect(under.sender.puts).toHaveLength(4)
+    expect(under.sender.puts).toHaveLength(opened + 1)
 
     under.sender.hold()
     await vi.advanceTimersByTimeAsync(3_601)
@@ -104,7 +115,7 @@ describe('a fault of the endpoint', () => {
   })
 
   test('is said when it opens, and when it is over, whatever the answer that shows it', async () => {
-    const under = new DeliveryUnderTest()
+    const under = await quiet()
     const answers = [down, down, down, fault('stream')]
     under.sender.respond = () => answers.shift() ?? taken
     for (let i = 0; i < 5; i++) under.send({ [`g${i}/s`]: namedItems('a', 1) })
@@ -194,11 +205,14 @@ describe('the one put that asks a scope', () => {
       under.send({ [`warm${i}/s`]: fresh('warm') })
       await vi.advanceTimersByTimeAsync(101)
     }
-    // One group is denied for 14 seconds; meanwhile the endpoint goes away for 5.
+    // One group is denied for 14 seconds; meanwhile the endpoint goes away for 5, as three groups see.
+    under.sender.respond = () => denied
+    under.send({ 'bad/0': fresh('x') })
+    await vi.advanceTimersByTimeAsync(5_101)
     under.sender.hold()
-    under.send({ 'bad/0': fresh('x'), 'bad/1': fresh('x'), 'bad/2': fresh('x'), 'bad/3': fresh('x') })
+    under.send({ 'a/s': fresh('x'), 'b/s': fresh('x'), 'c/s': fresh('x') })
     await vi.advanceTimersByTimeAsync(101)
-    const answers = [denied, ...Array.from({ length: 3 }, () => fault('endpoint', { afterMs: 5_000 }))]
+    const answers = Array.from({ length: 3 }, () => fault('endpoint', { afterMs: 5_000 }))
     under.sender.respond = () => answers.shift() ?? taken
     under.sender.resume()
     await settledPromises()

@@ -192,8 +192,15 @@ describe('items that their destination rejects, and another one takes', () => {
 
   test('are rejected if there is no room for them', async () => {
     const under = rejecting({ budgetBytes: 3_000 })
+    under.sender.hold()
     const request = under.send({ 'g/s': [{ text: 'x'.repeat(600) }, ...namedItems('a', 3)] })
+    await vi.advanceTimersByTimeAsync(1_001)
+    // While another one waits for its turn, and holds its room.
     under.send({ 'other/s': [{ text: 'x'.repeat(1_000) }] })
+    const first = under.sender.held.shift()
+    first?.answer({ kind: 'accepted', rejected: [{ from: 1, to: 3, reason: 'expired_retention' }] })
+    await settledPromises()
+    under.sender.resume()
     await vi.advanceTimersByTimeAsync(10_000)
     expect(request.outcomes).toEqual({ delivered: 2, 'rejected: expired_retention': 2 })
     expect(under.idle).toEqual(IDLE)

@@ -44,6 +44,21 @@ describe('shutdown', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('probes what is broken at once, and does not wait out its backoff', async () => {
+    const under = new DeliveryUnderTest()
+    under.sender.respond = () => fault('endpoint')
+    const request = under.send({ 'a/s': namedItems('a', 1), 'b/s': namedItems('b', 1), 'c/s': namedItems('c', 1) })
+    await vi.advanceTimersByTimeAsync(10 * 60_000)
+    expect(under.scope('endpoint')?.opensInMs).toBeGreaterThan(0)
+    under.sender.respond = () => taken
+    const closed = under.delivery.shutdown(new AbortController().signal, false)
+    // Each lane has a backoff of its own, which is cut short too.
+    await vi.advanceTimersByTimeAsync(0)
+    await closed
+    expect(request.outcomes).toEqual({ delivered: 3 })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('counts a put that is answered at the last moment as delivered', async () => {
     const under = new DeliveryUnderTest()
     under.sender.hold()

@@ -2,6 +2,7 @@ import type { Delivery } from '../../../delivery/delivery.ts'
 import { type DestinationLedgers, OTHER } from '../../../accounting/destination-ledgers.ts'
 import { accountOf, Ledger } from '../../../accounting/ledger.ts'
 import type { Accounts } from './accounts.ts'
+import type { Provisioner } from '../provision/provisioner.ts'
 import type { Destination } from '../route/destination.ts'
 
 /** `/ledger` names so many lanes; those beyond are in the sums. */
@@ -9,9 +10,17 @@ const MOST_LANES = 1_000
 /** And so many destinations; the others, and those that are forgotten, are told as `other`. */
 const MOST_DESTINATIONS = 2_000
 
+/** What is running. */
+interface Reported {
+  readonly delivery: Delivery<Destination>
+  readonly provisioner: Provisioner
+}
+
 /** Everything that can be told, for `GET /ledger`. */
-export function report({ ledger, destinations }: Accounts, delivery: Delivery<Destination> | undefined): object {
+export function report({ ledger, destinations }: Accounts, running: Reported | undefined): object {
   const now = Date.now()
+  const delivery = running?.delivery
+  const scopes = running === undefined ? [] : [...running.delivery.scopes, running.provisioner.scope]
   return {
     account: accountOf(ledger),
     destinations: Object.fromEntries(named(destinations).map(([key, account]) => [key, accountOf(account)])),
@@ -21,11 +30,11 @@ export function report({ ledger, destinations }: Accounts, delivery: Delivery<De
       bytes: lane.held.bytes,
       puts: lane.inFlight,
       oldest_seconds: Math.max(0, now - (lane.runs.at(0)?.batch.enqueuedAtMs ?? now)) / 1_000,
-      held_by: lane.waitsIn?.kind,
+      held_by: lane.preparing ? 'creation' : lane.waitsIn?.kind,
       parked: delivery?.parking.has(lane),
       last_fault: lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault,
     })),
-    scopes: [...(delivery?.scopes ?? [])].map(({ kind, name, state, failures, lastFault }) => ({
+    scopes: scopes.map(({ kind, name, state, failures, lastFault }) => ({
       kind,
       name,
       state,

@@ -9,7 +9,6 @@ import { NoCredentials } from '../aws/no-credentials.ts'
 /** What a call came to: an outcome for the lane, or something this exporter settles itself. */
 export type CallOutcome =
   | PutOutcome
-  | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'exists' }
   | { readonly kind: 'sequence'; readonly expected: string | undefined; readonly message: string }
 

@@ -2,12 +2,19 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { PutLogEventsCommandOutput } from '@aws-sdk/client-cloudwatch-logs'
 import type { Pack } from '../../../delivery/contract/pack.ts'
-import type { PutOutcome, PutRetry, ScopeName, Sender } from '../../../delivery/contract/sender.ts'
+import {
+  type Prepared,
+  type PutOutcome,
+  type ScopeHealth,
+  type ScopeName,
+  type Sender,
+  stepBack,
+} from '../../../delivery/contract/sender.ts'
 import type { CallAws } from '../aws/aws.ts'
 import { type Body, BodyPool } from './body.ts'
 import { type CallOutcome, classify, rejectedRanges } from './classify.ts'
 import type { Destination } from '../route/destination.ts'
-import type { Provisioner } from './provision.ts'
+import type { Provisioner } from '../provision/provisioner.ts'
 
 const compress = promisify(gzip)
 
@@ -38,7 +45,7 @@ interface Sequence {
   last: Promise<unknown>
 }
 
-/** Sends packs of events by PutLogEvents, and creates what is missing. */
+/** Sends packs of events by PutLogEvents, and has created what is missing. */
 export class PutLogEvents implements Sender<Destination> {
   readonly #aws: CallAws
   readonly #provisioner: Provisioner
@@ -46,6 +53,7 @@ export class PutLogEvents implements Sender<Destination> {
   readonly #bodies: BodyPool
   /** By the key of the destination. */
   readonly #sequences = new Map<string, Sequence>()
+  readonly #stopProvisioner = () => this.#provisioner.stop()
   /** Calls whose entity CloudWatch did not accept; the events are stored all the same. */
   entitiesRejected = 0
   bytesSent = 0
@@ -68,28 +76,34 @@ export class PutLogEvents implements Sender<Destination> {
   }
 
   async put(destination: Destination, pack: Pack, signal: AbortSignal): Promise<PutOutcome> {
-    let created = false
     for (let tries = 0; ; tries++) {
       const outcome = await this.#call(destination, pack, signal)
       switch (outcome.kind) {
         case 'accepted':
         case 'retry':
         case 'refused':
+        case 'missing':
           return outcome
         case 'exists':
           return stepBack('unknown_error', 'PutLogEvents answered that something exists')
-        case 'missing': {
-          // Right after a creation the service may still not see it: then the lane comes back for it.
-          if (created) return stepBack('not_visible_yet', outcome.message)
-          const provisioned = await this.#provisioner.ensure(destination, signal)
-          if (provisioned.kind === 'retry') return provisioned
-          created = true
-          break
-        }
         case 'sequence':
           if (tries >= SEQUENCE_TRIES) return stepBack('sequence_token', outcome.message)
       }
     }
+  }
+
+  get creation(): ScopeHealth {
+    return this.#provisioner.scope
+  }
+
+  prepare(destination: Destination, signal: AbortSignal): Promise<Prepared> {
+    // One signal for all: it is aborted when the lanes are given up.
+    signal.addEventListener('abort', this.#stopProvisioner)
+    return this.#provisioner.ensure(destination)
+  }
+
+  hasten(maxWaitMs: number): void {
+    this.#provisioner.hasten(maxWaitMs)
   }
 
   /** Calls at once, or in its turn where tokens are wanted; the abort, which is one for all calls, then ends each in turn. */
@@ -149,8 +163,4 @@ export class PutLogEvents implements Sender<Destination> {
     if (rejectedEntityInfo !== undefined) this.entitiesRejected++
     return { kind: 'accepted', rejected: rejectedRanges(rejectedLogEventsInfo, pack.count) }
   }
-}
-
-function stepBack(reason: string, message: string): PutRetry {
-  return { kind: 'retry', scope: 'stream', reason, afterMs: 0, lasting: false, maybeTaken: false, message }
 }

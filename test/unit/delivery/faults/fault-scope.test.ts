@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { backoffMs } from '../../../../src/delivery/faults/backoff.ts'
-import { FaultScope, type FaultScopeOptions } from '../../../../src/delivery/faults/fault-scope.ts'
+import { FaultScope, type FaultScopeOptions, type ScopeFault } from '../../../../src/delivery/faults/fault-scope.ts'
 
-const OPTIONS: FaultScopeOptions = {
+const OPTIONS: FaultScopeOptions<string> = {
   backoff: { initialMs: 1_000, multiplier: 2, maxMs: 30_000 },
   maxConcurrency: 16,
   firstConcurrency: 16,
-  faultsToOpen: 1,
 }
 
 beforeEach(() => {
@@ -19,22 +18,27 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+const BROKEN: ScopeFault = { message: 'broken', afterMs: 0, lasting: false }
+
 /** A scope, and the names of those it woke. */
-function scopeOf(options: Partial<FaultScopeOptions> = {}) {
+function scopeOf(options: Partial<FaultScopeOptions<string>> = {}) {
   const woken: string[] = []
   const scope = new FaultScope<string>('endpoint', 'e', { ...OPTIONS, ...options }, (waiter) => void woken.push(waiter))
   const put = (end: 'succeed' | 'fail' | 'pass') => {
     scope.begin()
     scope.end()
-    return end === 'fail' ? scope.fail('broken', 0, false) : scope[end]()
+    return end === 'fail' ? scope.fail(BROKEN) : scope[end]()
   }
-  return { scope, woken, put }
+  // The start counts as a success: no scope that needs witnesses opens within 5 s of it.
+  if (options.witnesses !== undefined) vi.advanceTimersByTime(5_000)
+  const failFor = (witness: string) => scope.fail({ ...BROKEN, witness })
+  return { scope, woken, put, failFor }
 }
 
 /** How many puts it lets out at this moment. */
 function room(scope: FaultScope<string>): number {
   let count = 0
-  for (; scope.admits; count++) scope.begin()
+  for (; scope.admits('any'); count++) scope.begin()
   for (let i = 0; i < count; i++) scope.end()
   return count
 }
@@ -43,7 +47,7 @@ describe('the breaker', () => {
   test('opens, asks with one put, and closes', () => {
     const { scope, put } = scopeOf()
     expect(put('fail')).toBe(true)
-    expect([scope.state, scope.admits]).toEqual(['open', false])
+    expect([scope.state, scope.admits('any')]).toEqual(['open', false])
     expect(scope.opensInMs).toBeGreaterThan(900)
     vi.advanceTimersByTime(1_000)
     expect(scope.state).toBe('half_open')
@@ -63,16 +67,60 @@ describe('the breaker', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
   })
 
-  test('a shared scope opens after several faults in a row only, and a success starts the row anew', () => {
-    const { scope, put } = scopeOf({ faultsToOpen: 3 })
-    put('fail')
-    put('fail')
+  test('opens after several faults in a row where one proves nothing, and a success starts the row anew', () => {
+    const { scope, put } = scopeOf()
+    const fail = () => scope.fail({ ...BROKEN, faultsToOpen: 3 })
+    fail()
+    fail()
     put('succeed')
-    put('fail')
-    put('fail')
+    fail()
+    fail()
     expect(scope.state).toBe('closed')
-    put('fail')
+    fail()
     expect(scope.state).toBe('open')
+  })
+
+  test('a scope that needs witnesses stays closed for two groups, however often they fail', () => {
+    const { scope, failFor } = scopeOf({ witnesses: 3 })
+    for (let i = 0; i < 50; i++) for (const group of ['a', 'b']) failFor(group)
+    expect(scope.state).toBe('closed')
+    failFor('c')
+    expect(scope.state).toBe('open')
+  })
+
+  test('a scope that needs witnesses stays closed while something succeeds in it', () => {
+    const { scope, put, failFor } = scopeOf({ witnesses: 3 })
+    for (let second = 0; second < 20; second++) {
+      put('succeed')
+      for (const group of ['a', 'b', 'c', 'd']) failFor(group)
+      vi.advanceTimersByTime(1_000)
+    }
+    expect(scope.state).toBe('closed')
+    vi.advanceTimersByTime(5_000)
+    failFor('a')
+    expect(scope.state).toBe('open')
+  })
+
+  test('is probed at once, and then often, while the process ends', () => {
+    const { scope, woken, put } = scopeOf()
+    for (let i = 0; i < 6; i++) {
+      put('fail')
+      vi.advanceTimersByTime(scope.opensInMs + 1)
+    }
+    put('fail')
+    scope.wait('a')
+    expect(scope.opensInMs).toBeGreaterThan(20_000)
+    scope.hasten(1_000)
+    expect([scope.state, woken]).toEqual(['half_open', ['a']])
+    put('fail')
+    expect(Math.round(scope.opensInMs)).toBe(1_000)
+  })
+
+  test('keeps to the wait it was asked for while the process ends', () => {
+    const { scope } = scopeOf()
+    scope.fail({ ...BROKEN, afterMs: 7_000 })
+    scope.hasten(1_000)
+    expect(Math.round(scope.opensInMs)).toBe(7_000)
   })
 
   test('answers of puts that were under way when it opened change nothing', () => {
@@ -81,7 +129,7 @@ describe('the breaker', () => {
     put('fail')
     const wait = scope.opensInMs
     scope.end()
-    expect(scope.fail('late', 0, false)).toBe(false)
+    expect(scope.fail(BROKEN)).toBe(false)
     scope.begin()
     scope.end()
     expect(scope.succeed()).toBe(false)
@@ -93,7 +141,7 @@ describe('the breaker', () => {
 
   test('waits as long as it was asked to', () => {
     const { scope } = scopeOf()
-    scope.fail('slow down', 7_000, false)
+    scope.fail({ ...BROKEN, afterMs: 7_000 })
     expect(Math.round(scope.opensInMs)).toBe(7_000)
   })
 
@@ -155,12 +203,70 @@ describe('who waits', () => {
     expect(woken).toEqual(['a'])
   })
 
+  test('the probe is sent by the latest success, then by one that never failed, then by the oldest failure', () => {
+    const ranks: Record<string, number> = { failed: 40, older: 30, fresh: 0, early: -10, late: -20 }
+    const { scope, woken, put } = scopeOf({ rank: (name) => ranks[name] ?? 0 })
+    put('fail')
+    for (const name of Object.keys(ranks)) scope.wait(name)
+    for (let i = 0; i < 5; i++) {
+      vi.advanceTimersByTime(scope.opensInMs + 1)
+      put('fail')
+    }
+    expect(woken).toEqual(['late', 'early', 'fresh', 'older', 'failed'])
+  })
+
+  test('one that has not failed probes before the time, but not within a second of the last probe', () => {
+    const { scope, woken, put, failFor } = scopeOf({
+      witnesses: 2,
+      rank: (name) => (name.startsWith('failed') ? 1 : 0),
+    })
+    for (const group of ['a', 'b']) failFor(group)
+    for (let i = 0; i < 5; i++) {
+      vi.advanceTimersByTime(scope.opensInMs + 1)
+      put('fail')
+    }
+    scope.wait('failed')
+    expect(scope.opensInMs).toBeGreaterThan(20_000)
+    scope.wait('works')
+    expect([scope.state, Math.round(scope.opensInMs)]).toEqual(['open', 1_000])
+    vi.advanceTimersByTime(1_000)
+    expect([scope.state, woken]).toEqual(['half_open', ['works']])
+    put('fail')
+    vi.advanceTimersByTime(10_000)
+    scope.wait('works too')
+    vi.advanceTimersByTime(0)
+    expect([scope.state, woken]).toEqual(['half_open', ['works', 'works too']])
+  })
+
+  test('one that has not failed goes out beside a probe that hangs', () => {
+    const { scope, woken, failFor } = scopeOf({ witnesses: 1, rank: (name) => (name === 'failed' ? 1 : 0) })
+    failFor('a')
+    scope.wait('failed')
+    vi.advanceTimersByTime(scope.opensInMs + 1)
+    scope.begin()
+    expect([woken, scope.admits('works'), scope.admits('failed')]).toEqual([['failed'], false, false])
+    scope.wait('works')
+    vi.advanceTimersByTime(1_000)
+    expect([woken, scope.admits('works'), scope.admits('failed')]).toEqual([['failed', 'works'], true, false])
+    scope.begin()
+    scope.end()
+    scope.succeed()
+    expect(scope.state).toBe('closed')
+  })
+
+  test('one that has not failed waits as long as the destination asked for', () => {
+    const { scope, woken } = scopeOf({ witnesses: 1, rank: () => 0 })
+    scope.fail({ ...BROKEN, witness: 'a', afterMs: 7_000 })
+    scope.wait('works')
+    expect([scope.state, woken]).toEqual(['open', []])
+  })
+
   test('is woken by a fault that does not open the scope: it is another’s', () => {
-    const { scope, woken } = scopeOf({ maxConcurrency: 1, firstConcurrency: 1, faultsToOpen: 3 })
+    const { scope, woken } = scopeOf({ maxConcurrency: 1, firstConcurrency: 1, witnesses: 3 })
     scope.begin()
     scope.wait('a')
     scope.end()
-    scope.fail('not mine', 0, false)
+    scope.fail(BROKEN)
     expect(woken).toEqual(['a'])
   })
 

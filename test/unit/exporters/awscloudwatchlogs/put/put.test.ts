@@ -7,7 +7,7 @@ import { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
 import { Calls } from '../../../../../src/exporters/awscloudwatchlogs/aws/calls.ts'
 import { ALONE } from '../../../../../src/component/siblings.ts'
 import { destination } from '../../../../../src/exporters/awscloudwatchlogs/route/destination.ts'
-import { Provisioner } from '../../../../../src/exporters/awscloudwatchlogs/put/provision.ts'
+import { Provisioner } from '../../../../../src/exporters/awscloudwatchlogs/provision/provisioner.ts'
 import { PutLogEvents } from '../../../../../src/exporters/awscloudwatchlogs/put/put.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
 import { recordsRequest } from '../../../../fakes/logs-request.ts'
@@ -40,7 +40,14 @@ function sending(answer: object, compression: 'none' | 'gzip' = 'none') {
   const aws = async () => new Calls(client)
   const provisioner = new Provisioner(
     aws,
-    { retentionDays: 0, tags: undefined, share: 1, once: (...wanted) => ALONE.once(...wanted) },
+    {
+      retentionDays: 0,
+      tags: undefined,
+      share: 1,
+      once: (...wanted) => ALONE.once(...wanted),
+      account: 'account',
+      backoff: { initialMs: 200, multiplier: 1.5, maxMs: 30_000 },
+    },
     silentLogger,
   )
   const scopes = { endpoint: 'endpoint', credential: 'credential', account: 'account' }

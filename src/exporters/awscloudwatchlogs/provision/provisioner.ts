@@ -1,0 +1,152 @@
+// Creates what a put found missing, apart from puts: a lane waits for it without holding a place.
+//
+//   ensure ─▶ CreateLogStream ─missing─▶ CreateLogGroup (one caller) ─▶ CreateLogStream ─▶ ready
+//                                             └─▶ retention is remembered, and set when its turn comes
+
+import type { Siblings } from '../../../component/siblings.ts'
+import { type Prepared, stepBack } from '../../../delivery/contract/sender.ts'
+import type { BackoffOptions } from '../../../delivery/faults/backoff.ts'
+import type { FaultScope } from '../../../delivery/faults/fault-scope.ts'
+import type { Logger } from '../../../telemetry/logger.ts'
+import type { CallAws } from '../aws/aws.ts'
+import type { CallOutcome } from '../put/classify.ts'
+import type { Destination } from '../route/destination.ts'
+import { CreationCalls, type CreationKind } from './creation-calls.ts'
+import { Retention } from './retention.ts'
+
+export interface ProvisionSettings {
+  /** Days; 0: never expire. Set on groups this exporter creates, never on others. */
+  readonly retentionDays: number
+  readonly tags: Readonly<Record<string, string>> | undefined
+  /** Of the creations an account may make a second, 0 to 1. */
+  readonly share: number
+  /** Has a group made by one process while the others wait. */
+  readonly once: Siblings['once']
+  /** Account and Region, for people. */
+  readonly account: string
+  readonly backoff: BackoffOptions
+}
+
+const READY: Prepared = { kind: 'ready' }
+const DONE: CallOutcome = { kind: 'accepted', rejected: [] }
+
+/** Creates groups and streams: one caller each, however many lanes want it, and no faster than the account may. */
+export class Provisioner {
+  readonly #settings: ProvisionSettings
+  readonly #logger: Logger
+  readonly #calls: CreationCalls
+  readonly #retention: Retention
+  /** By the key of the destination; as many as there are lanes that wait. */
+  readonly #pending = new Map<string, Promise<Prepared>>()
+  readonly #groups = new Map<string, Promise<CallOutcome>>()
+  readonly #stopping = new AbortController()
+  groupsCreated = 0
+  streamsCreated = 0
+
+  constructor(aws: CallAws, settings: ProvisionSettings, logger: Logger) {
+    this.#settings = settings
+    this.#logger = logger
+    this.#calls = new CreationCalls(aws, settings.account, settings.share, settings.backoff, logger)
+    this.#retention = new Retention(this.#calls, settings.retentionDays, logger)
+  }
+
+  /** Breaker and backoff of creations. */
+  get scope(): FaultScope<CreationCalls> {
+    return this.#calls.scope
+  }
+
+  /** Destinations that are being created. */
+  get waiting(): number {
+    return this.#pending.size
+  }
+
+  /** Has the destination exist. Resolves with a fault only where it is this destination's own. */
+  ensure(destination: Destination): Promise<Prepared> {
+    const known = this.#pending.get(destination.key)
+    if (known !== undefined) return known
+    const creation = this.#create(destination).finally(() => this.#pending.delete(destination.key))
+    this.#pending.set(destination.key, creation)
+    return creation
+  }
+
+  hasten(maxWaitMs: number): void {
+    this.#calls.hasten(maxWaitMs)
+  }
+
+  /** Ends every call and every wait; what waits hears that it stops. */
+  stop(): void {
+    this.#stopping.abort()
+    this.#calls.stop()
+    this.#retention.stop()
+  }
+
+  async #create(destination: Destination): Promise<Prepared> {
+    // A stream of a group that is being created would only find it missing.
+    const group = this.#groups.get(destination.group)
+    let outcome = group === undefined ? await this.#createStream(destination, 'first_stream') : await group
+    if (outcome.kind === 'missing') outcome = await this.#createGroupOnce(destination.group)
+    else if (group === undefined) return prepared(outcome)
+    if (outcome.kind !== 'accepted') return prepared(outcome)
+    outcome = await this.#createStream(destination, 'finish_stream')
+    // The service may take a moment to see a group that was just made.
+    return outcome.kind === 'missing' ? stepBack('not_visible_yet', outcome.message) : prepared(outcome)
+  }
+
+  async #createStream(destination: Destination, kind: CreationKind): Promise<CallOutcome> {
+    const outcome = await this.#calls.run(kind, (calls) => calls.createLogStream(destination, this.#stopping.signal))
+    if (outcome.kind === 'accepted') this.streamsCreated++
+    return outcome
+  }
+
+  #createGroupOnce(group: string): Promise<CallOutcome> {
+    const known = this.#groups.get(group)
+    if (known !== undefined) return known
+    const creation = this.#createGroupForAll(group).finally(() => this.#groups.delete(group))
+    this.#groups.set(group, creation)
+    return creation
+  }
+
+  async #createGroupForAll(group: string): Promise<CallOutcome> {
+    // What another process has just made is there.
+    let outcome = DONE
+    const create = async () => {
+      outcome = await this.#createGroup(group)
+      return outcome.kind === 'accepted'
+    }
+    await this.#settings.once(`create ${group}`, create, this.#stopping.signal)
+    return outcome
+  }
+
+  async #createGroup(group: string): Promise<CallOutcome> {
+    const { retentionDays, tags } = this.#settings
+    const outcome = await this.#calls.run('group', (calls) => calls.createLogGroup(group, tags, this.#stopping.signal))
+    if (outcome.kind === 'exists') return DONE
+    if (outcome.kind !== 'accepted') return outcome
+    this.groupsCreated++
+    this.#logger.info('created a log group', { group, retentionDays })
+    this.#retention.set(group)
+    return outcome
+  }
+}
+
+function prepared(outcome: CallOutcome): Prepared {
+  switch (outcome.kind) {
+    case 'accepted':
+    case 'exists':
+      return READY
+    case 'retry':
+      return outcome
+    case 'refused':
+    case 'missing':
+    case 'sequence':
+      return {
+        kind: 'retry',
+        scope: 'group',
+        reason: 'cannot_create',
+        afterMs: 0,
+        lasting: true,
+        maybeTaken: false,
+        message: outcome.message,
+      }
+  }
+}

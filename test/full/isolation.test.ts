@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { longestGaps, onCreations, type Scenario } from '../integration/isolation.ts'
+
+// The scenarios that differ from those of test/integration/isolation in degree.
+
+const MAX_GAP_MS = 6_000
+const NEW = Array.from({ length: 200 }, (_, i) => `new${i}`)
+
+const creationsFail = (status: 500 | 503): Scenario => ({
+  begin({ local, send }) {
+    onCreations((operation) => local.faults.fail(status, { operation }))
+    return send(NEW, 'x')
+  },
+  end({ local }) {
+    local.faults.clear()
+    return NEW
+  },
+})
+
+const groupsAnswer500 = (count: number): Scenario => ({
+  durationMs: 60_000,
+  begin({ local, send }) {
+    const bad = NEW.slice(0, count)
+    for (const name of bad) local.faults.fail(500, { operation: 'PutLogEvents', group: `/test/${name}` })
+    return send(bad, 'x')
+  },
+  end({ local }) {
+    local.faults.clear()
+    return NEW.slice(0, count)
+  },
+})
+
+async function noGaps(scenarios: Readonly<Record<string, Scenario>>): Promise<void> {
+  for (const [scenario, gapMs] of Object.entries(await longestGaps(scenarios)))
+    expect(gapMs, scenario).toBeLessThan(MAX_GAP_MS)
+}
+
+test('streams that work keep their rhythm beside creations that fail', async () => {
+  await noGaps({
+    'three in five throttled': {
+      durationMs: 20_000,
+      async begin({ local, send }) {
+        let calls = 0
+        onCreations((operation) => local.faults.throttle({ operation, when: () => calls++ % 5 < 3 }))
+        await send(NEW, 'x')
+      },
+      end: () => NEW,
+    },
+    'answers 503': creationsFail(503),
+    'answers 500': creationsFail(500),
+  })
+}, 240_000)
+
+test('streams that work keep their rhythm beside groups that fail', async () => {
+  await noGaps({
+    '20 groups': groupsAnswer500(20),
+    '200 groups': groupsAnswer500(200),
+    '50 groups whose connections are cut': {
+      durationMs: 20_000,
+      begin({ local, send }) {
+        const bad = NEW.slice(0, 50)
+        for (const name of bad) local.faults.cut('before', { operation: 'PutLogEvents', group: `/test/${name}` })
+        return send(bad, 'x')
+      },
+    },
+  })
+}, 240_000)
+
+test('streams that work keep their rhythm with two workers', async () => {
+  await noGaps({
+    '200 new groups in one request': {
+      service: { workers: 2 },
+      durationMs: 20_000,
+      begin: ({ send }) => send(NEW, 'x'),
+      end: () => NEW,
+    },
+    'all creations are throttled, and 20 groups answer 500': {
+      service: { workers: 2 },
+      durationMs: 20_000,
+      begin({ local, send }) {
+        onCreations((operation) => local.faults.throttle({ operation }))
+        for (const name of NEW.slice(0, 20))
+          local.faults.fail(500, { operation: 'PutLogEvents', group: `/test/${name}` })
+        return send(NEW, 'x')
+      },
+    },
+  })
+}, 240_000)
