@@ -32,4 +32,4 @@ export {
   type CloudWatchLocalOptions,
   type LocalEvent,
 } from '../../src/extensions/cloudwatch_local/cloudwatch-local.ts'
-export type { Call } from '../../src/extensions/cloudwatch_local/calls.ts'
+export type { Call } from '../../src/extensions/cloudwatch_local/api/calls.ts'

@@ -1,13 +1,13 @@
-import type { Account, Journal } from './account.ts'
-import { Api } from './api.ts'
-import { CallLog } from './calls.ts'
-import { DirectoryJournal } from './directory.ts'
-import { Faults } from './faults.ts'
-import { loadDirectory } from './load-directory.ts'
-import { eventId, read } from './page.ts'
-import { AWS_QUOTAS, Quotas } from './quotas.ts'
-import { ApiServer } from './server.ts'
-import { Store, type Batch } from './store.ts'
+import type { Account, Journal } from './store/account.ts'
+import { Api } from './api/api.ts'
+import { CallLog } from './api/calls.ts'
+import { DirectoryJournal } from './store/directory.ts'
+import { Faults } from './faults/faults.ts'
+import { loadDirectory } from './store/load-directory.ts'
+import { eventId, read } from './paging/page.ts'
+import { AWS_QUOTAS, Quotas } from './api/quotas.ts'
+import { ApiServer } from './api/server.ts'
+import { Store, type Batch } from './store/store.ts'
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 

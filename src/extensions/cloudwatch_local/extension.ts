@@ -3,7 +3,7 @@ import type { MetricDefinition } from '../../telemetry/metrics.ts'
 import { CloudWatchLocal } from './cloudwatch-local.ts'
 import type { CloudWatchLocalConfig } from './config.ts'
 import { FirstEvents } from './first-events.ts'
-import type { Batch } from './store.ts'
+import type { Batch } from './store/store.ts'
 
 /** A full store evicts with every put: it is said once, and then at most this often. */
 const EVICTION_NOTICE_MS = 60_000

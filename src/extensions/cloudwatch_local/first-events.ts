@@ -1,5 +1,5 @@
 import type { Logger } from '../../telemetry/logger.ts'
-import type { Batch } from './store.ts'
+import type { Batch } from './store/store.ts'
 
 /** A terminal shows this many characters of an event. */
 const MAX_SHOWN = 400

@@ -1,8 +1,8 @@
-import type { Account } from '../account.ts'
-import type { Input } from '../input.ts'
-import { GROUP_NAME } from '../names.ts'
-import { invalidParameter } from '../service-error.ts'
-import { readTags } from '../tags.ts'
+import type { Account } from '../store/account.ts'
+import type { Input } from '../request/input.ts'
+import { GROUP_NAME } from '../request/names.ts'
+import { invalidParameter } from '../api/service-error.ts'
+import { readTags } from '../request/tags.ts'
 
 export const GROUP_CLASSES = ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY', 'ESSENTIALS'] as const
 

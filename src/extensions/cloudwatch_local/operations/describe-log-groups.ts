@@ -1,9 +1,9 @@
-import type { Account } from '../account.ts'
-import { byName, readNameToken, writeNameToken } from '../name-order.ts'
-import type { Input } from '../input.ts'
-import { GROUP_NAME, groupArn, NEXT_TOKEN } from '../names.ts'
-import { invalidParameter } from '../service-error.ts'
-import type { LogGroup } from '../store.ts'
+import type { Account } from '../store/account.ts'
+import { byName, readNameToken, writeNameToken } from '../paging/name-order.ts'
+import type { Input } from '../request/input.ts'
+import { GROUP_NAME, groupArn, NEXT_TOKEN } from '../request/names.ts'
+import { invalidParameter } from '../api/service-error.ts'
+import type { LogGroup } from '../store/store.ts'
 import { GROUP_CLASSES } from './create-log-group.ts'
 
 /** What DescribeLogGroups can be asked in AWS and not here. */

@@ -1,9 +1,9 @@
-import type { Account } from '../account.ts'
-import { compileFilterPattern } from '../filter-pattern.ts'
-import type { Input } from '../input.ts'
-import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../names.ts'
-import { eventId, MAX_PAGE_EVENTS, page, read, readToken, writeToken } from '../page.ts'
-import { invalidParameter } from '../service-error.ts'
+import type { Account } from '../store/account.ts'
+import { compileFilterPattern } from '../filter/filter-pattern.ts'
+import type { Input } from '../request/input.ts'
+import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../request/names.ts'
+import { eventId, MAX_PAGE_EVENTS, page, read, readToken, writeToken } from '../paging/page.ts'
+import { invalidParameter } from '../api/service-error.ts'
 
 /** Streams of a group, interleaved by time. The token says which way and from where; without one the reading is done. */
 export function filterLogEvents(input: Input, { store }: Account): object {

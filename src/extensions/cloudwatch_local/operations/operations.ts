@@ -1,4 +1,4 @@
-import type { Operation } from '../account.ts'
+import type { Operation } from '../store/account.ts'
 import { createLogGroup } from './create-log-group.ts'
 import { createLogStream } from './create-log-stream.ts'
 import { deleteLogGroup } from './delete-log-group.ts'

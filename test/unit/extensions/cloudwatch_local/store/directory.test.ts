@@ -2,8 +2,12 @@ import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { callCloudWatch, refusalOf } from '../../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal, type CloudWatchLocal, type CloudWatchLocalOptions } from '../../../fakes/cloudwatch.ts'
+import { callCloudWatch, refusalOf } from '../../../../fakes/call-cloudwatch.ts'
+import {
+  startCloudWatchLocal,
+  type CloudWatchLocal,
+  type CloudWatchLocalOptions,
+} from '../../../../fakes/cloudwatch.ts'
 
 let directory: string
 let local: CloudWatchLocal

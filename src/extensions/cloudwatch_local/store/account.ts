@@ -1,4 +1,4 @@
-import type { Input } from './input.ts'
+import type { Input } from '../request/input.ts'
 import type { Batch, LogGroup, LogStream, Store } from './store.ts'
 
 /** What an operation works on: one account in one region. */

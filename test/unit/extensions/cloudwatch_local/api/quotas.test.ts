@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { callCloudWatch, refusalOf } from '../../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal } from '../../../fakes/cloudwatch.ts'
-import { AWS_QUOTAS, Quotas } from '../../../../src/extensions/cloudwatch_local/quotas.ts'
+import { callCloudWatch, refusalOf } from '../../../../fakes/call-cloudwatch.ts'
+import { startCloudWatchLocal } from '../../../../fakes/cloudwatch.ts'
+import { AWS_QUOTAS, Quotas } from '../../../../../src/extensions/cloudwatch_local/api/quotas.ts'
 
 test('a second takes as many calls as the quota says, and the next second as many again', () => {
   let now = 0

@@ -1,5 +1,5 @@
 import type { Input, TextRule } from './input.ts'
-import { invalidParameter, ServiceError } from './service-error.ts'
+import { invalidParameter, ServiceError } from '../api/service-error.ts'
 
 const MAX_TAGS = 50
 const KEY: TextRule = {

@@ -1,4 +1,4 @@
-import { invalidParameter } from './service-error.ts'
+import { invalidParameter } from '../api/service-error.ts'
 
 // The part of CloudWatch's filter pattern syntax that is understood here:
 //   word "a phrase"        all of them are in the message, upper and lower case apart

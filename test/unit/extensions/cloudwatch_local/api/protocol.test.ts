@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { callCloudWatch, refusalOf, SIGNED } from '../../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal, type CloudWatchLocal } from '../../../fakes/cloudwatch.ts'
+import { callCloudWatch, refusalOf, SIGNED } from '../../../../fakes/call-cloudwatch.ts'
+import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../fakes/cloudwatch.ts'
 
 let local: CloudWatchLocal
 beforeAll(async () => {

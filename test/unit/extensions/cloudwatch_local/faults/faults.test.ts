@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { callCloudWatch, refusalOf } from '../../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal, type CloudWatchLocal } from '../../../fakes/cloudwatch.ts'
+import { callCloudWatch, refusalOf } from '../../../../fakes/call-cloudwatch.ts'
+import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../fakes/cloudwatch.ts'
 
 let local: CloudWatchLocal
 beforeEach(async () => {
@@ -101,7 +101,7 @@ test.each([
 ] as const)('garbage of the kind %s is a 200, and nothing is stored', async (what, type, body) => {
   local.faults.garbage(what)
   const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'Logs_20140328.PutLogEvents' }
-  const { SIGNED } = await import('../../../fakes/call-cloudwatch.ts')
+  const { SIGNED } = await import('../../../../fakes/call-cloudwatch.ts')
   const response = await fetch(local.url, { method: 'POST', headers: { ...headers, ...SIGNED }, body: '{}' })
   expect([response.status, response.headers.get('content-type')]).toEqual([200, type])
   expect(await response.text()).toMatch(body)

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { GROUP_FILE, STREAM_SUFFIX, type DirectoryJournal } from './directory.ts'
-import { countedBytes } from './event-batch.ts'
+import { countedBytes } from '../request/event-batch.ts'
 import type { Batch, LogGroup, Store } from './store.ts'
 
 const LINE_FEED = 0x0a

@@ -1,4 +1,4 @@
-import { invalidParameter } from './service-error.ts'
+import { invalidParameter } from '../api/service-error.ts'
 
 /** "ASCII-sorted": by code unit, not by locale. */
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {

@@ -1,7 +1,7 @@
-import type { Answer } from './answer.ts'
+import type { Answer } from '../api/answer.ts'
 import type { DecidingFault, FaultedCall } from './faults.ts'
-import { ServiceError } from './service-error.ts'
-import { nextSequenceToken, type Store } from './store.ts'
+import { ServiceError } from '../api/service-error.ts'
+import { nextSequenceToken, type Store } from '../store/store.ts'
 
 /** The answer a fault gives instead of performing the operation; undefined if it lets it be performed. */
 export function insteadOf(fault: DecidingFault, call: FaultedCall, store: Store): Answer | undefined {

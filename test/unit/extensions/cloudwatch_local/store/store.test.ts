@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Store, type Batch } from '../../../../src/extensions/cloudwatch_local/store.ts'
+import { Store, type Batch } from '../../../../../src/extensions/cloudwatch_local/store/store.ts'
 
 function storeOf(maxBytes: number) {
   const store = new Store(maxBytes)

@@ -1,4 +1,4 @@
-import { ServiceError } from './service-error.ts'
+import { ServiceError } from '../api/service-error.ts'
 
 // What CloudWatch, and the network before it, do on a bad day; switched on by tests, in process.
 
