@@ -29,24 +29,32 @@ export class Api {
     this.#calls = calls
   }
 
-  /** @param closing ends the waits of slow calls */
-  async answer(request: ApiRequest, closing: AbortSignal): Promise<Answer> {
+  /**
+   * @param closing ends the waits of slow calls
+   * @param unanswerable aborted when the server closes or the client has gone: ends searches
+   */
+  async answer(request: ApiRequest, closing: AbortSignal, unanswerable: AbortSignal): Promise<Answer> {
     const call = describe(request)
     const end = this.#calls.begin(this.#recorded(request, call))
     try {
-      const answer = await this.#perform(request, call, closing)
+      const answer = await this.#perform(request, call, closing, unanswerable)
       end(answer.kind === 'done' ? 'ok' : answer.kind === 'failed' ? answer.error.code : answer.kind)
       return answer
     } catch (error) {
       const known = error instanceof ServiceError
-      end(known ? error.code : closing.aborted ? 'cut' : 'defect')
+      end(known ? error.code : unanswerable.aborted ? 'cut' : 'defect')
       if (known) return { kind: 'failed', error }
-      if (closing.aborted) return { kind: 'cut' }
+      if (unanswerable.aborted) return { kind: 'cut' }
       throw error
     }
   }
 
-  async #perform(request: ApiRequest, call: FaultedCall, closing: AbortSignal): Promise<Answer> {
+  async #perform(
+    request: ApiRequest,
+    call: FaultedCall,
+    closing: AbortSignal,
+    unanswerable: AbortSignal,
+  ): Promise<Answer> {
     const operation = OPERATIONS.get(request.operation)
     if (operation === undefined)
       throw new ServiceError(
@@ -58,7 +66,7 @@ export class Api {
     const instead = fault === undefined ? undefined : insteadOf(fault, call, this.#account.store)
     if (instead !== undefined) return instead
     this.#quotas.take(request.operation)
-    const body = await operation(new Input(request.json), this.#account)
+    const body = await operation(new Input(request.json), this.#account, unanswerable)
     return fault === undefined ? { kind: 'done', body } : afterwards(fault, body)
   }
 

@@ -64,7 +64,9 @@ export class ApiServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = randomUUID()
     try {
-      write(response, requestId, await this.#answer(request))
+      const gone = new AbortController()
+      response.once('close', () => gone.abort())
+      write(response, requestId, await this.#answer(request, AbortSignal.any([gone.signal, this.#closing.signal])))
     } catch (error) {
       if (response.destroyed || this.#closing.signal.aborted) return // nobody is left to be answered
       this.#onDefect(error)
@@ -73,7 +75,7 @@ export class ApiServer {
     }
   }
 
-  async #answer(request: IncomingMessage): Promise<Answer> {
+  async #answer(request: IncomingMessage, unanswerable: AbortSignal): Promise<Answer> {
     try {
       const { json, wireBytes } = await readBody(request)
       const scope = readAuthorization(request.headers)
@@ -81,6 +83,7 @@ export class ApiServer {
       return await this.#api.answer(
         { operation, json, wireBytes, headers: request.headers, ...scope },
         this.#closing.signal,
+        unanswerable,
       )
     } catch (error) {
       if (error instanceof ServiceError) return { kind: 'failed', error }

@@ -2,11 +2,11 @@ import type { Account } from '../store/account.ts'
 import { compileFilterPattern } from '../filter/filter-pattern.ts'
 import type { Input } from '../request/input.ts'
 import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../request/names.ts'
-import { eventId, MAX_PAGE_EVENTS, page, read, readToken, writeToken } from '../paging/page.ts'
+import { eventId, MAX_PAGE_EVENTS, page, readToken, search, writeToken } from '../paging/page.ts'
 import { invalidParameter } from '../api/service-error.ts'
 
 /** Streams of a group, interleaved by time. The token says which way and from where; without one the reading is done. */
-export function filterLogEvents(input: Input, { store }: Account): object {
+export async function filterLogEvents(input: Input, { store }: Account, signal: AbortSignal): Promise<object> {
   const names = input.texts('logStreamNames', { min: 1, max: 100 }, STREAM_NAME)
   const prefix = input.text('logStreamNamePrefix', STREAM_NAME)
   const from = input.whole('startTime', { min: 0 }) ?? 0
@@ -27,14 +27,15 @@ export function filterLogEvents(input: Input, { store }: Account): object {
       : [...new Set(names)].map((name) => store.stream(groupName, name))
   const cursor = token === undefined ? undefined : readToken(token)
   const forward = cursor === undefined ? startFromHead : cursor.direction === 'f'
-  const events = read({
+  const query = {
     streams,
     from,
     before: upTo + 1, // "Events with a timestamp later than this time are not returned."
     after: cursor?.direction === 'f' ? cursor.position : undefined,
     until: cursor?.direction === 'b' ? cursor.position : undefined,
     matches,
-  })
+  }
+  const events = await search(query, signal)
   const shown = page(events, limit, forward ? 'head' : 'tail')
   const last = forward ? shown.at(-1) : shown[0]
   return {

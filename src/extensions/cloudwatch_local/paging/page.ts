@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalidParameter } from '../api/service-error.ts'
 import { EVENT_OVERHEAD_BYTES, type InputLogEvent, type LogStream } from '../store/store.ts'
 
@@ -6,6 +7,8 @@ import { EVENT_OVERHEAD_BYTES, type InputLogEvent, type LogStream } from '../sto
 /** A page holds at most this many events, and 1 MB of them (GetLogEvents, FilterLogEvents). */
 export const MAX_PAGE_EVENTS = 10_000
 const MAX_PAGE_BYTES = 1_048_576
+/** A filter pattern over a full store takes seconds: other calls are served in between. */
+const MAX_TURN_MS = 20
 
 /** Where an event stands among all others. */
 export interface Position {
@@ -34,8 +37,31 @@ export interface Query {
 /** Every event the query asks for, sorted. */
 export function read(query: Query): ReadEvent[] {
   const found: ReadEvent[] = []
+  for (const event of examine(query)) if (event !== undefined) found.push(event)
+  return found.sort(compare)
+}
+
+/**
+ * The same, leaving the event loop to others now and then.
+ * @throws the signal's reason when it is aborted
+ */
+export async function search(query: Query, signal: AbortSignal): Promise<ReadEvent[]> {
+  const found: ReadEvent[] = []
+  let turnEnds = performance.now() + MAX_TURN_MS
+  for (const event of examine(query)) {
+    if (event !== undefined) found.push(event)
+    if (performance.now() < turnEnds) continue
+    await nextTurn()
+    signal.throwIfAborted()
+    turnEnds = performance.now() + MAX_TURN_MS
+  }
+  return found.sort(compare)
+}
+
+/** Yields for each event in the range: it, or undefined where it does not match. The batches are those of the start. */
+function* examine(query: Query): Generator<ReadEvent | undefined> {
   for (const stream of query.streams) {
-    for (const { events, firstSequence, ingestionTime } of stream.batches) {
+    for (const { events, firstSequence, ingestionTime } of stream.batches.slice()) {
       if ((events[0]?.timestamp ?? 0) >= query.before || (events.at(-1)?.timestamp ?? 0) < query.from) continue
       for (let index = 0; index < events.length; index += 1) {
         const { timestamp, message } = events[index] as InputLogEvent
@@ -43,11 +69,10 @@ export function read(query: Query): ReadEvent[] {
         const event = { stream, timestamp, sequence: firstSequence + index, ingestionTime, message }
         if (query.after !== undefined && compare(event, query.after) <= 0) continue
         if (query.until !== undefined && compare(event, query.until) >= 0) continue
-        if (query.matches === undefined || query.matches(message)) found.push(event)
+        yield query.matches === undefined || query.matches(message) ? event : undefined
       }
     }
   }
-  return found.sort(compare)
 }
 
 function compare(a: Position, b: Position): number {

@@ -28,5 +28,12 @@ export interface Journal {
   evicted(batch: Batch): void
 }
 
-/** One verb of the API. Returns the answer's body; undefined is the empty answer. */
-export type Operation = (input: Input, account: Account) => object | undefined | Promise<object | undefined>
+/**
+ * One verb of the API. Returns the answer's body; undefined is the empty answer.
+ * @param signal aborted when nobody waits for the answer any more
+ */
+export type Operation = (
+  input: Input,
+  account: Account,
+  signal: AbortSignal,
+) => object | undefined | Promise<object | undefined>

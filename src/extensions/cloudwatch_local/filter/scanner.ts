@@ -1,0 +1,46 @@
+import { invalidParameter, type ServiceError } from '../api/service-error.ts'
+
+/** Reads a filter pattern from left to right. */
+export class Scanner {
+  readonly text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.text = text.trimEnd()
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.text.length
+  }
+
+  /** The next character; empty at the end. */
+  peek(): string {
+    return this.text.charAt(this.#at)
+  }
+
+  /** Takes `token` if it comes next. */
+  take(token: string): boolean {
+    if (!this.text.startsWith(token, this.#at)) return false
+    this.#at += token.length
+    return true
+  }
+
+  /** Takes what a sticky expression matches here. */
+  takeMatch(sticky: RegExp): string | undefined {
+    sticky.lastIndex = this.#at
+    const match = sticky.exec(this.text)
+    if (match === null) return undefined
+    this.#at = sticky.lastIndex
+    return match[0]
+  }
+
+  skipSpace(): void {
+    while (/\s/.test(this.peek())) this.#at += 1
+  }
+
+  /** What AWS answers, and where and why: its own "Invalid filter pattern" says no more than that. */
+  invalid(problem: string): ServiceError {
+    const where = this.atEnd ? 'at its end' : `at character ${this.#at + 1}`
+    return invalidParameter(`Invalid filter pattern: ${where}: ${problem}`)
+  }
+}
