@@ -4,8 +4,13 @@ import {
   CreateLogGroupCommand,
   CreateLogStreamCommand,
   DataAlreadyAcceptedException,
+  DescribeLogGroupsCommand,
+  DescribeLogStreamsCommand,
+  FilterLogEventsCommand,
+  GetLogEventsCommand,
   InvalidParameterException,
   InvalidSequenceTokenException,
+  ListLogGroupsCommand,
   paginateDescribeLogGroups,
   paginateFilterLogEvents,
   paginateGetLogEvents,
@@ -14,6 +19,7 @@ import {
   ResourceAlreadyExistsException,
   ResourceNotFoundException,
   ServiceUnavailableException,
+  StartQueryCommand,
   TagResourceCommand,
   ListTagsForResourceCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
@@ -111,4 +117,36 @@ test('faults are errors of the SDK too, with their members', async () => {
   faults.cut('after', { times: 1 })
   await expect(put('m')).rejects.toMatchObject({ code: 'ECONNRESET' })
   expect(local.events('g', 's')).toHaveLength(2) // alreadyAccepted and cut after
+})
+
+test('groups are listed, and named by their ARNs, as the SDK sends it', async () => {
+  await client.send(new CreateLogGroupCommand({ logGroupName: '/app/b' }))
+  await put('{"body":"plain text"}', '{"body":"other"}')
+  const first = await client.send(new ListLogGroupsCommand({ limit: 1 }))
+  const second = await client.send(new ListLogGroupsCommand({ limit: 1, nextToken: first.nextToken }))
+  expect([first, second].map(({ logGroups }) => logGroups?.map(({ logGroupName }) => logGroupName))).toEqual([
+    ['/app/b'],
+    ['g'],
+  ])
+  expect(second.nextToken).toBeUndefined()
+  const logGroupIdentifier = second.logGroups?.[0]?.logGroupArn
+  expect(logGroupIdentifier).toBe('arn:aws:logs:us-east-1:000000000000:log-group:g')
+
+  const described = await client.send(new DescribeLogGroupsCommand({ logGroupIdentifiers: [logGroupIdentifier ?? ''] }))
+  expect(described.logGroups?.map(({ logGroupName }) => logGroupName)).toEqual(['g'])
+  const streams = await client.send(new DescribeLogStreamsCommand({ logGroupIdentifier }))
+  expect(streams.logStreams?.map(({ logStreamName }) => logStreamName)).toEqual(['s'])
+  const got = await client.send(new GetLogEventsCommand({ logGroupIdentifier, logStreamName: 's' }))
+  expect(got.events).toHaveLength(2)
+  const filterPattern = '{ $.body = "plain*" }'
+  const filtered = await client.send(new FilterLogEventsCommand({ logGroupIdentifier, filterPattern }))
+  expect(filtered.events?.map(({ message }) => message)).toEqual(['{"body":"plain text"}'])
+
+  const both = new FilterLogEventsCommand({ logGroupIdentifier, logGroupName: 'g' })
+  await expect(client.send(both)).rejects.toThrow(InvalidParameterException)
+  const query = new StartQueryCommand({ queryString: 'fields @message', startTime: 0, endTime: 1 })
+  await expect(client.send(query)).rejects.toMatchObject({
+    name: 'UnknownOperationException',
+    message: expect.stringContaining('ListLogGroups') as string,
+  })
 })

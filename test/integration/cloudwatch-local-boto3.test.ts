@@ -46,6 +46,35 @@ describe.skipIf(python.missing !== undefined)(`boto3 ${python.missing ?? ''}`, (
     expect(tags).toEqual({ tags: { team: 'a' } })
   })
 
+  test('it lists groups, and names one by its ARN', async () => {
+    const logGroupIdentifier = 'arn:aws:logs:us-east-1:000000000000:log-group:listed'
+    const listedStream = { logGroupName: 'listed', logStreamName: 's' }
+    const results = await callWithBoto3(python, local.url, [
+      ['create_log_group', { logGroupName: 'listed', tags: { env: 'prod' } }],
+      ['create_log_stream', listedStream],
+      ['put_log_events', { ...listedStream, logEvents: [at(now, '{"code":404}'), at(now, '{"code":500}')] }],
+      ['list_log_groups', { logGroupNamePattern: '^list', logGroupTags: [{ key: 'env', values: ['pr*'] }] }],
+      ['describe_log_groups', { logGroupIdentifiers: [logGroupIdentifier] }],
+      ['describe_log_streams', { logGroupIdentifier }],
+      ['get_log_events', { logGroupIdentifier, logStreamName: 's' }],
+      ['filter_log_events', { logGroupIdentifier, filterPattern: '{ $.code >= 400 && $.code < 500 }' }],
+      ['filter_log_events', { logGroupIdentifier, filterPattern: '{ $.code EXISTS }' }],
+      ['filter_log_events', { logGroupIdentifier, logGroupName: 'listed' }],
+    ])
+    const [, , , listed, described, streams, got, filtered] = results.map(answerOf)
+    expect(listed).toEqual({
+      logGroups: [{ logGroupName: 'listed', logGroupArn: logGroupIdentifier, logGroupClass: 'STANDARD' }],
+    })
+    expect(described).toMatchObject({ logGroups: [{ logGroupName: 'listed', logGroupArn: logGroupIdentifier }] })
+    expect(streams).toMatchObject({ logStreams: [{ logStreamName: 's' }] })
+    expect(got).toMatchObject({ events: [{ message: '{"code":404}' }, { message: '{"code":500}' }] })
+    expect(filtered).toMatchObject({ events: [{ message: '{"code":404}' }] })
+    expect(results.slice(-2)).toMatchObject([
+      { error: 'InvalidParameterException', message: expect.stringMatching(/^Invalid filter pattern: .*EXISTS/) },
+      { error: 'InvalidParameterException', message: expect.stringContaining('Exactly one of logGroupName') },
+    ])
+  })
+
   test('refusals are its errors, by code and message', async () => {
     const results = await callWithBoto3(python, local.url, [
       ['put_log_events', { logGroupName: 'none', logStreamName: 's', logEvents: [at(now, 'm')] }],

@@ -1,15 +1,14 @@
 import type { Account } from '../store/account.ts'
+import { readGroupClass } from '../request/group-class.ts'
 import type { Input } from '../request/input.ts'
 import { GROUP_NAME } from '../request/names.ts'
 import { invalidParameter } from '../api/service-error.ts'
 import { readTags } from '../request/tags.ts'
 
-export const GROUP_CLASSES = ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY', 'ESSENTIALS'] as const
-
 export async function createLogGroup(input: Input, { store, journal, now }: Account): Promise<undefined> {
   const name = input.requiredText('logGroupName', GROUP_NAME)
   const kmsKeyId = input.text('kmsKeyId', { max: 256 })
-  const logGroupClass = input.text('logGroupClass', { oneOf: GROUP_CLASSES })
+  const logGroupClass = readGroupClass(input)
   const deletionProtectionEnabled = input.flag('deletionProtectionEnabled') ?? false
   const tags = readTags(input) ?? new Map<string, string>()
   input.check()

@@ -1,45 +1,48 @@
-import type { Account } from '../store/account.ts'
-import { byName, readNameToken, writeNameToken } from '../paging/name-order.ts'
-import type { Input } from '../request/input.ts'
-import { GROUP_NAME, groupArn, NEXT_TOKEN } from '../request/names.ts'
 import { invalidParameter } from '../api/service-error.ts'
+import { nameAfter, pageOfGroups } from '../paging/name-order.ts'
+import { ownAccountIsAskedFor } from '../request/accounts.ts'
+import { ofClass, readGroupClass } from '../request/group-class.ts'
+import type { Input } from '../request/input.ts'
+import { GROUP_IDENTIFIER, GROUP_NAME, groupArn, groupOfIdentifier } from '../request/names.ts'
+import type { Account } from '../store/account.ts'
 import type { LogGroup } from '../store/store.ts'
-import { GROUP_CLASSES } from './create-log-group.ts'
 
-/** What DescribeLogGroups can be asked in AWS and not here. */
-const NOT_HERE = ['accountIdentifiers', 'includeLinkedAccounts', 'logGroupIdentifiers'] as const
+const MAX_IDENTIFIERS = 50
 
 export function describeLogGroups(input: Input, account: Account): object {
   const prefix = input.text('logGroupNamePrefix', GROUP_NAME)
   const pattern = input.text('logGroupNamePattern', { max: 512, pattern: /^[.\-_/#A-Za-z0-9]*$/ })
   const limit = input.whole('limit', { min: 1, max: 50 }) ?? 50
-  const token = input.text('nextToken', NEXT_TOKEN)
-  const groupClass = input.text('logGroupClass', { oneOf: GROUP_CLASSES })
-  input.check()
+  const groupClass = readGroupClass(input)
+  const identifiers = input.texts('logGroupIdentifiers', { min: 1, max: MAX_IDENTIFIERS }, GROUP_IDENTIFIER)
+  const own = ownAccountIsAskedFor(input, account)
+  const after = nameAfter(input, 'DescribeLogGroups')
   if (prefix !== undefined && pattern !== undefined)
     throw invalidParameter('LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.')
-  for (const key of NOT_HERE)
-    if (input.raw(key)) throw invalidParameter(`${key} is not offered by cloudwatch_local: use logGroupNamePrefix`)
+  const otherFilters = [prefix, pattern, groupClass, input.raw('accountIdentifiers')]
+  if (identifiers !== undefined && otherFilters.some((filter) => filter !== undefined))
+    throw invalidParameter('The only filter that may be specified with logGroupIdentifiers is includeLinkedAccounts.')
 
-  const after = token === undefined ? '' : readNameToken(token)
-  const matching = [...account.store.groups.values()]
-    .filter(
-      ({ name, logGroupClass }) =>
-        name > after &&
-        name.startsWith(prefix ?? '') &&
-        name.includes(pattern ?? '') &&
-        (groupClass === undefined || groupClass === logGroupClass),
-    )
-    .sort(byName)
-  const shown = matching.slice(0, limit)
-  return {
-    logGroups: shown.map((group) => describe(group, account)),
-    ...(matching.length > limit && { nextToken: writeNameToken(shown.at(-1)?.name ?? '') }),
-  }
+  const names = identifiers === undefined ? undefined : new Set(identifiers.map(groupOfIdentifier))
+  const { shown, next } = pageOfGroups(
+    account.store,
+    limit,
+    after,
+    'DescribeLogGroups',
+    (group) =>
+      own &&
+      (names === undefined || names.has(group.name)) &&
+      group.name.startsWith(prefix ?? '') &&
+      group.name.includes(pattern ?? '') &&
+      ofClass(group, groupClass),
+  )
+  return { logGroups: shown.map((group) => describe(group, account, pattern !== undefined)), ...next }
 }
 
-function describe(group: LogGroup, account: Account): object {
+/** @param short "If you specify logGroupNamePattern, then only arn, creationTime, and logGroupName are included" */
+function describe(group: LogGroup, account: Account, short: boolean): object {
   const arn = groupArn(account.region, account.id, group.name)
+  if (short) return { logGroupName: group.name, creationTime: group.creationTime, arn: `${arn}:*` }
   return {
     logGroupName: group.name,
     creationTime: group.creationTime,

@@ -1,7 +1,7 @@
 import type { Account } from '../store/account.ts'
 import type { Input } from '../request/input.ts'
-import { byName, readNameToken, writeNameToken } from '../paging/name-order.ts'
-import { groupArn, groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../request/names.ts'
+import { byName, type NamePlace, readNameToken, writeNameToken } from '../paging/name-order.ts'
+import { groupArn, groupNameOrIdentifier, STREAM_NAME } from '../request/names.ts'
 import { invalidParameter } from '../api/service-error.ts'
 import type { LogStream } from '../store/store.ts'
 
@@ -10,24 +10,40 @@ export function describeLogStreams(input: Input, account: Account): object {
   const orderBy = input.text('orderBy', { oneOf: ['LogStreamName', 'LastEventTime'] }) ?? 'LogStreamName'
   const descending = input.flag('descending') ?? false
   const limit = input.whole('limit', { min: 1, max: 50 }) ?? 50
-  const token = input.text('nextToken', NEXT_TOKEN)
-  const group = account.store.group(groupNameOrIdentifier(input))
+  const groupName = groupNameOrIdentifier(input)
+  const after = readNameToken(input, 'DescribeLogStreams')
+  const group = account.store.group(groupName)
   if (orderBy === 'LastEventTime' && prefix !== undefined)
     throw invalidParameter('Cannot order by LastEventTime with a logStreamNamePrefix.')
 
-  const streams = [...group.streams.values()].filter(({ name }) => name.startsWith(prefix ?? ''))
-  streams.sort(orderBy === 'LogStreamName' ? byName : byLastEvent)
-  if (descending) streams.reverse()
-  const start = token === undefined ? 0 : streams.findIndex(({ name }) => name === readNameToken(token)) + 1
-  const shown = streams.slice(start, start + limit)
+  const byTime = orderBy === 'LastEventTime'
+  if (after !== undefined && byTime !== (after.time !== undefined))
+    throw invalidParameter('The specified nextToken is invalid.')
+  const order = byTime ? byLastEvent : byName
+  const direction = descending ? -1 : 1
+  // Streams that came or went since the page before move nothing: what is behind the last one shown is what is left.
+  const streams = [...group.streams.values()]
+    .map((stream) => ({ stream, place: placeOf(stream, byTime) }))
+    .filter(
+      ({ stream, place }) =>
+        stream.name.startsWith(prefix ?? '') && (after === undefined || order(place, after) * direction > 0),
+    )
+    .sort((a, b) => order(a.place, b.place) * direction)
+  const shown = streams.slice(0, limit)
+  const last = shown.at(-1)
   return {
-    logStreams: shown.map((stream) => describe(stream, account)),
-    ...(start + limit < streams.length && { nextToken: writeNameToken(shown.at(-1)?.name ?? '') }),
+    logStreams: shown.map(({ stream }) => describe(stream, account)),
+    ...(streams.length > limit &&
+      last !== undefined && { nextToken: writeNameToken('DescribeLogStreams', last.place) }),
   }
 }
 
-function byLastEvent(a: LogStream, b: LogStream): number {
-  return (a.lastEventTimestamp ?? 0) - (b.lastEventTimestamp ?? 0) || byName(a, b)
+function placeOf({ name, lastEventTimestamp }: LogStream, byTime: boolean): NamePlace {
+  return byTime ? { name, time: lastEventTimestamp ?? 0 } : { name }
+}
+
+function byLastEvent(a: NamePlace, b: NamePlace): number {
+  return (a.time ?? 0) - (b.time ?? 0) || byName(a, b)
 }
 
 function describe(stream: LogStream, account: Account): object {

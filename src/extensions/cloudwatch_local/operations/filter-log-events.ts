@@ -2,8 +2,11 @@ import type { Account } from '../store/account.ts'
 import { compileFilterPattern } from '../filter/filter-pattern.ts'
 import type { Input } from '../request/input.ts'
 import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../request/names.ts'
-import { eventId, MAX_PAGE_EVENTS, page, readToken, search, writeToken } from '../paging/page.ts'
+import { eventId, MAX_PAGE_EVENTS, page, readSearchToken, search, writeSearchToken } from '../paging/page.ts'
 import { invalidParameter } from '../api/service-error.ts'
+
+/** ms; "Setting startFromHead to false is supported only when startTime is on or after Jan 1, 2024 00:00:00 UTC." */
+const FIRST_BACKWARD_START = Date.UTC(2024, 0, 1)
 
 /** Streams of a group, interleaved by time. The token says which way and from where; without one the reading is done. */
 export async function filterLogEvents(input: Input, { store }: Account, signal: AbortSignal): Promise<object> {
@@ -16,16 +19,19 @@ export async function filterLogEvents(input: Input, { store }: Account, signal: 
   const token = input.text('nextToken', NEXT_TOKEN)
   const startFromHead = input.flag('startFromHead') ?? true
   input.flag('interleaved') // ignored since 2019: always interleaved
+  input.flag('unmask') // nothing is masked here
   const groupName = groupNameOrIdentifier(input)
   if (names !== undefined && prefix !== undefined)
     throw invalidParameter('logStreamNames and logStreamNamePrefix are mutually exclusive parameters.')
+  if (!startFromHead && token === undefined && from < FIRST_BACKWARD_START && input.raw('startTime') !== undefined)
+    throw invalidParameter('startFromHead can only be false with a startTime on or after Jan 1, 2024 00:00:00 UTC.')
   const matches = compileFilterPattern(pattern)
 
   const streams =
     names === undefined
       ? [...store.group(groupName).streams.values()].filter(({ name }) => name.startsWith(prefix ?? ''))
       : [...new Set(names)].map((name) => store.stream(groupName, name))
-  const cursor = token === undefined ? undefined : readToken(token)
+  const cursor = token === undefined ? undefined : readSearchToken(token)
   const forward = cursor === undefined ? startFromHead : cursor.direction === 'f'
   const query = {
     streams,
@@ -47,6 +53,7 @@ export async function filterLogEvents(input: Input, { store }: Account, signal: 
       eventId: eventId(event),
     })),
     searchedLogStreams: [], // always empty since 2020
-    ...(shown.length < events.length && last !== undefined && { nextToken: writeToken(forward ? 'f' : 'b', last) }),
+    ...(shown.length < events.length &&
+      last !== undefined && { nextToken: writeSearchToken(forward ? 'f' : 'b', last) }),
   }
 }

@@ -11,6 +11,7 @@ export function getLogEvents(input: Input, { store }: Account): object {
   const limit = input.whole('limit', { min: 1, max: MAX_PAGE_EVENTS }) ?? MAX_PAGE_EVENTS
   const token = input.text('nextToken', NEXT_TOKEN)
   const startFromHead = input.flag('startFromHead') ?? false
+  input.flag('unmask') // nothing is masked here
   const stream = store.stream(groupNameOrIdentifier(input), streamName)
 
   const cursor = token === undefined ? undefined : readToken(token)

@@ -8,6 +8,7 @@ import { describeLogGroups } from './describe-log-groups.ts'
 import { describeLogStreams } from './describe-log-streams.ts'
 import { filterLogEvents } from './filter-log-events.ts'
 import { getLogEvents } from './get-log-events.ts'
+import { listLogGroups } from './list-log-groups.ts'
 import { listTagsForResource } from './list-tags-for-resource.ts'
 import { putLogEvents } from './put-log-events.ts'
 import { putRetentionPolicy } from './put-retention-policy.ts'
@@ -25,6 +26,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['DescribeLogStreams', describeLogStreams],
   ['FilterLogEvents', filterLogEvents],
   ['GetLogEvents', getLogEvents],
+  ['ListLogGroups', listLogGroups],
   ['ListTagsForResource', listTagsForResource],
   ['PutLogEvents', putLogEvents],
   ['PutRetentionPolicy', putRetentionPolicy],

@@ -1,24 +1,64 @@
 import { invalidParameter } from '../api/service-error.ts'
+import type { Input } from '../request/input.ts'
+import { NEXT_TOKEN } from '../request/names.ts'
+import type { LogGroup, Store } from '../store/store.ts'
 
 /** "ASCII-sorted": by code unit, not by locale. */
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
 }
 
-/** A page token that says behind which name to go on; opaque to clients. */
-export function writeNameToken(name: string): string {
-  return Buffer.from(JSON.stringify({ after: name })).toString('base64url')
+/** A page token: which operation gave it and behind what to go on. Opaque to clients. */
+export function writeNameToken(operation: string, after: NamePlace): string {
+  return Buffer.from(JSON.stringify({ operation, ...after })).toString('base64url')
 }
 
-/** @throws ServiceError InvalidParameterException for what `writeNameToken` did not write */
-export function readNameToken(token: string): string {
+export interface NamePlace {
+  readonly name: string
+  /** ms; where the order is by time before it is by name */
+  readonly time?: number
+}
+
+/**
+ * Reads `nextToken`. Calls `input.check()`.
+ * @throws ServiceError InvalidParameterException for what this operation did not give
+ */
+export function readNameToken(input: Input, operation: string): NamePlace | undefined {
+  const token = input.text('nextToken', NEXT_TOKEN)
+  input.check()
+  if (token === undefined) return undefined
   let parsed: unknown
   try {
     parsed = JSON.parse(Buffer.from(token, 'base64url').toString())
   } catch {
-    parsed = undefined
+    parsed = undefined // not one of ours
   }
-  if (typeof parsed === 'object' && parsed !== null && 'after' in parsed && typeof parsed.after === 'string')
-    return parsed.after
-  throw invalidParameter('The specified nextToken is invalid.')
+  if (typeof parsed !== 'object' || parsed === null) throw invalidToken()
+  const { operation: origin, name, time } = parsed as { operation?: unknown; name?: unknown; time?: unknown }
+  if (origin !== operation || typeof name !== 'string') throw invalidToken()
+  return typeof time === 'number' ? { name, time } : { name }
+}
+
+/** The name behind which a listing goes on; before all names without a token. Calls `input.check()`. */
+export function nameAfter(input: Input, operation: string): string {
+  return readNameToken(input, operation)?.name ?? ''
+}
+
+/** A page of the groups that are wanted, in the order of their names, and the token for the next one if there is one. */
+export function pageOfGroups(
+  store: Store,
+  limit: number,
+  after: string,
+  operation: string,
+  wanted: (group: LogGroup) => boolean,
+): { readonly shown: readonly LogGroup[]; readonly next: { readonly nextToken?: string } } {
+  const found = [...store.groups.values()].filter((group) => group.name > after && wanted(group)).sort(byName)
+  const shown = found.slice(0, limit)
+  const last = shown.at(-1)
+  const more = found.length > limit && last !== undefined
+  return { shown, next: more ? { nextToken: writeNameToken(operation, { name: last.name }) } : {} }
+}
+
+function invalidToken() {
+  return invalidParameter('The specified nextToken is invalid.')
 }

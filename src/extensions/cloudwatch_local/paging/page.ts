@@ -102,6 +102,17 @@ export function writeToken(direction: 'f' | 'b', position: Position): string {
   return `${direction}/${String(position.timestamp).padStart(28, '0')}${String(position.sequence).padStart(28, '0')}/s`
 }
 
+/** The same for FilterLogEvents, in a form of its own: neither operation takes the tokens of the other. */
+export function writeSearchToken(direction: 'f' | 'b', position: Position): string {
+  return Buffer.from(`search ${writeToken(direction, position)}`).toString('base64url')
+}
+
+/** @throws ServiceError InvalidParameterException for what `writeSearchToken` did not write */
+export function readSearchToken(token: string): { readonly direction: 'f' | 'b'; readonly position: Position } {
+  const [kind, inner = ''] = Buffer.from(token, 'base64url').toString('latin1').split(' ')
+  return readToken(kind === 'search' ? inner : '')
+}
+
 /** @throws ServiceError InvalidParameterException for what `writeToken` did not write */
 export function readToken(token: string): { readonly direction: 'f' | 'b'; readonly position: Position } {
   const match = /^([fb])\/(\d{28})(\d{28})\/s$/.exec(token)

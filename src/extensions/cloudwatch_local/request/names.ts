@@ -9,7 +9,7 @@ export const GROUP_NAME: TextRule = {
   printed: '[\\.\\-_/#A-Za-z0-9]+',
 }
 export const STREAM_NAME: TextRule = { min: 1, max: 512, pattern: /^[^:*]*$/, printed: '[^:*]*' }
-const GROUP_IDENTIFIER: TextRule = { min: 1, max: 2048, pattern: /^[\w#+=/:,.@-]*$/, printed: '[\\w#+=/:,.@-]*' }
+export const GROUP_IDENTIFIER: TextRule = { min: 1, max: 2048, pattern: /^[\w#+=/:,.@-]*$/, printed: '[\\w#+=/:,.@-]*' }
 const RESOURCE_ARN: TextRule = { min: 1, max: 1011, pattern: /^[\w+=/:,.@-]*$/, printed: '[\\w+=/:,.@-]*' }
 export const NEXT_TOKEN: TextRule = { min: 1 }
 
@@ -27,7 +27,19 @@ export function groupNameOrIdentifier(input: Input): string {
   input.check()
   if ((name === undefined) === (identifier === undefined))
     throw invalidParameter('Exactly one of logGroupName and logGroupIdentifier must be specified.')
-  return name ?? GROUP_ARN.exec(identifier ?? '')?.[1] ?? identifier ?? ''
+  return name ?? groupOfIdentifier(identifier ?? '')
+}
+
+/**
+ * The name of the group that an identifier, a name or an ARN without `:*`, stands for. Region and account are not compared.
+ * @throws ServiceError InvalidParameterException for the ARN of something else
+ */
+export function groupOfIdentifier(identifier: string): string {
+  if (!identifier.startsWith('arn:')) return identifier
+  const name = GROUP_ARN.exec(identifier)?.[1]
+  if (name === undefined)
+    throw invalidParameter(`The log group identifier '${identifier}' is not the ARN of a log group.`)
+  return name
 }
 
 /** Reads `resourceArn`, the form without `:*`, and returns the group's name. Region and account are not compared. */

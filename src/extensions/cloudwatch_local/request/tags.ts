@@ -2,7 +2,7 @@ import type { Input, TextRule } from './input.ts'
 import { invalidParameter, ServiceError } from '../api/service-error.ts'
 
 const MAX_TAGS = 50
-const KEY: TextRule = {
+export const TAG_KEY: TextRule = {
   min: 1,
   max: 128,
   pattern: /^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$/u,
@@ -16,7 +16,7 @@ const VALUE: TextRule = {
 
 /** Reads `tags`; broken limits are left in `input`. */
 export function readTags(input: Input): Map<string, string> | undefined {
-  const tags = input.textMap('tags', { min: 1, max: MAX_TAGS, key: KEY, value: VALUE })
+  const tags = input.textMap('tags', { min: 1, max: MAX_TAGS, key: TAG_KEY, value: VALUE })
   for (const key of tags?.keys() ?? []) {
     if (key.toLowerCase().startsWith('aws:'))
       throw invalidParameter('aws: prefixed tag key names are not allowed for external use.')
@@ -26,7 +26,7 @@ export function readTags(input: Input): Map<string, string> | undefined {
 
 export function readTagKeys(input: Input): string[] {
   if (input.raw('tagKeys') === undefined) input.missing('tagKeys')
-  return input.texts('tagKeys', { min: 0, max: MAX_TAGS }, KEY) ?? []
+  return input.texts('tagKeys', { min: 0, max: MAX_TAGS }, TAG_KEY) ?? []
 }
 
 /** Adds to, and replaces in, the tags a group has. All or none. */

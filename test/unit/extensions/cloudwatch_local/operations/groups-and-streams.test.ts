@@ -104,11 +104,6 @@ describe('a request that breaks the model is refused', () => {
     ],
     ['DescribeLogGroups', { nextToken: 'made up' }, 'InvalidParameterException: The specified nextToken is invalid.'],
     [
-      'DescribeLogGroups',
-      { includeLinkedAccounts: true },
-      'InvalidParameterException: includeLinkedAccounts is not offered by cloudwatch_local: use logGroupNamePrefix',
-    ],
-    [
       'DescribeLogStreams',
       {},
       'InvalidParameterException: Exactly one of logGroupName and logGroupIdentifier must be specified.',
