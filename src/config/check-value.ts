@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { explainIssue, type Issue } from './explain-issue.ts'
+import { explainIssue, flattenIssue, type Issue } from './explain-issue.ts'
 import type { Findings } from './findings.ts'
 import { inputFor } from './input.ts'
-import { holdsSecret, type Schema, type SchemaView, viewSchema } from './schema-view.ts'
+import { holdsSecret, type Schema, viewsAlong } from './schema-view.ts'
 import type { Entry, Node, Path, Position } from './tree.ts'
 
 export interface Checked<Output> {
@@ -22,19 +22,8 @@ export function checkValue<Output>(
   const input = inputFor(schema, entry.value, path, findings)
   // Where the schema's author wrote no message, none is wanted from zod: explainIssue writes ours.
   const result = schema.safeParse(input, { reportInput: true, error: () => '' })
-  for (const issue of result.error?.issues.flatMap(flatten) ?? []) tell(issue, schema, entry, path, findings)
+  for (const issue of result.error?.issues.flatMap(flattenIssue) ?? []) tell(issue, schema, entry, path, findings)
   return result.success && findings.problems.length === before ? { input, output: result.data } : undefined
-}
-
-/** Of a union, the problems of the branch that was meant: the one whose kind of value fits, with the fewest of them. */
-function flatten(issue: Issue): Issue[] {
-  if (issue.code !== 'invalid_union' || issue.message !== '') return [issue]
-  const meant = issue.errors
-    .filter((branch) =>
-      branch.every(({ code, path }) => path.length > 0 || !['invalid_type', 'invalid_value'].includes(code)),
-    )
-    .toSorted((a, b) => a.length - b.length)[0]
-  return meant?.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue]
 }
 
 function tell(issue: Issue, schema: Schema, root: Entry, rootPath: Path, findings: Findings): void {
@@ -48,18 +37,6 @@ function tell(issue: Issue, schema: Schema, root: Entry, rootPath: Path, finding
   if (node.kind === 'scalar' && node.unresolved === true) return
   const cause = node.kind === 'scalar' && node.notYaml !== undefined && !secret ? ` (${node.notYaml})` : ''
   findings.problem(at, [...rootPath, ...path], explainIssue(issue, secret, view?.meta.description) + cause)
-}
-
-/** The schema and those of the keys down to a value, as far as they are known. */
-function viewsAlong(schema: Schema, path: Path): SchemaView[] {
-  const views = [viewSchema(schema)]
-  for (const part of path) {
-    const parent = views.at(-1)
-    const next = typeof part === 'number' ? parent?.items : (parent?.keys.get(part) ?? parent?.otherKeys)
-    if (next === undefined) break
-    views.push(viewSchema(next))
-  }
-  return views
 }
 
 /**

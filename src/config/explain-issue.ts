@@ -58,6 +58,17 @@ export function explainIssue(issue: Issue, secret: boolean, description = ''): s
   }
 }
 
+/** Of a union, the problems of the branch that was meant: the one whose kind of value fits, with the fewest of them. */
+export function flattenIssue(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union' || issue.message !== '') return [issue]
+  const meant = issue.errors
+    .filter((branch) =>
+      branch.every(({ code, path }) => path.length > 0 || !['invalid_type', 'invalid_value'].includes(code)),
+    )
+    .toSorted((a, b) => a.length - b.length)[0]
+  return meant?.flatMap((inner) => flattenIssue({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue]
+}
+
 function wanted(issue: Issue): string {
   if (issue.code === 'invalid_value') return anyOf(issue.values.map((value) => show(value)))
   if (issue.code === 'invalid_type') return NAMES[issue.expected] ?? issue.expected

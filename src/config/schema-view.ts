@@ -58,6 +58,18 @@ export function viewSchema(schema: Schema): SchemaView {
   return view
 }
 
+/** The schema and those of the keys down to a value, as far as they are known. */
+export function viewsAlong(schema: Schema, path: readonly (string | number)[]): SchemaView[] {
+  const views = [viewSchema(schema)]
+  for (const part of path) {
+    const parent = views.at(-1)
+    const next = typeof part === 'number' ? parent?.items : (parent?.keys.get(part) ?? parent?.otherKeys)
+    if (next === undefined) break
+    views.push(viewSchema(next))
+  }
+  return views
+}
+
 /** Whether a secret can be written at a place, or anywhere inside it. */
 export function holdsSecret(view: SchemaView, seen: ReadonlySet<Schema> = new Set()): boolean {
   if (view.meta.secret === true) return true

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { diag } from '@opentelemetry/api'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { CloudWatchLogRecordExporter } from '../../src/index.ts'
+import { CloudWatchLogRecordExporter, type ExportResult } from '../../src/index.ts'
 import { logsRequest, recordsRequest } from '../fakes/logs-request.ts'
-import { exported, library, localCloudWatch, problem, storedBodies } from './library.ts'
+import { exported, library, localCloudWatch, type Options, problem, storedBodies, withoutAws } from './library.ts'
 
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 const OPTIONS = {
@@ -122,6 +123,29 @@ describe('the end', () => {
     expect(storedBodies(local)).toEqual(['a'])
   })
 
+  test('forceFlush before the first export has nothing to do', async () => {
+    const { local, exporter } = await library()
+    await expect(exporter.forceFlush()).resolves.toBeUndefined()
+    expect(local.calls.all).toEqual([])
+  })
+
+  test('what is not records is a failure, and not thrown', async () => {
+    const { exporter, send } = await library()
+    const wrong = [
+      new Promise<ExportResult>((resolve) => exporter.export(undefined as never, resolve)),
+      new Promise<ExportResult>((resolve) => exporter.export([{}] as never, resolve)),
+      exported(exporter, 'text' as never),
+      exported(exporter, undefined as never),
+    ]
+    expect((await Promise.all(wrong)).map(problem)).toEqual([
+      'the records could not be serialized',
+      'the records could not be serialized',
+      'bytes is string: pass an ExportLogsServiceRequest as a Uint8Array',
+      'bytes is undefined: pass an ExportLogsServiceRequest as a Uint8Array',
+    ])
+    expect((await send({ body: 'a' })).code).toBe(0)
+  })
+
   test('forceFlush right after the first export waits for it', async () => {
     const { local, exporter, send } = await library({ flushInterval: '1h' })
     void send({ body: 'a' })
@@ -150,20 +174,133 @@ describe('the end', () => {
 })
 
 describe('options', () => {
-  test.each([
-    ['an unknown one', { ...OPTIONS, logGroup: 'x' }, /log_group/],
-    ['none at all', {}, /log_group_name/],
-    ['a wrong retention', { ...OPTIONS, logRetention: 2 }, /2 is not a retention CloudWatch knows/],
-    ['a wrong duration', { ...OPTIONS, retryOnFailure: { maxInterval: '5' } }, /is not a duration/],
-    ['a group that may not be', { ...OPTIONS, logGroupName: 'a b' }, /a log group name holds/],
-    ['no buffer', { ...OPTIONS, maxBufferBytes: 0 }, /maxBufferBytes: 0 is no whole number above 0/],
-    ['no time', { ...OPTIONS, flushTimeoutMillis: NaN }, /flushTimeoutMillis: NaN is no whole number above 0/],
-    ['two sources of credentials', { ...OPTIONS, credentialProvider: async () => KEYS }, /leave one out/],
-  ])('%s is told at once', (_, options, problem) => {
-    // What a JavaScript application can write, TypeScript or not.
-    const make = () => new CloudWatchLogRecordExporter(options as typeof OPTIONS)
-    expect(make).toThrow(/^CloudWatchLogRecordExporter: /)
-    expect(make).toThrow(problem)
+  const NAMES = { logGroupName: 'group', logStreamName: 'stream' }
+  /** What the constructor says of what a JavaScript application can write, TypeScript or not. */
+  function complaint(options: unknown): string {
+    try {
+      return new CloudWatchLogRecordExporter(options as typeof OPTIONS).ledger.received === 0 ? 'none' : 'records'
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  test.each<[string, object, string]>([
+    ['an unknown one', { logGroup: 'x' }, 'logGroup is not an option; known here: allowedLogGroups, '],
+    ['a misspelt one', { logGroupNam: 'x' }, 'logGroupNam is not an option; did you mean "logGroupName"?'],
+    ['the YAML’s name', { log_group_name: 'x' }, "log_group_name is the YAML's name: write logGroupName"],
+    [
+      'the YAML’s name of a nested one',
+      { sendingQueue: { queue_size: 5 } },
+      "sendingQueue.queue_size is the YAML's name: write queueSize",
+    ],
+    [
+      'the YAML’s name of one nested twice',
+      { sendingQueue: { batch: { flush_timeout: '1s' } } },
+      "sendingQueue.batch.flush_timeout is the YAML's name: write flushTimeout",
+    ],
+    [
+      'a misspelt nested one',
+      { retryOnFailure: { maxIntervall: '5s' } },
+      'retryOnFailure.maxIntervall is not an option; did you mean "maxInterval"?',
+    ],
+    ['its own in snake case', { max_buffer_bytes: 5 }, 'max_buffer_bytes is not an option: write maxBufferBytes'],
+    ['a wrong retention', { logRetention: 2 }, 'logRetention: 2 is not a retention CloudWatch knows: write one of 0, '],
+    [
+      'a wrong duration',
+      { retryOnFailure: { maxInterval: '5' } },
+      'retryOnFailure.maxInterval: "5" is not a duration: write a number and a unit, such as 200ms',
+    ],
+    ['a group that may not be', { logGroupName: 'a b' }, 'logGroupName'],
+    ['a wrong type', { logGroupName: 5 }, 'logGroupName: 5 is not a string'],
+    ['null', { logGroupName: null }, 'logGroupName: null is not a string'],
+    ['an array for an object', { sendingQueue: [] }, 'sendingQueue: this array is not an object'],
+    [
+      'one that needs another',
+      { externalId: 'x' },
+      'externalId is used with roleArn only: write roleArn, or remove it',
+    ],
+    [
+      'what needs a disk',
+      { onLaneFull: 'park' },
+      'onLaneFull: park keeps records on disk, which only the daemon does: write reject or refuse',
+    ],
+    ['dead letters', { deadLetters: { maxSize: 5 } }, 'deadLetters: only the daemon keeps dead letters: remove it'],
+    ['a storage', { sendingQueue: { storage: 'x' } }, 'sendingQueue.storage: only the daemon has storages: remove it'],
+    ['no buffer', { maxBufferBytes: 0 }, 'maxBufferBytes: 0 is not a whole number above 0: write one'],
+    ['a buffer in text', { maxBufferBytes: '5' }, 'maxBufferBytes: string is not a whole number above 0: write one'],
+    ['no time', { flushTimeoutMillis: NaN }, 'flushTimeoutMillis: NaN is not a whole number above 0: write one'],
+    [
+      'two sources of credentials',
+      { credentials: KEYS, credentialProvider: async () => KEYS },
+      'credentials and credentialProvider exclude each other: leave one out',
+    ],
+    [
+      'a provider that is none',
+      { credentialProvider: KEYS },
+      'credentialProvider: object is not a function: write one',
+    ],
+    [
+      'a provider in the wrong place',
+      { credentials: async () => KEYS },
+      'credentials: a function is not fixed keys: write credentialProvider for it',
+    ],
+    ['half a key', { credentials: { accessKeyId: 'a' } }, 'credentials.secretAccessKey is required: '],
+  ])('%s is an error by the library’s names', (_, options, expected) => {
+    const said = complaint({ ...NAMES, ...options })
+    expect(said).toContain(`CloudWatchLogRecordExporter: ${expected}`)
+    expect(said.split('\n')).toHaveLength(1)
+  })
+
+  test.each([undefined, null, 'x', 5])('%o is no options', (options) => {
+    expect(complaint(options)).toMatch(
+      /^CloudWatchLogRecordExporter: options are \w+: write \{ logGroupName, logStreamName \}$/,
+    )
+  })
+
+  test('every wrong one is told at once', () => {
+    expect(complaint({ log_group_name: 'a', logStreamNam: 'b', maxBufferBytes: 0 }).split('\n- ')).toEqual([
+      'CloudWatchLogRecordExporter:',
+      'maxBufferBytes: 0 is not a whole number above 0: write one',
+      "log_group_name is the YAML's name: write logGroupName",
+      'logStreamNam is not an option; did you mean "logStreamName"?',
+    ])
+    expect(complaint({})).toMatch(/- logGroupName is required: .*\n- logStreamName is required: /)
+  })
+
+  test('a secret in the wrong place is not shown', () => {
+    expect(complaint({ ...NAMES, credentials: 'AKID:hunter2' })).not.toContain('hunter2')
+    expect(complaint({ ...NAMES, credentials: { accessKeyId: 'a', secretAccessKey: 715_517 } })).not.toContain('715517')
+  })
+
+  test('undefined is as good as absent, and what has no effect is told', () => {
+    const warned: string[] = []
+    const quiet = () => {}
+    diag.setLogger({ error: quiet, info: quiet, debug: quiet, verbose: quiet, warn: (message) => warned.push(message) })
+    onTestFinished(() => diag.disable())
+    expect(complaint({ ...NAMES, region: undefined, sendingQueue: { queueSize: undefined }, numWorkers: 5 })).toBe(
+      'none',
+    )
+    expect(warned).toEqual([
+      'CloudWatchLogRecordExporter: numWorkers has no effect: puts under way at once are sendingQueue.numConsumers',
+    ])
+  })
+
+  test('the types know the same names', () => {
+    // @ts-expect-error the YAML's name
+    expect(complaint({ ...NAMES, log_group_name: 'x' } satisfies Options)).not.toBe('none')
+    // @ts-expect-error the YAML's name of a nested option
+    expect(complaint({ ...NAMES, sendingQueue: { queue_size: 5 } } satisfies Options)).not.toBe('none')
+    // @ts-expect-error a storage needs the daemon
+    expect(complaint({ ...NAMES, sendingQueue: { storage: 'x' } } satisfies Options)).not.toBe('none')
+    expect(complaint({ ...NAMES, sendingQueue: { queueSize: 5, batch: { maxSize: 10 } } } satisfies Options)).toBe(
+      'none',
+    )
+  })
+
+  test('a reason from later on has the library’s names too', async () => {
+    withoutAws()
+    const { send } = await library({ region: '' })
+    expect(problem(await send({ body: 'a' }))).toMatch(/^the exporter could not start: .*region/)
   })
 
   test('tags keep their own names', async () => {

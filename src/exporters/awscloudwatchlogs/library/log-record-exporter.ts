@@ -1,30 +1,22 @@
 import { diag } from '@opentelemetry/api'
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-logs'
-import * as z from 'zod'
 import { ByteBudget } from '../../../component/byte-budget.ts'
 import type { Reservation, StageListener } from '../../../component/consumer.ts'
 import { ALONE } from '../../../component/siblings.ts'
 import type { Settlement } from '../../../accounting/outcome.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
-import type { CredentialProvider } from '../aws/client.ts'
 import { CloudWatchLogs } from '../cloudwatch-logs.ts'
-import { configSchema } from '../config.ts'
-import { type CamelCased, snakeCased } from './option-names.ts'
+import { type CamelCased, withOptionNames } from './option-names.ts'
+import { type OwnOptions, readOptions, type YamlOptions } from './read-options.ts'
 
 /**
  * Options of the exporter: every key of the `awscloudwatchlogs` exporter's YAML, in camel case, with the same values and
- * defaults (`logGroupName`, `region`, `retryOnFailure: { maxElapsedTime: '5m' }`), and these.
+ * defaults (`logGroupName`, `region`, `retryOnFailure: { maxElapsedTime: '5m' }`) except those that need a disk, and the
+ * library's own.
  */
-export type CloudWatchLogRecordExporterOptions = CamelCased<z.input<typeof configSchema>> & {
-  /** Bytes of records that may wait in memory. Default 64 MiB; a full buffer fails `export` at once. */
-  readonly maxBufferBytes?: number
-  /** ms `forceFlush` and `shutdown` may take. Default 25,000. */
-  readonly flushTimeoutMillis?: number
-  /** Gives credentials, and newer ones when they expire: one of the AWS SDK's `fromSSO()` and the like. Default: its chain. */
-  readonly credentialProvider?: CredentialProvider
-}
+export type CloudWatchLogRecordExporterOptions = CamelCased<YamlOptions> & OwnOptions
 
 /** The result of an export, as `@opentelemetry/core` has it: 0 is success, 1 is failure. */
 export interface ExportResult {
@@ -34,8 +26,6 @@ export interface ExportResult {
 
 const DEFAULT_BUFFER_BYTES = 64 * 1_048_576
 const DEFAULT_FLUSH_TIMEOUT_MS = 25_000
-/** The batch processor in front has batched already; this only joins what comes at the same moment. */
-const DEFAULT_FLUSH_INTERVAL = '10ms'
 
 /**
  * A LogRecordExporter that writes into CloudWatch Logs: for a `BatchLogRecordProcessor` in a Node process. Retries,
@@ -49,19 +39,12 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
 
   /** @throws Error naming each option that is wrong and what to write instead */
   constructor(options: CloudWatchLogRecordExporterOptions) {
-    const { maxBufferBytes, flushTimeoutMillis, credentialProvider, ...rest } = options
-    mustBePositive({ maxBufferBytes, flushTimeoutMillis })
-    const parsed = configSchema.safeParse({ flush_interval: DEFAULT_FLUSH_INTERVAL, ...snakeCased(rest) })
-    if (!parsed.success) throw new Error(`CloudWatchLogRecordExporter: ${z.prettifyError(parsed.error)}`)
-    if (parsed.data.credentials !== undefined && credentialProvider !== undefined)
-      throw new Error(
-        'CloudWatchLogRecordExporter: credentials and credentialProvider exclude each other: leave one out',
-      )
-    if (parsed.data.sending_queue.storage !== undefined)
-      throw new Error('CloudWatchLogRecordExporter: sendingQueue.storage: only the daemon has storages: remove it')
+    const { config, own, warnings } = readOptions(options)
+    const { maxBufferBytes, flushTimeoutMillis, credentialProvider } = own
+    for (const warning of warnings) diag.warn(`CloudWatchLogRecordExporter: ${warning}`)
     this.#flushTimeoutMs = flushTimeoutMillis ?? DEFAULT_FLUSH_TIMEOUT_MS
     this.#logs = new CloudWatchLogs({
-      config: parsed.data,
+      config,
       shape: {},
       siblings: ALONE,
       name: '',
@@ -77,7 +60,12 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
   }
 
   export(records: ReadableLogRecord[], resultCallback: (result: ExportResult) => void): void {
-    const bytes = ProtobufLogsSerializer.serializeRequest(records)
+    let bytes: Uint8Array | undefined
+    try {
+      bytes = ProtobufLogsSerializer.serializeRequest(records)
+    } catch (cause) {
+      return resultCallback({ code: 1, error: new Error('the records could not be serialized', { cause }) })
+    }
     if (bytes === undefined) return resultCallback(failed('the records could not be serialized'))
     this.exportSerialized(bytes, resultCallback)
   }
@@ -88,11 +76,13 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
    * waits for the client to be made
    */
   exportSerialized(bytes: Uint8Array, resultCallback: (result: ExportResult) => void): void {
+    if (!(bytes instanceof Uint8Array))
+      return resultCallback(failed(`bytes is ${typeof bytes}: pass an ExportLogsServiceRequest as a Uint8Array`))
     if (this.#stopped !== undefined) return resultCallback(failed('the exporter has been shut down'))
     if (this.#logs.running !== undefined) return this.#take(bytes, resultCallback)
     this.#start().then(
       () => this.#take(bytes, resultCallback),
-      (cause: unknown) => resultCallback({ code: 1, error: new Error('the exporter could not start', { cause }) }),
+      (cause: unknown) => resultCallback({ code: 1, error: couldNotStart(cause) }),
     )
   }
 
@@ -176,20 +166,19 @@ class ExportProgress implements StageListener {
   }
 }
 
-function mustBePositive(options: Readonly<Record<string, number | undefined>>): void {
-  for (const [name, value] of Object.entries(options))
-    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
-      throw new Error(`CloudWatchLogRecordExporter: ${name}: ${value} is no whole number above 0: write one`)
+function failed(message: string): ExportResult {
+  return { code: 1, error: new Error(withOptionNames(message)) }
 }
 
-function failed(message: string): ExportResult {
-  return { code: 1, error: new Error(message) }
+function couldNotStart(cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new Error(`the exporter could not start: ${withOptionNames(reason)}`, { cause })
 }
 
 /** The application's own OpenTelemetry diagnostics, silent unless it set a logger there. */
 function diagLogger(prefix: string): Logger {
   const say = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) =>
-    diag[level](`CloudWatchLogRecordExporter: ${prefix}${message}`, fields ?? {})
+    diag[level](`CloudWatchLogRecordExporter: ${prefix}${withOptionNames(message)}`, fields ?? {})
   return {
     debug: say('debug'),
     info: say('info'),

@@ -1,3 +1,6 @@
+import { type Schema, viewSchema } from '../../../config/schema-view.ts'
+import { configSchema } from '../config.ts'
+
 // The library's options are the YAML's keys in camel case; there is one schema for both.
 
 type CamelKey<Key> = Key extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelKey<Tail>>}` : Key
@@ -13,14 +16,28 @@ export type CamelCased<Options> = {
       : CamelCased<Options[Key]>
 }
 
-const OWN_KEYS: ReadonlySet<string> = new Set<OwnKeys>(['tags'])
+/** `log_group_name` to `logGroupName`. */
+export function optionName(key: string): string {
+  return key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
 
-/** `{ retryOnFailure: { maxInterval: '5s' } }` to `{ retry_on_failure: { max_interval: '5s' } }`. */
-export function snakeCased(options: object): Record<string, unknown> {
-  const result: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(options)) {
-    const nested = typeof value === 'object' && value !== null && !Array.isArray(value) && !OWN_KEYS.has(key)
-    result[key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = nested ? snakeCased(value as object) : value
+const KEY_OR_QUOTED = /"(?:[^"\\]|\\.)*"|[a-z]+(?:_[a-z]+)+/g
+
+/** A message made for the YAML, with the library's names of options; what is quoted was written by the user and stays. */
+export function withOptionNames(message: string): string {
+  return message.replaceAll(KEY_OR_QUOTED, (word) => (yamlKeys().has(word) ? optionName(word) : word))
+}
+
+let keys: ReadonlySet<string> | undefined
+
+function yamlKeys(): ReadonlySet<string> {
+  keys ??= new Set(keysWithin(configSchema))
+  return keys
+}
+
+function* keysWithin(schema: Schema): Generator<string> {
+  for (const [key, inner] of viewSchema(schema).keys) {
+    yield key
+    yield* keysWithin(inner)
   }
-  return result
 }
