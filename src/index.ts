@@ -1,5 +1,6 @@
 // The library. It loads neither the daemon nor grpc-js, and works on Node 22.15 and later.
 
+import './exporters/awscloudwatchlogs/library/node-version.ts'
 export {
   CloudWatchLogRecordExporter,
   type CloudWatchLogRecordExporterOptions,
