@@ -17,8 +17,11 @@
 //
 // Version 1. A reader refuses a later version and deletes nothing of it. The header is the same in every version.
 
-import { crc32 } from 'node:zlib'
+import zlib from 'node:zlib'
 import { INDEX_FIELDS, type ItemBatch, type ItemKind } from '../../contract/items.ts'
+
+// Not a named import: an older Node has none, and would fail before the library can say which Node it needs.
+const { crc32 } = zlib
 
 export const FORMAT_VERSION = 1
 const HEADER_COPY_BYTES = 32

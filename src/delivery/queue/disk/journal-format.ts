@@ -5,9 +5,12 @@
 //
 // Ids are consecutive, and each one up to `told` was answered: it is done, or it stands in a segment, or it is lost.
 
-import { crc32 } from 'node:zlib'
+import zlib from 'node:zlib'
 import { FORMAT_VERSION } from './format.ts'
 import { type IdRange, IdRanges } from './id-ranges.ts'
+
+// Not a named import: an older Node has none, and would fail before the library can say which Node it needs.
+const { crc32 } = zlib
 
 const ENTRY_HEADER_BYTES = 8
 export const JOURNAL_NAME = /^acknowledgements-(\d{10})\.log$/
