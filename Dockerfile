@@ -3,7 +3,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json rolldown.library.config.ts ./
 COPY src src
 # The base image has Node; `node` of the development dependencies is only for machines with an older one, and not installed.
 # The daemon in dist holds its dependencies; they stay beside it for their licences.

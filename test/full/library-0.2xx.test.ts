@@ -8,7 +8,7 @@ import { recordsRequest } from '../fakes/logs-request.ts'
 import { cloudwatchConfig } from '../integration/daemon-config.ts'
 import { grpcSender, httpSender } from '../integration/daemon-senders.ts'
 import { CLEAN_ENVIRONMENT, runToEnd, startDaemon } from '../integration/daemon.ts'
-import { type InstalledApp, installApp, oldestNode } from './library-app.ts'
+import { type InstalledApp, installApp, nodeOf, OLDEST_NODE } from './library-app.ts'
 
 const WITHIN = { timeout: 20_000, interval: 50 }
 const execute = promisify(execFile)
@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, '..', '..')
 /** What only the daemon needs: its own folders, and packages that a library would bring along for nothing. */
 const DAEMON = /otlp-cloudwatch\/dist\/(main|daemon)\b|@grpc\/|\/pino\/|\/yaml\//
 
-const oldest = await oldestNode()
+const oldest = await nodeOf(OLDEST_NODE)
 const nodes = [
   { name: `Node ${process.versions.node}`, node: process.execPath },
   {

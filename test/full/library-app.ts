@@ -1,6 +1,6 @@
 // The package as an application gets it: packed, installed beside an older OpenTelemetry, run on the Nodes it promises.
 import { execFile } from 'node:child_process'
-import { access, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { access, cp, mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,33 +9,26 @@ const execute = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..')
 const INSTALL_TIMEOUT_MS = 300_000
 
-/** The oldest Node the library works on (`engines`); its npm package holds the binary. */
-const OLDEST_NODE = '22.15.0'
+/** The oldest Node the library works on (`engines`). */
+export const OLDEST_NODE = '22.15.0'
+
+/** What `npm pack` needs of the checkout. */
+const PACKED = ['src', 'config', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'rolldown.library.config.ts']
 
 export interface InstalledApp {
   readonly folder: string
   remove(): Promise<void>
 }
 
-/**
- * Copies an application of test/testdata, installs what its lock file says, and the packed library beside it.
- * `npm pack` builds `dist` in the checkout.
- */
+/** Copies an application of test/testdata, installs what its lock file says, and the packed library beside it. */
 export async function installApp(name: string): Promise<InstalledApp> {
   const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-app-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   try {
     await cp(join(ROOT, 'test', 'testdata', name), folder, { recursive: true })
-    const { stdout } = await npm(ROOT, 'pack', '--silent', '--pack-destination', folder)
+    const archive = await packLibrary(folder)
     await npm(folder, 'ci', '--no-audit', '--no-fund')
-    await npm(
-      folder,
-      'install',
-      '--no-save',
-      '--no-audit',
-      '--no-fund',
-      join(folder, stdout.trim().split('\n').at(-1) ?? ''),
-    )
+    await npm(folder, 'install', '--no-save', '--no-audit', '--no-fund', archive)
   } catch (error) {
     await remove()
     throw error
@@ -43,26 +36,30 @@ export async function installApp(name: string): Promise<InstalledApp> {
   return { folder, remove }
 }
 
-/** The path of the oldest Node, installed once; undefined where its package is not to be had. */
-export async function oldestNode(): Promise<string | undefined> {
+/** Builds in a copy: files of tests that run at the same time would build over each other in the checkout. */
+async function packLibrary(into: string): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-pack-'))
+  try {
+    for (const name of PACKED) await cp(join(ROOT, name), join(copy, name), { recursive: true })
+    await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+    const { stdout } = await npm(copy, 'pack', '--silent', '--pack-destination', into)
+    return join(into, stdout.trim().split('\n').at(-1) ?? '')
+  } finally {
+    await rm(copy, { recursive: true, force: true })
+  }
+}
+
+/** The path of a Node, whose npm package holds the binary, installed once; undefined where that is not to be had. */
+export async function nodeOf(version: string): Promise<string | undefined> {
   const name = `node-${process.platform}-${process.arch}`
   const tools = join(ROOT, 'test', '.tools')
-  const folder = join(tools, `node-${OLDEST_NODE}`)
+  const folder = join(tools, `node-${version}`)
   const node = join(folder, 'node_modules', name, 'bin', 'node')
   if (await exists(node)) return node
   await mkdir(tools, { recursive: true })
   const fresh = await mkdtemp(join(tools, 'installing-'))
   try {
-    await npm(
-      fresh,
-      'install',
-      '--prefix',
-      fresh,
-      '--no-audit',
-      '--no-fund',
-      '--ignore-scripts',
-      `${name}@${OLDEST_NODE}`,
-    )
+    await npm(fresh, 'install', '--prefix', fresh, '--no-audit', '--no-fund', '--ignore-scripts', `${name}@${version}`)
     // In one step: a half installed one is never found.
     await rename(fresh, folder)
   } catch {

@@ -1,0 +1,13 @@
+// The library for bundlers, behind the export condition "module": its dependencies in it, as ES modules. A bundler would
+// take the AWS SDK's CommonJS, whose require() esbuild cannot carry into an ES module ("Dynamic require of ... is not
+// supported"). OpenTelemetry's packages stay outside: the application has the same ones.
+import { defineConfig } from 'rolldown'
+
+export default defineConfig({
+  input: 'src/index.ts',
+  external: /^@opentelemetry\//,
+  platform: 'node',
+  resolve: { mainFields: ['module', 'main'] },
+  output: { dir: 'dist/bundled', format: 'esm', cleanDir: true },
+  logLevel: 'silent',
+})
