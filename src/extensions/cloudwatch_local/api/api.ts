@@ -6,6 +6,7 @@ import type { Call, CallLog } from './calls.ts'
 import { countedBytes, messagesOf } from '../request/event-batch.ts'
 import type { FaultedCall, Faults } from '../faults/faults.ts'
 import { Input } from '../request/input.ts'
+import { nameInArn } from '../request/names.ts'
 import { OPERATIONS } from '../operations/operations.ts'
 import type { Quotas } from './quotas.ts'
 import { ServiceError } from './service-error.ts'
@@ -82,9 +83,10 @@ function describe({ operation, json }: ApiRequest): FaultedCall {
     const value = (json as Record<string, unknown> | null)?.[key]
     return typeof value === 'string' ? value : undefined
   }
+  const identifier = text('logGroupIdentifier')
   return {
     operation,
-    group: text('logGroupName') ?? text('logGroupIdentifier'),
+    group: text('logGroupName') ?? (identifier === undefined ? undefined : (nameInArn(identifier) ?? identifier)),
     stream: text('logStreamName'),
     sequenceToken: text('sequenceToken'),
     messages: () => messagesOf(json),

@@ -35,18 +35,22 @@ export function groupNameOrIdentifier(input: Input): string {
  * @throws ServiceError InvalidParameterException for the ARN of something else
  */
 export function groupOfIdentifier(identifier: string): string {
-  if (!identifier.startsWith('arn:')) return identifier
-  const name = GROUP_ARN.exec(identifier)?.[1]
+  const name = identifier.startsWith('arn:') ? nameInArn(identifier) : identifier
   if (name === undefined)
     throw invalidParameter(`The log group identifier '${identifier}' is not the ARN of a log group.`)
   return name
+}
+
+/** The name of the group that an ARN, without `:*`, is of. */
+export function nameInArn(arn: string): string | undefined {
+  return GROUP_ARN.exec(arn)?.[1]
 }
 
 /** Reads `resourceArn`, the form without `:*`, and returns the group's name. Region and account are not compared. */
 export function groupOfResourceArn(input: Input): string {
   const arn = input.requiredText('resourceArn', RESOURCE_ARN)
   input.check()
-  const name = GROUP_ARN.exec(arn)?.[1]
+  const name = nameInArn(arn)
   if (name === undefined) throw invalidParameter(`The resource ARN '${arn}' is not the ARN of a log group.`)
   return name
 }

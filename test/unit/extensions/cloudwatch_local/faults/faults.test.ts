@@ -47,6 +47,17 @@ describe('a fault keeps to where it was put', () => {
     expect(refusalOf(await put())).toContain('Throttling')
   })
 
+  test('one group, however a request names it', async () => {
+    local.faults.deny({ group: 'g' })
+    for (const group of [
+      { logGroupName: 'g' },
+      { logGroupIdentifier: 'g' },
+      { logGroupIdentifier: 'arn:aws:logs:us-east-1:000000000000:log-group:g' },
+    ])
+      expect(refusalOf(await call('FilterLogEvents', group))).toContain('AccessDeniedException')
+    expect(refusalOf(await call('FilterLogEvents', { logGroupIdentifier: 'h' }))).toBe('ok')
+  })
+
   test('one group, which is denied for every operation', async () => {
     local.faults.deny({ group: 'g' })
     const denied = 'AccessDeniedException: User is not authorized to perform this on g'
