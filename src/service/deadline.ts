@@ -1,3 +1,5 @@
+import { timerDelay } from '../telemetry/timer-delay.ts'
+
 /** How long after its signal a shutdown may still take to return, ms: it has to give up, count and close, not to wait. */
 const GRACE_MS = 1_000
 
@@ -7,7 +9,7 @@ export class Deadline {
   readonly #timer: NodeJS.Timeout
 
   constructor(afterMs: number) {
-    this.#timer = setTimeout(() => this.#controller.abort(), afterMs)
+    this.#timer = setTimeout(() => this.#controller.abort(), timerDelay(afterMs))
   }
 
   get signal(): AbortSignal {

@@ -1,4 +1,5 @@
 import type { Fields, Level } from './logger.ts'
+import { timerDelay } from './timer-delay.ts'
 
 export type WriteLine = (level: Level, message: string, fields: Fields) => void
 
@@ -82,7 +83,7 @@ export class RepeatFolder {
     clearTimeout(this.#timer)
     this.#timer = undefined
     for (const { closesAt } of this.#windows.values()) {
-      this.#timer = setTimeout(() => this.#closeDue(), closesAt - performance.now()).unref()
+      this.#timer = setTimeout(() => this.#closeDue(), timerDelay(closesAt - performance.now())).unref()
       return
     }
   }

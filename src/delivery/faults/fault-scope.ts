@@ -1,5 +1,6 @@
 import { backoffMs, type BackoffOptions } from './backoff.ts'
 import type { ScopeKind } from '../contract/sender.ts'
+import { timerDelay } from '../../telemetry/timer-delay.ts'
 
 /**
  * closed     Puts go out, as many at once as `limit` says. Each success raises the limit (doubling until the place where
@@ -129,7 +130,7 @@ export class FaultScope<Waiter> {
       if (at >= this.#reopensAtMs) return
       this.#reopensAtMs = at
     }
-    this.#setTimer(setTimeout(() => this.#probe(), Math.max(0, at - performance.now())))
+    this.#setTimer(setTimeout(() => this.#probe(), timerDelay(at - performance.now())))
   }
 
   /** Puts an end to long waits: an open scope is probed at once, and from now on at least every `maxWaitMs`. */
@@ -195,7 +196,7 @@ export class FaultScope<Waiter> {
     this.#reopensAtMs = now + wait
     this.#askedUntilMs = now + fault.afterMs
     this.#probedAtMs = now
-    this.#setTimer(setTimeout(() => this.#probe(), wait))
+    this.#setTimer(setTimeout(() => this.#probe(), timerDelay(wait)))
     return true
   }
 

@@ -1,3 +1,5 @@
+import { timerDelay } from '../../telemetry/timer-delay.ts'
+
 /**
  * Calls `due` for each entry once its deadline has passed. All entries wait the same time, so they come due in the order
  * they were added: a ring and one timer serve any number of lanes.
@@ -27,7 +29,7 @@ export class FlushTimer<Entry> {
   #arm(): void {
     const next = this.#entries[this.#head]
     if (next === undefined) return
-    this.#timer = setTimeout(() => this.#fire(), Math.max(0, next.deadlineMs - performance.now()))
+    this.#timer = setTimeout(() => this.#fire(), timerDelay(next.deadlineMs - performance.now()))
   }
 
   #fire(): void {
