@@ -58,6 +58,37 @@ export function size() {
     })
 }
 
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]/
+const ONE_LINE = 'has a line break or another control character in it: write the value alone, on one line'
+
+/**
+ * A text on one line. White space around it is cut off: what comes from a Kubernetes Secret or a file often ends with a line
+ * break.
+ */
+export function line() {
+  return z
+    .string()
+    .trim()
+    .refine((text) => !CONTROL.test(text), ONE_LINE)
+}
+
+/** The same, shown and logged nowhere. */
+export function secretLine() {
+  return line().meta({ secret: true })
+}
+
+/** The path of a file or directory. A shell expands `~` and `$HOME`; nothing else does. */
+export function path() {
+  return line().superRefine((text, context) => {
+    if (/^[~$]/.test(text))
+      context.addIssue({
+        code: 'custom',
+        message: `${JSON.stringify(text)} is not expanded here: write the whole path, or \${env:HOME} for the home directory`,
+      })
+  })
+}
+
 /** A text that `print-config` shows as `[REDACTED]` and nothing logs. */
 export function secret() {
   return z.string().meta({ secret: true })

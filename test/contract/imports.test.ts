@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['accounting'],
   ['component'],
   ['config'],
-  ['otlp', 'listen'],
+  ['otlp', 'listen', 'aws'],
   ['delivery'],
   ['receivers', 'processors', 'exporters', 'extensions', 'index.ts'],
   ['components.ts'],

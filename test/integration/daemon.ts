@@ -33,6 +33,8 @@ export interface DaemonOptions {
   readonly nodeArgs?: readonly string[]
   /** Another program than the sources: that of an installed package. */
   readonly entry?: string
+  /** A program that runs it, with its arguments: `setpriv`, say. */
+  readonly through?: readonly string[]
   /** As `ulimit -n`: no more files and connections are open at once. */
   readonly openFiles?: number
 }
@@ -92,10 +94,10 @@ export async function freePort(): Promise<number> {
 
 function spawnDaemon(
   args: readonly string[],
-  { env = {}, nodeArgs = [], entry = ENTRY, openFiles }: DaemonOptions,
+  { env = {}, nodeArgs = [], entry = ENTRY, openFiles, through = [] }: DaemonOptions,
 ): ChildProcess {
   const limited = openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`]
-  const [command = '', ...rest] = [...limited, process.execPath, ...nodeArgs, entry, ...args]
+  const [command = '', ...rest] = [...limited, ...through, process.execPath, ...nodeArgs, entry, ...args]
   const child = spawn(command, rest, {
     cwd: ROOT,
     env: { ...CLEAN_ENVIRONMENT, ...env },
@@ -225,6 +227,10 @@ export class Daemon {
     this.#child.kill('SIGTERM')
     await this.#stopped
     return this.code
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
   }
 
   /** Ends it as a crash or the kernel does. */

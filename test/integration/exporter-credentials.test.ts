@@ -85,7 +85,8 @@ test('without a Region: every export fails and says what to write, until there i
   const first = await send({ body: 'a' })
   expect(problem(first)).toMatch(/^the exporter could not start: /)
   expect(first.error?.cause).toMatchObject({
-    message: 'region: none is set: write region, or set AWS_REGION (instance metadata was asked too)',
+    message:
+      'region: none is set: write region, or set AWS_REGION (AWS_EC2_METADATA_DISABLED keeps instance metadata from being asked)',
   })
   await expect(exporter.forceFlush()).resolves.toBeUndefined()
 

@@ -1,69 +1,6 @@
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
-import { connect, type AddressInfo, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { library, localCloudWatch, storedBodies, withoutAws } from './library.ts'
-
-const TLS = new URL('../testdata/tls/', import.meta.url).pathname
-
-/** A proxy that notes what it was asked for: `CONNECT host:port`, or the method and URL of a plain request. */
-async function startProxy(): Promise<{ readonly url: string; readonly asked: string[] }> {
-  const asked: string[] = []
-  const server = createServer((incoming, answer) => {
-    asked.push(`${incoming.method} ${incoming.url}`)
-    const onward = httpRequest(
-      incoming.url ?? '',
-      { method: incoming.method ?? '', headers: incoming.headers },
-      (from) => {
-        answer.writeHead(from.statusCode ?? 502, from.headers)
-        from.pipe(answer)
-      },
-    )
-    onward.on('error', () => answer.destroy())
-    incoming.pipe(onward)
-  })
-  server.on('connect', ({ url }, socket: Socket) => {
-    asked.push(`CONNECT ${url}`)
-    const { hostname, port } = new URL(`http://${url}`)
-    const onward = connect(Number(port), hostname, () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      socket.pipe(onward).pipe(socket)
-    })
-    onward.on('error', () => socket.destroy())
-    socket.on('error', () => onward.destroy())
-  })
-  return { url: `http://127.0.0.1:${await listening(server)}`, asked }
-}
-
-/** TLS in front of `url`, with the certificate of localhost. */
-async function startTls(url: string): Promise<string> {
-  const { hostname, port } = new URL(url)
-  const files = { cert: readFileSync(`${TLS}server.pem`), key: readFileSync(`${TLS}server.key`) }
-  const server = createTlsServer(files, (socket) => {
-    const onward = connect(Number(port), hostname)
-    socket.pipe(onward).pipe(socket)
-    onward.on('error', () => socket.destroy())
-    socket.on('error', () => onward.destroy())
-  })
-  return `https://localhost:${await listening(server)}`
-}
-
-async function listening(server: Server): Promise<number> {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  return (server.address() as AddressInfo).port
-}
+import { startProxy, startTls, TLS } from './proxies.ts'
 
 test('proxy_address carries the calls of a plain endpoint', async () => {
   const proxy = await startProxy()
@@ -85,16 +22,22 @@ test('a TLS endpoint is reached by CONNECT, and trusted by certificate_file_path
 
 test('HTTPS_PROXY and HTTP_PROXY are followed, except where NO_PROXY says', async () => {
   withoutAws()
-  const proxy = await startProxy()
+  const local = await localCloudWatch()
+  const proxy = await startProxy(local.url)
   vi.stubEnv('HTTP_PROXY', proxy.url)
-  const through = await library()
-  await through.send({ body: 'a' })
-  expect(proxy.asked).not.toEqual([])
+  const endpoint = 'http://logs.example.test'
+  const through = await library({ endpoint }, local)
+  expect((await through.send({ body: 'a' })).code).toBe(0)
+  expect(new Set(proxy.asked)).toEqual(new Set([`POST ${endpoint}/`]))
 
   proxy.asked.length = 0
-  vi.stubEnv('NO_PROXY', 'example.com,localhost')
-  const around = await library()
-  expect((await around.send({ body: 'b' })).code).toBe(0)
+  // A domain covers its subdomains, as in Go: the host is looked up here, where it is unknown.
+  vi.stubEnv('NO_PROXY', 'example.org,example.test')
+  const around = await library({ endpoint, flushTimeoutMillis: 500 }, local)
+  const sent = around.send({ body: 'b' })
+  await vi.waitUntil(() => around.exporter.ledger.retries > 0, { timeout: 20_000 })
+  await around.exporter.shutdown()
+  expect((await sent).code).toBe(1)
   expect(proxy.asked).toEqual([])
 })
 
@@ -111,4 +54,49 @@ test('a certificate nobody trusts is a fault of the endpoint, and no_verify_ssl 
   const lax = await library({ endpoint, noVerifySsl: true }, local)
   expect((await lax.send({ body: 'b' })).code).toBe(0)
   expect(storedBodies(local)).toEqual(['b'])
+})
+
+test('an endpoint on this machine is not asked for at the proxy of the environment', async () => {
+  withoutAws()
+  const proxy = await startProxy()
+  vi.stubEnv('HTTP_PROXY', proxy.url)
+  const { local, send } = await library()
+  expect(new URL(local.url).hostname).toBe('localhost')
+  expect((await send({ body: 'a' })).code).toBe(0)
+  expect(proxy.asked).toEqual([])
+})
+
+test('a proxy without a scheme is an HTTP proxy', async () => {
+  withoutAws()
+  const local = await localCloudWatch()
+  const proxy = await startProxy(local.url)
+  vi.stubEnv('HTTP_PROXY', proxy.url.replace('http://', ''))
+  const { send } = await library({ endpoint: 'http://logs.example.test' }, local)
+  expect((await send({ body: 'a' })).code).toBe(0)
+  expect(proxy.asked).not.toEqual([])
+})
+
+test.each([
+  [
+    'HTTPS_PROXY',
+    'socks5://user:c4n4ry@proxy:1080',
+    'socks5:// proxies are not supported: write the http:// address of',
+  ],
+  ['http_proxy', 'http://user:c4n4ry@proxy:port', 'is not a URL: write http://host:port'],
+])('%s=%s stops the start, and its password is nowhere', async (name, value, message) => {
+  withoutAws()
+  vi.stubEnv(name, value)
+  const { send } = await library()
+  const { error } = await send({ body: 'a' })
+  expect(String(error?.cause)).toContain(`${name}: ${message}`)
+  expect(
+    `${String(error)} ${String(error?.stack)} ${String((error?.cause as Error | undefined)?.stack)}`,
+  ).not.toContain('c4n4ry')
+})
+
+test('proxy_address with a URL that cannot be used is refused with its option, without its password', async () => {
+  await expect(library({ proxyAddress: 'socks5://user:c4n4ry@proxy' })).rejects.toThrow(
+    /socks5:\/\/ proxies are not supported/,
+  )
+  await expect(library({ proxyAddress: 'socks5://user:c4n4ry@proxy' })).rejects.not.toThrow(/c4n4ry/)
 })

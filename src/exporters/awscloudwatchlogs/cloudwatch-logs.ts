@@ -18,17 +18,18 @@ import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
 import { Accounts } from './accounting/accounts.ts'
 import { awaitResult } from './accounting/await-result.ts'
+import { Clock } from '../../aws/clock.ts'
+import type { CredentialProvider } from '../../aws/credentials.ts'
+import { NoCredentials } from '../../aws/no-credentials.ts'
 import { Aws } from './aws/aws.ts'
 import { tellChanges } from './event/changes.ts'
 import { classifyNoCredentials } from './put/classify.ts'
-import type { CredentialProvider } from './aws/client.ts'
 import { type Config, endpointUrl } from './config.ts'
 import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './settings/delivery-options.ts'
 import { type Destination, DestinationGate, destinationOf } from './route/destination.ts'
 import { destinationRules, nameTemplates } from './settings/destination-rules.ts'
 import { Durable } from './storage/durable.ts'
 import { type Gap, gapMarker } from './accounting/gaps.ts'
-import { NoCredentials } from './aws/no-credentials.ts'
 import type { Storage } from './storage/open-directory.ts'
 import { Provisioner } from './provision/provisioner.ts'
 import { PutLogEvents } from './put/put.ts'
@@ -49,6 +50,8 @@ export interface CloudWatchLogsSettings {
   readonly name: string
   /** In place of the credentials of the config. */
   readonly credentialProvider?: CredentialProvider | undefined
+  /** The environment variables it reads; those of the process unless a test has others. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** Parts that exist only while it runs. */
@@ -68,6 +71,8 @@ export class CloudWatchLogs {
   readonly transcoder: Transcoder
   readonly gate: DestinationGate
   #running: Running | undefined
+  /** The time as AWS has it. */
+  readonly #clock = new Clock()
   #stopping = false
   /** Ends what nobody waits for. */
   readonly #ended = new AbortController()
@@ -106,10 +111,10 @@ export class CloudWatchLogs {
 
   /** @throws ComponentError without a Region, if a certificate file cannot be read, or a queue on disk cannot be opened */
   async start(storage?: Storage): Promise<void> {
-    const { config, logger, shape, budget, siblings, name, credentialProvider } = this.#settings
+    const { config, logger, shape, budget, siblings, name } = this.#settings
     for (const warning of warnings(config)) logger.warn(warning)
-    const options = deliveryOptions(config, shape)
-    const aws = new Aws(config, options.maxConcurrentPuts, process.env, credentialProvider)
+    const options = deliveryOptions(config, shape, this.#clock)
+    const aws = this.#aws()
     const region = await aws.region()
     const provisioner = new Provisioner(
       aws.calls,
@@ -137,7 +142,7 @@ export class CloudWatchLogs {
     const queue = durable?.queue ?? new MemoryQueue(budget, queueBound(config))
     const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, {
       deadLetters: durable?.letters,
-      rescue: rescueLate(latePolicy(config), this.gate.late),
+      rescue: rescueLate(latePolicy(config), this.gate.late, this.#clock),
     })
     this.#deaf = siblings.hear(({ exporter, account, afterMs, message }) => {
       if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
@@ -157,6 +162,25 @@ export class CloudWatchLogs {
     this.#running = running
     // A hint only: whoever gives them may need half a minute to say that there are none.
     if (!aws.seemsToHaveCredentials) void this.#lacksCredentials(aws, this.#ended.signal)
+  }
+
+  /**
+   * Checks without opening anything what `start` will need.
+   * @returns whether the Region is known; else instance metadata has to be asked for it
+   * @throws ComponentError naming the option or variable that cannot be used
+   */
+  async check(): Promise<boolean> {
+    const aws = this.#aws()
+    try {
+      return (await aws.knownRegion()) !== undefined
+    } finally {
+      await aws.close()
+    }
+  }
+
+  #aws(): Aws {
+    const { config, credentialProvider, env = process.env } = this.#settings
+    return new Aws(config, config.sending_queue.num_consumers, env, credentialProvider, this.#clock)
   }
 
   /** A shutdown that finds a start under way leaves it to the start to close what it opens. */
@@ -182,7 +206,7 @@ export class CloudWatchLogs {
   }
 
   #tellOfGap(lane: string, gap: Gap): Promise<boolean> {
-    const items = gapMarker(gap)
+    const items = gapMarker(gap, this.#clock.now())
     const marker = { key: lane, destination: destinationOf(lane), items, own: true } as const
     const reserved = this.#running?.delivery.reserve([marker], 'refuse')
     if (reserved?.kind !== 'reserved') return Promise.resolve(false)
@@ -252,7 +276,11 @@ export class CloudWatchLogs {
     const { cut, tooDeep, repaired } = this.transcoder
     let transcoded: Transcoded
     try {
-      transcoded = this.transcoder.transcode(request.bytes, request.receivedAtMs, request.identity)
+      transcoded = this.transcoder.transcode(
+        request.bytes,
+        request.receivedAtMs + this.#clock.offsetMs,
+        request.identity,
+      )
     } catch (error) {
       if (error instanceof MalformedProtobuf) return { kind: 'refused', cause: 'malformed', message: error.message }
       if (error instanceof TextTooLong) return tooLarge(error)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration, extension, secret, size } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, extension, line, path, secretLine, size } from '../../config/fields.ts'
+import { parseProxy } from '../../aws/proxy.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
 import { type NameKind, parseTemplate } from './route/template.ts'
 
@@ -116,9 +117,9 @@ const sendingQueue = z
 
 const credentials = z
   .strictObject({
-    access_key_id: z.string().min(1).describe('Access key id.'),
-    secret_access_key: secret().min(1).describe('Secret access key.'),
-    session_token: secret().optional().describe('Session token of temporary credentials.'),
+    access_key_id: line().min(1).describe('Access key id.'),
+    secret_access_key: secretLine().min(1).describe('Secret access key.'),
+    session_token: secretLine().optional().describe('Session token of temporary credentials.'),
   })
   .optional()
   .describe('Static credentials. Leave it out on AWS: the SDK chain finds IRSA, Pod Identity, ECS and instance roles.')
@@ -158,9 +159,10 @@ export const configSchema = z
       'Log group; {attribute} stands for a resource or record attribute, or one of the collector’s short names such as {ServiceName}.',
     ),
     log_stream_name: nameTemplate('stream').describe('Log stream, with the same placeholders.'),
-    region: z.string().default('').describe('AWS Region. Empty: AWS_REGION, the profile, then instance metadata.'),
-    endpoint: z
-      .union([z.literal(''), z.string()])
+    region: line()
+      .default('')
+      .describe('AWS Region. Empty: AWS_REGION, AWS_DEFAULT_REGION, the profile, then instance metadata.'),
+    endpoint: line()
       .default('')
       .describe('URL to send to instead of the Region’s; a host without a scheme means https.'),
     log_retention: retention
@@ -168,8 +170,8 @@ export const configSchema = z
       .describe('Days events are kept, set on groups this exporter creates. 0: for ever.'),
     tags: tags.optional().describe('Tags of groups this exporter creates.'),
     raw_log: z.boolean().default(false).describe('Send the record’s body alone, text as it is.'),
-    role_arn: z.string().default('').describe('Role to assume.'),
-    external_id: z.string().default('').describe('External id for role_arn.'),
+    role_arn: line().default('').describe('Role to assume.'),
+    external_id: line().default('').describe('External id for role_arn.'),
     sending_queue: sendingQueue,
     retry_on_failure: retryOnFailure,
     request_timeout_seconds: z.int().positive().default(30).describe('Seconds one put may take.'),
@@ -178,9 +180,11 @@ export const configSchema = z
       .default(false)
       .describe('Do not check the endpoint’s certificate. Warned about at start.'),
     // A proxy's URL may hold a password.
-    proxy_address: secret()
+    proxy_address: secretLine()
       .default('')
-      .describe('URL of an HTTP proxy for CloudWatch and STS. Empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.'),
+      .describe(
+        'URL of an HTTP proxy for CloudWatch and STS. Empty: HTTPS_PROXY and HTTP_PROXY. NO_PROXY holds for both.',
+      ),
     local_mode: acceptedWithoutEffect(
       z.boolean(),
       'instance metadata is asked for a Region only where nothing else names one: write region',
@@ -196,14 +200,18 @@ export const configSchema = z
       'ARN of the resource the records are about.',
     ),
 
-    profile: z.string().default('').describe('Profile of the shared AWS config to take credentials and Region from.'),
+    profile: line().default('').describe('Profile of the shared AWS config to take credentials and Region from.'),
     credentials,
-    certificate_file_path: z
-      .string()
+    certificate_file_path: path()
       .default('')
-      .describe('PEM file of certificate authorities to trust beside the usual ones.'),
-    dualstack: z.boolean().default(false).describe('Use the endpoint that has IPv6.'),
-    fips: z.boolean().default(false).describe('Use the FIPS endpoint.'),
+      .describe(
+        'PEM file of certificate authorities to trust in addition to the usual ones, AWS_CA_BUNDLE and SSL_CERT_FILE.',
+      ),
+    dualstack: z
+      .boolean()
+      .optional()
+      .describe('Use the endpoint that has IPv6. Unset: AWS_USE_DUALSTACK_ENDPOINT, then the profile.'),
+    fips: z.boolean().optional().describe('Use the FIPS endpoint. Unset: AWS_USE_FIPS_ENDPOINT, then the profile.'),
     compression: z
       .enum(['none', 'gzip'])
       .default('none')
@@ -292,8 +300,8 @@ export const configSchema = z
       if (full === 'park' || full === 'dead_letter') issue(['on_lane_full'], `${full} ${needs}reject`)
       if (late.policy === 'dead_letter') issue(['late_events', 'policy'], `dead_letter ${needs}reject`)
     }
-    if (config.endpoint !== '' && (config.dualstack || config.fips))
-      issue([config.fips ? 'fips' : 'dualstack'], 'cannot go with endpoint: remove one of them')
+    if (config.endpoint !== '' && (config.dualstack === true || config.fips === true))
+      issue([config.fips === true ? 'fips' : 'dualstack'], 'cannot go with endpoint: remove one of them')
     const { max_size, sizer } = config.sending_queue.batch ?? {}
     if (sizer === 'items' && max_size !== undefined && max_size > MAX_BATCH_EVENTS)
       issue(
@@ -302,8 +310,8 @@ export const configSchema = z
       )
     if (config.endpoint !== '' && !URL.canParse(endpointUrl(config.endpoint)))
       issue(['endpoint'], `${JSON.stringify(config.endpoint)} is not a URL: write https://host or http://host:port`)
-    if (config.proxy_address !== '' && !URL.canParse(config.proxy_address))
-      issue(['proxy_address'], 'is not a URL: write http://host:port')
+    const { problem } = config.proxy_address === '' ? {} : parseProxy(config.proxy_address)
+    if (problem !== undefined) issue(['proxy_address'], problem)
   })
 
 export type Config = z.output<typeof configSchema>

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration, size } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, path, size } from '../../config/fields.ts'
 
 const compaction = z
   .strictObject({
@@ -25,8 +25,7 @@ const compaction = z
 
 /** Everything that can be written below `file_storage`: the collector's keys. */
 export const configSchema = z.strictObject({
-  directory: z
-    .string()
+  directory: path()
     .min(1)
     .default('/var/lib/otelcol/file_storage')
     .describe('Where queues are kept, on a disk of this machine.'),

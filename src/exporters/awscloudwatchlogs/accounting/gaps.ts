@@ -51,8 +51,8 @@ export class Gaps {
   }
 }
 
-/** The marker, as an event of its own. */
-export function gapMarker({ records, fromMs, toMs, reasons }: Gap): ItemBatch {
+/** The marker, as an event of its own. @param now its time, ms */
+export function gapMarker({ records, fromMs, toMs, reasons }: Gap, now = Date.now()): ItemBatch {
   const [from, to] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()]
   const why = [...reasons].map(([reason, count]) => `${count} ${reason}`).join(', ')
   const message = JSON.stringify({
@@ -62,7 +62,6 @@ export function gapMarker({ records, fromMs, toMs, reasons }: Gap): ItemBatch {
     attributes: { gap: { records, from, to, reasons: Object.fromEntries(reasons) } },
     scope: { name: 'otlp-cloudwatch' },
   })
-  const now = Date.now()
   const bytes = Buffer.from(`${JSON.stringify({ timestamp: now, message })},`)
   return {
     kind: 1,

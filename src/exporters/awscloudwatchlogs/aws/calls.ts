@@ -9,8 +9,11 @@ import {
   type PutLogEventsCommandOutput,
   PutRetentionPolicyCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
+import { Clock } from '../../../aws/clock.ts'
+import { refusesCredentials } from '../../../aws/codes.ts'
+import type { CredentialRequest, Credentials } from '../../../aws/credentials.ts'
+import { NoCredentials } from '../../../aws/no-credentials.ts'
 import type { Destination } from '../route/destination.ts'
-import { NoCredentials } from './no-credentials.ts'
 
 /**
  * Longest wait for credentials, ms. The SDK heeds signals and times once it has them; to get them it waits for ever, if
@@ -21,9 +24,17 @@ const CREDENTIALS_TIMEOUT_MS = 30_000
 /** Each rejects with what the SDK throws; `classify` knows it. */
 export class Calls {
   readonly #client: CloudWatchLogsClient
+  readonly #credentials: Credentials | undefined
+  readonly #clock: Clock
 
-  constructor(client: CloudWatchLogsClient) {
+  /**
+   * @param credentials of the client, if they can be renewed
+   * @param clock learns the time of AWS
+   */
+  constructor(client: CloudWatchLogsClient, credentials?: Credentials, clock = new Clock()) {
     this.#client = client
+    this.#credentials = credentials
+    this.#clock = clock
   }
 
   /**
@@ -42,13 +53,13 @@ export class Calls {
       },
       { step: 'build', priority: 'high', name: 'readyBody' },
     )
-    return this.#client.send(command, { abortSignal: signal })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
   }
 
   async createLogStream({ group, stream }: Destination, signal: AbortSignal): Promise<unknown> {
     await this.needCredentials(signal)
     const command = new CreateLogStreamCommand({ logGroupName: group, logStreamName: stream })
-    return this.#client.send(command, { abortSignal: signal })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
   }
 
   async createLogGroup(
@@ -58,13 +69,13 @@ export class Calls {
   ): Promise<unknown> {
     await this.needCredentials(signal)
     const command = new CreateLogGroupCommand({ logGroupName: group, ...(tags === undefined ? {} : { tags }) })
-    return this.#client.send(command, { abortSignal: signal })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
   }
 
   async putRetentionPolicy(group: string, days: number, signal: AbortSignal): Promise<unknown> {
     await this.needCredentials(signal)
     const command = new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days })
-    return this.#client.send(command, { abortSignal: signal })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
   }
 
   /** @throws NoCredentials if there are none, or none in time */
@@ -76,7 +87,7 @@ export class Calls {
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted === true) onAbort()
     try {
-      await Promise.race([this.#client.config.credentials(), late.promise])
+      await Promise.race([this.#getCredentials(), late.promise])
     } catch (cause) {
       throw new NoCredentials(cause)
     } finally {
@@ -97,5 +108,28 @@ export class Calls {
 
   close(): void {
     this.#client.destroy()
+  }
+
+  #getCredentials(): Promise<unknown> {
+    const get = (options: CredentialRequest) => this.#client.config.credentials(options)
+    return this.#credentials === undefined ? get({}) : this.#credentials.renewIfRefused(get)
+  }
+
+  async #send<Output>(send: () => Promise<Output>): Promise<Output> {
+    const { config } = this.#client
+    const generation = this.#credentials?.generation ?? 0
+    const signedWithMs = config.systemClockOffset
+    try {
+      return await send()
+    } catch (error) {
+      if (refusesCredentials(error)) {
+        this.#credentials?.refused(generation)
+        // How wrong the time was that the call was signed with: it tells a wrong clock from a wrong secret.
+        Object.assign(error as object, { signingSkewMs: Math.abs(config.systemClockOffset - signedWithMs) })
+      }
+      throw error
+    } finally {
+      this.#clock.learn(config.systemClockOffset)
+    }
   }
 }

@@ -1,78 +1,56 @@
-import { CloudWatchLogsClient, type CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs'
-import { boundAnswers } from './bound-answer.ts'
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import type { Connection, ConnectionConfig } from '../../../aws/connection.ts'
+import { type CredentialConfig, type CredentialProvider, Credentials } from '../../../aws/credentials.ts'
+import type { AwsEnvironment } from '../../../aws/environment.ts'
+import { RequestHandler } from '../../../aws/request-handler.ts'
 import { type Config, endpointUrl } from '../config.ts'
-import type { ConnectionConfig, ConnectionOptions } from './connection.ts'
+import { boundAnswers } from './bound-answer.ts'
+import { markLocalFaults } from './mark-local-faults.ts'
 
-/** What of a config speaks of the way to AWS. */
+/** Options that say how AWS is reached. */
 export type ClientConfig = ConnectionConfig &
-  Pick<Config, 'region' | 'endpoint' | 'profile' | 'role_arn' | 'external_id' | 'credentials' | 'dualstack' | 'fips'>
+  CredentialConfig &
+  Pick<Config, 'region' | 'endpoint' | 'dualstack' | 'fips'>
 
-/** What the AWS SDK calls an AwsCredentialIdentityProvider: `fromSSO()`, say, or a function of the application. */
-export type CredentialProvider = () => Promise<{
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken?: string
-  /** When the SDK has to ask again. */
-  readonly expiration?: Date
-}>
+export interface ClientParts {
+  readonly client: CloudWatchLogsClient
+  readonly credentials: Credentials
+}
 
 /**
- * The SDK's client, with one attempt a call: retries are this exporter's alone.
+ * The SDK's client, with one attempt a call: retries are this exporter's alone. What neither the config nor the environment
+ * sets is not passed, so that the SDK looks for it where it always does, in the profile.
  * @param region undefined leaves it to the SDK's own chain
- * @param credentialProvider in place of the credentials of the config
+ * @param own in place of the credentials of the config
  */
-export async function createClient(
+export function createClient(
   config: ClientConfig,
+  env: AwsEnvironment,
   region: string | undefined,
-  requestHandler: ConnectionOptions,
-  credentialProvider: CredentialProvider | undefined,
-): Promise<CloudWatchLogsClient> {
+  connection: Connection,
+  own: CredentialProvider | undefined,
+): ClientParts {
+  const requestHandler = new RequestHandler(connection)
+  const credentials = new Credentials(config, { env, region, requestHandler, own })
+  const endpoint = config.endpoint || env.endpoint
   const client = new CloudWatchLogsClient({
-    ...(config.profile === '' ? {} : { profile: config.profile }),
-    ...(region === undefined ? {} : { region }),
-    ...(config.endpoint === '' ? {} : { endpoint: endpointUrl(config.endpoint) }),
-    ...(await credentialOptions(config, region, requestHandler, credentialProvider)),
+    ...defined({
+      region,
+      profile: config.profile || env.profile,
+      endpoint: endpoint === undefined ? undefined : endpointUrl(endpoint),
+      useDualstackEndpoint: config.dualstack ?? env.switch('AWS_USE_DUALSTACK_ENDPOINT'),
+      useFipsEndpoint: config.fips ?? env.switch('AWS_USE_FIPS_ENDPOINT'),
+    }),
+    credentials: credentials.provider,
     maxAttempts: 1,
-    useDualstackEndpoint: config.dualstack,
-    useFipsEndpoint: config.fips,
     requestHandler,
   })
-  boundAnswers(client, config.request_timeout_seconds * 1_000)
-  return client
+  markLocalFaults(client)
+  boundAnswers(client, connection.timeouts.requestTimeout)
+  return { client, credentials }
 }
 
-async function credentialOptions(
-  config: ClientConfig,
-  region: string | undefined,
-  requestHandler: ConnectionOptions,
-  credentialProvider: CredentialProvider | undefined,
-): Promise<Pick<CloudWatchLogsClientConfig, 'credentials'>> {
-  const own = credentialProvider ?? staticCredentials(config)
-  if (config.role_arn === '') return own === undefined ? {} : { credentials: own }
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-  return {
-    credentials: fromTemporaryCredentials({
-      ...(own === undefined ? {} : { masterCredentials: own }),
-      params: {
-        RoleArn: config.role_arn,
-        RoleSessionName: 'otlp-cloudwatch',
-        ...(config.external_id === '' ? {} : { ExternalId: config.external_id }),
-      },
-      clientConfig: {
-        ...(region === undefined ? {} : { region }),
-        ...(config.profile === '' ? {} : { profile: config.profile }),
-        requestHandler,
-      },
-    }),
-  }
-}
-
-function staticCredentials({ credentials }: ClientConfig) {
-  if (credentials === undefined) return undefined
-  const { access_key_id, secret_access_key, session_token } = credentials
-  return {
-    accessKeyId: access_key_id,
-    secretAccessKey: secret_access_key,
-    ...(session_token === undefined ? {} : { sessionToken: session_token }),
-  }
+/** Without the keys that have no value. */
+function defined<T extends object>(options: T): { [Key in keyof T]?: NonNullable<T[Key]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }

@@ -1,3 +1,4 @@
+import { Clock } from '../../../aws/clock.ts'
 import type { LaneItems } from '../../../delivery/delivery.ts'
 import { cutOut, type ItemBatch, itemTime } from '../../../delivery/contract/items.ts'
 import type { Rescue } from '../../../delivery/dead-letters/unwanted.ts'
@@ -11,11 +12,15 @@ const LATE: ReadonlySet<string> = new Set(['too_old', 'too_new', 'expired_retent
 const PRESENT_MS = 3_600_000
 
 /** @returns undefined where late events are not to be stored */
-export function rescueLate(policy: LatePolicy, late: Destination): Rescue<Destination> | undefined {
+export function rescueLate(
+  policy: LatePolicy,
+  late: Destination,
+  clock = new Clock(),
+): Rescue<Destination> | undefined {
   if (policy !== 'clamp' && policy !== 'divert') return undefined
   return (destination, { batch, from, to }, reason): LaneItems<Destination> | undefined => {
     if (batch.items === undefined || !LATE.has(reason)) return undefined
-    const now = Date.now()
+    const now = clock.now()
     if (isPresent(batch.items, from, to, now)) return undefined
     const target = policy === 'divert' ? late : destination
     return { key: target.key, destination: target, items: restamp(cutOut(batch.items, from, to), now) }

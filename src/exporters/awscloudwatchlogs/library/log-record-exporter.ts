@@ -7,6 +7,7 @@ import { ALONE } from '../../../component/siblings.ts'
 import type { Settlement } from '../../../accounting/outcome.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
+import { timerDelay } from '../../../telemetry/timer-delay.ts'
 import { CloudWatchLogs } from '../cloudwatch-logs.ts'
 import { type CamelCased, withOptionNames } from './option-names.ts'
 import { type OwnOptions, readOptions, type YamlOptions } from './read-options.ts'
@@ -89,7 +90,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
   /** Sends what waits, and waits for the answers. Rejects if no credentials can be found, or when its time is over. */
   async forceFlush(): Promise<void> {
     await this.#started
-    const signal = AbortSignal.timeout(this.#flushTimeoutMs)
+    const signal = AbortSignal.timeout(timerDelay(this.#flushTimeoutMs))
     await this.#logs.flush(signal)
     if (signal.aborted) throw new Error(`${this.ledger.queued} records still wait after ${this.#flushTimeoutMs} ms`)
   }
@@ -104,7 +105,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
     await this.#started?.catch(() => {
       // Whoever exported has been told that the start failed; there is nothing to close.
     })
-    await this.#logs.shutdown(AbortSignal.timeout(this.#flushTimeoutMs))
+    await this.#logs.shutdown(AbortSignal.timeout(timerDelay(this.#flushTimeoutMs)))
     const { shutdown } = this.ledger.lost
     if (shutdown > 0)
       diag.error(`CloudWatchLogRecordExporter: ${shutdown} records could not be sent before shutdown and are lost`)

@@ -4,7 +4,7 @@
 // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
 import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../../delivery/contract/sender.ts'
-import { NoCredentials } from '../aws/no-credentials.ts'
+import { NoCredentials } from '../../../aws/no-credentials.ts'
 
 /** What a call came to: an outcome for the lane, or something this exporter settles itself. */
 export type CallOutcome =

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../aws/clock.ts'
 import type { PipelineShape } from '../../../component/factory.ts'
 import type { DeliveryOptions } from '../../../delivery/delivery.ts'
 import type { OnLaneFull } from '../../../delivery/lanes/parking.ts'
@@ -7,7 +8,7 @@ import { MAX_AGE_MS, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_SPAN_MS } from
 import type { LatePolicy } from '../event/transcode.ts'
 
 /** The lanes' settings: CloudWatch's limits, narrowed by the config and by the processors of the pipeline. */
-export function deliveryOptions(config: Config, shape: PipelineShape): DeliveryOptions {
+export function deliveryOptions(config: Config, shape: PipelineShape, clock?: Clock): DeliveryOptions {
   const { retry_on_failure: retry, sending_queue: queue } = config
   const batch = queue.batch
   // 0 is no bound, as in the collector.
@@ -26,7 +27,7 @@ export function deliveryOptions(config: Config, shape: PipelineShape): DeliveryO
       fullItems: batch?.sizer === 'items' ? enough : undefined,
       fullCountedBytes: batch?.sizer === 'bytes' ? enough : undefined,
       maxSpanMs: MAX_BATCH_SPAN_MS,
-      oldestTimeMs: (nowMs) => nowMs - MAX_AGE_MS,
+      oldestTimeMs: (nowMs) => nowMs + (clock?.offsetMs ?? 0) - MAX_AGE_MS,
       maxWaitMs: maxWaitMs(retry),
     },
   }

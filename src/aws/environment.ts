@@ -1,0 +1,118 @@
+import { ComponentError } from '../component/component.ts'
+import type { Environment } from '../config/retrieve.ts'
+import { AWS_VARIABLES, type AwsVariable } from './variables.ts'
+
+/** Credentials as the environment names them. */
+export interface StaticCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  readonly expiration?: Date
+}
+
+/** Each is a sign that credentials will be found; whether they are good is known after the first call. */
+const SIGNS_OF_CREDENTIALS: readonly AwsVariable[] = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+]
+
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]/
+
+/** The environment as the AWS SDKs read it. Values are read when they are asked for; an empty one counts as unset. */
+export class AwsEnvironment {
+  readonly #env: Environment
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  /** The value without white space around it; undefined if it is unset or empty. */
+  get(...names: readonly AwsVariable[]): string | undefined {
+    for (const name of names) {
+      const value = this.#env[name]?.trim()
+      if (value !== undefined && value !== '') return value
+    }
+    return undefined
+  }
+
+  get region(): string | undefined {
+    return this.get('AWS_REGION', 'AWS_DEFAULT_REGION')
+  }
+
+  get profile(): string | undefined {
+    return this.get('AWS_PROFILE', 'AWS_DEFAULT_PROFILE')
+  }
+
+  /** Undefined also where the environment says that no configured endpoint counts. */
+  get endpoint(): string | undefined {
+    if (this.switch('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS') === true) return undefined
+    return this.get('AWS_ENDPOINT_URL_CLOUDWATCH_LOGS', 'AWS_ENDPOINT_URL')
+  }
+
+  /** Undefined unless both halves of a key are set. */
+  get credentials(): StaticCredentials | undefined {
+    const accessKeyId = this.get('AWS_ACCESS_KEY_ID')
+    const secretAccessKey = this.get('AWS_SECRET_ACCESS_KEY')
+    if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
+    const sessionToken = this.get('AWS_SESSION_TOKEN')
+    const expiration = this.get('AWS_CREDENTIAL_EXPIRATION')
+    return {
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+      ...(expiration === undefined ? {} : { expiration: new Date(expiration) }),
+    }
+  }
+
+  get seemsToHaveCredentials(): boolean {
+    return SIGNS_OF_CREDENTIALS.some((name) => this.get(name) !== undefined)
+  }
+
+  /** Instance metadata may not be asked for a Region or for credentials. */
+  get metadataDisabled(): boolean {
+    const value = this.get('AWS_EC2_METADATA_DISABLED')
+    return value !== undefined && value.toLowerCase() !== 'false'
+  }
+
+  /** @throws ComponentError if it is set to neither true nor false */
+  switch(name: AwsVariable): boolean | undefined {
+    const value = this.get(name)?.toLowerCase()
+    if (value === undefined) return undefined
+    if (value === 'true') return true
+    if (value === 'false') return false
+    throw new ComponentError(`${name}: ${JSON.stringify(value)} is neither true nor false: write one of them`)
+  }
+
+  /** @throws ComponentError naming the variable whose value cannot be used, without the value if it is secret */
+  check(): void {
+    for (const [name, { kind }] of Object.entries(AWS_VARIABLES) as [
+      AwsVariable,
+      (typeof AWS_VARIABLES)[AwsVariable],
+    ][]) {
+      const value = this.get(name)
+      if (value === undefined) continue
+      if (CONTROL.test(value))
+        throw new ComponentError(
+          `${name}: has a line break or another control character in it: write the value alone, on one line`,
+        )
+      if (kind === 'switch') this.switch(name)
+    }
+    const expiration = this.get('AWS_CREDENTIAL_EXPIRATION')
+    if (expiration !== undefined && Number.isNaN(Date.parse(expiration)))
+      throw new ComponentError(
+        `AWS_CREDENTIAL_EXPIRATION: ${JSON.stringify(expiration)} is not a time: write one such as 2026-11-28T10:00:00Z`,
+      )
+    const endpoint = this.endpoint
+    if (endpoint !== undefined && !isHttpUrl(endpoint))
+      throw new ComponentError(
+        `AWS_ENDPOINT_URL: ${JSON.stringify(endpoint)} is not a URL: write https://host or http://host:port`,
+      )
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text)
+}
