@@ -4,7 +4,11 @@
 // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
 import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../../delivery/contract/sender.ts'
+import { EXPIRED_CODES, INVALID_CODES, SIGNATURE_CODES } from '../../../aws/codes.ts'
+import { isLocalCode, LocalFault } from '../../../aws/local-fault.ts'
 import { NoCredentials } from '../../../aws/no-credentials.ts'
+import { retryAfterMs } from '../../../aws/retry-after.ts'
+import { describeForeignAnswer, signedWithWrongTime } from './foreign-answer.ts'
 
 /** What a call came to: an outcome for the lane, or something this exporter settles itself. */
 export type CallOutcome =
@@ -29,6 +33,9 @@ const clock: Verdict = { scope: 'credential', reason: 'clock_skew', lasting: fal
 const denied: Verdict = { scope: 'group', reason: 'access_denied', lasting: true }
 const server: Verdict = { scope: 'endpoint', reason: 'server_error', lasting: false }
 const conflict: Verdict = { scope: 'group', reason: 'conflict', lasting: false }
+const configuration: Verdict = { scope: 'endpoint', reason: 'configuration', lasting: true }
+const redirected: Verdict = { scope: 'endpoint', reason: 'redirected', lasting: true }
+const foreign: Verdict = { scope: 'endpoint', reason: 'garbage_answer', lasting: false }
 const quota: Verdict = { scope: 'group', reason: 'quota_exceeded', lasting: true }
 
 const CODES: Readonly<Record<string, Verdict>> = {
@@ -42,23 +49,11 @@ const CODES: Readonly<Record<string, Verdict>> = {
   SlowDown: throttled,
   BandwidthLimitExceeded: throttled,
 
-  ExpiredToken: expired,
-  ExpiredTokenException: expired,
-  TokenRefreshRequired: expired,
+  ...codes(EXPIRED_CODES, expired),
   RequestExpired: clock,
   RequestTimeTooSkewed: clock,
   RequestInTheFuture: clock,
-  SignatureDoesNotMatch: clock,
-  InvalidSignatureException: clock,
-  UnrecognizedClientException: invalid,
-  InvalidClientTokenId: invalid,
-  InvalidAccessKeyId: invalid,
-  IncompleteSignature: invalid,
-  IncompleteSignatureException: invalid,
-  MissingAuthenticationToken: invalid,
-  MissingAuthenticationTokenException: invalid,
-  AuthFailure: invalid,
-  OptInRequired: invalid,
+  ...codes(INVALID_CODES, invalid),
   CredentialsProviderError: missing,
   TokenProviderError: missing,
 
@@ -79,6 +74,8 @@ const CODES: Readonly<Record<string, Verdict>> = {
   OperationAbortedException: conflict,
   LimitExceededException: quota,
 }
+
+const SIGNATURE: ReadonlySet<string> = new Set(SIGNATURE_CODES)
 
 /** Codes for which the request as it stands will never be taken. */
 const REFUSED: ReadonlySet<string> = new Set([
@@ -131,6 +128,7 @@ const MAYBE_TAKEN_STATUS: ReadonlySet<number> = new Set([500, 502, 504])
 export function classify(error: unknown): CallOutcome {
   if (error instanceof NoCredentials) return classifyNoCredentials(error)
   const { name, code, message, status, retryAfter } = read(error)
+  if (error instanceof LocalFault || isLocalCode(code)) return retry(configuration, localText(error), 0, false)
   switch (name) {
     case 'DataAlreadyAcceptedException':
       return { kind: 'accepted', rejected: [] }
@@ -142,7 +140,16 @@ export function classify(error: unknown): CallOutcome {
       return { kind: 'exists' }
   }
   const text = `${name}: ${message}`
-  if (REFUSED.has(name) || status === 413) return { kind: 'refused', message: text }
+  if (SIGNATURE.has(name)) return badSignature(error, text, retryAfter)
+  const isKnown = Object.hasOwn(CODES, name) || REFUSED.has(name)
+  const stranger = isKnown ? undefined : describeForeignAnswer(error)
+  if (stranger !== undefined && status !== undefined && status !== 413) {
+    // It did not get to CloudWatch, unless something on the way there lost the answer.
+    const maybeTaken = status < 300 || MAYBE_TAKEN_STATUS.has(status)
+    const verdict = status >= 500 ? server : status >= 300 && status < 400 ? redirected : foreign
+    return retry(verdict, stranger, retryAfter, maybeTaken)
+  }
+  if (REFUSED.has(name) || status === 413) return { kind: 'refused', message: stranger ?? text }
   const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
   if (verdict !== undefined) {
     const maybeTaken = status !== undefined && MAYBE_TAKEN_STATUS.has(status)
@@ -169,7 +176,9 @@ export function classifyNoCredentials({ cause, message }: NoCredentials): PutRet
 }
 
 /** What whoever gives credentials meant: the codes are STS's too. */
-function credentialVerdict({ name, code, status }: ErrorFacts): Verdict {
+function credentialVerdict({ name, code, status, isSkewed }: ErrorFacts): Verdict {
+  if (isLocalCode(code)) return { ...configuration, scope: 'credential' }
+  if (SIGNATURE.has(name)) return isSkewed ? clock : invalid
   const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
   if (verdict?.scope === 'credential') return verdict
   if (verdict === throttled || verdict === server) return unavailable
@@ -177,6 +186,22 @@ function credentialVerdict({ name, code, status }: ErrorFacts): Verdict {
   // No answer; or a file that is not there.
   const isPassing = name === 'TimeoutError' || name === 'AbortError' || (code !== undefined && !NO_FILE.has(code))
   return isPassing ? unavailable : missing
+}
+
+/** A time that is wrong by minutes makes a good signature bad; otherwise the secret or the Region is wrong. */
+function badSignature(error: unknown, text: string, retryAfter: number): PutRetry {
+  if (signedWithWrongTime(error)) return retry(clock, text, retryAfter, false)
+  const cause = 'the secret access key does not belong to the access key id, or the endpoint is of another Region'
+  return retry(invalid, `${text} (${cause})`, retryAfter, false)
+}
+
+function localText(error: unknown): string {
+  const { name, code, message } = read(error instanceof LocalFault ? error.cause : error)
+  return `nothing was sent, a setting is wrong: ${code ?? name}: ${message}`
+}
+
+function codes(names: readonly string[], verdict: Verdict): Record<string, Verdict> {
+  return Object.fromEntries(names.map((name) => [name, verdict]))
 }
 
 function byStatus(status: number | undefined): Verdict | undefined {
@@ -226,12 +251,14 @@ interface ErrorFacts {
   /** HTTP status; undefined where no answer came. */
   readonly status: number | undefined
   readonly retryAfter: number
+  /** The call was signed with a time that is wrong by minutes. */
+  readonly isSkewed: boolean
 }
 
 /** The fields the SDK leaves on what it throws; any other value becomes a text. */
 function read(error: unknown): ErrorFacts {
   if (typeof error !== 'object' || error === null) {
-    return { name: 'Error', code: undefined, message: String(error), status: undefined, retryAfter: 0 }
+    return { name: 'Error', code: undefined, message: String(error), status: undefined, retryAfter: 0, isSkewed: false }
   }
   const facts = error as {
     readonly name?: unknown
@@ -246,21 +273,14 @@ function read(error: unknown): ErrorFacts {
     code: typeof facts.code === 'string' ? facts.code : undefined,
     message: firstLine(typeof facts.message === 'string' ? facts.message : ''),
     status: typeof status === 'number' ? status : undefined,
-    retryAfter: retryAfterMs(facts.$response?.headers?.['retry-after']),
+    retryAfter: retryAfterMs(facts.$response?.headers),
+    isSkewed: signedWithWrongTime(error),
   }
 }
 
 function expectedToken(error: unknown): string | undefined {
   const token = (error as { readonly expectedSequenceToken?: unknown }).expectedSequenceToken
   return typeof token === 'string' && token !== '' ? token : undefined
-}
-
-/** Longest wait an answer may ask for; a proxy's mistake must not park a lane for a day. */
-const MOST_RETRY_AFTER_MS = 60_000
-
-function retryAfterMs(header: unknown): number {
-  const seconds = Number(header)
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1_000, MOST_RETRY_AFTER_MS) : 0
 }
 
 /** Error texts are logged and kept: one line of a bounded length. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { classify, rejectedRanges } from '../../../../../src/exporters/awscloudwatchlogs/put/classify.ts'
+import { LocalFault } from '../../../../../src/aws/local-fault.ts'
 import { NoCredentials } from '../../../../../src/aws/no-credentials.ts'
 
 /** What the SDK throws: a name, and the status of the answer if there was one. */
@@ -28,8 +29,6 @@ describe('codes of AWS', () => {
     ['RequestExpired', 400, 'credential', 'clock_skew', false],
     ['RequestTimeTooSkewed', 403, 'credential', 'clock_skew', false],
     ['RequestInTheFuture', 403, 'credential', 'clock_skew', false],
-    ['SignatureDoesNotMatch', 403, 'credential', 'clock_skew', false],
-    ['InvalidSignatureException', 403, 'credential', 'clock_skew', false],
     ['UnrecognizedClientException', 400, 'credential', 'credentials_invalid', LASTING],
     ['InvalidClientTokenId', 403, 'credential', 'credentials_invalid', LASTING],
     ['InvalidAccessKeyId', 403, 'credential', 'credentials_invalid', LASTING],
@@ -72,6 +71,35 @@ describe('codes of AWS', () => {
       afterMs: 0,
       maybeTaken: false,
       message: `${name}: the text`,
+    })
+  })
+
+  describe.each(['SignatureDoesNotMatch', 'InvalidSignatureException'])('%s', (name) => {
+    const answered = (date: number | undefined, more: object = {}) =>
+      classify(
+        thrown(name, 403, {
+          $response: { headers: date === undefined ? {} : { date: new Date(date).toUTCString() } },
+          ...more,
+        }),
+      )
+    const wrongSecret = { scope: 'credential', reason: 'credentials_invalid', lasting: true, maybeTaken: false }
+    const wrongClock = { scope: 'credential', reason: 'clock_skew', lasting: false, maybeTaken: false }
+
+    test('is the fault of the clock where the answer shows one that is wrong', () => {
+      expect(answered(Date.now() - 3_600_000)).toMatchObject(wrongClock)
+      expect(answered(Date.now() + 600_000)).toMatchObject(wrongClock)
+    })
+
+    test('is the fault of the secret or the Region where it does not, and says so', () => {
+      expect(answered(Date.now())).toMatchObject(wrongSecret)
+      expect(answered(Date.now() + 240_000)).toMatchObject(wrongSecret)
+      expect(answered(undefined)).toMatchObject(wrongSecret)
+      expect(answered(Date.now())).toHaveProperty('message', expect.stringMatching(/secret access key .* Region/))
+    })
+
+    test('is measured by the time the call was signed with, not by the clock that is known to be wrong', () => {
+      expect(answered(Date.now() - 3_600_000, { signingSkewMs: 900 })).toMatchObject(wrongSecret)
+      expect(answered(Date.now(), { signingSkewMs: 3_600_000 })).toMatchObject(wrongClock)
     })
   })
 
@@ -126,6 +154,29 @@ describe('no answer of CloudWatch', () => {
     const outcome = classify(thrown('Error', undefined, { code }))
     expect(outcome).toMatchObject({ scope: 'endpoint', reason: 'network', maybeTaken: false, lasting: false })
     expect(outcome).toHaveProperty('message', `${code}: the text`)
+  })
+
+  test.each([
+    ['TypeError', 'ERR_INVALID_CHAR'],
+    ['SystemError', 'ERR_SYSTEM_ERROR'],
+    ['TypeError', 'ERR_INVALID_URL'],
+    ['TypeError', 'ERR_PROXY_INVALID_CONFIG'],
+  ])('%s %s is a setting that is wrong: nothing was sent', (name, code) => {
+    expect(classify(thrown(name, undefined, { code }))).toMatchObject({
+      scope: 'endpoint',
+      reason: 'configuration',
+      lasting: true,
+      maybeTaken: false,
+      message: `nothing was sent, a setting is wrong: ${code}: the text`,
+    })
+  })
+
+  test('so is what failed before the connection was asked for', () => {
+    expect(classify(new LocalFault(thrown('EndpointError')))).toMatchObject({
+      reason: 'configuration',
+      maybeTaken: false,
+      message: 'nothing was sent, a setting is wrong: EndpointError: the text',
+    })
   })
 
   test.each([
@@ -232,6 +283,9 @@ describe('credentials that could not be had', () => {
     [thrown('Error', undefined, { code: 'ENOENT' }), 'credentials_missing', LASTING],
     [thrown('CredentialsProviderError'), 'credentials_missing', LASTING],
     [thrown('SyntaxError'), 'credentials_missing', LASTING],
+    [thrown('SignatureDoesNotMatch', 403), 'credentials_invalid', LASTING],
+    [thrown('TypeError', undefined, { code: 'ERR_INVALID_CHAR' }), 'configuration', LASTING],
+    [thrown('SystemError', undefined, { code: 'ERR_SYSTEM_ERROR' }), 'configuration', LASTING],
   ])('are a fault of the credential, whoever said so: %s is %s', (cause, reason, lasting) => {
     expect(classify(new NoCredentials(cause))).toEqual({
       kind: 'retry',
