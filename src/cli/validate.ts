@@ -1,9 +1,11 @@
+import type { Checked } from '../service/daemon.ts'
 import { buildInfo } from './build-info.ts'
 import { defineCommand } from './command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
 
 export const command = defineCommand({
-  description: 'Checks a config as run would, says what it would do, and opens nothing. Exits with 2 if it cannot run.',
+  description:
+    'Checks a config as run would on this machine, with its environment and directories, prints what it would do, and opens nothing. Exits with 2 if it cannot run.',
   options: CONFIG_OPTIONS,
   async run(values, surroundings) {
     const loaded = await loadConfigFrom(values, surroundings)
@@ -13,16 +15,21 @@ export const command = defineCommand({
       import('../telemetry/describe-error.ts'),
       surroundings.daemon(),
     ])
+    let checked: Checked
     try {
-      createDaemon(loaded.config, buildInfo(), loaded.files)
+      checked = await createDaemon(loaded.config, buildInfo(), loaded.files).check()
     } catch (error) {
-      surroundings.err(`${describeError(error)}\n`)
+      checked = { problems: [describeError(error)], notes: [] }
+    }
+    if (checked.problems.length > 0) {
+      for (const problem of checked.problems) surroundings.err(`${problem}\n`)
       return 2
     }
     // A yaml: URI is the config itself: it may be long, and hold secrets.
     const names = values.config?.map((uri) => (uri.startsWith('yaml:') ? 'yaml:' : uri))
     const source = names?.join(', ') ?? 'The config'
-    surroundings.out([`${source} is good.`, ...summarize(loaded.config, loaded.written), ''].join('\n'))
+    const notes = checked.notes.map((note) => `  note: ${note}`)
+    surroundings.out([`${source} is good.`, ...summarize(loaded.config, loaded.written), ...notes, ''].join('\n'))
     return 0
   },
 })

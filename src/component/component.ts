@@ -17,6 +17,13 @@ export interface Component {
   start(host: Host): Promise<void>
   shutdown(signal: AbortSignal): Promise<void>
   /**
+   * Checks without opening anything, and without a network, whether `start` would fail here: a directory that is missing, a
+   * variable that cannot be used. For `validate`.
+   * @returns what only a start can show, one sentence each
+   * @throws ComponentError with what `start` would throw
+   */
+  check?(): Promise<readonly string[]>
+  /**
    * For extensions: true when every component has started, false as soon as the daemon begins to stop (the collector's
    * PipelineWatcher).
    */

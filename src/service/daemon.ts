@@ -31,8 +31,17 @@ export interface Daemon {
    * then rejects) and twice.
    */
   shutdown(): Promise<void>
+  /** Checks without opening anything whether the start would fail on this machine. */
+  check(): Promise<Checked>
   /** Resolves when a running component cannot go on: shut down, and exit with 1. */
   readonly failed: Promise<Error>
+}
+
+/** One sentence each, naming the component. */
+export interface Checked {
+  readonly problems: readonly string[]
+  /** What only a start can show. */
+  readonly notes: readonly string[]
 }
 
 /** What makes it one of several processes, or more than what its config says. */
@@ -129,6 +138,7 @@ export function buildDaemon(
   const daemon: Daemon = {
     failed: failure.promise,
     shutdown,
+    check: () => checkMembers(graphMembers(graph, logger)),
     async start() {
       if (started || stopped !== undefined) throw new Error('a daemon starts once')
       started = true
@@ -143,6 +153,19 @@ export function buildDaemon(
     },
   }
   return { daemon, readings }
+}
+
+async function checkMembers(members: readonly Member[]): Promise<Checked> {
+  const problems: string[] = []
+  const notes: string[] = []
+  for (const member of members) {
+    try {
+      for (const note of (await member.component.check?.()) ?? []) notes.push(`${nameOf(member)}: ${note}`)
+    } catch (error) {
+      problems.push(`${nameOf(member)}: ${describeError(error)}`)
+    }
+  }
+  return { problems, notes }
 }
 
 /** What scrapes are answered with. */

@@ -69,6 +69,11 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     return { directory: { ...claimed, capacityBytes }, fatal: (error) => host.fatal(error) }
   }
 
+  async check(): Promise<readonly string[]> {
+    const isKnown = await this.#logs.check()
+    return isKnown ? [] : ['region: none is set: instance metadata is asked for it at the start']
+  }
+
   async shutdown(signal: AbortSignal): Promise<void> {
     await this.#logs.shutdown(signal)
     for (const unregister of this.#unregister) unregister()

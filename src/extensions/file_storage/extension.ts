@@ -1,5 +1,5 @@
 import { access, constants, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
 import type { ClaimedDirectory, LeftDirectory, QueueStorage } from '../../component/storage.ts'
 import type { Config } from './config.ts'
@@ -25,15 +25,22 @@ export class FileStorageExtension implements Component, QueueStorage {
     this.#settings = settings
   }
 
+  async check(): Promise<readonly string[]> {
+    const { directory, create_directory: create } = this.#settings.config
+    try {
+      await mustBeUsable(create ? await nearestThere(directory) : directory)
+    } catch (cause) {
+      throw unusable(directory, cause)
+    }
+    return []
+  }
+
   async start(): Promise<void> {
     const { directory, create_directory: create, fsync } = this.#settings.config
     try {
       if (create) await mkdir(directory, { recursive: true, mode: this.#mode })
-      if (!(await stat(directory)).isDirectory())
-        throw new ComponentError(`directory: ${directory} is not a directory: write one that is`)
-      await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+      await mustBeUsable(directory)
     } catch (cause) {
-      if (cause instanceof ComponentError) throw cause
       throw unusable(directory, cause)
     }
     if (!fsync) this.#settings.logger.warn('fsync is false: a power loss may lose records that were acknowledged')
@@ -104,6 +111,24 @@ export class FileStorageExtension implements Component, QueueStorage {
   }
 }
 
+/** @throws ComponentError for what is no directory; else the system's error */
+async function mustBeUsable(directory: string): Promise<void> {
+  if (!(await stat(directory)).isDirectory())
+    throw new ComponentError(`directory: ${directory} is not a directory: write one that is`)
+  await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+}
+
+/** The directory, or the first above it that is there: it is made below that one. */
+async function nearestThere(directory: string): Promise<string> {
+  for (let path = resolve(directory); ; path = dirname(path)) {
+    const there = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' && dirname(path) !== path) return undefined
+      throw error
+    })
+    if (there !== undefined) return path
+  }
+}
+
 /** Waiting ones, or dead letters in the folder for those. */
 async function holdsRecords(path: string): Promise<boolean> {
   return (await readdir(path, { recursive: true })).some((file) => file.endsWith('.segment'))
@@ -124,6 +149,7 @@ async function tryOut(file: string, fsync: boolean): Promise<void> {
 }
 
 function unusable(directory: string, cause: unknown): ComponentError {
+  if (cause instanceof ComponentError) return cause
   const { code } = cause as NodeJS.ErrnoException
   const [what, mend] = WHAT_TO_DO.get(code) ?? ['cannot be used', 'see why the system refuses it']
   return new ComponentError(`directory: ${directory} ${what}: ${mend}`, { cause })

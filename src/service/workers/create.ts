@@ -15,8 +15,11 @@ export function createProcess(config: DaemonConfig, build: BuildInfo, files: Rea
   if (workers === 1) return createDaemon(config, build)
   if (cluster.isWorker) return createWorker(config, build)
   // Wired once here too, so that what cannot run is said before any process is made.
-  createDaemon(config, build)
-  return createDaemon(ofParent(config), build, { workers: (logger) => new Workers(workers, [...files], logger) })
+  const whole = createDaemon(config, build)
+  const parent = createDaemon(ofParent(config), build, {
+    workers: (logger) => new Workers(workers, [...files], logger),
+  })
+  return { ...parent, check: () => whole.check() }
 }
 
 /** What is one for all workers. */

@@ -33,6 +33,7 @@ export function createWorker(config: DaemonConfig, build: BuildInfo): Daemon {
   watch.unref()
   return {
     failed: daemon.failed,
+    check: () => daemon.check(),
     async start() {
       try {
         await daemon.start()

@@ -1,7 +1,7 @@
 import { cli } from '../../../src/cli.ts'
 import type { ExitCode, Surroundings } from '../../../src/cli/command.ts'
 import type { DaemonConfig } from '../../../src/config/daemon-config.ts'
-import type { Daemon } from '../../../src/service/daemon.ts'
+import type { Checked, Daemon } from '../../../src/service/daemon.ts'
 import { GOOD, registry } from '../config/sample-registry.ts'
 
 export const CONFIG = ['--config', `yaml:${GOOD}`]
@@ -13,10 +13,15 @@ export class FakeDaemon implements Daemon {
   readonly #failure = Promise.withResolvers<Error>()
   readonly failed = this.#failure.promise
   startsWith: () => Promise<void> = async () => {}
+  checked: Checked = { problems: [], notes: [] }
 
   start(): Promise<void> {
     this.calls.push('start')
     return this.startsWith()
+  }
+
+  async check(): Promise<Checked> {
+    return this.checked
   }
 
   async shutdown(): Promise<void> {
