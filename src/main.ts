@@ -3,8 +3,11 @@ import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import process from 'node:process'
-import { cli } from './cli.ts'
-import { formatConsoleLine } from './telemetry/console-line.ts'
+
+// Nothing of this program is imported above the handlers: until they are there a SIGHUP ends the process, and a SIGUSR1
+// opens Node's debugger on a port.
+
+type Fields = Readonly<Record<string, unknown>>
 
 /** The library runs on older ones; the daemon uses what came with this. */
 const LEAST_NODE = 24
@@ -22,12 +25,13 @@ if (Number(process.versions.node.split('.', 1)[0]) < LEAST_NODE) {
 const stopRequested = Promise.withResolvers<void>()
 let stopping = false
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+// SIGQUIT is the other key of a terminal, and what nginx and s6 send to drain.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
   process.on(signal, () => {
     // A worker hears a terminal's Ctrl-C, or systemd's SIGTERM to the whole group, and then its parent's: both ask the same.
     // One that is to end without draining is killed by its parent, and ends with it.
     if (stopping && cluster.isPrimary) {
-      say(`${signal} a second time: ending without draining`, {})
+      say('error', `${signal} a second time: ending without draining`, {})
       endNow()
     }
     stopping = true
@@ -35,9 +39,24 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
+/** Signals that do nothing, and what to do instead. */
+const IGNORED = {
+  SIGHUP: 'the config is not read again: restart the daemon to apply changes',
+  // With a handler, Node does not start its inspector.
+  SIGUSR1: 'the debugger stays closed',
+  SIGUSR2: 'it has no meaning here',
+} as const
+/** Undefined while it is loaded. */
+let format: ((time: Date, level: 'warn' | 'error', message: string, fields: Fields) => string) | undefined
+let warn = (message: string, fields: Fields) => say('warn', message, fields)
+
+for (const [signal, reason] of Object.entries(IGNORED)) {
+  process.on(signal, () => warn(`${signal} is ignored: ${reason}`, { pid: process.pid }))
+}
+
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
-    say('a defect of this program, please report it', {
+    say('error', 'a defect of this program, please report it', {
       error,
       stack: error instanceof Error ? error.stack : undefined,
     })
@@ -54,6 +73,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Nor is a log that nobody reads any more: the records matter more than what is said of them.
 process.stderr.on('error', () => {})
 
+const [{ formatConsoleLine }, { cli }, { trimVariables }] = await Promise.all([
+  import('./telemetry/console-line.ts'),
+  import('./cli.ts'),
+  import('./aws/variables.ts'),
+])
+format = formatConsoleLine
+trimVariables(process.env)
+
 process.exitCode = await cli(process.argv.slice(2), {
   env: process.env,
   out: (text) => void process.stdout.write(text),
@@ -66,6 +93,9 @@ process.exitCode = await cli(process.argv.slice(2), {
   filesRead: async () =>
     cluster.isWorker ? (await import('./service/workers/parent.ts')).filesOfParent() : new Map<string, string>(),
   stopRequested: stopRequested.promise,
+  logTo: (logger) => {
+    warn = logger
+  },
 })
 
 // Its channel to the parent keeps a worker alive, also one that had no use for it: its config cannot be read any more, say.
@@ -89,7 +119,7 @@ function endNow(): void {
 /** A call to a disk that does not answer would hold the process for ever; process.exit() too, which waits for its thread. */
 function endWithoutDisk(): void {
   if (!waitsForDisk()) return
-  say('a call to the disk is not answered: ending without it', {})
+  say('error', 'a call to the disk is not answered: ending without it', {})
   process.kill(process.pid, 'SIGKILL')
 }
 
@@ -98,6 +128,10 @@ function waitsForDisk(): boolean {
 }
 
 /** One line, synchronously: nothing asynchronous can be relied on at the end. */
-function say(message: string, fields: Readonly<Record<string, unknown>>): void {
-  writeSync(2, formatConsoleLine(new Date(), 'error', message, fields))
+function say(level: 'warn' | 'error', message: string, fields: Fields): void {
+  try {
+    writeSync(2, format?.(new Date(), level, message, fields) ?? `${message}\n`)
+  } catch {
+    // A terminal that is gone, or a pipe that is full: there is no other place to write it to.
+  }
 }

@@ -19,8 +19,10 @@ export interface Surroundings {
   readonly daemon: () => Promise<typeof createProcess>
   /** Files of a config that are not to be read again; see `Outside.files`. */
   readonly filesRead: () => Promise<Map<string, string>>
-  /** Resolves at the first SIGTERM or SIGINT. */
+  /** Resolves at the first SIGTERM, SIGINT or SIGQUIT. */
   readonly stopRequested: Promise<void>
+  /** Takes what the process has to say of signals, from now on; without it that goes to stderr as plain text. */
+  readonly logTo?: (warn: (message: string, fields: Readonly<Record<string, unknown>>) => void) => void
 }
 
 export interface Option {

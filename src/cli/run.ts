@@ -3,7 +3,7 @@ import { defineCommand, type ExitCode, type Surroundings } from './command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
 
 export const command = defineCommand({
-  description: `Runs the daemon until SIGTERM or SIGINT, then drains for at most service.shutdown_timeout. A second signal ends it at once.
+  description: `Runs the daemon until SIGTERM, SIGINT or SIGQUIT, then drains for at most service.shutdown_timeout. A second signal ends it at once.
 
 Without --config, the variables OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__LOG_STREAM_NAME,
 OTLP_CLOUDWATCH__REGION, ... (any key of the awscloudwatchlogs exporter in upper case, __ where the YAML nests)
@@ -17,6 +17,7 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
       surroundings.daemon(),
     ])
     const logger = createLogger({ ...loaded.config.service.telemetry.logs, destination: { write: surroundings.err } })
+    surroundings.logTo?.((message, fields) => logger.warn(message, fields))
     let daemon: Daemon
     try {
       daemon = createDaemon(loaded.config, buildInfo(), loaded.files)
