@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { buildInfo } from './cli/build-info.ts'
 import type { Command, ExitCode, Options, Surroundings, Values } from './cli/command.ts'
+import { COLLECTOR_COMMANDS, COLLECTOR_FLAGS } from './cli/collector-words.ts'
 import { commandHelp, PROGRAM, programHelp, type Summary } from './cli/help.ts'
 import { closest } from './config/suggest.ts'
 
@@ -59,6 +60,8 @@ export async function cli(args: readonly string[], surroundings: Surroundings): 
   const name = isOption ? 'run' : first
   const entry = COMMANDS.find((known) => known.name === name)
   if (entry === undefined) {
+    const instead = Object.hasOwn(COLLECTOR_COMMANDS, name) ? COLLECTOR_COMMANDS[name] : undefined
+    if (instead !== undefined) return refuse(surroundings, `there is no command ${name}: ${instead}`, '')
     const near = closest(
       name,
       COMMANDS.map((known) => known.name),
@@ -84,7 +87,7 @@ type Parsed =
 function parse(args: readonly string[], options: Options): Parsed {
   try {
     const { values } = parseArgs({
-      args: [...args],
+      args: joinGates(args),
       options: {
         ...Object.fromEntries(
           Object.entries(options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
@@ -102,10 +105,22 @@ function parse(args: readonly string[], options: Options): Parsed {
   }
 }
 
+/** `--feature-gates -a` is one option with its value, as in the collector, where a gate begins with a dash. */
+function joinGates(args: readonly string[]): string[] {
+  const joined = [...args]
+  for (let at = joined.indexOf('--feature-gates'); at >= 0; at = joined.indexOf('--feature-gates', at + 1)) {
+    const value = joined[at + 1]
+    if (value?.startsWith('-') === true && !value.startsWith('--')) joined.splice(at, 2, `--feature-gates=${value}`)
+  }
+  return joined
+}
+
 /** Node's words, up to the end of the first sentence, with the option that was meant. */
 function explain(message: string, options: Options): string {
   const [sentence = message] = message.split('. ')
   const unknown = /^Unknown option '-+([^']*)'/.exec(sentence)?.[1]
+  const flag = unknown?.split('=', 1)[0] ?? ''
+  if (Object.hasOwn(COLLECTOR_FLAGS, flag)) return `there is no option --${flag}: ${COLLECTOR_FLAGS[flag]}`
   const near = unknown === undefined ? undefined : closest(unknown, [...Object.keys(options), 'help'])
   return near === undefined ? sentence : `${sentence}; did you mean --${near}?`
 }

@@ -1,5 +1,6 @@
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import type { WrittenConfig } from '../config/load.ts'
+import { warnOfGates } from './collector-words.ts'
 import type { Options, Surroundings, Values } from './command.ts'
 
 /** The options of every command that reads a config. */
@@ -16,6 +17,12 @@ export const CONFIG_OPTIONS = {
     value: 'KEY=VALUE',
     description: 'set one key, such as exporters.debug.verbosity=detailed; merged last',
   },
+  'feature-gates': {
+    type: 'string',
+    multiple: true,
+    value: 'GATES',
+    description: 'accepted for commands made for the Go collector; has no effect, and a warning says so',
+  },
   // For `npm start`: the file for somebody who gave nothing. Never merged with what was given.
   'default-config': { type: 'string' },
 } as const satisfies Options
@@ -30,7 +37,10 @@ export async function loadConfigFrom(
     import('../config/findings.ts'),
     components(),
   ])
+  const ignored = warnOfGates(values['feature-gates'] ?? [])
+  // Workers have the arguments of their parent, which has said it.
   const files = await filesRead()
+  if (ignored !== undefined && files.size === 0) err(`${ignored}\n`)
   const defaultUri = values['default-config']
   const loaded = loadConfig({
     uris: values.config ?? [],

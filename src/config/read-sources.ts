@@ -18,7 +18,7 @@ export function readSources(uris: readonly string[], outside: Outside, findings:
 
 function readSource(uri: string, outside: Outside, findings: Findings): MapNode | undefined {
   const retrieved = retrieve(hasScheme(uri) ? uri : `file:${uri}`, outside)
-  const at: Position = { source: `--config ${uri}` }
+  const at: Position = { source: `--config ${withoutUserinfo(uri)}` }
   if (retrieved.kind === 'failed') return complain(findings, at, retrieved.message)
   const root = parseYaml(retrieved.text, retrieved.source, findings)
   if (root === undefined || root.kind === 'map') return root
@@ -28,6 +28,13 @@ function readSource(uri: string, outside: Outside, findings: Findings): MapNode 
     root.at,
     'a config is a map: write receivers:, exporters: and service: at the start of a line',
   )
+}
+
+/** A URL may hold a password, and the config cannot be fetched from it anyway. */
+function withoutUserinfo(uri: string): string {
+  return uri
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1[REDACTED]@')
+    .replace(/^(https?:[^?]*\?).*/is, '$1[REDACTED]')
 }
 
 /**
