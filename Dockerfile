@@ -22,5 +22,6 @@ COPY config config
 COPY --from=build --chown=65532:65532 /storage /var/lib/otlp-cloudwatch
 USER 65532:65532
 EXPOSE 4317 4318 13133 8888
-ENTRYPOINT ["/nodejs/bin/node", "dist/main.js"]
+# The daemon ignores SIGUSR1 itself; the flag is for the moment before it runs.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "dist/main.js"]
 CMD ["--config", "config/agent.yaml"]

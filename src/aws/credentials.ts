@@ -2,7 +2,9 @@
 // key that was rotated on disk would never be seen.
 
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { hasControl } from '../config/fields.ts'
 import type { AwsEnvironment, StaticCredentials } from './environment.ts'
+import { LocalFault } from './local-fault.ts'
 
 /** What the AWS SDK calls an AwsCredentialIdentityProvider: `fromSSO()`, say, or a function of the application. */
 export type CredentialProvider = () => Promise<StaticCredentials>
@@ -63,7 +65,7 @@ export class Credentials {
   readonly provider: Source = async (options) => {
     if (options?.forceRefresh === true) this.#source = undefined
     this.#source ??= await this.#build()
-    return this.#source(options)
+    return onOneLine(await this.#source(options))
   }
 
   /** Names the credentials that a call is signed with, for `refused`. */
@@ -144,6 +146,24 @@ export class Credentials {
       return chain(options)
     }
   }
+}
+
+/**
+ * What a file, a process or a service gave, without white space around it.
+ * @throws LocalFault naming the part with a line break inside: it cannot be put into a header
+ */
+function onOneLine(given: StaticCredentials): StaticCredentials {
+  const trimmed = { ...given }
+  for (const part of ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const) {
+    const value: unknown = given[part]
+    if (typeof value !== 'string') continue
+    trimmed[part] = value.trim()
+    if (hasControl(trimmed[part]))
+      throw new LocalFault(
+        `the ${part} has a line break or another control character in it: its source has to be corrected`,
+      )
+  }
+  return trimmed
 }
 
 function staticCredentials({ credentials }: CredentialConfig): StaticCredentials | undefined {

@@ -1,4 +1,5 @@
 import { ComponentError } from '../component/component.ts'
+import { hasControl } from '../config/fields.ts'
 import type { Environment } from '../config/retrieve.ts'
 import { AWS_VARIABLES, type AwsVariable } from './variables.ts'
 
@@ -17,9 +18,6 @@ const SIGNS_OF_CREDENTIALS: readonly AwsVariable[] = [
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
 ]
-
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f]/
 
 /** The environment as the AWS SDKs read it. Values are read when they are asked for; an empty one counts as unset. */
 export class AwsEnvironment {
@@ -94,7 +92,7 @@ export class AwsEnvironment {
     ][]) {
       const value = this.get(name)
       if (value === undefined) continue
-      if (CONTROL.test(value))
+      if (hasControl(value))
         throw new ComponentError(
           `${name}: has a line break or another control character in it: write the value alone, on one line`,
         )

@@ -9,6 +9,7 @@ const LOCAL_CODES =
 export class LocalFault extends Error {
   override readonly name = 'LocalFault'
 
+  /** @param cause an error of the SDK or of Node, or what is wrong in words */
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause })
   }

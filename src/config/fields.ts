@@ -60,6 +60,11 @@ export function size() {
 
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/
+/** Whether a text has a line break, or anything else that no header and no path on one line has. */
+export function hasControl(text: string): boolean {
+  return CONTROL.test(text)
+}
+
 const ONE_LINE = 'has a line break or another control character in it: write the value alone, on one line'
 
 /**
@@ -70,7 +75,7 @@ export function line() {
   return z
     .string()
     .trim()
-    .refine((text) => !CONTROL.test(text), ONE_LINE)
+    .refine((text) => !hasControl(text), ONE_LINE)
 }
 
 /** The same, shown and logged nowhere. */

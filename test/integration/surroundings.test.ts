@@ -167,7 +167,11 @@ test.each([
     'HTTPS_PROXY: socks5:// proxies are not supported',
   ],
   [{ AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: '' }, 0, 'is good'],
-  [{ AWS_EC2_METADATA_DISABLED: '' }, 0, 'region: none is set: instance metadata is asked for it at the start'],
+  [
+    { AWS_EC2_METADATA_DISABLED: '' },
+    0,
+    'region: none is set here: the profile and instance metadata are asked for it at the start',
+  ],
 ] as const)('with %j validate ends with %i, as a start would', async (env, code, says) => {
   const local = await localCloudWatch()
   const config = await configFile(cloudwatchConfig(local.url, { exporter: { region: '' } }))

@@ -5,7 +5,7 @@ import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY,
 import { type NameKind, parseTemplate } from './route/template.ts'
 
 function nameTemplate(kind: NameKind) {
-  return z.string().superRefine((text, context) => {
+  return line().superRefine((text, context) => {
     const problem = parseTemplate(kind, text)
     if (typeof problem === 'string') context.addIssue({ code: 'custom', message: problem })
   })
@@ -13,7 +13,7 @@ function nameTemplate(kind: NameKind) {
 
 /** The name of one place for what has no other; `''` stands for a name made from the others, where `mayBeEmpty`. */
 function fixedName(kind: NameKind, mayBeEmpty: boolean) {
-  return z.string().superRefine((text, context) => {
+  return line().superRefine((text, context) => {
     if (mayBeEmpty && text === '') return
     const parsed = parseTemplate(kind, text)
     const problem = typeof parsed === 'string' ? parsed : parsed.attributes.length > 0 ? PLACEHOLDER : undefined

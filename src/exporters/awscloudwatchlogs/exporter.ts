@@ -71,7 +71,7 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
 
   async check(): Promise<readonly string[]> {
     const isKnown = await this.#logs.check()
-    return isKnown ? [] : ['region: none is set: instance metadata is asked for it at the start']
+    return isKnown ? [] : ['region: none is set here: the profile and instance metadata are asked for it at the start']
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {

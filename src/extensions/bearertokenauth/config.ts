@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { secret } from '../../config/fields.ts'
+import { secretLine } from '../../config/fields.ts'
 import { allowedLogGroups } from '../../listen/tenants.ts'
 
 /** RFC 9110, 5.6.2: what a scheme and the name of a header are made of. */
@@ -7,7 +7,7 @@ const WORD = /^[\w!#$%&'*+.^`|~-]*$/
 const NOT_A_WORD = "has characters it may not have: write letters, digits or !#$%&'*+-.^_`|~"
 
 function token() {
-  return secret().min(1, 'is empty: write the token that senders show')
+  return secretLine().min(1, 'is empty: write the token that senders show')
 }
 
 const tenant = z

@@ -62,3 +62,11 @@ test('are looked for again if there were none to be had', async () => {
   vi.advanceTimersByTime(1_000)
   await expect(made.renewIfRefused(get)).resolves.toEqual(KEY)
 })
+
+test('of whatever source lose the white space around them; a line break inside names the part, not its value', async () => {
+  const spaced = credentials(async () => ({ accessKeyId: ' AKID\n', secretAccessKey: 's\r\n', sessionToken: 't\n' }))
+  await expect(spaced.provider()).resolves.toEqual({ accessKeyId: 'AKID', secretAccessKey: 's', sessionToken: 't' })
+  const broken = credentials(async () => ({ accessKeyId: 'AKID', secretAccessKey: 'c4n4\nry' }))
+  await expect(broken.provider()).rejects.toThrow('the secretAccessKey has a line break')
+  await expect(broken.provider()).rejects.not.toThrow('c4n4')
+})

@@ -177,7 +177,7 @@ export function classifyNoCredentials({ cause, message }: NoCredentials): PutRet
 
 /** What whoever gives credentials meant: the codes are STS's too. */
 function credentialVerdict({ name, code, status, isSkewed }: ErrorFacts): Verdict {
-  if (isLocalCode(code)) return { ...configuration, scope: 'credential' }
+  if (name === 'LocalFault' || isLocalCode(code)) return { ...configuration, scope: 'credential' }
   if (SIGNATURE.has(name)) return isSkewed ? clock : invalid
   const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
   if (verdict?.scope === 'credential') return verdict
