@@ -104,6 +104,8 @@ export class AwsEnvironment {
         `AWS_CREDENTIAL_EXPIRATION: ${JSON.stringify(expiration)} is not a time: write one such as 2026-11-28T10:00:00Z`,
       )
     const endpoint = this.endpoint
+    if (endpoint?.includes('@') === true)
+      throw new ComponentError('AWS_ENDPOINT_URL: has a user or password in it: write https://host or http://host:port')
     if (endpoint !== undefined && !isHttpUrl(endpoint))
       throw new ComponentError(
         `AWS_ENDPOINT_URL: ${JSON.stringify(endpoint)} is not a URL: write https://host or http://host:port`,

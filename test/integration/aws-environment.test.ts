@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Call } from '../fakes/cloudwatch.ts'
 import { library, localCloudWatch, type Options, withoutAws } from './library.ts'
@@ -25,10 +26,10 @@ async function putWith(variables: Readonly<Record<string, string>>, options: Opt
   return local.calls.all.at(-1)
 }
 
-async function file(text: string): Promise<string> {
+async function file(content: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-aws-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await writeFile(join(folder, 'file'), text)
+  await writeFile(join(folder, 'file'), content)
   return join(folder, 'file')
 }
 
@@ -198,4 +199,45 @@ test('AWS_CONTAINER_CREDENTIALS_FULL_URI with AWS_CONTAINER_AUTHORIZATION_TOKEN,
   })
   expect(put?.accessKeyId).toBe('AKIDCONTAINER')
   expect(proxy.asked).toEqual([])
+})
+
+test('AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN and AWS_ROLE_SESSION_NAME, from STS at AWS_ENDPOINT_URL_STS', async () => {
+  const asked: URLSearchParams[] = []
+  const sts = createServer((request, response) => {
+    void text(request).then((body) => {
+      asked.push(new URLSearchParams(body))
+      response.end(`<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+        <AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>AKIDIRSA</AccessKeyId>
+        <SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+        <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>
+        </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(sts, 'listening')
+  onTestFinished(() => {
+    sts.close()
+    sts.closeAllConnections()
+  })
+  const put = await putWith({
+    AWS_WEB_IDENTITY_TOKEN_FILE: await file('the-token'),
+    AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/logs',
+    AWS_ROLE_SESSION_NAME: 'pod',
+    AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(sts.address() as AddressInfo).port}`,
+  })
+  expect(put?.accessKeyId).toBe('AKIDIRSA')
+  expect(Object.fromEntries(asked[0] ?? [])).toMatchObject({
+    Action: 'AssumeRoleWithWebIdentity',
+    RoleArn: 'arn:aws:iam::123456789012:role/logs',
+    RoleSessionName: 'pod',
+    WebIdentityToken: 'the-token',
+  })
+})
+
+test('AWS_CREDENTIAL_EXPIRATION: keys in the environment are read again when they are over', async () => {
+  setVariables({ ...KEYS, AWS_CREDENTIAL_EXPIRATION: new Date(Date.now() - 1_000).toISOString() })
+  const { local, send } = await library({ credentials: undefined })
+  expect(await send({ body: 'a' })).toEqual({ code: 0 })
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDNEWER')
+  expect(await send({ body: 'b' })).toEqual({ code: 0 })
+  expect(local.calls.all.at(-1)?.accessKeyId).toBe('AKIDNEWER')
 })

@@ -103,3 +103,24 @@ test.each<[name: string, value: () => string]>([
   // Without it the wait is at most 200 ms.
   expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThan(1_000)
 })
+
+test('x-amz-retry-after is waited out, by creations', async () => {
+  const created: number[] = []
+  let isThere = false
+  const answerTo = (response: ServerResponse, target: string) => {
+    const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'r' }
+    const error = (code: string, more: object = {}) =>
+      response.writeHead(400, { ...headers, ...more }).end(JSON.stringify({ __type: code, message: 'm' }))
+    if (target.endsWith('PutLogEvents') && !isThere) return error('ResourceNotFoundException')
+    if (target.endsWith('CreateLogStream')) {
+      created.push(performance.now())
+      if (created.length === 1) return error('ThrottlingException', { 'x-amz-retry-after': '1500' })
+      isThere = true
+    }
+    return response.writeHead(200, headers).end('{}')
+  }
+  const front = await gateway((response) => answerTo(response, String(response.req.headers['x-amz-target'])))
+  const { send } = await library({ endpoint: front.url })
+  expect((await send({ body: 'a' })).code).toBe(0)
+  expect((created[1] ?? 0) - (created[0] ?? 0)).toBeGreaterThan(1_000)
+})

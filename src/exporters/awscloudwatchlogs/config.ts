@@ -308,13 +308,22 @@ export const configSchema = z
         ['sending_queue', 'batch', 'max_size'],
         `${max_size} is over ${MAX_BATCH_EVENTS}, the most events of a PutLogEvents: write at most that`,
       )
-    if (config.endpoint !== '' && !URL.canParse(endpointUrl(config.endpoint)))
-      issue(['endpoint'], `${JSON.stringify(config.endpoint)} is not a URL: write https://host or http://host:port`)
+    const badEndpoint = config.endpoint === '' ? undefined : endpointProblem(config.endpoint)
+    if (badEndpoint !== undefined) issue(['endpoint'], badEndpoint)
     const { problem } = config.proxy_address === '' ? {} : parseProxy(config.proxy_address)
     if (problem !== undefined) issue(['proxy_address'], problem)
   })
 
 export type Config = z.output<typeof configSchema>
+
+function endpointProblem(endpoint: string): string | undefined {
+  const url = URL.parse(endpointUrl(endpoint))
+  // It is named in the log, and calls are signed: there is no use for a password.
+  if (endpoint.includes('@'))
+    return 'has a user or password in it: write https://host or http://host:port, and the keys as credentials'
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') return undefined
+  return `${JSON.stringify(endpoint)} is not the URL of an HTTP server: write https://host or http://host:port`
+}
 
 /** The Go SDK takes a bare host for an endpoint, and so do configs made for it. */
 export function endpointUrl(endpoint: string): string {

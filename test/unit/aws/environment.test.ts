@@ -45,5 +45,9 @@ test.each([
   [{ AWS_USE_FIPS_ENDPOINT: 'yes' }, 'AWS_USE_FIPS_ENDPOINT: "yes" is neither true nor false: write one of them'],
   [{ AWS_USE_DUALSTACK_ENDPOINT: '1' }, 'AWS_USE_DUALSTACK_ENDPOINT: "1" is neither'],
   [{ AWS_ENDPOINT_URL: 'localhost:4566' }, 'AWS_ENDPOINT_URL: "localhost:4566" is not a URL: write https://host'],
+  [
+    { AWS_ENDPOINT_URL: 'https://user:c4n#4ry@host' },
+    'AWS_ENDPOINT_URL: has a user or password in it: write https://host',
+  ],
   [{ AWS_CREDENTIAL_EXPIRATION: 'soon' }, 'AWS_CREDENTIAL_EXPIRATION: "soon" is not a time'],
 ])('%j is an error', (env, message) => expect(() => new AwsEnvironment(env).check()).toThrow(message))

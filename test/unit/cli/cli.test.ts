@@ -57,3 +57,40 @@ test.for([
   const { code, err } = await runCli(args)
   expect({ code, message: err.split('\n')[0] }).toEqual({ code: 2, message: `otlp-cloudwatch: ${message}` })
 })
+
+describe('flags and commands of the Go collector', () => {
+  test.for([
+    [['--dry-run'], 'there is no option --dry-run: run the command validate'],
+    [['--log-level=debug'], 'there is no option --log-level: write service.telemetry.logs.level in the config'],
+    [['--metrics-addr', ':8888'], 'there is no option --metrics-addr: write service.telemetry.metrics.readers in'],
+    [['print-config', '--validate=false'], 'there is no option --validate: leave it out: print-config checks'],
+    [['print-initial-config'], 'there is no command print-initial-config: print-config prints the config'],
+    [['featuregate'], 'there is no command featuregate: there are no feature gates here'],
+  ] as const)('%j says what to write', async ([args, message]) => {
+    const { code, err } = await runCli(args)
+    expect(code).toBe(2)
+    expect(err).toContain(`otlp-cloudwatch: ${message}`)
+  })
+
+  test.for([
+    [['--feature-gates=-a.b,+c.d'], '-a.b, +c.d'],
+    [['--feature-gates', '-a.b,+c.d'], '-a.b, +c.d'],
+    [['--feature-gates', 'a.b', '--feature-gates', '-c.d'], 'a.b, -c.d'],
+  ] as const)('%j is accepted, and said to be ignored', async ([args, gates]) => {
+    const { code, err } = await runCli(['validate', ...args, '--config', `yaml:${GOOD}`])
+    expect(err).toBe(
+      `--feature-gates: ignored: ${gates}: these are gates of the Go collector, and there are none here\n`,
+    )
+    expect(code).toBe(0)
+  })
+
+  test.for(['https://user:c4n4ry@host/config.yaml?token=c4n4ry', 'http://host/config.yaml'])(
+    '--config %s says that nothing is fetched, without a password',
+    async (uri) => {
+      const { code, err } = await runCli(['validate', '--config', uri])
+      expect(err).toMatch(/a config is not fetched over https?: download it and write the file's path/)
+      expect(err).not.toContain('c4n4ry')
+      expect(code).toBe(2)
+    },
+  )
+})

@@ -6,6 +6,7 @@ import { type Connection, openConnection } from '../../../aws/connection.ts'
 import type { CredentialProvider } from '../../../aws/credentials.ts'
 import { AwsEnvironment } from '../../../aws/environment.ts'
 import { ensureHome } from '../../../aws/home.ts'
+import { LocalFault } from '../../../aws/local-fault.ts'
 import { ComponentError } from '../../../component/component.ts'
 import type { Calls } from './calls.ts'
 import type { ClientConfig } from './client.ts'
@@ -50,7 +51,7 @@ export class Aws {
     this.#calls ??= this.#load().catch((error: unknown) => {
       // No descriptors left, say: the next call may have one.
       this.#calls = undefined
-      throw error
+      throw new LocalFault(error)
     })
     return this.#calls
   }

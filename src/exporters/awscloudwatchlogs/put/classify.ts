@@ -118,6 +118,9 @@ const NOT_SENT: ReadonlySet<string> = new Set([
 /** The SDK's words for a connection that took too long, which has the name of every timeout and no code. */
 const NOT_CONNECTED = /did not establish a connection/
 
+/** System calls before anything is sent, whatever code they fail with: no descriptor left, or a firewall of this machine. */
+const CONNECTING: ReadonlySet<unknown> = new Set(['socket', 'connect', 'getaddrinfo'])
+
 /** Codes of a token or profile that cannot be read. */
 const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'])
 
@@ -165,7 +168,7 @@ export function classify(error: unknown): CallOutcome {
     { scope: 'endpoint', reason, lasting: false },
     code === undefined ? text : `${code}: ${message}`,
     0,
-    !NOT_SENT.has(code ?? '') && !NOT_CONNECTED.test(message),
+    !NOT_SENT.has(code ?? '') && !NOT_CONNECTED.test(message) && !CONNECTING.has(syscallOf(error)),
   )
 }
 
@@ -198,6 +201,10 @@ function badSignature(error: unknown, text: string, retryAfter: number): PutRetr
 function localText(error: unknown): string {
   const { name, code, message } = read(error instanceof LocalFault ? error.cause : error)
   return `nothing was sent, a setting is wrong: ${code ?? name}: ${message}`
+}
+
+function syscallOf(error: unknown): unknown {
+  return (error as { readonly syscall?: unknown } | null | undefined)?.syscall
 }
 
 function codes(names: readonly string[], verdict: Verdict): Record<string, Verdict> {

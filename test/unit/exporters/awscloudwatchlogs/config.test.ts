@@ -57,3 +57,64 @@ describe('the places for what has no other', () => {
     ).toEqual([])
   })
 })
+
+describe('texts on one line', () => {
+  const KEYS = { access_key_id: ' AKID\n', secret_access_key: 's\r\n', session_token: 't\n' }
+
+  test('lose the white space around them, which a Kubernetes Secret often has', () => {
+    const config = configSchema.parse({
+      log_group_name: '/app\n',
+      log_stream_name: ' s ',
+      region: 'eu-west-1\n',
+      role_arn: ' arn:aws:iam::123456789012:role/logs\n',
+      external_id: 'x\n',
+      endpoint: 'https://logs.example\n',
+      profile: 'p\n',
+      proxy_address: 'http://proxy:3128\n',
+      certificate_file_path: '/ca.pem\n',
+      credentials: KEYS,
+    })
+    expect(config).toMatchObject({
+      log_group_name: '/app',
+      log_stream_name: 's',
+      region: 'eu-west-1',
+      role_arn: 'arn:aws:iam::123456789012:role/logs',
+      external_id: 'x',
+      endpoint: 'https://logs.example',
+      profile: 'p',
+      proxy_address: 'http://proxy:3128',
+      certificate_file_path: '/ca.pem',
+      credentials: { access_key_id: 'AKID', secret_access_key: 's', session_token: 't' },
+    })
+  })
+
+  test.each([
+    ['region', { region: 'c4n4\nry' }],
+    ['role_arn', { role_arn: 'c4n4\nry' }],
+    ['endpoint', { endpoint: 'https://c4n4\nry' }],
+    ['profile', { profile: 'c4n4\nry' }],
+    ['proxy_address', { proxy_address: 'http://c4n4\nry' }],
+    ['credentials.access_key_id', { credentials: { ...KEYS, access_key_id: 'c4n4\nry' } }],
+    ['credentials.secret_access_key', { credentials: { ...KEYS, secret_access_key: 'c4n4\nry' } }],
+    ['credentials.session_token', { credentials: { ...KEYS, session_token: 'c4n4\u0000ry' } }],
+  ])('%s with a line break inside is named, and not printed', (path, config) => {
+    const found = problems(config)
+    expect(found[0]).toMatch(`${path}: has a line break or another control character in it: write the value alone`)
+    expect(found.join()).not.toContain('c4n4')
+  })
+
+  test.each([
+    ['ftp://host', 'endpoint: "ftp://host" is not the URL of an HTTP server: write https://host or http://host:port'],
+    ['https://user:c4n4ry@host', 'endpoint: has a user or password in it: write https://host'],
+    ['https://user:c4n#4ry@host', 'endpoint: has a user or password in it'],
+  ])('the endpoint %s is refused', (endpoint, problem) => {
+    expect(problems({ endpoint })[0]).toContain(problem)
+    expect(problems({ endpoint }).join()).not.toMatch(/c4n/)
+  })
+
+  test.each(['~/ca.pem', '$HOME/ca.pem'])('the path %s is not expanded', (path) => {
+    expect(problems({ certificate_file_path: path })).toEqual([
+      `certificate_file_path: ${JSON.stringify(path)} is not expanded here: write the whole path, or \${env:HOME} for the home directory`,
+    ])
+  })
+})

@@ -157,6 +157,18 @@ describe('no answer of CloudWatch', () => {
   })
 
   test.each([
+    ['EMFILE', 'connect'],
+    ['EPERM', 'connect'],
+    ['ETIMEDOUT', 'connect'],
+    ['ESERVFAIL', 'getaddrinfo'],
+  ])('with %s of %s nothing was sent', (code, syscall) => {
+    expect(classify(thrown('Error', undefined, { code, syscall }))).toMatchObject({
+      reason: 'network',
+      maybeTaken: false,
+    })
+  })
+
+  test.each([
     ['TypeError', 'ERR_INVALID_CHAR'],
     ['SystemError', 'ERR_SYSTEM_ERROR'],
     ['TypeError', 'ERR_INVALID_URL'],
