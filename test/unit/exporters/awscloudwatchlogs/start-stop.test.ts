@@ -31,7 +31,9 @@ test('a shutdown during the start leaves nothing open: the start closes what it 
   const starting = logs.start({ directory, fatal() {} })
   await logs.shutdown(new AbortController().signal)
   await expect(starting).rejects.toThrow('stopped while it was starting')
-  expect([release.mock.calls.length, nextLeft.mock.calls.length, timers() - before]).toEqual([1, 0, 0])
+  // A timer of the test runner may end meanwhile.
+  const left = Math.max(0, timers() - before)
+  expect([release.mock.calls.length, nextLeft.mock.calls.length, left]).toEqual([1, 0, 0])
 })
 
 /** Those that keep a process alive. */
