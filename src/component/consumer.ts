@@ -1,6 +1,7 @@
 import type { Identity } from './authenticator.ts'
 import type { Ledger } from '../accounting/ledger.ts'
-import type { Accepted, Outcome, Refused, RejectedReason, Retry, Settlement } from '../accounting/outcome.ts'
+import type { Accepted, Outcome, Refused, Retry, Settlement } from '../accounting/outcome.ts'
+import type { Rejections } from '../accounting/rejections.ts'
 
 /**
  * One request of OTLP logs on its way through a pipeline. The wire is the model: what travels is protobuf.
@@ -50,20 +51,12 @@ export interface Reservation {
   readonly kind: 'reserved'
   /** OTLP log records in the request, the rejected ones included. */
   readonly records: number
-  /** Records this exporter will not take, by their place in the request, ascending. Almost always empty. */
-  readonly rejected: readonly RejectedRecord[]
+  /** Records this exporter will not take. Almost always none. */
+  readonly rejected: Rejections
   /** A warning for the sender about records that were taken all the same; empty if none. */
   readonly warning: string
   commit(listener: StageListener): void
   release(): void
-}
-
-export interface RejectedRecord {
-  /** Place in the request, 0-based, counted over all resources and scopes. */
-  readonly index: number
-  readonly reason: RejectedReason
-  /** For people: value, rule, what to do. */
-  readonly message: string
 }
 
 export interface StageListener {
@@ -74,8 +67,6 @@ export interface StageListener {
   /** As records come to their end, after `queued(undefined)`; the counts add up to `records` less the rejected ones. */
   settled(settlement: Settlement, records: number): void
 }
-
-export const NOTHING_REJECTED: readonly RejectedRecord[] = []
 
 export function accepted(records: number): Accepted {
   return { kind: 'accepted', records, rejected: 0, message: '' }

@@ -1,5 +1,6 @@
-import { accepted, type RejectedRecord } from '../component/consumer.ts'
+import { accepted } from '../component/consumer.ts'
 import type { Outcome } from '../accounting/outcome.ts'
+import type { Rejections } from '../accounting/rejections.ts'
 import type { Progress } from './progress.ts'
 
 /** Longest text in a `partial_success`: it ends up in a line of the sender's own log. */
@@ -9,11 +10,11 @@ const MAX_MESSAGE_CHARS = 1_024
 export function outcomeOfOne(part: Progress): Outcome {
   if (part.failure !== undefined) return part.failure
   const { records, rejected, warning } = part.reservation
-  if (rejected.length === 0 && part.missed === undefined && warning === '') return accepted(records)
+  if (rejected.count === 0 && part.missed === undefined && warning === '') return accepted(records)
   return {
     kind: 'accepted',
     records,
-    rejected: rejected.length + missedBy(part),
+    rejected: rejected.count + missedBy(part),
     message: join([tellRejected(rejected), tellMissed(part), warning]),
   }
 }
@@ -25,69 +26,33 @@ export interface NamedPart {
 }
 
 /**
- * What the sender is told once every exporter of the pipelines has the request. Only records that no exporter took are
- * told as rejected (OTLP: a rejected record is gone); what some took is a warning.
+ * What the sender is told once every exporter of the pipelines has the request. Exporters count what they did not take and
+ * do not say which records those were, so the number told as rejected is the smallest of theirs: at most so many records
+ * were taken by none (OTLP: a rejected record is gone). Everything else is a warning.
  *
- * One exporter that could not keep the request makes the whole of it a Retry, although others kept it: a double there
+ * One exporter that could not keep the request makes the whole of it a Retry, although others kept it: a duplicate there
  * instead of a loss here.
  */
 export function outcomeOfAll(parts: readonly NamedPart[]): Outcome {
   for (const { progress } of parts) if (progress.failure !== undefined) return progress.failure
-  const rejected = rejectedByAll(parts)
-  const texts = [tellRejected(rejected)]
+  const texts: string[] = []
   for (const { exporter, progress } of parts) {
-    const { reservation } = progress
-    const elsewhere =
-      rejected.length === 0 ? reservation.rejected : reservation.rejected.filter(({ index }) => !has(rejected, index))
-    if (elsewhere.length > 0) texts.push(`${exporter} did not take ${tellRejected(elsewhere)}`)
+    const { rejected, warning } = progress.reservation
+    if (rejected.count > 0) texts.push(`${exporter} did not take ${tellRejected(rejected)}`)
     if (progress.missed !== undefined) texts.push(`${exporter}: ${tellMissed(progress)}`)
-    texts.push(reservation.warning)
+    texts.push(warning)
   }
   return {
     kind: 'accepted',
     records: parts[0]?.progress.reservation.records ?? 0,
-    rejected: rejectedCount(parts, rejected),
+    rejected: Math.min(...parts.map(({ progress }) => progress.reservation.rejected.count + missedBy(progress))),
     message: join(texts),
   }
 }
 
-/** Settlements have counts and no places: where there are some, the least number that any one exporter missed. */
-function rejectedCount(parts: readonly NamedPart[], rejected: readonly RejectedRecord[]): number {
-  if (parts.every(({ progress }) => progress.missed === undefined)) return rejected.length
-  return Math.min(...parts.map(({ progress }) => progress.reservation.rejected.length + missedBy(progress)))
-}
-
-function rejectedByAll(parts: readonly NamedPart[]): readonly RejectedRecord[] {
-  let common: readonly RejectedRecord[] | undefined
-  for (const { progress } of parts) {
-    const { rejected } = progress.reservation
-    if (rejected.length === 0) return []
-    common = common === undefined ? rejected : common.filter(({ index }) => has(rejected, index))
-  }
-  return common ?? []
-}
-
-/** Whether a list that ascends by index has this one. */
-function has(records: readonly RejectedRecord[], index: number): boolean {
-  let low = 0
-  let high = records.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((records[middle]?.index ?? Infinity) < index) low = middle + 1
-    else high = middle
-  }
-  return records[low]?.index === index
-}
-
-/** `2 too_old: <the first one's message>, 1 empty: …`; empty for none. */
-function tellRejected(records: readonly RejectedRecord[]): string {
-  const byReason = new Map<string, { count: number; message: string }>()
-  for (const { reason, message } of records) {
-    const known = byReason.get(reason)
-    if (known === undefined) byReason.set(reason, { count: 1, message })
-    else known.count++
-  }
-  return [...byReason].map(([reason, { count, message }]) => `${count} ${reason}: ${message}`).join(', ')
+/** `2 too_old: <a sample of them>, 1 empty: …`; empty for none. */
+function tellRejected({ byReason }: Rejections): string {
+  return [...byReason].map(([reason, { count, sample }]) => `${count} ${reason}: ${sample}`).join(', ')
 }
 
 function tellMissed({ missed }: Progress): string {

@@ -20,7 +20,7 @@ export abstract class Progress implements StageListener {
   constructor(reservation: Reservation, answerOn: LogsRequest['answerOn']) {
     this.reservation = reservation
     this.queuedOnly = answerOn === 'queued'
-    this.#unsettled = reservation.records - reservation.rejected.length
+    this.#unsettled = reservation.records - reservation.rejected.count
   }
 
   queued(failure: Retry | undefined): void {

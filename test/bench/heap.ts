@@ -81,7 +81,7 @@ function send(): void {
   const lanes = transcoded.routed.map(({ destination, items }) => ({ key: destination.key, destination, items }))
   const reserved = delivery.reserve(lanes, 'reject')
   if (reserved.kind !== 'reserved') throw new Error(reserved.message)
-  reserved.commit(accounts.admission(transcoded, reserved.overShare, transcoded.rejected, LISTENER))
+  reserved.commit(accounts.admission(transcoded, reserved.overShare, LISTENER))
 }
 
 /** Makes the body and gives it back, when it is a task's turn, as an answer's is. */

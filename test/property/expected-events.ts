@@ -10,21 +10,23 @@ export interface ExpectedEvent {
 
 export interface Expected {
   readonly events: readonly ExpectedEvent[]
-  readonly rejected: readonly (readonly [index: number, reason: string])[]
+  /** Records by reason. */
+  readonly rejected: Readonly<Record<string, number>>
 }
 
 const DAY_MS = 86_400_000
 
 export function expectedEvents(request: Uint8Array): Expected {
   const events: ExpectedEvent[] = []
-  const rejected: [number, string][] = []
+  const rejected: Record<string, number> = {}
+  const reject = (reason: string) => (rejected[reason] = (rejected[reason] ?? 0) + 1)
   let record = 0
   for (const { resource, scopeLogs } of decodeLogs(request)) {
     for (const { scope, logRecords } of scopeLogs) {
       for (const each of logRecords) {
         const timestamp = timeOf(each)
-        if (timestamp < NOW_MS - 14 * DAY_MS) rejected.push([record, 'too_old'])
-        else if (timestamp > NOW_MS + DAY_MS / 12) rejected.push([record, 'too_new'])
+        if (timestamp < NOW_MS - 14 * DAY_MS) reject('too_old')
+        else if (timestamp > NOW_MS + DAY_MS / 12) reject('too_new')
         else events.push({ record, timestamp, json: eventJson(each, scope, resource.attributes) })
         record++
       }

@@ -4,9 +4,10 @@
 
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import { ComponentError } from '../../component/component.ts'
-import type { LogsRequest, RejectedRecord, Reservation } from '../../component/consumer.ts'
+import type { LogsRequest, Reservation } from '../../component/consumer.ts'
 import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
+import { RejectionCounter, type Rejections } from '../../accounting/rejections.ts'
 import type { Siblings } from '../../component/siblings.ts'
 import { Delivery, type DeliveryReservation, type LaneItems } from '../../delivery/delivery.ts'
 import type { ItemBatch } from '../../delivery/contract/items.ts'
@@ -308,8 +309,8 @@ export class CloudWatchLogs {
       warning,
       commit: (listener) => {
         const wait = config.sending_queue.wait_for_result || !config.sending_queue.enabled
-        const sender = wait ? awaitResult(listener, transcoded.records - rejected.length) : listener
-        reserved.commit(this.accounts.admission(transcoded, reserved.overShare, rejected, sender))
+        const sender = wait ? awaitResult(listener, transcoded.records - rejected.count) : listener
+        reserved.commit(this.accounts.admission(transcoded, reserved.overShare, sender))
       },
       release: () => reserved.release(),
     }
@@ -343,11 +344,11 @@ async function close({ delivery, provisioner, aws, durable }: Running, signal: A
 
 /** Whether there is nothing in a request that its sender may write. */
 function isNotPermitted({ records, rejected }: Transcoded): boolean {
-  return records > 0 && rejected.length === records && rejected.every(({ reason }) => reason === 'not_permitted')
+  return records > 0 && rejected.byReason.get('not_permitted')?.count === records
 }
 
 function notPermitted({ records, rejected }: Transcoded): Refused {
-  const message = `${records} not_permitted: ${rejected[0]?.message ?? ''}`
+  const message = `${records} not_permitted: ${rejected.byReason.get('not_permitted')?.sample ?? ''}`
   return { kind: 'refused', cause: 'permission_denied', message }
 }
 
@@ -365,14 +366,15 @@ function tooLarge(error: TextTooLong): Refused {
   }
 }
 
-function withLaneFull(transcoded: Transcoded, overShare: readonly number[]): readonly RejectedRecord[] {
-  const rejected = [...transcoded.rejected]
+function withLaneFull({ rejected, routed }: Transcoded, overShare: readonly number[]): Rejections {
+  const all = new RejectionCounter()
+  all.addAll(rejected)
   for (const place of overShare) {
-    const routed = transcoded.routed[place]
-    if (routed === undefined) continue
-    const { group, stream } = routed.destination
-    const message = `log group ${group}, stream ${stream} cannot be written and holds over its share of the queue`
-    for (const index of routed.records) rejected.push({ index, reason: 'lane_full', message })
+    const full = routed[place]
+    if (full === undefined) continue
+    const { group, stream } = full.destination
+    const sample = `log group ${group}, stream ${stream} cannot be written and holds over its share of the queue`
+    all.add('lane_full', full.items.count, sample)
   }
-  return rejected.sort((a, b) => a.index - b.index)
+  return all
 }

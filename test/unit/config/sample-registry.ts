@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Component } from '../../../src/component/component.ts'
+import { NOTHING_REJECTED } from '../../../src/accounting/rejections.ts'
 import type { ComponentRegistry } from '../../../src/component/factory.ts'
 import { acceptedWithoutEffect, duration, notYet, secret, size } from '../../../src/config/fields.ts'
 import { type LoadedConfig, loadConfig, type LoadOptions } from '../../../src/config/load.ts'
@@ -69,7 +70,8 @@ export const registry: ComponentRegistry = {
     config: type === 'debug' ? nothing : cloudwatch,
     create: () => ({
       ...idle,
-      reserve: () => ({ kind: 'reserved', records: 0, rejected: [], warning: '', commit() {}, release() {} }) as const,
+      reserve: () =>
+        ({ kind: 'reserved', records: 0, rejected: NOTHING_REJECTED, warning: '', commit() {}, release() {} }) as const,
     }),
   })),
   extensions: [

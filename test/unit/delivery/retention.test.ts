@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
 import { OneExporter } from '../../../src/service/one-exporter.ts'
+import { NOTHING_REJECTED } from '../../../src/accounting/rejections.ts'
 import type { LogsExporter } from '../../../src/component/consumer.ts'
 import { DeliveryUnderTest } from '../../fakes/delivery.ts'
 import { itemBatch } from '../../fakes/items.ts'
@@ -26,7 +27,7 @@ test('a lane that is stuck holds nothing of the request its batch came with', as
         const reserved = under.delivery.reserve(lanes, 'reject')
         if (reserved.kind === 'retry') return reserved
         under.ledger.receive(2)
-        return { ...reserved, records: 2, rejected: [], warning: '' }
+        return { ...reserved, records: 2, rejected: NOTHING_REJECTED, warning: '' }
       },
     }
     const request = { bytes: new Uint8Array(), receivedAtMs: 0, metadata: undefined, answerOn: 'queued' } as const

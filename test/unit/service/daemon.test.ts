@@ -244,7 +244,7 @@ describe('pipelines', () => {
   }
 
   const fakes = () => {
-    const x = new FakeExporter({ kind: 'take', rejected: [rejected(0)] })
+    const x = new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 1 }) })
     const y = new FakeExporter({ kind: 'take' })
     const as = (fake: FakeExporter) => () => Object.assign(component('', []), { reserve: () => fake.reserve() })
     return { x, y, exporters: { x: as(x), y: as(y) } }
@@ -260,7 +260,7 @@ describe('pipelines', () => {
     const answers = consume(next)
     x.queued()
     y.queued()
-    expect(answers).toMatchObject([{ rejected: 0, message: 'x did not take 1 too_old: record 0' }])
+    expect(answers).toMatchObject([{ rejected: 0, message: 'x did not take 1 too_old: a too_old record' }])
   })
 
   test('a receiver sends to no exporter of a pipeline it is not in', () => {

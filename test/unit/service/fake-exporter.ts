@@ -1,20 +1,19 @@
-import {
-  NOTHING_REJECTED,
-  type LogsConsumer,
-  type LogsExporter,
-  type LogsRequest,
-  type RejectedRecord,
-  type Reservation,
-  type StageListener,
+import type {
+  LogsConsumer,
+  LogsExporter,
+  LogsRequest,
+  Reservation,
+  StageListener,
 } from '../../../src/component/consumer.ts'
-import type { Outcome, Refused, Retry, Settlement } from '../../../src/accounting/outcome.ts'
+import { RejectionCounter, type Rejections } from '../../../src/accounting/rejections.ts'
+import type { Outcome, Refused, RejectedReason, Retry, Settlement } from '../../../src/accounting/outcome.ts'
 
 export const RETRY: Retry = { kind: 'retry', cause: 'budget_full', afterMs: 1_000, message: 'buffers are full' }
 export const REFUSED: Refused = { kind: 'refused', cause: 'malformed', message: 'field number 0 at byte 3' }
 
 /** What a fake exporter does with each request of `records` records. */
 export type Behaviour =
-  | { readonly kind: 'take'; readonly rejected?: readonly RejectedRecord[]; readonly warning?: string }
+  | { readonly kind: 'take'; readonly rejected?: Rejections; readonly warning?: string }
   | Retry
   | Refused
 
@@ -42,11 +41,11 @@ export class FakeExporter implements LogsExporter {
     return {
       kind: 'reserved',
       records: this.#records,
-      rejected: behaviour.rejected ?? NOTHING_REJECTED,
+      rejected: behaviour.rejected ?? rejected(),
       warning: behaviour.warning ?? '',
       commit: (listener) => {
         this.calls.push('commit')
-        this.taken.push({ listener, records: this.#records - (behaviour.rejected?.length ?? 0) })
+        this.taken.push({ listener, records: this.#records - (behaviour.rejected?.count ?? 0) })
       },
       release: () => this.calls.push('release'),
     }
@@ -61,8 +60,12 @@ export class FakeExporter implements LogsExporter {
   }
 }
 
-export function rejected(index: number, reason: RejectedRecord['reason'] = 'too_old'): RejectedRecord {
-  return { index, reason, message: `record ${index}` }
+/** So many records of each reason: `{ too_old: 2 }`. */
+export function rejected(counts: Partial<Record<RejectedReason, number>> = {}): Rejections {
+  const all = new RejectionCounter()
+  for (const [reason, count] of Object.entries(counts))
+    all.add(reason as RejectedReason, count, reason === 'empty' ? 'an empty record' : `a ${reason} record`)
+  return all
 }
 
 /** Hands one request to a consumer; the answers are filled in as they come. */

@@ -4,7 +4,8 @@ import { FanOut } from '../../../src/service/fan-out.ts'
 import { consume, FakeExporter, REFUSED, rejected, RETRY, type Behaviour } from './fake-exporter.ts'
 
 const TAKE: Behaviour = { kind: 'take' }
-const REJECT: Behaviour = { kind: 'take', rejected: [rejected(1)] }
+const REJECT: Behaviour = { kind: 'take', rejected: rejected({ too_old: 1 }) }
+const ONE_REJECTED = 'did not take 1 too_old: a too_old record'
 const NAMES = new Map<Behaviour, string>([
   [TAKE, 'takes all'],
   [REJECT, 'rejects one'],
@@ -23,11 +24,17 @@ const ASKED = ['reserve']
 
 const TABLE = [
   [TAKE, TAKE, ACCEPTED, COMMITTED, COMMITTED],
-  [TAKE, REJECT, { ...ACCEPTED, message: 'exporter/1 did not take 1 too_old: record 1' }, COMMITTED, COMMITTED],
+  [TAKE, REJECT, { ...ACCEPTED, message: `exporter/1 ${ONE_REJECTED}` }, COMMITTED, COMMITTED],
   [TAKE, RETRY, RETRY, RELEASED, ASKED],
   [TAKE, REFUSED, REFUSED, RELEASED, ASKED],
-  [REJECT, TAKE, { ...ACCEPTED, message: 'exporter/0 did not take 1 too_old: record 1' }, COMMITTED, COMMITTED],
-  [REJECT, REJECT, { ...ACCEPTED, rejected: 1, message: '1 too_old: record 1' }, COMMITTED, COMMITTED],
+  [REJECT, TAKE, { ...ACCEPTED, message: `exporter/0 ${ONE_REJECTED}` }, COMMITTED, COMMITTED],
+  [
+    REJECT,
+    REJECT,
+    { ...ACCEPTED, rejected: 1, message: `exporter/0 ${ONE_REJECTED}; exporter/1 ${ONE_REJECTED}` },
+    COMMITTED,
+    COMMITTED,
+  ],
   [REJECT, RETRY, RETRY, RELEASED, ASKED],
   [REJECT, REFUSED, REFUSED, RELEASED, ASKED],
   [RETRY, TAKE, RETRY, ASKED, []],
@@ -82,11 +89,11 @@ describe('the answer', () => {
     expect(answers).toEqual([RETRY])
   })
 
-  test('counts as rejected only what no exporter took, and warns of the rest', () => {
+  test('counts as rejected the smallest count of any exporter, and lists the reasons of each', () => {
     const exporters = [
-      new FakeExporter({ kind: 'take', rejected: [rejected(0), rejected(1), rejected(3, 'empty')] }),
-      new FakeExporter({ kind: 'take', rejected: [rejected(1), rejected(2), rejected(3)], warning: 'cut' }),
-      new FakeExporter({ kind: 'take', rejected: [rejected(1), rejected(3)] }),
+      new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 2, empty: 1 }) }),
+      new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 3 }), warning: 'cut' }),
+      new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 2 }) }),
     ]
     const answers = consume(fanOut(...exporters))
     for (const exporter of exporters) exporter.queued()
@@ -96,8 +103,9 @@ describe('the answer', () => {
         records: 4,
         rejected: 2,
         message:
-          '1 too_old: record 1, 1 empty: record 3; exporter/0 did not take 1 too_old: record 0; ' +
-          'exporter/1 did not take 1 too_old: record 2; cut',
+          'exporter/0 did not take 2 too_old: a too_old record, 1 empty: an empty record; ' +
+          'exporter/1 did not take 3 too_old: a too_old record; cut; ' +
+          'exporter/2 did not take 2 too_old: a too_old record',
       },
     ])
   })
@@ -125,7 +133,7 @@ describe('the answer', () => {
         kind: 'accepted',
         records: 4,
         rejected: 2,
-        message: 'exporter/0: 4 expired; exporter/1 did not take 1 too_old: record 1; exporter/1: 1 poison',
+        message: `exporter/0: 4 expired; exporter/1 ${ONE_REJECTED}; exporter/1: 1 poison`,
       },
     ])
   })

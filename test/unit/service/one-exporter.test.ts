@@ -30,10 +30,10 @@ describe('answered on queued', () => {
     expect(answers).toEqual([RETRY])
   })
 
-  test('tells rejected records by reason, with the first message of each', () => {
+  test('tells rejected records by reason, with a sample of each', () => {
     const exporter = new FakeExporter({
       kind: 'take',
-      rejected: [rejected(0), rejected(1, 'empty'), rejected(3)],
+      rejected: rejected({ too_old: 2, empty: 1 }),
       warning: 'the oldest will expire soon',
     })
     const answers = consume(new OneExporter(exporter))
@@ -43,7 +43,7 @@ describe('answered on queued', () => {
         kind: 'accepted',
         records: 4,
         rejected: 3,
-        message: '2 too_old: record 0, 1 empty: record 1; the oldest will expire soon',
+        message: '2 too_old: a too_old record, 1 empty: an empty record; the oldest will expire soon',
       },
     ])
   })
@@ -75,13 +75,13 @@ describe('answered on settled', () => {
   })
 
   test('counts what was rejected or lost after the queue with what was rejected before it', () => {
-    const exporter = new FakeExporter({ kind: 'take', rejected: [rejected(2)] })
+    const exporter = new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 1 }) })
     const answers = consume(new OneExporter(exporter), 'settled')
     exporter.queued()
     exporter.settled({ kind: 'rejected', reason: 'poison' }, 1)
     exporter.settled({ kind: 'lost', reason: 'expired' }, 2)
     expect(answers).toEqual([
-      { kind: 'accepted', records: 4, rejected: 4, message: '1 too_old: record 2; 1 poison, 2 expired' },
+      { kind: 'accepted', records: 4, rejected: 4, message: '1 too_old: a too_old record; 1 poison, 2 expired' },
     ])
   })
 
@@ -96,7 +96,7 @@ describe('answered on settled', () => {
 
   test.for([
     ['without a record', new FakeExporter({ kind: 'take' }, 0), 0],
-    ['with every record rejected', new FakeExporter({ kind: 'take', rejected: [rejected(0)] }, 1), 1],
+    ['with every record rejected', new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 1 }) }, 1), 1],
   ] as const)('answers a request %s once it is queued', ([, exporter, count]) => {
     const answers = consume(new OneExporter(exporter), 'settled')
     exporter.queued()

@@ -6,7 +6,7 @@ import { DestinationLedgers } from '../../../accounting/destination-ledgers.ts'
 import { Ledger } from '../../../accounting/ledger.ts'
 import { destinationOf } from '../route/destination.ts'
 import { type Gap, Gaps } from './gaps.ts'
-import type { RejectedEvent, Transcoded } from '../event/transcode.ts'
+import type { Transcoded } from '../event/transcode.ts'
 
 /** Writes a gap marker into a lane; resolves with false if that is not possible now. */
 export type TellOfGap = (lane: string, gap: Gap) => Promise<boolean>
@@ -87,9 +87,8 @@ export class Accounts implements DeliveryAccount {
    * @param overShare places in `routed` that were not taken
    */
   admission(
-    { records, routed }: Transcoded,
+    { records, rejected, turnedAway, routed }: Transcoded,
     overShare: readonly number[],
-    rejected: readonly RejectedEvent[],
     listener: StageListener,
   ): StageListener {
     return {
@@ -97,13 +96,14 @@ export class Accounts implements DeliveryAccount {
       queued: (failure) => {
         if (failure === undefined) {
           this.ledger.receive(records)
-          for (const { reason, lane } of rejected) {
-            this.ledger.reject(reason, 1)
-            if (lane !== undefined) this.#turnAway(lane, reason, 1)
-          }
+          for (const [reason, { count }] of rejected.byReason) this.ledger.reject(reason, count)
+          for (const { lane, reason, count } of turnedAway) this.#turnAway(lane, reason, count)
+          const full = new Set(overShare)
           for (const [place, { destination, items }] of routed.entries())
-            if (overShare.includes(place)) this.#turnAway(destination.key, 'lane_full', items.count)
-            else this.destinations.of(destination.key).receive(items.count)
+            if (full.has(place)) {
+              this.ledger.reject('lane_full', items.count)
+              this.#turnAway(destination.key, 'lane_full', items.count)
+            } else this.destinations.of(destination.key).receive(items.count)
         } else this.ledger.enqueueFailed += records
         listener.queued(failure)
       },

@@ -8,7 +8,7 @@
 
 import type { Identity } from '../../../component/authenticator.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
-import { NOTHING_REJECTED, type RejectedRecord } from '../../../component/consumer.ts'
+import { NOTHING_REJECTED, RejectionCounter, type Rejections } from '../../../accounting/rejections.ts'
 import { JsonText, ONCE, TextTooLong } from '../../../wire/json-text.ts'
 import { MalformedProtobuf, ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { AnyValueWriter } from './any-value.ts'
@@ -38,14 +38,19 @@ export interface TranscodeOptions {
   readonly lateEvents: LatePolicy
 }
 
-export interface RejectedEvent extends RejectedRecord {
-  /** Key of where it was to go; undefined where it may not. */
-  readonly lane?: string | undefined
+/** Records of one destination that were rejected for one reason. */
+export interface TurnedAway {
+  /** Key of the destination. */
+  readonly lane: string
+  readonly reason: RejectedReason
+  count: number
 }
 
 export interface Transcoded {
   readonly records: number
-  readonly rejected: readonly RejectedEvent[]
+  readonly rejected: Rejections
+  /** The rejected records whose sender may write their destination, by destination and reason. */
+  readonly turnedAway: readonly TurnedAway[]
   readonly routed: readonly RoutedItems[]
 }
 
@@ -80,7 +85,11 @@ export class Transcoder {
   readonly #text: JsonText
   readonly #event: EventJson
   readonly #raw: RawLog
-  #rejected: RejectedEvent[] | undefined
+  #rejected: RejectionCounter | undefined
+  /** By `destination.key` and reason; entries are as few as destinations. */
+  readonly #turnedAway = new Map<string, TurnedAway>()
+  /** The entry of the last rejected record: neighbors mostly share one. */
+  #lastTurnedAway: TurnedAway | undefined
   #records = 0
   #takenBack = 0
   #nowMs = 0
@@ -123,6 +132,8 @@ export class Transcoder {
     reader.reset(bytes)
     this.#text.restart()
     this.#rejected = undefined
+    this.#turnedAway.clear()
+    this.#lastTurnedAway = undefined
     this.#records = 0
     this.#takenBack = 0
     this.#events.clear()
@@ -145,6 +156,7 @@ export class Transcoder {
     return {
       records: this.#records,
       rejected: this.#rejected ?? NOTHING_REJECTED,
+      turnedAway: [...this.#turnedAway.values()],
       routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
     }
   }
@@ -228,7 +240,8 @@ export class Transcoder {
       this.#raw.write(text, record)
       if (text.counted === 0) {
         text.pos = start
-        return this.#reject('empty', 'its body is empty, and raw_log sends nothing else', lane)
+        if (!this.#reject('empty', lane)) this.#sample('empty', 'its body is empty, and raw_log sends nothing else')
+        return
       }
       if (this.#options.routeFromBody) {
         const named = this.#raw.destination(this.#message(messageStart))
@@ -241,11 +254,8 @@ export class Transcoder {
     if (text.counted > this.#options.maxMessageBytes && !this.#shorten(messageStart)) {
       const size = text.counted
       this.#takeBack(start)
-      return this.#reject(
-        'too_large',
-        `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`,
-        lane,
-      )
+      if (!this.#reject('too_large', lane)) this.#sample('too_large', this.#tooLarge(size))
+      return
     }
     text.ensure(AROUND_BYTES)
     append(text, ITEM_END)
@@ -254,7 +264,8 @@ export class Transcoder {
     if (detour !== undefined) {
       if (detour === 'not_permitted') {
         this.#takeBack(start)
-        return this.#reject('not_permitted', this.#notPermitted(lane))
+        if (!this.#reject('not_permitted', lane)) this.#sample('not_permitted', this.#notPermitted(lane))
+        return
       }
       this.diverted[detour]++
     }
@@ -280,7 +291,11 @@ export class Transcoder {
 
   #rejectLate(timestamp: number, lane: number): void {
     const reason = this.#lateReason(timestamp)
-    this.#reject(reason, `its time ${isoTime(timestamp)} is ${LATE[reason]}`, lane)
+    if (!this.#reject(reason, lane)) this.#sample(reason, `its time ${isoTime(timestamp)} is ${LATE[reason]}`)
+  }
+
+  #tooLarge(size: number): string {
+    return `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`
   }
 
   /** The time closest to the event's that CloudWatch takes, and still takes when the event has waited a while. */
@@ -327,11 +342,30 @@ export class Transcoder {
     return JSON.parse(`"${this.#text.bytes.toString('utf8', messageStart, this.#text.pos)}"`) as string
   }
 
-  /** @param lane undefined for what may not go there: nobody is to have accounts made by naming groups */
-  #reject(reason: RejectedReason, message: string, lane?: number): void {
-    this.#rejected ??= []
-    const key = lane === undefined ? undefined : this.#router.destinations[lane]?.destination.key
-    this.#rejected.push({ index: this.#records, reason, message, lane: key })
+  /** Counts the record as rejected. @returns false if `#sample` has to explain the reason first */
+  #reject(reason: RejectedReason, lane: number): boolean {
+    if (reason !== 'not_permitted') this.#turnAway(reason, lane)
+    return this.#rejected?.addKnown(reason) === true
+  }
+
+  #sample(reason: RejectedReason, sample: string): void {
+    this.#rejected ??= new RejectionCounter()
+    this.#rejected.add(reason, 1, sample)
+  }
+
+  #turnAway(reason: RejectedReason, place: number): void {
+    const lane = this.#router.destinations[place]?.destination.key
+    if (lane === undefined) return
+    const last = this.#lastTurnedAway
+    if (last?.lane === lane && last.reason === reason) {
+      last.count++
+      return
+    }
+    const key = `${lane} ${reason}`
+    let entry = this.#turnedAway.get(key)
+    if (entry === undefined) this.#turnedAway.set(key, (entry = { lane, reason, count: 0 }))
+    entry.count++
+    this.#lastTurnedAway = entry
   }
 }
 

@@ -140,8 +140,8 @@ class ExportProgress implements StageListener {
 
   constructor({ records, rejected }: Reservation, resultCallback: (result: ExportResult) => void) {
     this.#resultCallback = resultCallback
-    this.#left = records - rejected.length
-    for (const { reason } of rejected) this.#note(`rejected: ${reason}`, 1)
+    this.#left = records - rejected.count
+    for (const [reason, { count }] of rejected.byReason) this.#note(`rejected: ${reason}`, count)
   }
 
   queued(failure: { readonly message: string } | undefined): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NOTHING_REJECTED } from '../../../../../src/accounting/rejections.ts'
 import type { StageListener } from '../../../../../src/component/consumer.ts'
 import { Accounts } from '../../../../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
 import { destination } from '../../../../../src/exporters/awscloudwatchlogs/route/destination.ts'
@@ -24,7 +25,7 @@ function receive(to: Accounts, records: number): void {
   const items = itemBatch(namedItems('r', records))
   const target = { destination: destination('group', 'stream'), dead: undefined }
   const routed = [{ ...target, items, records: new Uint32Array(records) }]
-  to.admission({ records, rejected: [], routed }, [], [], deaf).queued(undefined)
+  to.admission({ records, rejected: NOTHING_REJECTED, turnedAway: [], routed }, [], deaf).queued(undefined)
 }
 
 describe('gap markers', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { logsRequest, recordsRequest, type Value } from '../../../../fakes/logs-request.ts'
-import { eventsOf, messageOf, NOW_MS, routedOf, transcoder } from './transcode-request.ts'
+import { eventsOf, messageOf, NOW_MS, rejectedBy, routedOf, transcoder } from './transcode-request.ts'
 
 const RAW = { rawLog: true } as const
 
@@ -36,8 +36,8 @@ describe('raw_log sends the body alone', () => {
       ['before', 0],
       ['after', 2],
     ])
-    expect(transcoder(RAW).transcode(request, NOW_MS).rejected).toEqual([
-      { index: 1, reason: 'empty', message: 'its body is empty, and raw_log sends nothing else', lane: 'g:s' },
+    expect(rejectedBy(transcoder(RAW).transcode(request, NOW_MS).rejected)).toEqual([
+      '1 empty: its body is empty, and raw_log sends nothing else',
     ])
   })
 })

@@ -6,6 +6,7 @@ import {
   itemTime,
   type ItemBatch,
 } from '../../../../../src/delivery/contract/items.ts'
+import type { Rejections } from '../../../../../src/accounting/rejections.ts'
 import { destination, DestinationGate } from '../../../../../src/exporters/awscloudwatchlogs/route/destination.ts'
 import { Router } from '../../../../../src/exporters/awscloudwatchlogs/route/route.ts'
 import { parseTemplate, type Template } from '../../../../../src/exporters/awscloudwatchlogs/route/template.ts'
@@ -77,6 +78,11 @@ export function storedByLane(transcoder: Transcoder, request: Uint8Array): Map<s
     )
   }
   return lanes
+}
+
+/** `2 too_old: <sample>` for each reason. */
+export function rejectedBy({ byReason }: Rejections): string[] {
+  return [...byReason].map(([reason, { count, sample }]) => `${count} ${reason}: ${sample}`)
 }
 
 /** The one message of a request of one record. */

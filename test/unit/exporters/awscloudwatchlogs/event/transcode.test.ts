@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { NOTHING_REJECTED } from '../../../../../src/accounting/rejections.ts'
 import { TextTooLong } from '../../../../../src/wire/json-text.ts'
 import { MalformedProtobuf } from '../../../../../src/wire/protobuf-reader.ts'
 import { logsRequest, type RecordFields, recordsRequest } from '../../../../fakes/logs-request.ts'
-import { eventsOf, messageOf, NOW_MS, NOW_NANOS, storedByLane, transcoder } from './transcode-request.ts'
+import { eventsOf, messageOf, NOW_MS, NOW_NANOS, rejectedBy, storedByLane, transcoder } from './transcode-request.ts'
 
 const MS = 1_000_000n
 const DAY = 86_400_000n * MS
@@ -15,7 +16,12 @@ describe('a request without records', () => {
     ['an empty scope', logsRequest({ scopes: [{ records: [] }] })],
     ['fields of a later version', Buffer.from('12024142', 'hex')],
   ])('%s is taken, and is nothing', (_, request) => {
-    expect(transcoder().transcode(request, NOW_MS)).toEqual({ records: 0, rejected: [], routed: [] })
+    expect(transcoder().transcode(request, NOW_MS)).toEqual({
+      records: 0,
+      rejected: NOTHING_REJECTED,
+      turnedAway: [],
+      routed: [],
+    })
   })
 })
 
@@ -30,30 +36,24 @@ describe('times CloudWatch would not take', () => {
     ['the year 2554', 2n ** 64n - 1n, 'too_new'],
   ])('%s', (_, time, reason) => {
     const { rejected } = transcoder().transcode(recordsRequest(at(time)), NOW_MS)
-    expect(rejected.map((each) => each.reason)).toEqual(reason === undefined ? [] : [reason])
+    expect([...rejected.byReason.keys()]).toEqual(reason === undefined ? [] : [reason])
   })
 
-  test('only those are rejected, with their place in the request and their time', () => {
+  test('only those are rejected, with the time of one of them', () => {
     const scope = (...records: RecordFields[]) => ({ scopes: [{ records }] })
     const request = logsRequest(
       scope(at(NOW_NANOS), at(NOW_NANOS - 20n * DAY)),
       scope(at(NOW_NANOS + DAY), at(NOW_NANOS)),
     )
-    const { records, rejected, routed } = transcoder().transcode(request, NOW_MS)
+    const { records, rejected, turnedAway, routed } = transcoder().transcode(request, NOW_MS)
     expect(records).toBe(4)
-    expect(rejected).toEqual([
-      {
-        index: 1,
-        reason: 'too_old',
-        message: 'its time 2025-12-13T03:04:05.000Z is more than 14 days ago',
-        lane: 'g:s',
-      },
-      {
-        index: 2,
-        reason: 'too_new',
-        message: 'its time 2026-01-03T03:04:05.000Z is more than 2 hours ahead',
-        lane: 'g:s',
-      },
+    expect(rejectedBy(rejected)).toEqual([
+      '1 too_old: its time 2025-12-13T03:04:05.000Z is more than 14 days ago',
+      '1 too_new: its time 2026-01-03T03:04:05.000Z is more than 2 hours ahead',
+    ])
+    expect(turnedAway).toEqual([
+      { lane: 'g:s', reason: 'too_old', count: 1 },
+      { lane: 'g:s', reason: 'too_new', count: 1 },
     ])
     expect(routed.map((lane) => [...lane.records])).toEqual([[0, 3]])
   })
@@ -61,8 +61,11 @@ describe('times CloudWatch would not take', () => {
 
 test('what one request had rejected is no part of the next', () => {
   const reused = transcoder()
-  expect(reused.transcode(recordsRequest({ time: 1n }), NOW_MS).rejected).toHaveLength(1)
-  expect(reused.transcode(recordsRequest({ body: 'x' }), NOW_MS).rejected).toEqual([])
+  expect(reused.transcode(recordsRequest({ time: 1n }), NOW_MS).rejected.count).toBe(1)
+  expect(reused.transcode(recordsRequest({ body: 'x' }), NOW_MS)).toMatchObject({
+    rejected: NOTHING_REJECTED,
+    turnedAway: [],
+  })
 })
 
 describe('an event over the limit', () => {
@@ -83,9 +86,7 @@ describe('an event over the limit', () => {
   test('is rejected instead with on_oversize: reject', () => {
     const limited = transcoder({ maxMessageBytes: 1_000, onOversize: 'reject' })
     const { rejected, routed } = limited.transcode(long, NOW_MS)
-    expect(rejected).toEqual([
-      { index: 1, reason: 'too_large', message: 'its event has 5011 bytes, over max_event_bytes 1000', lane: 'g:s' },
-    ])
+    expect(rejectedBy(rejected)).toEqual(['1 too_large: its event has 5011 bytes, over max_event_bytes 1000'])
     expect(routed.map((lane) => [...lane.records])).toEqual([[0, 2]])
     expect(limited.cut).toBe(0)
   })
