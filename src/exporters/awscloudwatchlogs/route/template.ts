@@ -31,6 +31,9 @@ const RULE: Readonly<Record<NameKind, string>> = {
   stream: 'a log stream name holds no : and no *',
 }
 
+/** Names that AWS keeps for itself, in any case: CreateLogGroup refuses `AWS/x` and `Aws/x` as it does `aws/x`. */
+const RESERVED = /^(aws)\//i
+
 export interface Template {
   readonly kind: NameKind
   /** Literal texts around the placeholders: one more than `attributes`. */
@@ -59,8 +62,8 @@ export function parseTemplate(kind: NameKind, text: string): Template | string {
     const illegal = literal.match(ILLEGAL[kind])
     if (illegal !== null) return `${JSON.stringify(text)} has ${JSON.stringify(illegal[0])}: ${RULE[kind]}`
   }
-  if (kind === 'group' && text.startsWith('aws/'))
-    return `${JSON.stringify(text)} starts with aws/, which AWS keeps for itself: write /aws/… or another prefix`
+  if (kind === 'group' && RESERVED.test(text))
+    return `${JSON.stringify(text)} starts with ${text.slice(0, 4)}, which AWS keeps for itself: write /aws/… or another prefix`
   if (attributes.length === 0 && text.length > MAX_NAME_LENGTH)
     return `has ${text.length} characters: a name has at most ${MAX_NAME_LENGTH}`
   return { kind, literals, attributes }
@@ -79,7 +82,7 @@ export function fillTemplate(template: Template, values: readonly (string | unde
 /** Makes any text a name: what a name may not have becomes `_`, and it is cut to 512 characters. */
 export function legalName(kind: NameKind, text: string): string {
   let name = text.replace(ILLEGAL[kind], '_')
-  if (kind === 'group' && name.startsWith('aws/')) name = `aws_${name.slice(4)}`
+  if (kind === 'group') name = name.replace(RESERVED, '$1_')
   return (name.length > MAX_NAME_LENGTH ? name.slice(0, MAX_NAME_LENGTH) : name).toWellFormed()
 }
 

@@ -49,6 +49,8 @@ describe('names that may not be', () => {
     ['group', '/a b/{x}', '"/a b/{x}" has " ": a log group name holds letters, digits and . - _ / #'],
     ['group', '/a/{x', '"/a/{x" has "{": a log group name holds letters, digits and . - _ / #'],
     ['group', 'aws/x', '"aws/x" starts with aws/, which AWS keeps for itself: write /aws/… or another prefix'],
+    ['group', 'AWS/x', '"AWS/x" starts with AWS/, which AWS keeps for itself: write /aws/… or another prefix'],
+    ['group', 'aWs/{x}', '"aWs/{x}" starts with aWs/, which AWS keeps for itself: write /aws/… or another prefix'],
     ['stream', 'a:b', '"a:b" has ":": a log stream name holds no : and no *'],
     ['stream', '{x}*', '"{x}*" has "*": a log stream name holds no : and no *'],
     ['group', 'a'.repeat(513), 'has 513 characters: a name has at most 512'],
@@ -66,6 +68,11 @@ describe('values become legal names', () => {
     ['group', 'grüße-😀', 'gr__e-_'], // one _ for a character, also one of two UTF-16 units
     ['group', 'keeps.-_/#09AZ', 'keeps.-_/#09AZ'],
     ['group', 'aws/lambda', 'aws_lambda'],
+    ['group', 'AWS/lambda', 'AWS_lambda'],
+    ['group', 'Aws/', 'Aws_'],
+    ['group', '/AWS/lambda', '/AWS/lambda'],
+    ['group', 'AWS', 'AWS'],
+    ['stream', 'AWS/lambda', 'AWS/lambda'],
     ['stream', 'a:b*c', 'a_b_c'],
     ['stream', 'keeps ü😀[$LATEST]', 'keeps ü😀[$LATEST]'],
   ] as const)('%s %j is %j', (kind, value, name) => expect(legalName(kind, value)).toBe(name))
