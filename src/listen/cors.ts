@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import * as z from 'zod'
+import { Glob, matchesAny } from '../component/glob.ts'
 
 /** The collector's confighttp.CORSConfig. */
 export const corsSchema = z.strictObject({
@@ -23,7 +24,8 @@ const SAFE_HEADERS = ['accept', 'accept-language', 'content-language', 'content-
 /** Cross-origin requests, by the Fetch standard's CORS protocol. */
 export class Cors {
   readonly #anyOrigin: boolean
-  readonly #origins: RegExp
+  /** Scheme and host of an origin have no case (RFC 6454, 4). */
+  readonly #origins: readonly Glob[]
   readonly #anyHeader: boolean
   readonly #headers: ReadonlySet<string>
   readonly #config: CorsConfig
@@ -31,10 +33,7 @@ export class Cors {
   constructor(config: CorsConfig) {
     this.#config = config
     this.#anyOrigin = config.allowed_origins.includes('*')
-    const patterns = config.allowed_origins.map((origin) =>
-      origin.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'),
-    )
-    this.#origins = new RegExp(`^(?:${patterns.length === 0 ? '(?!)' : patterns.join('|')})$`, 'i')
+    this.#origins = config.allowed_origins.map((origin) => new Glob(origin.toLowerCase()))
     this.#anyHeader = config.allowed_headers.includes('*')
     this.#headers = new Set([...SAFE_HEADERS, ...config.allowed_headers.map((name) => name.toLowerCase())])
   }
@@ -72,7 +71,7 @@ export class Cors {
       answer['access-control-allow-origin'] = '*'
       return true
     }
-    if (!this.#origins.test(origin)) return false
+    if (!matchesAny(this.#origins, origin.toLowerCase())) return false
     answer['access-control-allow-origin'] = origin
     answer['access-control-allow-credentials'] = 'true'
     return true

@@ -1,3 +1,5 @@
+import { Glob, matchesAny } from '../../../component/glob.ts'
+
 /** Where an event goes. One of these is one lane. Role, region and endpoint are the exporter's. */
 export interface Destination {
   readonly group: string
@@ -32,20 +34,26 @@ export interface DestinationRules {
 }
 
 const HOUR_MS = 3_600_000
-/** Destinations remembered as known; one that falls out counts as new when it comes back. */
+/** Destinations remembered as known; one that is forgotten counts as new when it comes back. */
 const MAX_KNOWN = 65_536
+/**
+ * Characters of the keys of all that are remembered, each of which is held twice, in one or two bytes: at most 16 MiB.
+ * 65,536 names of the longest kind would take 200 MB, and clients choose names.
+ */
+const MAX_KNOWN_CHARACTERS = 4 * 1_048_576
 
 /** Decides whether an event may go where its attributes say. Remembers what it let through, oldest forgotten first. */
 export class DestinationGate {
   readonly #rules: DestinationRules
-  readonly #allowed: readonly RegExp[]
+  readonly #allowed: readonly Glob[]
   readonly #known = new Map<string, Destination>()
+  #knownCharacters = 0
   #hourStart = Number.NEGATIVE_INFINITY
   #newThisHour = 0
 
   constructor(rules: DestinationRules) {
     this.#rules = rules
-    this.#allowed = rules.allowedGroups.map(globToRegExp)
+    this.#allowed = rules.allowedGroups.map((pattern) => new Glob(pattern))
   }
 
   /** @returns the destination itself, or the overflow destination and why */
@@ -53,8 +61,7 @@ export class DestinationGate {
     const key = `${group}:${stream}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    if (this.#allowed.length > 0 && !this.#allowed.some((pattern) => pattern.test(group)))
-      return 'destination_not_allowed'
+    if (this.#allowed.length > 0 && !matchesAny(this.#allowed, group)) return 'destination_not_allowed'
     if (nowMs - this.#hourStart >= HOUR_MS) {
       this.#hourStart = nowMs
       this.#newThisHour = 0
@@ -62,12 +69,18 @@ export class DestinationGate {
     if (this.#newThisHour >= this.#rules.maxNewAnHour) return 'destination_cap'
     this.#newThisHour++
     const fresh = destination(group, stream)
-    if (this.#known.size >= MAX_KNOWN) {
-      const oldest = this.#known.keys().next()
-      if (!oldest.done) this.#known.delete(oldest.value)
-    }
-    this.#known.set(key, fresh)
+    this.#remember(fresh)
     return fresh
+  }
+
+  #remember(fresh: Destination): void {
+    this.#known.set(fresh.key, fresh)
+    this.#knownCharacters += fresh.key.length
+    for (const key of this.#known.keys()) {
+      if (this.#known.size <= MAX_KNOWN && this.#knownCharacters <= MAX_KNOWN_CHARACTERS) return
+      this.#known.delete(key)
+      this.#knownCharacters -= key.length
+    }
   }
 
   get overflow(): Destination {
@@ -77,9 +90,4 @@ export class DestinationGate {
   get late(): Destination {
     return this.#rules.late
   }
-}
-
-/** @param pattern the name of a log group, `*` for any characters */
-export function globToRegExp(pattern: string): RegExp {
-  return new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 'su')
 }

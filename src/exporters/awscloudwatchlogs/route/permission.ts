@@ -1,35 +1,37 @@
 import type { Identity } from '../../../component/authenticator.ts'
-import { globToRegExp } from './destination.ts'
+import { Glob, matchesAny } from '../../../component/glob.ts'
 
-/** Which log groups the sender of a request may write: decided once for each group of the request. */
+/** Verdicts kept for one request. A request may name half a million groups, and deciding again costs little. */
+const MAX_DECIDED = 256
+
+/** The log groups that the sender of a request may write. */
 export class Permission {
   /** An identity is one object for as long as its authenticator runs. */
-  readonly #patterns = new WeakMap<Identity, readonly RegExp[]>()
+  readonly #globs = new WeakMap<Identity, readonly Glob[]>()
   readonly #decided = new Map<string, boolean>()
-  #allowed: readonly RegExp[] | undefined
+  #allowed: readonly Glob[] | undefined
 
   /** @param identity undefined where the sender may write what the exporter may */
   begin(identity: Identity | undefined): void {
-    this.#allowed = identity === undefined ? undefined : this.#patternsOf(identity)
+    this.#allowed = identity === undefined ? undefined : this.#globsOf(identity)
     this.#decided.clear()
   }
 
   allows(group: string): boolean {
     if (this.#allowed === undefined) return true
-    let allowed = this.#decided.get(group)
-    if (allowed === undefined) {
-      allowed = this.#allowed.some((pattern) => pattern.test(group))
-      this.#decided.set(group, allowed)
-    }
+    const decided = this.#decided.get(group)
+    if (decided !== undefined) return decided
+    const allowed = matchesAny(this.#allowed, group)
+    if (this.#decided.size < MAX_DECIDED) this.#decided.set(group, allowed)
     return allowed
   }
 
-  #patternsOf(identity: Identity): readonly RegExp[] {
-    let patterns = this.#patterns.get(identity)
-    if (patterns === undefined) {
-      patterns = identity.allowedGroups.map(globToRegExp)
-      this.#patterns.set(identity, patterns)
+  #globsOf(identity: Identity): readonly Glob[] {
+    let globs = this.#globs.get(identity)
+    if (globs === undefined) {
+      globs = identity.allowedGroups.map((pattern) => new Glob(pattern))
+      this.#globs.set(identity, globs)
     }
-    return patterns
+    return globs
   }
 }

@@ -108,3 +108,9 @@ describe('a request', () => {
     expect(await corsHeaders({}, post('https://a.example'))).toEqual([200, { vary: 'Origin' }])
   })
 })
+
+test('an origin that is long is compared with patterns of many stars at once', async () => {
+  const cors = { allowed_origins: [`https://${'*a'.repeat(12)}*b`] }
+  const [status, headers] = await corsHeaders(cors, post(`https://${'a'.repeat(8_000)}`))
+  expect([status, headers]).toEqual([200, { vary: 'Origin' }])
+})

@@ -120,3 +120,20 @@ test('a late event goes to the late group, also where its body names another', (
   const { routed } = under.transcode(recordsRequest(old), NOW_MS)
   expect(routed.map(({ destination }) => destination.key)).toEqual(['late:late'])
 })
+
+describe('patterns with many stars cost no more than the name is long', () => {
+  const STARS = '*a*a*a*a*a*a*a*b'
+  const request = recordsRequest(
+    ...Array.from({ length: 50 }, (_, i) => ({ attributes: { g: `${'a'.repeat(400)}${i}` } })),
+  )
+
+  test('in allowed_log_groups of the exporter', () => {
+    const { routed } = transcoder({ group: '{g}', allowedGroups: [STARS] }).transcode(request, NOW_MS)
+    expect(routed.map(({ destination }) => destination.group)).toEqual(['overflow-group'])
+  })
+
+  test('in allowed_log_groups of a tenant', () => {
+    const identity = { name: 'starry', allowedGroups: [STARS] }
+    expect(transcoder({ group: '{g}' }).transcode(request, NOW_MS, identity).rejected.count).toBe(50)
+  })
+})
