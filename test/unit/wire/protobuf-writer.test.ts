@@ -68,3 +68,29 @@ test('reset starts anew and lets a buffer go that grew past what is kept', () =>
   writer.bool(1, true)
   expect(Buffer.from(writer.view()).toString('hex')).toBe('0801')
 })
+
+test('lengths of all sizes in messages beside and inside each other', () => {
+  const nested = (depth: number, size: number): Buffer =>
+    depth === 0 ? Buffer.alloc(size, 'x') : Buffer.concat([tagged(nested(depth - 1, size)), tagged(Buffer.from('y'))])
+  const tagged = (content: Buffer): Buffer => {
+    const head = new ProtobufWriter()
+    head.bytes(1, content)
+    return Buffer.from(head.view())
+  }
+  const write = (to: ProtobufWriter, depth: number, size: number): void => {
+    if (depth === 0) return to.raw(Buffer.alloc(size, 'x'), 0, size)
+    const inner = to.begin(1)
+    write(to, depth - 1, size)
+    to.end(inner)
+    const sibling = to.begin(1)
+    to.byte('y'.charCodeAt(0))
+    to.end(sibling)
+  }
+  const writer = new ProtobufWriter(1)
+  const shapes = [0, 1, 120, 127, 128, 16_380, 16_384, 70_000].flatMap((size) =>
+    [0, 1, 2, 9, 130].map((depth) => [depth, size]),
+  )
+  for (const [depth = 0, size = 0] of shapes) write(writer, depth, size)
+  const expected = Buffer.concat(shapes.map(([depth = 0, size = 0]) => nested(depth, size)))
+  expect(expected.equals(writer.view())).toBe(true)
+})
