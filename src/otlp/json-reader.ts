@@ -1,3 +1,5 @@
+import { escapeLength } from '../wire/json-unescape.ts'
+
 // A cursor over JSON (RFC 8259) in UTF-8, for the JSON mapping: what is asked for is read, the rest is checked and stepped
 // over, and no value becomes an object. `JSON.parse` of a 64 MiB body of `{},{},{}…` takes over a gigabyte of heap.
 
@@ -83,12 +85,11 @@ export class JsonReader {
   key(): void {
     if (this.#peek() !== QUOTE) throw this.#unexpected('a name in quotes')
     this.string()
-    if (this.escaped) this.text()
     if (this.#peek() !== COLON) throw this.#unexpected('":"')
     this.pos++
   }
 
-  /** Steps over a text and notes where it stands. */
+  /** Checks a text, steps over it and notes where it stands. */
   string(): void {
     const bytes = this.#bytes
     const end = bytes.length
@@ -106,31 +107,31 @@ export class JsonReader {
         this.pos = at
         throw this.#unexpected('an escape: control characters stand as \\n or \\u0000 in a text')
       }
-      if (byte === BACKSLASH) {
-        this.escaped = true
+      if (byte !== BACKSLASH) {
         at++
+        continue
       }
-      at++
+      const length = escapeLength(bytes, at, end)
+      if (length === 0) throw new JsonProblem(`an escape in the text at byte ${this.from} is not one of JSON's`)
+      this.escaped = true
+      at += length
     }
     this.pos = end
     throw this.#unexpected('the closing quote of a text')
   }
 
-  /** The text `string` stepped over, decoded. */
+  /** The text `string` stepped over, decoded. For short ones: a body may be one text of 64 MiB, too much for the heap. */
   text(): string {
     if (!this.escaped) return this.#bytes.toString('utf8', this.from, this.to)
-    try {
-      return JSON.parse(this.#bytes.toString('utf8', this.from - 1, this.to + 1)) as string
-    } catch (error) {
-      throw new JsonProblem(`an escape in the text at byte ${this.from} is not one of JSON's`, { cause: error })
-    }
+    return JSON.parse(this.#bytes.toString('utf8', this.from - 1, this.to + 1)) as string
   }
 
-  /** A number as it is written. */
-  number(): string {
-    const from = this.pos
+  /** Checks a number, steps over it and notes in `from` and `to` where it stands. */
+  number(): void {
+    this.from = this.pos
+    this.escaped = false
     this.#skipNumber()
-    return this.#bytes.toString('latin1', from, this.pos)
+    this.to = this.pos
   }
 
   boolean(): boolean {
@@ -171,10 +172,8 @@ export class JsonReader {
   }
 
   #skipScalar(kind: JsonKind): void {
-    if (kind === 'a text') {
-      this.string()
-      if (this.escaped) this.text()
-    } else if (kind === 'a number') this.#skipNumber()
+    if (kind === 'a text') this.string()
+    else if (kind === 'a number') this.#skipNumber()
     else if (kind === 'null') this.#literal('null')
     else this.boolean()
   }
@@ -203,8 +202,9 @@ export class JsonReader {
   }
 
   #literal(word: string): void {
-    if (this.#bytes.toString('latin1', this.pos, this.pos + word.length) !== word) throw this.#unexpected(word)
-    this.pos += word.length
+    const { pos } = this
+    for (let i = 0; i < word.length; i++) if (this.#bytes[pos + i] !== word.charCodeAt(i)) throw this.#unexpected(word)
+    this.pos = pos + word.length
   }
 
   /** The next byte that is not a blank, or -1 at the end; `pos` stands on it. */

@@ -1,7 +1,19 @@
 import { SeverityNumber } from '@opentelemetry/api-logs'
+import { unescapeJson } from '../wire/json-unescape.ts'
 import type { ProtobufWriter } from '../wire/protobuf-writer.ts'
+import { decodeBase64, decodeHex } from '../wire/text-codings.ts'
+import { exactInteger, isDecimal, MAX_NUMBER_BYTES } from './json-number.ts'
 import { JsonProblem, JsonReader, MalformedJson, type JsonKind } from './json-reader.ts'
-import { ANY_VALUE, EXPORT_LOGS_SERVICE_REQUEST, MAX_VALUE_DEPTH, type Field, type Message } from './schema.ts'
+import { NotUnderstood } from './not-understood.ts'
+import {
+  ANY_VALUE,
+  EXPORT_LOGS_SERVICE_REQUEST,
+  LOG_RECORD,
+  MAX_NAME_BYTES,
+  MAX_VALUE_DEPTH,
+  type Field,
+  type Message,
+} from './schema.ts'
 
 // One for all: a mapping never yields.
 const reader = new JsonReader()
@@ -13,10 +25,14 @@ const reader = new JsonReader()
  *
  * The snake_case spelling of a field is refused: as an unknown field it would be swallowed, and its records with it.
  *
+ * Nothing is made of a value but its bytes, and nothing is read twice but for its escapes: a body of 64 MiB may be one
+ * number, one text or twenty million lists.
+ *
  * @param writer is reset; what it holds afterwards is the request, never longer than `json`
+ * @returns what the sender should be warned about: records in which nothing is OTLP; empty if there is nothing
  * @throws MalformedJson, and nothing else, whatever the bytes are
  */
-export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): void {
+export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): string {
   writer.reset()
   reader.reset(json)
   const mapping = new Mapping(writer)
@@ -24,6 +40,7 @@ export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): void {
     mapping.expect('an object')
     mapping.members(EXPORT_LOGS_SERVICE_REQUEST, 0)
     reader.finish()
+    return mapping.notUnderstood.warning()
   } catch (error) {
     if (error instanceof JsonProblem) throw new MalformedJson(mapping.path(), error.message)
     throw error
@@ -32,6 +49,7 @@ export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): void {
 
 class Mapping {
   readonly #writer: ProtobufWriter
+  readonly notUnderstood = new NotUnderstood()
   /** The way to the value being read: by level its field's name, and its place if it stands in a list, else -1. */
   readonly #names: string[] = []
   readonly #places: number[] = []
@@ -57,31 +75,35 @@ class Mapping {
 
   /** An object's members. Recursion is bounded: only values nest, and those by MAX_VALUE_DEPTH. */
   members(message: Message, valueDepth: number): void {
-    if (!reader.enter('an object')) return
-    do {
-      reader.key()
-      const field = fieldNamed(message)
-      if (field === undefined) {
-        this.#refuseSnakeCase(message, reader.text())
-        reader.skip()
-        continue
-      }
-      this.#names[this.#level] = field.name
-      this.#places[this.#level] = -1
-      this.#level++
-      if (reader.kind() === 'null') reader.skip()
-      else if (field.repeated) this.#list(field, valueDepth)
-      else this.#value(field, valueDepth)
-      this.#level--
-    } while (reader.another('an object'))
+    let known = 0
+    let unknown = 0
+    if (reader.enter('an object')) {
+      do {
+        reader.key()
+        const field = fieldNamed(message)
+        if (field === undefined) {
+          this.#unknown(message, message === LOG_RECORD && known + unknown === 0)
+          unknown++
+          continue
+        }
+        known++
+        this.#names[this.#level] = field.name
+        this.#places[this.#level] = -1
+        this.#level++
+        if (reader.kind() === 'null') reader.skip()
+        else if (field.repeated) this.#list(field, valueDepth)
+        else this.#value(field, valueDepth)
+        this.#level--
+      } while (reader.another('an object'))
+    }
+    if (message === LOG_RECORD) this.notUnderstood.record(known > 0 || unknown === 0)
   }
 
-  #refuseSnakeCase(message: Message, name: string): void {
-    const meant = message.bySnakeName.get(name)
-    if (meant === undefined) return
-    throw new JsonProblem(
-      `"${name}" is not a field of OTLP/JSON, which spells it "${meant.name}": write "${meant.name}"`,
-    )
+  #unknown(message: Message, firstOfRecord: boolean): void {
+    if (reader.to - reader.from <= MAX_NAME_BYTES) refuseSnakeCase(message, reader.text())
+    const { notUnderstood } = this
+    if (notUnderstood.wants(firstOfRecord)) notUnderstood.unknown({ name: excerpt(), path: this.path() }, firstOfRecord)
+    reader.skip()
   }
 
   #list(field: Field, valueDepth: number): void {
@@ -101,9 +123,9 @@ class Mapping {
       case 'string':
         return this.#string(field.number)
       case 'bytes':
-        return this.#writer.bytes(field.number, this.#base64())
+        return this.#coded(field.number, decodeBase64, 'is not base64')
       case 'id':
-        return this.#writer.bytes(field.number, this.#hex())
+        return this.#coded(field.number, decodeHex, NOT_HEX)
       case 'bool':
         this.expect('true or false')
         return this.#writer.bool(field.number, reader.boolean())
@@ -139,50 +161,45 @@ class Mapping {
   #string(field: number): void {
     this.expect('a text')
     reader.string()
-    if (reader.escaped) this.#writer.string(field, reader.text())
-    else this.#writer.slice(field, reader.bytes, reader.from, reader.to)
+    if (!reader.escaped) return this.#writer.slice(field, reader.bytes, reader.from, reader.to)
+    const start = this.#writer.begin(field)
+    this.#content()
+    this.#writer.end(start)
   }
 
-  #text(): string {
+  /** The text that was read, in the writer's buffer, without its escapes. */
+  #content(): void {
+    const writer = this.#writer
+    const { bytes, from, to, escaped } = reader
+    if (escaped) writer.position = unescapeJson(bytes, from, to, writer.room(to - from), writer.position)
+    else writer.raw(bytes, from, to)
+  }
+
+  #coded(field: number, decode: typeof decodeHex, problem: string): void {
     this.expect('a text')
     reader.string()
-    return reader.text()
-  }
-
-  #base64(): Uint8Array {
-    const text = this.#text()
-    if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) throw new JsonProblem(`${shown(text)} is not base64`)
-    return Buffer.from(text, 'base64')
-  }
-
-  #hex(): Uint8Array {
-    const text = this.#text()
-    if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
-      throw new JsonProblem(
-        `${shown(text)} is not hexadecimal: OTLP/JSON writes ids as 32 or 16 hex digits, not in base64`,
-      )
-    }
-    return Buffer.from(text, 'hex')
+    const writer = this.#writer
+    const start = writer.begin(field)
+    this.#content()
+    const end = decode(writer.room(0), start, writer.position)
+    if (end < 0) throw new JsonProblem(`${quoted()} ${problem}`)
+    writer.position = end
+    writer.end(start)
   }
 
   #double(): number {
     const text = this.#numeric()
     const named = NOT_FINITE.get(text)
     if (named !== undefined) return named
-    if (!DECIMAL.test(text)) {
-      throw new JsonProblem(`${shown(text)} is not a number: write one, or "NaN", "Infinity" or "-Infinity"`)
+    if (!isDecimal(text)) {
+      throw new JsonProblem(`${quoted()} is not a number: write one, or "NaN", "Infinity" or "-Infinity"`)
     }
-    const value = Number(text)
-    if (!Number.isFinite(value)) throw new JsonProblem(`${shown(text)} is too large for a double`)
-    return value
+    return finite(text)
   }
 
   #severity(): bigint {
-    if (reader.kind() !== 'a text') return this.#integer(-(2n ** 31n), 2n ** 31n - 1n)
-    const name = this.#text()
-    const severity = SEVERITIES.get(name)
-    if (severity !== undefined) return severity
-    return asInteger(name, -(2n ** 31n), 2n ** 31n - 1n)
+    const text = this.#numeric()
+    return SEVERITIES.get(text) ?? asInteger(text, -(2n ** 31n), 2n ** 31n - 1n)
   }
 
   #integer(least: bigint, most: bigint): bigint {
@@ -194,21 +211,25 @@ class Mapping {
    * too: what no int64 can hold is the double it was, instead of a refusal that loses the whole request.
    */
   #intValue(field: Field): void {
-    const number = reader.kind() === 'a number' ? this.#numeric() : undefined
-    // 2^63 as a double is also what the greatest int64 rounds to: that one is told apart by its digits.
-    if (number !== undefined && Math.abs(Number(number)) >= 2 ** 63 && !isInt64(number)) {
-      const value = Number(number)
-      if (!Number.isFinite(value)) throw new JsonProblem(`${shown(number)} is too large for a double`)
-      return this.#writer.double(DOUBLE_VALUE, value)
-    }
-    this.#varint(field.number, asInteger(number ?? this.#numeric(), LEAST_INT64, MOST_INT64))
+    const bare = reader.kind() === 'a number'
+    const text = this.#numeric()
+    const value = exactInteger(text)
+    if (bare && value !== undefined && !isInt64(value)) this.#writer.double(DOUBLE_VALUE, finite(text))
+    else this.#varint(field.number, asInteger(text, MIN_INT64, MAX_INT64))
   }
 
+  /** A number as it is written, or the text that stands in its place. */
   #numeric(): string {
     const kind = reader.kind()
-    if (kind === 'a number') return reader.number()
-    if (kind === 'a text') return this.#text()
-    throw new JsonProblem(`expected a number, not ${kind}`)
+    if (kind === 'a number') reader.number()
+    else if (kind === 'a text') reader.string()
+    else throw new JsonProblem(`expected a number, not ${kind}`)
+    const length = reader.to - reader.from
+    if (length > MAX_NUMBER_BYTES) {
+      const rule = `a number has at most ${MAX_NUMBER_BYTES} characters, and a 64-bit integer 20`
+      throw new JsonProblem(`${quoted()} has ${length} characters: ${rule}`)
+    }
+    return reader.text()
   }
 
   #varint(field: number, value: bigint): void {
@@ -217,15 +238,19 @@ class Mapping {
   }
 }
 
-function isInt64(text: string): boolean {
-  if (!/^-?\d+$/.test(text)) return false
-  const value = BigInt(text)
-  return value >= LEAST_INT64 && value <= MOST_INT64
+function isInt64(value: bigint | number): boolean {
+  return value >= MIN_INT64 && value <= MAX_INT64
+}
+
+function refuseSnakeCase(message: Message, name: string): void {
+  const meant = message.bySnakeName.get(name)
+  if (meant === undefined) return
+  throw new JsonProblem(`"${name}" is not a field of OTLP/JSON, which spells it "${meant.name}": write "${meant.name}"`)
 }
 
 /** The field whose name was just read. Names are compared byte by byte: making a text of each costs half the mapping. */
 function fieldNamed(message: Message): Field | undefined {
-  if (reader.escaped) return message.byName.get(reader.text())
+  if (reader.escaped) return reader.to - reader.from > MAX_NAME_BYTES ? undefined : message.byName.get(reader.text())
   const bytes = reader.bytes
   const from = reader.from
   const length = reader.to - from
@@ -238,27 +263,40 @@ function fieldNamed(message: Message): Field | undefined {
   return undefined
 }
 
-const INTEGER = /^-?\d+$/
-const DECIMAL = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** No 64-bit integer has more digits; making a bigint of a long text takes quadratic time. */
-const MOST_DIGITS = 20
-
-/** `1e3` and `1.0` are integers in protobuf's JSON too. */
 function asInteger(text: string, least: bigint, most: bigint): bigint {
-  let value: bigint | undefined
-  if (INTEGER.test(text)) value = text.length <= MOST_DIGITS + 1 ? BigInt(text) : most + 1n
-  else if (DECIMAL.test(text) && Number.isSafeInteger(Number(text))) value = BigInt(Number(text))
-  if (value === undefined) throw new JsonProblem(`${shown(text)} is not an integer`)
-  if (value < least || value > most) throw new JsonProblem(`${shown(text)} is not between ${least} and ${most}`)
+  const value = exactInteger(text)
+  if (value === undefined) throw new JsonProblem(`${quoted()} is not an integer`)
+  if (value < least || value > most) throw new JsonProblem(`${quoted()} is not between ${least} and ${most}`)
+  // An infinity is between no two integers.
+  return value as bigint
+}
+
+function finite(text: string): number {
+  const value = Number(text)
+  if (!Number.isFinite(value)) throw new JsonProblem(`${quoted()} is too large for a double`)
   return value
 }
 
-function shown(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
+/** The beginning of the text or number that was just read. */
+function excerpt(): string {
+  const { bytes, from, to } = reader
+  if (to - from <= MAX_NAME_BYTES) return shortened(reader.text())
+  return shortened(bytes.toString('utf8', from, from + MAX_NAME_BYTES))
 }
 
-const LEAST_INT64 = -(2n ** 63n)
-const MOST_INT64 = 2n ** 63n - 1n
+function shortened(text: string): string {
+  return text.length > MAX_EXCERPT ? `${text.slice(0, MAX_EXCERPT).toWellFormed()}…` : text
+}
+
+function quoted(): string {
+  return JSON.stringify(excerpt())
+}
+
+/** Characters of a sender's text in an error. */
+const MAX_EXCERPT = 64
+const NOT_HEX = 'is not hexadecimal: OTLP/JSON writes ids as 32 or 16 hex digits, not in base64'
+const MIN_INT64 = -(2n ** 63n)
+const MAX_INT64 = 2n ** 63n - 1n
 /** AnyValue.double_value. */
 const DOUBLE_VALUE = 4
 

@@ -143,6 +143,9 @@ const resourceLogs = new MessageTable('ResourceLogs')
   .many(2, 'scopeLogs', scopeLogs)
   .one(3, 'schemaUrl', 'string')
 
+/** Bytes of the longest name in any spelling that a field has: `dropped_attributes_count`, each character as `\\u0064`. */
+export const MAX_NAME_BYTES = 24 * 6
+
 export const ANY_VALUE: Message = anyValue
 export const LOG_RECORD: Message = logRecord
 export const EXPORT_LOGS_SERVICE_REQUEST: Message = new MessageTable('ExportLogsServiceRequest').many(

@@ -11,6 +11,8 @@ export class TransportCounters {
   refused = 0
   failed = 0
   requestsAccepted = 0
+  /** Of those that were accepted: JSON in which nothing, or a whole record, was not OTLP. */
+  requestsNotUnderstood = 0
   readonly requestsRefused = Object.fromEntries(CAUSES.map((cause) => [cause, 0])) as Record<
     RetryCause | RefusedCause,
     number
@@ -38,6 +40,11 @@ export const METRICS: readonly MetricDefinition[] = [
     type: 'counter',
     help: 'Requests by outcome: accepted, or why they were refused; those that were refused unread too.',
   },
+  {
+    name: 'otlp_cloudwatch_receiver_requests_not_understood',
+    type: 'counter',
+    help: 'Accepted JSON requests without a log record, or with records, in which no field is one of OTLP.',
+  },
   { name: 'otlp_cloudwatch_receiver_connections', type: 'gauge', help: 'Open connections.' },
 ]
 
@@ -53,6 +60,8 @@ export function emitCounters(
   emit('otelcol_receiver_refused_log_records', labels, counters.refused)
   emit('otelcol_receiver_failed_log_records', labels, counters.failed)
   emit('otlp_cloudwatch_receiver_requests', { ...labels, outcome: 'accepted' }, counters.requestsAccepted)
+  if (counters.requestsNotUnderstood > 0)
+    emit('otlp_cloudwatch_receiver_requests_not_understood', labels, counters.requestsNotUnderstood)
   for (const cause of CAUSES) {
     const requests = counters.requestsRefused[cause]
     if (requests > 0) emit('otlp_cloudwatch_receiver_requests', { ...labels, outcome: cause }, requests)

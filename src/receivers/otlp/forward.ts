@@ -41,6 +41,11 @@ export class Forward {
     lent = false
   }
 
+  /** Counts a request that is accepted although its JSON holds records, or anything at all, that is not OTLP. */
+  notUnderstood(): void {
+    this.#counters.requestsNotUnderstood++
+  }
+
   /** Counts a request that was refused before a pipeline saw it. */
   refused(outcome: Retry | Refused): void {
     this.#counters.requestsRefused[outcome.cause]++

@@ -90,32 +90,39 @@ export class HttpLogs {
   }
 
   #consume(exchange: HttpExchange, format: Format, body: Uint8Array, holding: Holding): void {
-    const bytes = format === 'json' ? this.#map(exchange, body, holding) : body
-    if (bytes !== undefined) {
-      const metadata = this.#settings.config.include_metadata ? metadataOf(exchange.request) : undefined
-      const answer = (outcome: Outcome) => this.#answer(exchange, format, outcome, '')
-      this.#settings.forward.consume(bytes, metadata, exchange.identity, answer)
-    }
+    if (format === 'json') this.#consumeJson(exchange, body, holding)
+    else this.#forward(exchange, format, body, '')
     holding.release()
   }
 
-  /** JSON as protobuf, never longer than it was; undefined where it was refused. */
-  #map(exchange: HttpExchange, json: Uint8Array, holding: Holding): Uint8Array | undefined {
-    if (!holding.take(json.length)) {
-      this.#refuse(exchange, 'json', BUDGET_FULL)
-      return undefined
-    }
+  /** Maps JSON to protobuf, which is never longer. */
+  #consumeJson(exchange: HttpExchange, json: Uint8Array, holding: Holding): void {
+    if (!holding.take(json.length)) return this.#refuse(exchange, 'json', BUDGET_FULL)
     this.#writer.reset(KEPT_BYTES)
+    let warning: string
     try {
-      jsonToProtobuf(json, this.#writer)
+      warning = jsonToProtobuf(json, this.#writer)
     } catch (error) {
       if (!(error instanceof MalformedJson)) throw error
       const outcome: Refused = { kind: 'refused', cause: 'malformed', message: error.message }
       this.#settings.forward.refused(outcome)
-      this.#answer(exchange, 'json', outcome, error.path)
-      return undefined
+      return this.#answer(exchange, 'json', outcome, error.path)
     }
-    return this.#writer.view()
+    this.#forward(exchange, 'json', this.#writer.view(), warning)
+    this.#writer.reset(KEPT_BYTES)
+  }
+
+  /** @param warning told to the sender of a request that is accepted; empty for none */
+  #forward(exchange: HttpExchange, format: Format, bytes: Uint8Array, warning: string): void {
+    const { config, forward, logger } = this.#settings
+    const metadata = config.include_metadata ? metadataOf(exchange.request) : undefined
+    forward.consume(bytes, metadata, exchange.identity, (outcome) => {
+      if (warning === '' || outcome.kind !== 'accepted') return this.#answer(exchange, format, outcome, '')
+      forward.notUnderstood()
+      logger.warn('a request holds JSON that is not OTLP logs; its sender was told', { warning })
+      const message = outcome.message === '' ? warning : `${outcome.message}; ${warning}`
+      this.#answer(exchange, format, { ...outcome, message }, '')
+    })
   }
 
   #refuse(exchange: HttpExchange, format: Format, outcome: Retry | Refused): void {

@@ -210,8 +210,28 @@ describe('what is refused, and the words for it', () => {
   ]
   test.each(records)('%s', (json, message) => expect(refusedRecord(json)).toBe(message))
 
-  test('an integer of a million digits, at once', () => {
-    expect(refusedRecord(`{"timeUnixNano":${'9'.repeat(1_000_000)}}`)).toContain('is not between 0 and')
+  const digits = '9'.repeat(1_000_000)
+  test.each([
+    ['timeUnixNano', digits, 'timeUnixNano'],
+    ['timeUnixNano', `"${digits}"`, 'timeUnixNano'],
+    ['timeUnixNano', `1e${digits}`, 'timeUnixNano'],
+    ['observedTimeUnixNano', `0.${digits}`, 'observedTimeUnixNano'],
+    ['severityNumber', `"${digits}"`, 'severityNumber'],
+    ['flags', `-${digits}`, 'flags'],
+    ['droppedAttributesCount', digits, 'droppedAttributesCount'],
+    ['body', `{"intValue":${digits}}`, 'body.intValue'],
+    ['body', `{"intValue":"${digits}"}`, 'body.intValue'],
+    ['body', `{"intValue":"\\u0039${digits}"}`, 'body.intValue'],
+    ['body', `{"doubleValue":${digits}}`, 'body.doubleValue'],
+    ['body', `{"doubleValue":"${digits}"}`, 'body.doubleValue'],
+  ])('%s of a million digits is refused unread', (name, value, path) => {
+    const message = refusedRecord(`{"${name}":${value}}`)
+    expect(message).toMatch(new RegExp(`^<record>\\.${path}: "[-0-9eu.\\\\]+…" has 100\\d\\d\\d\\d characters: `))
+    expect(message).toMatch(/: a number has at most 1100 characters, and a 64-bit integer 20$/)
+  })
+
+  test('an unknown field of a million digits is stepped over', () => {
+    expect(record(`{"x":${digits},"severityText":"a"}`)?.severityText).toBe('a')
   })
 })
 
@@ -247,4 +267,119 @@ test('every truncation and every changed byte of a body is mapped or refused, an
   }
   expect(seen.mapped).toBeGreaterThan(100)
   expect(seen.refused).toBeGreaterThan(1000)
+})
+
+describe('64-bit integers that are written as other numbers', () => {
+  test.each([
+    ['1.79e+18', 1_790_000_000_000_000_000n],
+    ['1.7637000001234568e18', 1_763_700_000_123_456_800n],
+    ['1763700000000000001.0', 1_763_700_000_000_000_001n],
+    ['1763700000000000001.000E0', 1_763_700_000_000_000_001n],
+    ['17637000000000000010e-1', 1_763_700_000_000_000_001n],
+    ['"1.79e18"', 1_790_000_000_000_000_000n],
+    ['"00001763700000000000001"', 1_763_700_000_000_000_001n],
+    ['1.8446744073709551615e19', 2n ** 64n - 1n],
+    ['0e999999999999', 0n],
+    ['0.0', 0n],
+    ['-0', 0n],
+  ])('a time of %s is exact', (json, nanos) => {
+    expect(record(`{"timeUnixNano":${json},"observedTimeUnixNano":${json}}`)).toMatchObject({
+      timeUnixNano: nanos,
+      observedTimeUnixNano: nanos,
+    })
+  })
+
+  test.each([
+    ['9.223372036854775807e18', 2n ** 63n - 1n],
+    ['-9.223372036854775808e18', -(2n ** 63n)],
+    ['"9.007199254740993e15"', 9_007_199_254_740_993n],
+    ['9007199254740993', 9_007_199_254_740_993n],
+    // No int64: the double that a sender in JavaScript had.
+    ['9.223372036854775808e18', 2 ** 63],
+    ['1e19', 1e19],
+    ['1.5e300', 1.5e300],
+  ])('an intValue of %s is %s', (json, value) => expect(body(`{"intValue":${json}}`)).toBe(value))
+
+  test.each([
+    ['1.7637000001234568901e18', '"1.7637000001234568901e18" is not an integer'],
+    ['1e-1', '"1e-1" is not an integer'],
+    ['1.8446744073709551616e19', '"1.8446744073709551616e19" is not between 0 and 18446744073709551615'],
+    ['1e999999999999', '"1e999999999999" is not between 0 and 18446744073709551615'],
+    ['-1e1', '"-1e1" is not between 0 and 18446744073709551615'],
+  ])('a time of %s is refused', (json, problem) =>
+    expect(refusedRecord(`{"timeUnixNano":${json}}`)).toBe(`<record>.timeUnixNano: ${problem}`),
+  )
+})
+
+describe('a body in which nothing is OTLP', () => {
+  const EXPECTED =
+    'this is /v1/logs of OTLP/JSON and expects {"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"…"}}]}]}]}'
+  const warning = (json: string) => jsonToProtobuf(Buffer.from(json), new ProtobufWriter())
+  const records = (json: string) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${json}]}]}]}`
+
+  test.each([
+    ['{"message":"hello"}', '"message" at $ is no field of it'],
+    ['{"resourceSpans":[{"scopeSpans":[]}]}', '"resourceSpans" holds traces'],
+    ['{"resource_spans":[]}', '"resource_spans" holds traces'],
+    ['{"resourceMetrics":[]}', '"resourceMetrics" holds metrics'],
+    ['{"resourceLogs":[],"x":1}', '"x" at $ is no field of it'],
+    ['{"resourceLogs":[{"message":"a"}]}', '"message" at $.resourceLogs[0] is no field of it'],
+    [
+      '{"resourceLogs":[{},{"scopeLogs":[{"logs":[1]}]}]}',
+      '"logs" at $.resourceLogs[1].scopeLogs[0] is no field of it',
+    ],
+  ])('%s', (json, reason) => expect(warning(json)).toBe(`no log records were found: ${reason}; ${EXPECTED}`))
+
+  test('a name of any length is cut', () => {
+    const json = `{"${'k'.repeat(10_000)}":1}`
+    expect(warning(json)).toContain(`no log records were found: "${'k'.repeat(64)}…" at $ is no field of it; `)
+  })
+
+  test('records without a field of OTLP are counted, beside those that have some', () => {
+    expect(warning(records('{"x":1,"severityText":"a"},{"message":"a"},{"msg":"b"},{}'))).toBe(
+      `2 of 4 log records are empty: "message" at $.resourceLogs[0].scopeLogs[0].logRecords[1] is no field of one; ${EXPECTED}`,
+    )
+  })
+
+  test.each([
+    '{}',
+    '{"resourceLogs":[]}',
+    records(''),
+    records('{}'),
+    records('{"x":1,"body":{}}'),
+    '{"resourceLogs":null}',
+  ])('no warning about %s', (json) => expect(warning(json)).toBe(''))
+})
+
+describe('values as long as a request', () => {
+  const long = 'ü'.repeat(100_000)
+
+  test('a text with escapes all over', () => {
+    const escaped = JSON.stringify(`${long}"\\/\b\f\n\r\t😀`).slice(1, -1)
+    expect(body(`{"stringValue":"\\u0041${escaped}\\ud83d\\ude00\\ud83d\\u0041\\ude00"}`)).toBe(
+      `A${long}"\\/\b\f\n\r\t😀😀\ufffdA\ufffd`,
+    )
+  })
+
+  test.each(['base64', 'base64url'] as const)('bytes in %s, with and without escapes', (coding) => {
+    for (let size = 0; size < 70; size++) {
+      const bytes = Buffer.from(Array.from({ length: size }, (_, i) => (i * 37 + size) & 255))
+      const text = bytes.toString(coding)
+      for (const written of [text, text.replaceAll('/', '\\/'), text.replace(/=+$/, '')])
+        expect(body(`{"bytesValue":"${written}"}`)).toEqual(Uint8Array.from(bytes))
+    }
+  })
+
+  test('bytes that are no base64 past their first megabyte', () => {
+    expect(refusedRecord(`{"body":{"bytesValue":"${'A'.repeat(1_000_000)}*"}}`)).toBe(
+      `<record>.body.bytesValue: "${'A'.repeat(64)}…" is not base64`,
+    )
+    expect(refusedRecord('{"body":{"bytesValue":"A=A="}}')).toBe('<record>.body.bytesValue: "A=A=" is not base64')
+  })
+
+  test('an id in hexadecimal, with escapes', () => {
+    expect(record('{"spanId":"\\u0030aFf"}')?.spanId).toEqual(Uint8Array.of(0x0a, 0xff))
+    expect(refusedRecord('{"spanId":"0g"}')).toContain('"0g" is not hexadecimal')
+    expect(refusedRecord('{"spanId":"000"}')).toContain('"000" is not hexadecimal')
+  })
 })

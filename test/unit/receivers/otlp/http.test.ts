@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { jsonOf, logsOf, runReceiver, until } from './running-receiver.ts'
 
 const MIB = 1024 * 1024
@@ -399,4 +399,48 @@ test('the limit is lowered where the byte budget is small, and that is said', as
       fields: { transport: 'http', limit_bytes: 500, configured_bytes: 64 * MIB },
     },
   ])
+})
+
+describe('JSON that is not OTLP logs', () => {
+  const json = { 'content-type': 'application/json' }
+  const warned = /^no log records were found: .*; this is \/v1\/logs of OTLP\/JSON and expects \{"resourceLogs":/
+
+  test.each(['{"message":"hello"}', '{"resourceSpans":[{}]}', '{"resourceLogs":[{"logs":[{}]}]}'])(
+    '%s is a success with a warning, is counted and logged',
+    async (body) => {
+      const { http, metric, log } = await runReceiver({ http: {} })
+      const response = await fetch(`http://127.0.0.1:${http}/v1/logs`, { method: 'POST', headers: json, body })
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        { partialSuccess: { rejectedLogRecords: '0', errorMessage: expect.stringMatching(warned) as string } },
+      ])
+      expect(metric('otlp_cloudwatch_receiver_requests')).toEqual(['otlp http accepted 1'])
+      expect(metric('otlp_cloudwatch_receiver_requests_not_understood')).toEqual(['otlp http 1'])
+      expect(log.filter(({ level }) => level === 'warn')).toMatchObject([
+        { message: 'a request holds JSON that is not OTLP logs; its sender was told' },
+      ])
+    },
+  )
+
+  test('a request without anything is a success without a word', async () => {
+    const { http, metric } = await runReceiver({ http: {} })
+    const response = await fetch(`http://127.0.0.1:${http}/v1/logs`, { method: 'POST', headers: json, body: '{}' })
+    expect([response.status, await response.text()]).toEqual([200, '{}'])
+    expect(metric('otlp_cloudwatch_receiver_requests_not_understood')).toEqual([])
+  })
+
+  test('what the pipeline says of the records that are there stays', async () => {
+    const { http, next } = await runReceiver({ http: {} })
+    next.outcome = { kind: 'accepted', records: 1, rejected: 1, message: '1 too_old: a sample' }
+    const body = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"message":"hello"}]}]}]}'
+    const response = await fetch(`http://127.0.0.1:${http}/v1/logs`, { method: 'POST', headers: json, body })
+    expect(await response.json()).toMatchObject({
+      partialSuccess: {
+        rejectedLogRecords: '1',
+        errorMessage: expect.stringMatching(
+          /^1 too_old: a sample; 1 of 1 log records are empty: "message" at /,
+        ) as string,
+      },
+    })
+  })
 })

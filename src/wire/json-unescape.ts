@@ -1,0 +1,103 @@
+// The content of a JSON string, from bytes to bytes. A text may have 64 MiB: as a JavaScript string it would take up to
+// twice that of the heap, which a small pod does not have.
+
+const BACKSLASH = 0x5c
+const LETTER_U = 0x75
+
+/** What stands for the character behind a backslash; 0 where no escape has it. */
+const SHORT = new Uint8Array(256)
+for (const [letter, character] of Object.entries({
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+}))
+  SHORT[letter.charCodeAt(0)] = character.charCodeAt(0)
+
+/**
+ * Length of the escape whose backslash stands at `at`: 2, or 6 for `\uXXXX`; 0 if there is none that JSON knows (RFC 8259,
+ * section 7).
+ */
+export function escapeLength(bytes: Uint8Array, at: number, end: number): number {
+  const letter = at + 1 < end ? (bytes[at + 1] as number) : 0
+  if (letter !== LETTER_U) return SHORT[letter] === 0 ? 0 : 2
+  return at + 6 <= end && codeUnit(bytes, at) >= 0 ? 6 : 0
+}
+
+/**
+ * Writes the text that stands escaped in `source[from..to)` to `target` as UTF-8; half a surrogate pair becomes U+FFFD.
+ * Never longer than what it reads, so `target` may be `source` with `at` at or before `from`.
+ *
+ * @param source holds escapes of JSON alone: `escapeLength` is above 0 for each
+ * @returns where the text ends in `target`
+ */
+export function unescapeJson(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): number {
+  let read = from
+  let write = at
+  while (read < to) {
+    const byte = source[read] as number
+    if (byte !== BACKSLASH) {
+      target[write++] = byte
+      read++
+      continue
+    }
+    const letter = source[read + 1] as number
+    if (letter !== LETTER_U) {
+      target[write++] = SHORT[letter] as number
+      read += 2
+      continue
+    }
+    let code = codeUnit(source, read)
+    read += 6
+    if (code >= 0xd800 && code < 0xe000) {
+      const pairs = code < 0xdc00 && read + 6 <= to && source[read] === BACKSLASH && source[read + 1] === LETTER_U
+      const low = pairs ? codeUnit(source, read) : 0
+      if (low >= 0xdc00 && low < 0xe000) {
+        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00)
+        read += 6
+      } else code = 0xfffd
+    }
+    write = writeCodePoint(code, target, write)
+  }
+  return write
+}
+
+/** The code unit of `\uXXXX` at `at`; negative if one of the four is no hexadecimal digit. */
+function codeUnit(bytes: Uint8Array, at: number): number {
+  return (
+    (hexDigit(bytes[at + 2] as number) << 12) |
+    (hexDigit(bytes[at + 3] as number) << 8) |
+    (hexDigit(bytes[at + 4] as number) << 4) |
+    hexDigit(bytes[at + 5] as number)
+  )
+}
+
+/** -1 for what is no hexadecimal digit; all its bits stay set when it is shifted and joined with others. */
+export function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+}
+
+function writeCodePoint(code: number, target: Uint8Array, at: number): number {
+  let write = at
+  if (code < 0x80) target[write++] = code
+  else if (code < 0x800) {
+    target[write++] = 0xc0 | (code >> 6)
+    target[write++] = 0x80 | (code & 0x3f)
+  } else if (code < 0x10000) {
+    target[write++] = 0xe0 | (code >> 12)
+    target[write++] = 0x80 | ((code >> 6) & 0x3f)
+    target[write++] = 0x80 | (code & 0x3f)
+  } else {
+    target[write++] = 0xf0 | (code >> 18)
+    target[write++] = 0x80 | ((code >> 12) & 0x3f)
+    target[write++] = 0x80 | ((code >> 6) & 0x3f)
+    target[write++] = 0x80 | (code & 0x3f)
+  }
+  return write
+}
