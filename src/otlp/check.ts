@@ -16,6 +16,18 @@ export function countRecords(bytes: Uint8Array): number {
   return checkMessage(EXPORT_LOGS_SERVICE_REQUEST, 0)
 }
 
+/** The number of ResourceLogs in a request that was checked. */
+export function countResourceLogs(bytes: Uint8Array): number {
+  reader.reset(bytes)
+  let count = 0
+  while (reader.pos < reader.end) {
+    const tag = reader.tag()
+    if (tag >>> 3 === 1) count++
+    reader.skip(tag)
+  }
+  return count
+}
+
 /** Checks from `reader.pos` to `reader.end`; recursion is bounded by MAX_VALUE_DEPTH. */
 function checkMessage(message: Message, valueDepth: number): number {
   let records = message === LOG_RECORD ? 1 : 0

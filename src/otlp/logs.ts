@@ -62,22 +62,47 @@ type Changeable<T> = { -readonly [K in keyof T]: T[K] }
  */
 export function decodeLogs(bytes: Uint8Array): readonly ResourceLogs[] {
   countRecords(bytes)
-  const decoder = new Decoder(bytes)
-  const resourceLogs: ResourceLogs[] = []
+  return decodeBeginning(bytes, { fields: Number.POSITIVE_INFINITY, textBytes: Number.POSITIVE_INFINITY }).logs
+}
+
+/** What may be decoded of one request. */
+export interface DecodeLimits {
+  /** Of all messages: a field becomes an object or a few. */
+  readonly fields: number
+  /** Bytes of text and bytes values together. */
+  readonly textBytes: number
+}
+
+/**
+ * The same of bytes that were checked, and stops where the limits are reached: a request may hold thirty million values, or
+ * one of 64 MiB.
+ */
+export function decodeBeginning(
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+): { readonly logs: readonly ResourceLogs[]; readonly complete: boolean } {
+  const decoder = new Decoder(bytes, limits)
+  const logs: ResourceLogs[] = []
   decoder.message((field) => {
     if (field !== 1) return false
-    resourceLogs.push(decoder.resourceLogs())
+    logs.push(decoder.resourceLogs())
     return true
   })
-  return resourceLogs
+  return { logs, complete: decoder.complete }
 }
 
 /** Decodes bytes that were checked: every known field has its wire type. */
 class Decoder {
   readonly #bytes: Buffer
   readonly #reader = new ProtobufReader()
+  #fieldsLeft: number
+  #textBytesLeft: number
+  /** False once a limit was reached; nothing more is decoded then. */
+  complete = true
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, { fields, textBytes }: DecodeLimits) {
+    this.#fieldsLeft = fields
+    this.#textBytesLeft = textBytes
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#reader.reset(bytes)
   }
@@ -86,6 +111,11 @@ class Decoder {
   message(take: (field: number) => boolean): void {
     const reader = this.#reader
     while (reader.pos < reader.end) {
+      if (--this.#fieldsLeft < 0) this.complete = false
+      if (!this.complete) {
+        reader.pos = reader.end
+        return
+      }
       const tag = reader.tag()
       if (!take(tag >>> 3)) reader.skip(tag)
     }
@@ -245,14 +275,22 @@ class Decoder {
     const length = this.#reader.length()
     const from = this.#reader.pos
     this.#reader.pos += length
-    return this.#bytes.toString('utf8', from, from + length)
+    const taken = this.#takeText(length)
+    return this.#bytes.toString('utf8', from, from + taken)
   }
 
   #copy(): Uint8Array {
     const length = this.#reader.length()
     const from = this.#reader.pos
     this.#reader.pos += length
-    return Uint8Array.from(this.#bytes.subarray(from, from + length))
+    return Uint8Array.from(this.#bytes.subarray(from, from + this.#takeText(length)))
+  }
+
+  #takeText(length: number): number {
+    const taken = Math.min(length, this.#textBytesLeft)
+    this.#textBytesLeft -= taken
+    if (taken < length) this.complete = false
+    return taken
   }
 
   #fixed64(): bigint {

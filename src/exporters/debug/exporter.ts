@@ -4,8 +4,8 @@ import type { ExporterSettings } from '../../component/factory.ts'
 import { formatComponentId } from '../../component/id.ts'
 import type { Refused } from '../../accounting/outcome.ts'
 import { NOTHING_REJECTED } from '../../accounting/rejections.ts'
-import { countRecords } from '../../otlp/check.ts'
-import { decodeLogs } from '../../otlp/logs.ts'
+import { countRecords, countResourceLogs } from '../../otlp/check.ts'
+import { decodeBeginning, type DecodeLimits } from '../../otlp/logs.ts'
 import { registerLedger } from '../../accounting/ledger-metrics.ts'
 import { Ledger } from '../../accounting/ledger.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
@@ -13,6 +13,13 @@ import type { DebugConfig } from './config.ts'
 import { detailedText, normalText } from './logs-text.ts'
 import { openOutput, type Output } from './output.ts'
 import { Sampler } from './sampler.ts'
+
+/**
+ * Most of one request that is shown. A record takes over a kilobyte of heap, as objects and as lines of text, and clients
+ * choose how many there are: thirty million fit a request.
+ */
+const SHOWN: DecodeLimits = { fields: 10_000, textBytes: 1_048_576 }
+const NOT_SHOWN = `… the rest of this request is not shown: it has over ${SHOWN.fields} fields or ${SHOWN.textBytes} bytes of text`
 
 /** Shows what comes through a pipeline. */
 export class DebugExporter implements Component, LogsExporter {
@@ -69,10 +76,11 @@ export class DebugExporter implements Component, LogsExporter {
 
   #show(request: LogsRequest, records: number): void {
     const { verbosity } = this.#settings.config
-    const logs = decodeLogs(request.bytes)
     const { logger } = this.#output
-    logger.info('logs', { resource_logs: logs.length, log_records: records })
+    logger.info('logs', { resource_logs: countResourceLogs(request.bytes), log_records: records })
     if (verbosity === 'basic') return
-    logger.info(verbosity === 'normal' ? normalText(logs) : detailedText(logs))
+    const { logs, complete } = decodeBeginning(request.bytes, SHOWN)
+    const text = verbosity === 'normal' ? normalText(logs) : detailedText(logs)
+    logger.info(complete ? text : `${text}\n${NOT_SHOWN}`)
   }
 }

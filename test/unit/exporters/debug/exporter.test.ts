@@ -203,3 +203,28 @@ test.for([
 ] as const)('the config %j is refused', ([yaml, message]) => {
   expect(debugExporter.config.safeParse(yaml).error?.message).toContain(message)
 })
+
+describe('of a request that is too large to show', () => {
+  const record = (body: object) => ({
+    resourceLogs: [{ scopeLogs: [{ logRecords: [{ body }, { eventName: 'last' }] }] }],
+  })
+  const NOT_SHOWN = /\n\t… the rest of this request is not shown: it has over 10000 fields or 1048576 bytes of text\n?$/
+
+  test.each([
+    ['a list of many values', { arrayValue: { values: Array.from({ length: 200_000 }, () => ({})) } }],
+    ['a text of megabytes', { stringValue: 'x'.repeat(2_000_000) }],
+  ])('%s: the beginning, and that there is more', (_, body) => {
+    const { exporter, lines } = createDebug({ verbosity: 'detailed' })
+    expect(send(exporter, record(body))).toBeUndefined()
+    expect(lines[0]).toContain('log_records')
+    expect(lines[1]?.length).toBeLessThan(2_000_000)
+    expect(lines[1]).toMatch(NOT_SHOWN)
+    expect(lines[1]).not.toContain('last')
+  })
+
+  test('basic decodes nothing of it', () => {
+    const { exporter, lines } = createDebug({ verbosity: 'basic' })
+    send(exporter, record({ arrayValue: { values: Array.from({ length: 200_000 }, () => ({})) } }))
+    expect(lines).toHaveLength(1)
+  })
+})
