@@ -9,7 +9,8 @@ import type { Settlement } from '../../../accounting/outcome.ts'
 export function awaitResult(listener: StageListener, records: number): StageListener {
   let left = records
   let lost = 0
-  const settlements: [Settlement, number][] = []
+  /** By kind and reason: a request settles in as many parts as it has destinations and puts. */
+  const settlements = new Map<string, { readonly settlement: Settlement; records: number }>()
   return {
     queued(failure) {
       if (failure !== undefined || left === 0) listener.queued(failure)
@@ -17,11 +18,15 @@ export function awaitResult(listener: StageListener, records: number): StageList
     settled(settlement, count) {
       left -= count
       if (settlement.kind === 'lost') lost += count
-      settlements.push([settlement, count])
+      const key = 'reason' in settlement ? `${settlement.kind} ${settlement.reason}` : settlement.kind
+      const known = settlements.get(key)
+      if (known === undefined) settlements.set(key, { settlement, records: count })
+      else known.records += count
       if (left > 0) return
       const message = `${lost} of ${records} records were not delivered`
       listener.queued(lost === 0 ? undefined : { kind: 'retry', cause: 'storage_failed', afterMs: 1_000, message })
-      if (lost === 0) for (const [kind, settled] of settlements) listener.settled(kind, settled)
+      if (lost > 0) return
+      for (const { settlement: same, records: settled } of settlements.values()) listener.settled(same, settled)
     },
   }
 }
