@@ -100,7 +100,7 @@ class Mapping {
   }
 
   #unknown(message: Message, firstOfRecord: boolean): void {
-    if (reader.to - reader.from <= MAX_NAME_BYTES) refuseSnakeCase(message, reader.text())
+    if (maySnakeCase()) refuseSnakeCase(message, reader.text())
     const { notUnderstood } = this
     if (notUnderstood.wants(firstOfRecord)) notUnderstood.unknown({ name: excerpt(), path: this.path() }, firstOfRecord)
     reader.skip()
@@ -242,6 +242,15 @@ function isInt64(value: bigint | number): boolean {
   return value >= MIN_INT64 && value <= MAX_INT64
 }
 
+/** Whether the name that was read may be a field's in snake_case. No text is made of most that are not. */
+function maySnakeCase(): boolean {
+  const { bytes, from, to, escaped } = reader
+  if (to - from > MAX_NAME_BYTES) return false
+  if (escaped) return true
+  for (let at = from; at < to; at++) if (bytes[at] === UNDERSCORE) return true
+  return false
+}
+
 function refuseSnakeCase(message: Message, name: string): void {
   const meant = message.bySnakeName.get(name)
   if (meant === undefined) return
@@ -294,6 +303,7 @@ function quoted(): string {
 
 /** Characters of a sender's text in an error. */
 const MAX_EXCERPT = 64
+const UNDERSCORE = 0x5f
 const NOT_HEX = 'is not hexadecimal: OTLP/JSON writes ids as 32 or 16 hex digits, not in base64'
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n

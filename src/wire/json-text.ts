@@ -10,6 +10,8 @@
 // (quotes, braces) is written with fragments that are escaped already. `pos` moves by the bytes written, `counted` by the
 // bytes of the message: one place does both, so that they cannot drift apart.
 
+import { freeBytes } from './free-bytes.ts'
+
 /** What a byte becomes; built once for each depth. */
 export interface Escapes {
   /** 0: as it is. 1: `text`. 2: starts a UTF-8 sequence of several bytes. By byte value. */
@@ -105,6 +107,8 @@ export class JsonText {
   }
 
   #use(bytes: Buffer): void {
+    // Two of the size of a request would wait for a collection of the heap, which has no reason to come.
+    freeBytes(this.bytes)
     this.bytes = bytes
     this.view = viewOf(bytes)
   }
@@ -117,7 +121,8 @@ export class JsonText {
 
   #grow(needed: number): void {
     if (this.pos > this.#limit) throw new TextTooLong(`over ${this.#limit} bytes`)
-    const bigger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    const twice = Math.min(this.bytes.length * 2, this.#limit + PIECE_BYTES * MOST_BYTES_A_BYTE)
+    const bigger = Buffer.allocUnsafeSlow(Math.max(needed, twice))
     this.bytes.copy(bigger, 0, 0, this.pos)
     this.#use(bigger)
   }

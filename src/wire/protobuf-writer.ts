@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import { freeBytes } from './free-bytes.ts'
 import { I32, I64, LEN, VARINT } from './protobuf-reader.ts'
 
 /** Below this a loop is faster than a view and `set`. */
@@ -9,6 +10,9 @@ const KEPT_LONG = 65_536
 /** Which half of a 64-bit word is where. */
 const LOW = endianness() === 'LE' ? 0 : 1
 const HIGH = 1 - LOW
+/** A 64-bit word and its halves: arithmetic on a bigint makes one at each step. */
+const WORD = new BigInt64Array(1)
+const HALVES = new Uint32Array(WORD.buffer)
 
 /**
  * Writes protobuf wire format into one growing buffer. A nested message is written between `begin` and `end`: its length
@@ -37,7 +41,7 @@ export class ProtobufWriter {
     this.#bytes = Buffer.allocUnsafeSlow(initialCapacity)
   }
 
-  /** What was written, as a view: good until the next write or `reset`. */
+  /** What was written, as a view: good until the next write or `reset`, which may free it. */
   view(): Uint8Array<ArrayBuffer> {
     if (this.#longCount > 0) this.#insertLengths()
     return this.#bytes.subarray(0, this.#pos)
@@ -47,7 +51,9 @@ export class ProtobufWriter {
   reset(keepCapacity = Number.POSITIVE_INFINITY): void {
     this.#pos = 0
     this.#forgetLengths()
-    if (this.#bytes.length > keepCapacity) this.#bytes = Buffer.allocUnsafeSlow(this.#initialCapacity)
+    if (this.#bytes.length <= keepCapacity) return
+    freeBytes(this.#bytes)
+    this.#bytes = Buffer.allocUnsafeSlow(this.#initialCapacity)
   }
 
   /** Starts a LEN value whose length is not known yet. Returns what `end` wants to be given. */
@@ -124,13 +130,16 @@ export class ProtobufWriter {
   /** int64, and negative int32 and enums (protobuf writes those in 64 bits). */
   int64(field: number, value: bigint): void {
     this.#tag(field, VARINT)
-    let rest = BigInt.asUintN(64, value)
     this.#reserve(10)
-    while (rest > 0x7fn) {
-      this.#bytes[this.#pos++] = Number(rest & 0x7fn) | 0x80
-      rest >>= 7n
+    WORD[0] = value
+    let low = HALVES[LOW] as number
+    let high = HALVES[HIGH] as number
+    while (high !== 0 || low > 0x7f) {
+      this.#bytes[this.#pos++] = (low & 0x7f) | 0x80
+      low = ((low >>> 7) | (high << 25)) >>> 0
+      high >>>= 7
     }
-    this.#bytes[this.#pos++] = Number(rest)
+    this.#bytes[this.#pos++] = low
   }
 
   fixed32(field: number, value: number): void {
@@ -229,6 +238,7 @@ export class ProtobufWriter {
     if (needed <= this.#bytes.length) return
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes.subarray(0, this.#pos))
+    freeBytes(this.#bytes)
     this.#bytes = grown
   }
 }

@@ -26,6 +26,8 @@ export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
 
 /** A buffer for mapped JSON that grew past this is let go. */
 const KEPT_BYTES = 4 * 1024 * 1024
+/** JSON up to this is mapped and handed on in one turn of the event loop: some 10 ms. */
+const AT_ONCE_BYTES = 1024 * 1024
 
 /** Requests of logs: checks the head, reads, decompresses, maps JSON, hands on, answers. */
 export class HttpLogs {
@@ -90,26 +92,38 @@ export class HttpLogs {
   }
 
   #consume(exchange: HttpExchange, format: Format, body: Uint8Array, holding: Holding): void {
-    if (format === 'json') this.#consumeJson(exchange, body, holding)
-    else this.#forward(exchange, format, body, '')
-    holding.release()
+    if (format === 'protobuf') {
+      this.#forward(exchange, format, body, '')
+      return holding.release()
+    }
+    if (!holding.take(body.length)) {
+      holding.release()
+      return this.#refuse(exchange, format, BUDGET_FULL)
+    }
+    // A large one has a buffer of its own, so that others have their turn between the mapping and what follows from it.
+    const writer = body.length <= AT_ONCE_BYTES ? this.#writer : new ProtobufWriter(body.length)
+    const warning = this.#map(exchange, body, writer)
+    if (warning === undefined) return holding.release()
+    const forward = () => {
+      this.#forward(exchange, format, writer.view(), warning)
+      writer.reset(KEPT_BYTES)
+      holding.release()
+    }
+    if (writer === this.#writer) forward()
+    else setImmediate(forward)
   }
 
-  /** Maps JSON to protobuf, which is never longer. */
-  #consumeJson(exchange: HttpExchange, json: Uint8Array, holding: Holding): void {
-    if (!holding.take(json.length)) return this.#refuse(exchange, 'json', BUDGET_FULL)
-    this.#writer.reset(KEPT_BYTES)
-    let warning: string
+  /** Maps JSON to protobuf, which is never longer. Returns what to warn its sender about; undefined if it was refused. */
+  #map(exchange: HttpExchange, json: Uint8Array, writer: ProtobufWriter): string | undefined {
     try {
-      warning = jsonToProtobuf(json, this.#writer)
+      return jsonToProtobuf(json, writer)
     } catch (error) {
       if (!(error instanceof MalformedJson)) throw error
       const outcome: Refused = { kind: 'refused', cause: 'malformed', message: error.message }
       this.#settings.forward.refused(outcome)
-      return this.#answer(exchange, 'json', outcome, error.path)
+      this.#answer(exchange, 'json', outcome, error.path)
+      return undefined
     }
-    this.#forward(exchange, 'json', this.#writer.view(), warning)
-    this.#writer.reset(KEPT_BYTES)
   }
 
   /** @param warning told to the sender of a request that is accepted; empty for none */
