@@ -1,18 +1,13 @@
 // An event over the limit is cut so that its JSON stays valid: the longest strings first, down to one common length, each
-// marked. Rare and slow; works on the message's text, so that numbers keep all their digits.
+// marked. Rare; works on the message's bytes, so that numbers keep all their digits, and makes nothing of a value: a message
+// may be a list of twenty million empty strings.
 //
 //   {"body":"aaaaaaaaaaaa…","attributes":{"k":"bbb"}}   ──▶   {"body":"aaaa[cut 1048577 bytes]","attributes":{"k":"bbb"}}
-
-/** A JSON string value (not a key) in the text: the offsets between its quotes. */
-interface Span {
-  readonly from: number
-  readonly to: number
-}
 
 /** Room for the mark behind a cut string: `[cut 1048576 bytes]`. */
 const MARK_BYTES = 24
 /** A string shorter than this is left alone: its mark would be longer than what it saves. */
-const LEAST_CUT_BYTES = 64
+const MIN_CUT_BYTES = 64
 
 /**
  * @param message JSON text of the message, as UTF-8, or any text with `json` false
@@ -22,38 +17,59 @@ const LEAST_CUT_BYTES = 64
 export function cutMessage(message: Buffer, limit: number, json: boolean): Buffer {
   if (message.length <= limit) return message
   if (!json) return cutText(message, limit)
-  const spans = stringValues(message)
-  const level = cutLevel(spans, message.length - limit)
+  const strings = longStrings(message)
+  const level = cutLevel(strings, message.length - limit)
   // Its size is in numbers, keys or nesting: what is left is the beginning, as one string.
   if (level === undefined)
     return Buffer.from(JSON.stringify({ cut: cutText(message, Math.floor(limit / 2) - MARK_BYTES).toString() }))
-  const pieces: Buffer[] = []
-  let at = 0
-  for (const span of spans) {
-    const length = span.to - span.from
-    if (length <= level + MARK_BYTES || length < LEAST_CUT_BYTES) continue
-    const end = stringBoundary(message, span.from, span.from + level)
-    pieces.push(message.subarray(at, end), Buffer.from(`[cut ${span.to - end} bytes]`))
-    at = span.to
+  return cutStrings(message, strings, level, limit)
+}
+
+/** The strings that may be cut: the offsets between the quotes of each, in pairs. */
+class Spans {
+  #offsets = new Uint32Array(64)
+  count = 0
+
+  add(from: number, to: number): void {
+    const at = 2 * this.count++
+    if (at === this.#offsets.length) {
+      const grown = new Uint32Array(at * 2)
+      grown.set(this.#offsets)
+      this.#offsets = grown
+    }
+    this.#offsets[at] = from
+    this.#offsets[at + 1] = to
   }
-  pieces.push(message.subarray(at))
-  return Buffer.concat(pieces)
+
+  from(span: number): number {
+    return this.#offsets[2 * span] as number
+  }
+
+  to(span: number): number {
+    return this.#offsets[2 * span + 1] as number
+  }
+
+  /** Ascending. */
+  lengths(): Uint32Array {
+    return Uint32Array.from({ length: this.count }, (_, span) => this.to(span) - this.from(span)).sort()
+  }
 }
 
 /** The length to which the longest strings are cut so that `excess` bytes go; undefined if even 0 is not enough. */
-function cutLevel(spans: readonly Span[], excess: number): number | undefined {
-  const lengths = spans.map((span) => span.to - span.from).sort((a, b) => b - a)
+function cutLevel(strings: Spans, excess: number): number | undefined {
+  const lengths = strings.lengths()
   const saved = (level: number) => {
     let bytes = 0
-    for (const length of lengths) {
-      if (length <= level + MARK_BYTES || length < LEAST_CUT_BYTES) break
+    for (let i = lengths.length - 1; i >= 0; i--) {
+      const length = lengths[i] as number
+      if (length <= level + MARK_BYTES) break
       bytes += length - level - MARK_BYTES
     }
     return bytes
   }
   if (saved(0) < excess) return undefined
   let low = 0
-  let high = lengths[0] ?? 0
+  let high = lengths.at(-1) ?? 0
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
     if (saved(middle) >= excess) low = middle
@@ -62,21 +78,47 @@ function cutLevel(spans: readonly Span[], excess: number): number | undefined {
   return low
 }
 
+function cutStrings(message: Buffer, strings: Spans, level: number, limit: number): Buffer {
+  const shorter = Buffer.allocUnsafeSlow(limit)
+  let at = 0
+  let end = 0
+  for (let span = 0; span < strings.count; span++) {
+    const from = strings.from(span)
+    const to = strings.to(span)
+    if (to - from <= level + MARK_BYTES) continue
+    const cutAt = stringBoundary(message, from, from + level)
+    end += message.copy(shorter, end, at, cutAt)
+    end += shorter.write(`[cut ${to - cutAt} bytes]`, end, 'latin1')
+    at = to
+  }
+  end += message.copy(shorter, end, at)
+  return shorter.subarray(0, end)
+}
+
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
 
 /** The string values of a JSON text that is known to be valid. A string followed by a colon is a key and stays. */
-function stringValues(json: Buffer): Span[] {
-  const spans: Span[] = []
-  let at = json.indexOf(QUOTE)
-  while (at >= 0) {
-    let end = at + 1
-    while (json[end] !== QUOTE) end += json[end] === BACKSLASH ? 2 : 1
-    if (json[end + 1] !== COLON) spans.push({ from: at + 1, to: end })
-    at = json.indexOf(QUOTE, end + 1)
+function longStrings(json: Buffer): Spans {
+  const spans = new Spans()
+  const { length } = json
+  let at = 0
+  while (at < length) {
+    if (json[at++] !== QUOTE) continue
+    const from = at
+    while (json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1
+    const to = at++
+    if (to - from >= MIN_CUT_BYTES && !isKey(json, at)) spans.add(from, to)
   }
   return spans
+}
+
+/** Whether a colon follows, behind any blanks: raw JSON may have them. */
+function isKey(json: Buffer, after: number): boolean {
+  let at = after
+  while (json[at] === 0x20 || json[at] === 0x0a || json[at] === 0x0d || json[at] === 0x09) at++
+  return json[at] === COLON
 }
 
 /** The last place at or before `at` that is neither inside an escape nor inside a UTF-8 sequence. */

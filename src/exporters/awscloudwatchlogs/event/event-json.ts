@@ -49,12 +49,15 @@ const HEX = Uint16Array.from({ length: 256 }, (_, byte) =>
 export class EventJson {
   readonly #reader: ProtobufReader
   readonly #values: AnyValueWriter
+  /** The resource, rendered once for all its scopes; a scope and its resource. */
+  readonly #resource: JsonText
   readonly #shared: JsonText
   /** What ids begin with; undefined: events have none. */
   readonly #id: Fragment | undefined
   #written = 0
   /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
   #tail: { readonly bytes: Uint8Array; readonly counted: number } = { bytes: new Uint8Array(0), counted: 0 }
+  #resourceRendered = false
   #rendered = false
   #scopeFrom = -1
   #scopeTo = 0
@@ -69,41 +72,62 @@ export class EventJson {
     this.#reader = reader
     this.#values = values
     this.#id = eventId ? fragment(`${EVENT_ID}${randomBytes(8).toString('hex')}-`) : undefined
+    this.#resource = new JsonText(limit)
     this.#shared = new JsonText(limit)
   }
 
   /** Invalid UTF-8 sequences in scopes and resources that became U+FFFD, once for all the records that share them. */
   get repaired(): number {
-    return this.#shared.repaired
+    return this.#shared.repaired + this.#resource.repaired
   }
 
   /**
-   * Says what the records of one ScopeLogs share. Rendered with the first of them that is written: a request may hold
-   * millions of ScopeLogs without one, and a resource of a megabyte.
+   * Says what resource the records of one ResourceLogs share. It is rendered with the first of them that is written, and
+   * once: a request may hold half a million ScopeLogs of one resource, and a resource of many megabytes.
    * Offsets as in the request; -1 for a message that is not there.
    */
-  share(scopeFrom: number, scopeTo: number, resourceFrom: number, resourceTo: number): void {
+  shareResource(from: number, to: number): void {
+    this.#resourceRendered = false
+    this.#resourceFrom = from
+    this.#resourceTo = to
+  }
+
+  /** The same for the scope of one ScopeLogs of that resource. */
+  shareScope(from: number, to: number): void {
     this.#rendered = false
-    this.#scopeFrom = scopeFrom
-    this.#scopeTo = scopeTo
-    this.#resourceFrom = resourceFrom
-    this.#resourceTo = resourceTo
+    this.#scopeFrom = from
+    this.#scopeTo = to
   }
 
   #render(): void {
+    if (!this.#resourceRendered) this.#renderResource()
+    const resource = this.#resource
     const text = this.#shared
-    const resourceFrom = this.#resourceFrom
-    const resourceTo = this.#resourceTo
     text.restart()
     if (this.#scopeFrom >= 0) this.#scope(text, this.#scopeFrom, this.#scopeTo)
-    if (resourceFrom >= 0 && hasField(this.#reader, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)) {
-      if (text.counted > 0) text.fragment(COMMA)
+    let all = resource
+    if (text.counted > 0) {
+      all = text
+      if (resource.counted > 0) {
+        text.fragment(COMMA)
+        text.copied(resource.bytes.subarray(0, resource.pos), resource.counted)
+      }
+    }
+    this.#tail = { bytes: all.bytes.subarray(0, all.pos), counted: all.counted }
+    this.#rendered = true
+  }
+
+  #renderResource(): void {
+    const text = this.#resource
+    const from = this.#resourceFrom
+    const to = this.#resourceTo
+    text.restart()
+    if (from >= 0 && hasField(this.#reader, from, to, RESOURCE_ATTRIBUTES)) {
       text.fragment(RESOURCE)
-      this.#values.keyValues(text, resourceFrom, resourceTo, RESOURCE_ATTRIBUTES)
+      this.#values.keyValues(text, from, to, RESOURCE_ATTRIBUTES)
       text.fragment(CLOSE)
     }
-    this.#tail = { bytes: text.bytes.subarray(0, text.pos), counted: text.counted }
-    this.#rendered = true
+    this.#resourceRendered = true
   }
 
   #scope(text: JsonText, from: number, to: number): void {

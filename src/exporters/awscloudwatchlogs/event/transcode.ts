@@ -17,8 +17,10 @@ import type { DivertedReason } from '../route/destination.ts'
 import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
 import { EVENT_OVERHEAD_BYTES, MAX_AGE_MS, MAX_AHEAD_MS } from '../limits.ts'
 import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
+import { unescapeJson } from '../../../wire/json-unescape.ts'
+import { isJson, namedDestination } from './raw-json.ts'
 import { RawLog } from './raw-log.ts'
-import { ASK_RECORDS, type Detour, type LateReason, type Router } from '../route/route.ts'
+import { ASK_RECORDS, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
 import { type RoutedItems, WrittenEvents } from './written-events.ts'
 
 export type LatePolicy = 'dead_letter' | 'reject' | 'clamp' | 'divert'
@@ -73,6 +75,11 @@ export const LATE: Readonly<Record<LateReason, string>> = {
 export const NOT_LATE = -1
 /** A clamped event stays this far inside what CloudWatch takes. */
 const CLAMP_MARGIN_MS = 30 * 60_000
+/** No record of this resource was there to be routed: a request may hold thirty million empty resources. */
+const NOT_ROUTED = -3
+/** A buffer for a line that grew past this is let go. */
+const KEPT_LINE_BYTES = 1_048_576
+const OPEN_OBJECT = 0x7b
 /** Most bytes of an item around its message: both fragments, the longest timestamp, the end. */
 const AROUND_BYTES = 64
 
@@ -85,6 +92,14 @@ export class Transcoder {
   readonly #text: JsonText
   readonly #event: EventJson
   readonly #raw: RawLog
+  /** A message as it will be read, for what has to look into it. */
+  #line = Buffer.alloc(0)
+  /** The message in field 1 that `#findOwner` found: the resource of a ResourceLogs, the scope of a ScopeLogs. */
+  #ownerFrom = -1
+  #ownerTo = 0
+  /** Where the records of this ResourceLogs go: NOT_ROUTED until the first of them asks. */
+  #lane = NOT_ROUTED
+  #detour: DivertedReason | undefined
   #rejected: RejectionCounter | undefined
   /** By `destination.key` and reason; entries are as few as destinations. */
   readonly #turnedAway = new Map<string, TurnedAway>()
@@ -131,6 +146,7 @@ export class Transcoder {
     const reader = this.#reader
     reader.reset(bytes)
     this.#text.restart()
+    if (this.#line.length > KEPT_LINE_BYTES) this.#line = Buffer.alloc(0)
     this.#rejected = undefined
     this.#turnedAway.clear()
     this.#lastTurnedAway = undefined
@@ -163,9 +179,11 @@ export class Transcoder {
 
   #resourceLogs(from: number, to: number): void {
     const reader = this.#reader
-    const [resourceFrom, resourceTo] = owner(reader, from, to)
-    const lane = this.#router.resource(reader, Math.max(resourceFrom, 0), resourceTo, RESOURCE_ATTRIBUTES)
-    const { detour } = this.#router
+    this.#findOwner(from, to)
+    const resourceFrom = this.#ownerFrom
+    const resourceTo = this.#ownerTo
+    this.#lane = NOT_ROUTED
+    if (!this.#options.rawLog) this.#event.shareResource(resourceFrom, resourceTo)
     reader.pos = from
     while (reader.pos < to) {
       reader.end = to
@@ -175,22 +193,16 @@ export class Transcoder {
         continue
       }
       const length = reader.length()
-      this.#scopeLogs(reader.pos, reader.pos + length, resourceFrom, resourceTo, lane, detour)
+      this.#scopeLogs(reader.pos, reader.pos + length, resourceFrom, resourceTo)
     }
   }
 
-  #scopeLogs(
-    from: number,
-    to: number,
-    resourceFrom: number,
-    resourceTo: number,
-    resourceLane: number,
-    resourceDetour: Detour | undefined,
-  ): void {
+  #scopeLogs(from: number, to: number, resourceFrom: number, resourceTo: number): void {
     const reader = this.#reader
-    const [scopeFrom, scopeTo] = owner(reader, from, to)
-    if (!this.#options.rawLog) this.#event.share(scopeFrom, scopeTo, resourceFrom, resourceTo)
+    this.#findOwner(from, to)
+    if (!this.#options.rawLog) this.#event.shareScope(this.#ownerFrom, this.#ownerTo)
     const record = this.#record
+    const router = this.#router
     reader.pos = from
     while (reader.pos < to) {
       reader.end = to
@@ -202,11 +214,15 @@ export class Transcoder {
       const length = reader.length()
       const recordEnd = reader.pos + length
       record.read(reader, recordEnd)
-      let lane = resourceLane
-      let detour = resourceDetour
-      if (resourceLane === ASK_RECORDS) {
-        lane = this.#router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
-        detour = this.#router.detour
+      if (this.#lane === NOT_ROUTED) {
+        this.#lane = router.resource(reader, Math.max(resourceFrom, 0), resourceTo, RESOURCE_ATTRIBUTES)
+        this.#detour = router.detour
+      }
+      let lane = this.#lane
+      let detour = this.#detour
+      if (lane === ASK_RECORDS) {
+        lane = router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
+        detour = router.detour
       }
       this.#writeItem(lane, detour)
       if (++this.#records > MAX_RECORDS) throw new TextTooLong(`over ${MAX_RECORDS} records`)
@@ -214,7 +230,29 @@ export class Transcoder {
     }
   }
 
-  #writeItem(lane: number, detour: Detour | undefined): void {
+  /** Finds the message in field 1 of the message in `[from, to)`; `#ownerFrom` is -1 if it is absent. */
+  #findOwner(from: number, to: number): void {
+    const reader = this.#reader
+    this.#ownerFrom = -1
+    this.#ownerTo = 0
+    reader.pos = from
+    reader.end = to
+    while (reader.pos < to) {
+      const at = reader.pos
+      const tag = reader.tag()
+      if (tag === OWNER) {
+        const length = reader.length()
+        this.#ownerFrom = reader.pos
+        reader.pos = this.#ownerTo = this.#ownerFrom + length
+      } else {
+        if (tag >>> 3 <= 2 && tag !== CHILDREN)
+          throw new MalformedProtobuf(`field ${tag >>> 3} has wire type ${tag & 7}`, at)
+        reader.skip(tag)
+      }
+    }
+  }
+
+  #writeItem(lane: number, detour: DivertedReason | undefined): void {
     const record = this.#record
     let timestamp = this.#timestamp()
     let originalTime = NOT_LATE
@@ -228,6 +266,8 @@ export class Transcoder {
         timestamp = lateEvents === 'clamp' ? this.#nearestTime(timestamp) : this.#nowMs
       }
     }
+    // Only a body can name another destination.
+    if (lane === NOT_PERMITTED && !this.#options.routeFromBody) return this.#rejectNotPermitted()
     const text = this.#text
     const start = text.pos
     text.ensure(AROUND_BYTES)
@@ -243,8 +283,8 @@ export class Transcoder {
         if (!this.#reject('empty', lane)) this.#sample('empty', 'its body is empty, and raw_log sends nothing else')
         return
       }
-      if (this.#options.routeFromBody) {
-        const named = this.#raw.destination(this.#message(messageStart))
+      if (this.#options.routeFromBody && text.bytes[messageStart] === OPEN_OBJECT) {
+        const named = namedDestination(this.#copyLine(messageStart))
         if (named !== undefined) {
           lane = this.#router.named(named.group, named.stream, lane)
           detour = this.#router.detour
@@ -261,14 +301,11 @@ export class Transcoder {
     append(text, ITEM_END)
     const { maxTextBytes } = this.#options
     if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
-    if (detour !== undefined) {
-      if (detour === 'not_permitted') {
-        this.#takeBack(start)
-        if (!this.#reject('not_permitted', lane)) this.#sample('not_permitted', this.#notPermitted(lane))
-        return
-      }
-      this.diverted[detour]++
+    if (lane === NOT_PERMITTED) {
+      this.#takeBack(start)
+      return this.#rejectNotPermitted()
     }
+    if (detour !== undefined) this.diverted[detour]++
     if (late) lane = this.#lateLane(lane, timestamp)
     this.#events.add(text.pos, timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane, this.#records)
   }
@@ -284,9 +321,9 @@ export class Transcoder {
     return timestamp < this.#nowMs ? 'too_old' : 'too_new'
   }
 
-  #notPermitted(lane: number): string {
-    const group = this.#router.destinations[lane]?.destination.group
-    return `${this.#identity?.name} may not write the log group ${group}`
+  #rejectNotPermitted(): void {
+    if (this.#reject('not_permitted', NOT_PERMITTED)) return
+    this.#sample('not_permitted', `${this.#identity?.name} may not write the log group ${this.#router.denied.group}`)
   }
 
   #rejectLate(timestamp: number, lane: number): void {
@@ -318,9 +355,9 @@ export class Transcoder {
   #shorten(messageStart: number): boolean {
     if (this.#options.onOversize === 'reject') return false
     const text = this.#text
-    const message = Buffer.from(this.#message(messageStart))
-    const json = !this.#options.rawLog || isJson(message)
-    const shorter = cutMessage(message, this.#options.maxMessageBytes, json)
+    const end = unescapeJson(text.bytes, messageStart, text.pos, text.bytes, messageStart)
+    const message = text.bytes.subarray(messageStart, end)
+    const shorter = cutMessage(message, this.#options.maxMessageBytes, !this.#options.rawLog || isJson(message))
     this.#takeBack(messageStart)
     text.counted = 0
     text.utf8(new DataView(shorter.buffer, shorter.byteOffset, shorter.length), 0, shorter.length, ONCE)
@@ -337,14 +374,16 @@ export class Transcoder {
     if (this.#takenBack > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes that are not sent`)
   }
 
-  /** The message written since `messageStart`, unescaped again. Slow. */
-  #message(messageStart: number): string {
-    return JSON.parse(`"${this.#text.bytes.toString('utf8', messageStart, this.#text.pos)}"`) as string
+  /** The message written since `messageStart`, unescaped again. Good until the next one. */
+  #copyLine(messageStart: number): Buffer {
+    const { bytes, pos, counted } = this.#text
+    if (this.#line.length < counted) this.#line = Buffer.allocUnsafeSlow(Math.max(counted, 1_024))
+    return this.#line.subarray(0, unescapeJson(bytes, messageStart, pos, this.#line, 0))
   }
 
   /** Counts the record as rejected. @returns false if `#sample` has to explain the reason first */
   #reject(reason: RejectedReason, lane: number): boolean {
-    if (reason !== 'not_permitted') this.#turnAway(reason, lane)
+    this.#turnAway(reason, lane)
     return this.#rejected?.addKnown(reason) === true
   }
 
@@ -353,6 +392,7 @@ export class Transcoder {
     this.#rejected.add(reason, 1, sample)
   }
 
+  /** @param place NOT_PERMITTED has no account: naming groups makes none */
   #turnAway(reason: RejectedReason, place: number): void {
     const lane = this.#router.destinations[place]?.destination.key
     if (lane === undefined) return
@@ -369,40 +409,8 @@ export class Transcoder {
   }
 }
 
-/** The message in field 1 of the message in `[from, to)`: a ResourceLogs' resource, a ScopeLogs' scope. -1 if absent. */
-function owner(reader: ProtobufReader, from: number, to: number): readonly [from: number, to: number] {
-  let ownerFrom = -1
-  let ownerTo = 0
-  reader.pos = from
-  reader.end = to
-  while (reader.pos < to) {
-    const at = reader.pos
-    const tag = reader.tag()
-    if (tag === OWNER) {
-      const length = reader.length()
-      ownerFrom = reader.pos
-      reader.pos = ownerTo = ownerFrom + length
-    } else {
-      if (tag >>> 3 <= 2 && tag !== CHILDREN)
-        throw new MalformedProtobuf(`field ${tag >>> 3} has wire type ${tag & 7}`, at)
-      reader.skip(tag)
-    }
-  }
-  return [ownerFrom, ownerTo]
-}
-
 function append(text: JsonText, bytes: Buffer): void {
   for (let i = 0; i < bytes.length; i++) text.bytes[text.pos++] = bytes[i] as number
-}
-
-function isJson(message: Buffer): boolean {
-  try {
-    JSON.parse(message.toString())
-    return true
-  } catch {
-    // Not JSON is an answer here, not a failure: the text is cut as text.
-    return false
-  }
 }
 
 function isoTime(ms: number): string {

@@ -2,13 +2,57 @@
 
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { int64Text } from '../event/any-value.ts'
+import { MAX_NAME_LENGTH } from '../limits.ts'
 
 const KEY = 10
 const VALUE = 18
+const STRING_VALUE = 10
+const BOOL_VALUE = 16
+const INT_VALUE = 24
+const DOUBLE_VALUE = 33
+
+/** Bytes of a text that may become part of a name: a value may have megabytes, and a name has so many characters. */
+const MAX_TEXT_BYTES = MAX_NAME_LENGTH * 4
+
+/** Where the values of some attributes stand in a request; -1 for those that are not there. */
+export class FoundValues {
+  readonly from: Int32Array
+  readonly to: Int32Array
+
+  constructor(names: number) {
+    this.from = new Int32Array(names).fill(-1)
+    this.to = new Int32Array(names)
+  }
+
+  clear(): void {
+    this.from.fill(-1)
+  }
+
+  /** Whether the values are the same as those of `other`, byte for byte. Both are of one request. */
+  equals(other: FoundValues, bytes: Uint8Array): boolean {
+    for (let i = 0; i < this.from.length; i++) {
+      const from = this.from[i] as number
+      const otherFrom = other.from[i] as number
+      if (from < 0 || otherFrom < 0) {
+        if (from !== otherFrom) return false
+        continue
+      }
+      const length = (this.to[i] as number) - from
+      if (length !== (other.to[i] as number) - otherFrom) return false
+      for (let at = 0; at < length; at++) if (bytes[from + at] !== bytes[otherFrom + at]) return false
+    }
+    return true
+  }
+
+  copy(other: FoundValues): void {
+    this.from.set(other.from)
+    this.to.set(other.to)
+  }
+}
 
 /**
- * Looks through the KeyValues in field `tag` of `[from, to)` and puts the text of each value whose key is `names[i]` into
- * `found[i]`. Strings, numbers and booleans have a text; what has parts is looked over. A key that comes twice: the last.
+ * Looks through the KeyValues in field `tag` of `[from, to)` and notes in `found` where the value of each key `names[i]`
+ * stands. A key that comes twice: the last.
  */
 export function findAttributes(
   reader: ProtobufReader,
@@ -16,7 +60,7 @@ export function findAttributes(
   to: number,
   tag: number,
   names: readonly Uint8Array[],
-  found: (string | undefined)[],
+  found: FoundValues,
 ): void {
   const outerPos = reader.pos
   const outerEnd = reader.end
@@ -47,7 +91,10 @@ export function findAttributes(
         reader.pos = valueTo
       } else reader.skip(field)
     }
-    if (name >= 0) found[name] = valueFrom < 0 ? undefined : scalarText(reader, valueFrom, valueTo)
+    if (name >= 0) {
+      found.from[name] = valueFrom
+      found.to[name] = valueTo
+    }
     reader.pos = end
     reader.end = to
   }
@@ -66,34 +113,57 @@ function place(names: readonly Uint8Array[], bytes: Uint8Array, at: number, leng
   return -1
 }
 
-function scalarText(reader: ProtobufReader, from: number, to: number): string | undefined {
+/** The text of an AnyValue: of strings, numbers and booleans; undefined for what has parts. The beginning, if it is long. */
+export function scalarText(reader: ProtobufReader, from: number, to: number): string | undefined {
+  const outerPos = reader.pos
+  const outerEnd = reader.end
   reader.pos = from
   reader.end = to
-  let text: string | undefined
+  // A oneof: the last one written counts, and the others are not made.
+  let kind = 0
+  let start = 0
+  let length = 0
+  let high = 0
+  let low = 0
+  let number = 0
   while (reader.pos < to) {
     const tag = reader.tag()
     switch (tag) {
-      case 10: {
-        const length = reader.length()
-        const bytes = reader.bytes
-        text = Buffer.from(bytes.buffer, bytes.byteOffset + reader.pos, length).toString('utf8')
+      case STRING_VALUE:
+        length = reader.length()
+        start = reader.pos
         reader.pos += length
         break
-      }
-      case 16:
+      case BOOL_VALUE:
+      case INT_VALUE:
         reader.varint64()
-        text = (reader.high | reader.low) === 0 ? 'false' : 'true'
+        high = reader.high
+        low = reader.low
         break
-      case 24:
-        reader.varint64()
-        text = int64Text(reader.high, reader.low)
-        break
-      case 33:
-        text = String(reader.double())
+      case DOUBLE_VALUE:
+        number = reader.double()
         break
       default:
         reader.skip(tag)
+        continue
     }
+    kind = tag
   }
-  return text
+  reader.pos = outerPos
+  reader.end = outerEnd
+  switch (kind) {
+    case STRING_VALUE: {
+      const { bytes } = reader
+      const size = Math.min(length, MAX_TEXT_BYTES)
+      return Buffer.from(bytes.buffer, bytes.byteOffset + start, size).toString('utf8')
+    }
+    case BOOL_VALUE:
+      return (high | low) === 0 ? 'false' : 'true'
+    case INT_VALUE:
+      return int64Text(high, low)
+    case DOUBLE_VALUE:
+      return String(number)
+    default:
+      return undefined
+  }
 }

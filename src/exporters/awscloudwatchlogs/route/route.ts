@@ -6,13 +6,15 @@
 import type { Identity } from '../../../component/authenticator.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
-import { type Destination, destination, type DestinationGate, type DivertedReason } from './destination.ts'
-import { findAttributes } from './attributes.ts'
+import type { Destination, DestinationGate, DivertedReason } from './destination.ts'
+import { findAttributes, FoundValues, scalarText } from './attributes.ts'
 import { Permission } from './permission.ts'
 import { fillTemplate, legalName, type Template } from './template.ts'
 
 /** Returned by `resource` when records have to be asked. */
 export const ASK_RECORDS = -1
+/** In place of a destination that the sender may not write: a request may name half a million of them, and none is made. */
+export const NOT_PERMITTED = -2
 
 /** Of the reasons for which records are rejected, those that time alone decides. */
 export type LateReason = Extract<RejectedReason, 'too_old' | 'too_new'>
@@ -23,9 +25,6 @@ export interface RoutedTo {
   /** Undefined for what is sent; else it becomes a dead letter of that destination. */
   readonly dead: LateReason | undefined
 }
-
-/** Why a record does not go where it would: it goes to the overflow destination, or, not permitted, nowhere. */
-export type Detour = DivertedReason | 'not_permitted'
 
 export class Router {
   readonly #gate: DestinationGate
@@ -38,12 +37,23 @@ export class Router {
   readonly #streamChoices: readonly (readonly number[])[]
   readonly #fromResource: (string | undefined)[]
   readonly #fromRecord: (string | undefined)[]
+  readonly #found: FoundValues
+  /** Of the record before, and where it went: neighbors mostly name the same. */
+  readonly #foundBefore: FoundValues
+  #placeBefore = ASK_RECORDS
+  #detourBefore: DivertedReason | undefined
+  readonly #groupValues: (string | undefined)[]
+  readonly #streamValues: (string | undefined)[]
   readonly #places = new Map<string, number>()
+  /** Places of dead letters, by place and reason. */
+  readonly #deadPlaces = new Map<number, number>()
   readonly #permission = new Permission()
   /** Destinations of this request; what `resource` and `record` return are places in it. */
   readonly destinations: RoutedTo[] = []
-  /** Of the last answer, which is the overflow destination, or the record's own where that is not permitted. */
-  detour: Detour | undefined
+  /** Of the last answer: why it is the overflow destination. */
+  detour: DivertedReason | undefined
+  /** Of the last answer that was NOT_PERMITTED: what it would have been. */
+  denied: { readonly group: string; readonly stream: string } = { group: '', stream: '' }
   #nowMs = 0
 
   constructor(group: Template, stream: Template, gate: DestinationGate) {
@@ -57,6 +67,10 @@ export class Router {
     this.#streamChoices = choices(stream)
     this.#fromResource = names.map(() => undefined)
     this.#fromRecord = names.map(() => undefined)
+    this.#found = new FoundValues(names.length)
+    this.#foundBefore = new FoundValues(names.length)
+    this.#groupValues = group.attributes.map(() => undefined)
+    this.#streamValues = stream.attributes.map(() => undefined)
   }
 
   /** @param identity the sender's, whose own rules hold before those of the exporter */
@@ -65,29 +79,51 @@ export class Router {
     this.#permission.begin(identity)
     this.destinations.length = 0
     this.#places.clear()
+    this.#deadPlaces.clear()
+    this.#placeBefore = ASK_RECORDS
   }
 
-  /** @returns a place in `destinations`, or ASK_RECORDS */
+  /** @returns a place in `destinations`, NOT_PERMITTED, or ASK_RECORDS */
   resource(reader: ProtobufReader, from: number, to: number, tag: number): number {
-    if (this.#names.length === 0) return this.#place(fillTemplate(this.#group, []), fillTemplate(this.#stream, []))
-    this.#fromResource.fill(undefined)
+    if (this.#names.length === 0) return this.#fill()
     this.#fromRecord.fill(undefined)
-    findAttributes(reader, from, to, tag, this.#names, this.#fromResource)
-    const complete = [...this.#groupChoices, ...this.#streamChoices].every(
-      (choice) => this.#value(choice) !== undefined,
-    )
-    return complete ? this.#fill() : ASK_RECORDS
+    this.#placeBefore = ASK_RECORDS
+    this.#find(reader, from, to, tag)
+    this.#read(reader, this.#fromResource)
+    return this.#complete(this.#groupChoices) && this.#complete(this.#streamChoices) ? this.#fill() : ASK_RECORDS
   }
 
+  /** @returns a place in `destinations`, or NOT_PERMITTED */
   record(reader: ProtobufReader, from: number, to: number, tag: number): number {
-    this.#fromRecord.fill(undefined)
-    if (from >= 0) findAttributes(reader, from, to, tag, this.#names, this.#fromRecord)
-    return this.#fill()
+    if (from >= 0) this.#find(reader, from, to, tag)
+    else this.#found.clear()
+    if (this.#placeBefore !== ASK_RECORDS && this.#found.equals(this.#foundBefore, reader.bytes)) {
+      this.detour = this.#detourBefore
+      return this.#placeBefore
+    }
+    this.#read(reader, this.#fromRecord)
+    const place = this.#fill()
+    this.#foundBefore.copy(this.#found)
+    this.#placeBefore = place
+    this.#detourBefore = this.detour
+    return place
+  }
+
+  #find(reader: ProtobufReader, from: number, to: number, tag: number): void {
+    this.#found.clear()
+    findAttributes(reader, from, to, tag, this.#names, this.#found)
+  }
+
+  #read(reader: ProtobufReader, texts: (string | undefined)[]): void {
+    const { from, to } = this.#found
+    for (let name = 0; name < texts.length; name++)
+      texts[name] =
+        (from[name] as number) < 0 ? undefined : scalarText(reader, from[name] as number, to[name] as number)
   }
 
   /** For a body that names its own destination (`route_from_body`); a stream it does not name is the template's. */
   named(group: string, stream: string | undefined, otherwise: number): number {
-    const fallback = this.destinations[otherwise]?.destination.stream ?? ''
+    const fallback = this.destinations[otherwise]?.destination.stream ?? this.denied.stream
     return this.#place(legalName('group', group), stream === undefined ? fallback : legalName('stream', stream))
   }
 
@@ -98,21 +134,28 @@ export class Router {
 
   /** For events of the destination at `place` that it will never take. */
   dead(place: number, reason: LateReason): number {
+    const key = 2 * place + (reason === 'too_old' ? 0 : 1)
+    const known = this.#deadPlaces.get(key)
+    if (known !== undefined) return known
     const target = this.destinations[place]?.destination
-    return target === undefined ? place : this.#target(target, reason)
+    const dead = target === undefined ? place : this.#target(target, reason)
+    this.#deadPlaces.set(key, dead)
+    return dead
   }
 
   #fill(): number {
-    return this.#place(
-      fillTemplate(
-        this.#group,
-        this.#groupChoices.map((choice) => this.#value(choice)),
-      ),
-      fillTemplate(
-        this.#stream,
-        this.#streamChoices.map((choice) => this.#value(choice)),
-      ),
-    )
+    this.#choose(this.#groupChoices, this.#groupValues)
+    this.#choose(this.#streamChoices, this.#streamValues)
+    return this.#place(fillTemplate(this.#group, this.#groupValues), fillTemplate(this.#stream, this.#streamValues))
+  }
+
+  #choose(choices: readonly (readonly number[])[], values: (string | undefined)[]): void {
+    for (let i = 0; i < choices.length; i++) values[i] = this.#value(choices[i] as readonly number[])
+  }
+
+  #complete(choices: readonly (readonly number[])[]): boolean {
+    for (const choice of choices) if (this.#value(choice) === undefined) return false
+    return true
   }
 
   /** All that a resource may say comes before anything a record says: else one placeholder would decide for another. */
@@ -124,8 +167,9 @@ export class Router {
 
   #place(group: string, stream: string): number {
     if (!this.#permission.allows(group)) {
-      this.detour = 'not_permitted'
-      return this.#target(destination(group, stream))
+      this.detour = undefined
+      this.denied = { group, stream }
+      return NOT_PERMITTED
     }
     const admitted = this.#gate.admit(group, stream, this.#nowMs)
     this.detour = typeof admitted === 'string' ? admitted : undefined

@@ -45,6 +45,18 @@ describe('strings of an event', () => {
     expect(Object.keys(cutEvent({ [key]: 'v'.repeat(1_000) }, 700))).toEqual([key])
   })
 
+  test('keys are never cut, also with blanks before the colon', () => {
+    const key = 'k'.repeat(300)
+    expect(Object.keys(cutJson(`{ "${key}" \n: "${'v'.repeat(2_000)}" }`, 1_000))).toEqual([key])
+  })
+
+  test('a hundred thousand of them are cut to one length', () => {
+    const list = Array.from({ length: 100_000 }, () => 'x'.repeat(70))
+    const { all } = cutEvent({ all: list }, 4_000_000) as { readonly all: string[] }
+    expect(all).toHaveLength(100_000)
+    expect([...new Set(all)]).toEqual([expect.stringMatching(/^x+\[cut \d+ bytes\]$/)])
+  })
+
   test('strings in lists and maps are cut too', () => {
     const event = cutEvent({ list: ['x'.repeat(900), { deep: 'y'.repeat(900) }] }, 600)
     expect(JSON.stringify(event)).toMatch(/x\[cut \d+ bytes\].*y\[cut \d+ bytes\]/)

@@ -155,6 +155,28 @@ describe('text that is not UTF-8', () => {
   })
 })
 
+test('the scopes of a resource all have it in their events, each beside its own', () => {
+  const records = [{ body: 'x' }]
+  const request = logsRequest(
+    { resource: { r: 1n }, scopes: [{ records }, { name: 'a', records }, { records: [] }, { records }] },
+    { scopes: [{ name: 'b', records }, { records }] },
+    { resource: { r: 2n }, scopes: [{ name: 'c', records }] },
+  )
+  expect(eventsOf(request).map(({ message }) => message)).toEqual([
+    '{"body":"x","resource":{"r":1}}',
+    '{"body":"x","scope":{"name":"a"},"resource":{"r":1}}',
+    '{"body":"x","resource":{"r":1}}',
+    '{"body":"x","scope":{"name":"b"}}',
+    '{"body":"x"}',
+    '{"body":"x","scope":{"name":"c"},"resource":{"r":2}}',
+  ])
+})
+
+test.each([0, 1, 2, 3, 49_151, 49_152, 49_153, 98_304, 150_000])('%i bytes are written as one base64', (size) => {
+  const bytes = Buffer.alloc(size, 'any')
+  expect(JSON.parse(messageOf(recordsRequest({ body: bytes })))).toEqual({ body: bytes.toString('base64') })
+})
+
 describe('bounds of one request', () => {
   test('over 500,000 records are refused', () => {
     // The smallest record there is: a tag and a length of 0.

@@ -51,6 +51,17 @@ describe('placeholders are filled', () => {
     expect(laneOf({ a: 'x:y' }, {}, { group: '{a}', stream: '{a}' })).toBe('x_y:x_y')
   })
 
+  test('the beginning of a text of any length is enough for a name', () => {
+    expect(laneOf({ 'service.name': 'x'.repeat(1_000_000) }, {}, { group })).toBe(`/svc/${'x'.repeat(507)}:s`)
+    expect(laneOf({ a: '😀'.repeat(300_000) }, {}, { group: '{a}' })).toBe(`${'_'.repeat(512)}:s`)
+    expect(laneOf({ a: '😀'.repeat(300_000) }, {}, { stream: '{a}' })).toBe(`g:${'😀'.repeat(256)}`)
+  })
+
+  test('by the last value of an attribute that has several', () => {
+    expect(laneOf({ a: { oneof: ['x', 7n, 'last'] } }, {}, { group: '{a}' })).toBe('last:s')
+    expect(laneOf({ a: { oneof: ['x', 7n] } }, {}, { group: '{a}' })).toBe('7:s')
+  })
+
   test('a record never outdoes its resource, whatever else has to be asked of it', () => {
     const setup = { group: '/svc/{ServiceName}', stream: '{request.id}' }
     const resource = { 'service.name': 'real' }
@@ -68,6 +79,26 @@ describe('one request for many destinations', () => {
       ['g:b', [1, 4]],
       ['g:c', [3]],
     ])
+  })
+
+  test('a record that names nothing, or only begins as the one before it, goes its own way', () => {
+    const records = ['ab', 'ab', 'a', undefined, undefined, 'ab'].map((name) => ({
+      body: 'x',
+      attributes: name === undefined ? {} : { name },
+    }))
+    const lanes = routedOf(recordsRequest(...records), { stream: '{name}' })
+    expect([...lanes].map(([key, events]) => [key, events.map(({ record }) => record)])).toEqual([
+      ['g:ab', [0, 1, 5]],
+      ['g:a', [2]],
+      ['g:undefined', [3, 4]],
+    ])
+  })
+
+  test('one whose destination is diverted is counted for each of its records', () => {
+    const under = transcoder({ group: '{name}', maxNewAnHour: 1 })
+    const records = ['a', 'b', 'b', 'b'].map((name) => ({ body: 'x', attributes: { name } }))
+    under.transcode(recordsRequest(...records), NOW_MS)
+    expect(under.diverted).toEqual({ destination_not_allowed: 0, destination_cap: 3 })
   })
 
   test('what fills one resource’s names does not leak into the next', () => {
