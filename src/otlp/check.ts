@@ -13,7 +13,11 @@ const reader = new ProtobufReader()
  */
 export function countRecords(bytes: Uint8Array): number {
   reader.reset(bytes)
-  return checkMessage(EXPORT_LOGS_SERVICE_REQUEST, 0)
+  try {
+    return checkMessage(EXPORT_LOGS_SERVICE_REQUEST, 0)
+  } finally {
+    reader.letGo()
+  }
 }
 
 /** The number of ResourceLogs in a request that was checked. */
@@ -25,6 +29,7 @@ export function countResourceLogs(bytes: Uint8Array): number {
     if (tag >>> 3 === 1) count++
     reader.skip(tag)
   }
+  reader.letGo()
   return count
 }
 

@@ -32,8 +32,10 @@ const MAX_SKIPPED_DEPTH = 65_536
 
 export type JsonKind = 'an object' | 'a list' | 'a text' | 'a number' | 'true or false' | 'null'
 
+const NO_BYTES = Buffer.alloc(0)
+
 export class JsonReader {
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = NO_BYTES
   pos = 0
   /** Of the last `string()`: its content between the quotes, as it stands in the body. */
   from = 0
@@ -44,6 +46,12 @@ export class JsonReader {
 
   reset(bytes: Uint8Array): void {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.pos = 0
+  }
+
+  /** Keeps no hold of the body: a reader is used again and again, and a body may have 64 MiB. */
+  letGo(): void {
+    this.#bytes = NO_BYTES
     this.pos = 0
   }
 

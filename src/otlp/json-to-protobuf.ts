@@ -44,6 +44,8 @@ export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): string
   } catch (error) {
     if (error instanceof JsonProblem) throw new MalformedJson(mapping.path(), error.message)
     throw error
+  } finally {
+    reader.letGo()
   }
 }
 

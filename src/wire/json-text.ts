@@ -121,8 +121,10 @@ export class JsonText {
 
   #grow(needed: number): void {
     if (this.pos > this.#limit) throw new TextTooLong(`over ${this.#limit} bytes`)
-    const twice = Math.min(this.bytes.length * 2, this.#limit + PIECE_BYTES * MOST_BYTES_A_BYTE)
-    const bigger = Buffer.allocUnsafeSlow(Math.max(needed, twice))
+    const { length } = this.bytes
+    // Large ones by half: for a moment there are both, and a small pod has no room for twice the difference.
+    const ahead = Math.min(Math.ceil(length * (length < KEPT_BYTES ? 2 : 1.5)), this.#limit)
+    const bigger = Buffer.allocUnsafeSlow(Math.max(needed, ahead) + PIECE_BYTES * MOST_BYTES_A_BYTE)
     this.bytes.copy(bigger, 0, 0, this.pos)
     this.#use(bigger)
   }

@@ -21,10 +21,13 @@ export const I64 = 1
 export const LEN = 2
 export const I32 = 5
 
+const NO_BYTES = new Uint8Array(0)
+const NO_VIEW = new DataView(NO_BYTES.buffer)
+
 export class ProtobufReader {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = NO_BYTES
   /** The same bytes, to be read in words. */
-  view: DataView = new DataView(new ArrayBuffer(0))
+  view: DataView = NO_VIEW
   /** Offset of the next byte. May be set to go back to a place remembered earlier. */
   pos = 0
   /** Where the message being read ends; nested messages narrow it and put it back. */
@@ -38,6 +41,13 @@ export class ProtobufReader {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.pos = 0
     this.end = bytes.length
+  }
+
+  /** Keeps no hold of the bytes: a reader is used again and again, and a request may have 64 MiB. */
+  letGo(): void {
+    this.bytes = NO_BYTES
+    this.view = NO_VIEW
+    this.pos = this.end = 0
   }
 
   /** The next tag: `field << 3 | wireType`. Never 0: field numbers start at 1. */

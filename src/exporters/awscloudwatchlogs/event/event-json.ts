@@ -41,6 +41,12 @@ const SCOPE_VERSION = (2 << 3) | 2
 const SCOPE_ATTRIBUTES = (3 << 3) | 2
 export const RESOURCE_ATTRIBUTES = (1 << 3) | 2
 
+interface Tail {
+  readonly bytes: Uint8Array
+  readonly counted: number
+}
+const NO_TAIL: Tail = { bytes: new Uint8Array(0), counted: 0 }
+
 /** The two digits of each byte. */
 const HEX = Uint16Array.from({ length: 256 }, (_, byte) =>
   Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE(),
@@ -56,7 +62,7 @@ export class EventJson {
   readonly #id: Fragment | undefined
   #written = 0
   /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
-  #tail: { readonly bytes: Uint8Array; readonly counted: number } = { bytes: new Uint8Array(0), counted: 0 }
+  #tail: Tail = NO_TAIL
   #resourceRendered = false
   #rendered = false
   #scopeFrom = -1
@@ -97,6 +103,13 @@ export class EventJson {
     this.#rendered = false
     this.#scopeFrom = from
     this.#scopeTo = to
+  }
+
+  /** Forgets what the last request shared. */
+  letGo(): void {
+    this.#tail = NO_TAIL
+    this.#resource.restart()
+    this.#shared.restart()
   }
 
   #render(): void {

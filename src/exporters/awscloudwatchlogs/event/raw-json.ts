@@ -106,5 +106,7 @@ function succeeds(read: () => void): boolean {
     // Not JSON is an answer here, not a failure.
     if (error instanceof JsonProblem) return false
     throw error
+  } finally {
+    reader.letGo()
   }
 }

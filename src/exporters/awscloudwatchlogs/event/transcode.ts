@@ -145,8 +145,6 @@ export class Transcoder {
   transcode(bytes: Uint8Array, nowMs: number, identity?: Identity): Transcoded {
     const reader = this.#reader
     reader.reset(bytes)
-    this.#text.restart()
-    if (this.#line.length > KEPT_LINE_BYTES) this.#line = Buffer.alloc(0)
     this.#rejected = undefined
     this.#turnedAway.clear()
     this.#lastTurnedAway = undefined
@@ -156,7 +154,29 @@ export class Transcoder {
     this.#nowMs = nowMs
     this.#identity = identity
     this.#router.begin(nowMs, identity)
-    const end = bytes.length
+    try {
+      this.#resources(bytes.length)
+      return {
+        records: this.#records,
+        rejected: this.#rejected ?? NOTHING_REJECTED,
+        turnedAway: [...this.#turnedAway.values()],
+        routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
+      }
+    } finally {
+      this.#letGo()
+    }
+  }
+
+  /** Leaves no buffer that a giant request made large: three of them would take half of a small pod until the next one. */
+  #letGo(): void {
+    this.#reader.letGo()
+    this.#text.restart()
+    this.#event.letGo()
+    if (this.#line.length > KEPT_LINE_BYTES) this.#line = Buffer.alloc(0)
+  }
+
+  #resources(end: number): void {
+    const reader = this.#reader
     while (reader.pos < end) {
       const at = reader.pos
       const tag = reader.tag()
@@ -168,12 +188,6 @@ export class Transcoder {
       const length = reader.length()
       this.#resourceLogs(reader.pos, reader.pos + length)
       reader.end = end
-    }
-    return {
-      records: this.#records,
-      rejected: this.#rejected ?? NOTHING_REJECTED,
-      turnedAway: [...this.#turnedAway.values()],
-      routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
     }
   }
 
