@@ -51,6 +51,8 @@ export class Credentials {
   readonly #config: CredentialConfig
   readonly #surroundings: CredentialSurroundings
   #source: Source | undefined
+  /** An answer that has not come yet. */
+  #asked: Promise<StaticCredentials> | undefined
   /** Goes up with each renewal. */
   #generation = 0
   #refused = false
@@ -62,8 +64,21 @@ export class Credentials {
   }
 
   /** For the SDK's client, which remembers what it gave until that expires, or `forceRefresh` is asked for. */
-  readonly provider: Source = async (options) => {
-    if (options?.forceRefresh === true) this.#source = undefined
+  readonly provider: Source = (options) => {
+    if (options?.forceRefresh === true) {
+      this.#source = undefined
+      this.#asked = undefined
+    }
+    // Calls that start together ask once: whoever gives credentials may be slow, and may throttle.
+    if (this.#asked !== undefined) return this.#asked
+    const asked = this.#ask(options).finally(() => {
+      if (this.#asked === asked) this.#asked = undefined
+    })
+    this.#asked = asked
+    return asked
+  }
+
+  async #ask(options: CredentialRequest | undefined): Promise<StaticCredentials> {
     this.#source ??= await this.#build()
     return onOneLine(await this.#source(options))
   }

@@ -8,11 +8,12 @@ import type { StageListener } from '../component/consumer.ts'
 import type { RejectedReason, Retry, Settlement } from '../accounting/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
-import { FaultScope } from './faults/fault-scope.ts'
+import { FaultScope, type FaultScopeOptions } from './faults/fault-scope.ts'
 import type { ItemBatch } from './contract/items.ts'
 import { Lane } from './lanes/lane.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
 import type { PackPolicy } from './contract/pack.ts'
+import { steadyNowMs } from './contract/steady-clock.ts'
 import type { ScopeName, Sender } from './contract/sender.ts'
 import type { Queue, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
 import type { Run } from './contract/run-queue.ts'
@@ -80,6 +81,11 @@ export class Delivery<D> {
   readonly #scopes = new Map<string, FaultScope<Lane<D>>>()
   readonly #unsettled = new Set<QueuedBatch>()
   readonly #waiters = new Set<{ readonly batches: Set<QueuedBatch>; readonly done: () => void }>()
+  // Shared by all scopes of a kind: there is one for each stream.
+  readonly #narrowScope: FaultScopeOptions<Lane<D>>
+  readonly #accountScope: FaultScopeOptions<Lane<D>>
+  readonly #endpointScope: FaultScopeOptions<Lane<D>>
+  readonly #wake = (lane: Lane<D>) => this.scheduler.wake(lane)
   #sweep: NodeJS.Timeout | undefined
   readonly parking: Parking<D>
   readonly scheduler: Scheduler<D>
@@ -96,6 +102,11 @@ export class Delivery<D> {
     this.#queue = queue
     this.#sender = sender
     this.#account = account
+    const { backoff, maxConcurrentPuts: maxConcurrency } = options
+    const rank = (lane: Lane<D>) => lane.rank
+    this.#narrowScope = { backoff, maxConcurrency, firstConcurrency: maxConcurrency, rank }
+    this.#accountScope = { backoff, maxConcurrency, firstConcurrency: 1, rank }
+    this.#endpointScope = { ...this.#accountScope, witnesses: ENDPOINT_WITNESSES }
     this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
     this.parking = new Parking(this.#lanes, queue, logger)
     this.scheduler = new Scheduler(
@@ -126,7 +137,7 @@ export class Delivery<D> {
     return this.#scopes.values()
   }
 
-  /** Wall clock of the oldest batch that waits; undefined when nothing does. */
+  /** `steadyNowMs` when the oldest batch that waits was queued; undefined when nothing does. */
   get oldestEnqueuedAtMs(): number | undefined {
     return this.#unsettled.values().next().value?.enqueuedAtMs
   }
@@ -177,7 +188,7 @@ export class Delivery<D> {
     this.parking.review()
     this.scheduler.handOnSlow()
     if (this.#options.policy.maxWaitMs === Number.POSITIVE_INFINITY) return
-    const now = Date.now()
+    const now = steadyNowMs()
     for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)
   }
 
@@ -210,6 +221,8 @@ export class Delivery<D> {
     for (const lane of this.#lanes.values()) this.scheduler.consider(lane)
     const settled = Promise.withResolvers<void>()
     const waiter = { batches: new Set(this.#unsettled), done: () => settled.resolve() }
+    // What comes later is not waited for.
+    for (const batch of waiter.batches) batch.closed = true
     this.#waiters.add(waiter)
     signal.addEventListener('abort', waiter.done)
     await settled.promise
@@ -269,8 +282,20 @@ export class Delivery<D> {
 
   #send(key: string, destination: D, batch: QueuedBatch): void {
     const lane = this.#lane(key, destination)
-    lane.add(batch, NONE_SETTLED)
+    if (!this.#join(lane, batch)) lane.add(batch, NONE_SETTLED)
     this.scheduler.consider(lane)
+  }
+
+  /** Small requests of one lane share a batch, so that those that wait cost little more than their bytes. */
+  #join(lane: Lane<D>, batch: QueuedBatch): boolean {
+    const { last } = lane
+    if (last === undefined) return false
+    const before = last.heldBytes
+    const from = this.#queue.join(last, batch)
+    if (from === undefined) return false
+    this.#unsettled.delete(batch)
+    lane.extend(last, from, batch.countedBytes, last.heldBytes - before)
+    return true
   }
 
   /** @param otherwise if it cannot be kept: it was acknowledged, so it goes the way of all others then */
@@ -303,15 +328,9 @@ export class Delivery<D> {
   }
 
   #makeScope({ kind, name }: ScopeName): FaultScope<Lane<D>> {
-    const wide = kind === 'endpoint' || kind === 'account'
-    const options = {
-      backoff: this.#options.backoff,
-      maxConcurrency: this.#options.maxConcurrentPuts,
-      firstConcurrency: wide ? 1 : this.#options.maxConcurrentPuts,
-      ...(kind === 'endpoint' ? { witnesses: ENDPOINT_WITNESSES } : {}),
-      rank: (lane: Lane<D>) => lane.rank,
-    }
-    return new FaultScope(kind, name, options, (lane) => this.scheduler.wake(lane))
+    const options =
+      kind === 'endpoint' ? this.#endpointScope : kind === 'account' ? this.#accountScope : this.#narrowScope
+    return new FaultScope(kind, name, options, this.#wake)
   }
 
   #forget(lane: Lane<D>): void {

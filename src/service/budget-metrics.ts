@@ -5,10 +5,19 @@ const USED = 'otlp_cloudwatch_buffer_bytes'
 const PEAK = 'otlp_cloudwatch_buffer_bytes_peak'
 const LIMIT = 'otlp_cloudwatch_buffer_bytes_limit'
 
+const HEAP = 'otlp_cloudwatch_bookkeeping_bytes'
+const HEAP_LIMIT = 'otlp_cloudwatch_bookkeeping_bytes_limit'
+
 const DEFINITIONS: readonly MetricDefinition[] = [
   { name: USED, type: 'gauge', help: 'Bytes held in buffers: requests being read, and records waiting or in flight.' },
   { name: PEAK, type: 'gauge', help: 'The most bytes that buffers ever held.' },
   { name: LIMIT, type: 'gauge', help: 'The most bytes that buffers may hold; requests over it are refused for now.' },
+  { name: HEAP, type: 'gauge', help: 'Bytes of heap for the bookkeeping of records that wait or are in flight.' },
+  {
+    name: HEAP_LIMIT,
+    type: 'gauge',
+    help: 'The most bytes of heap for bookkeeping; requests over it are refused for now.',
+  },
 ]
 
 export function registerBudget(metrics: MetricsRegistry, budget: ByteBudget): void {
@@ -16,5 +25,7 @@ export function registerBudget(metrics: MetricsRegistry, budget: ByteBudget): vo
     emit(USED, {}, budget.used)
     emit(PEAK, {}, budget.peak)
     emit(LIMIT, {}, budget.capacity)
+    emit(HEAP, {}, budget.heapUsed)
+    emit(HEAP_LIMIT, {}, budget.heapCapacity)
   })
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
 import { ByteBudget } from '../component/byte-budget.ts'
 import { ComponentError, type BuildInfo, type Host } from '../component/component.ts'
 import { ALONE, type Siblings } from '../component/siblings.ts'
@@ -15,7 +16,7 @@ import { registerBudget } from './budget-metrics.ts'
 import { collectWhenQuiet } from './collect-when-quiet.ts'
 import { buildGraph, type Graph } from './graph.ts'
 import { Lifecycle, nameOf, type Member } from './lifecycle.ts'
-import { memoryLimit, sizeBudget } from './memory.ts'
+import { memoryLimit, sizeBudget, waitingHeap } from './memory.ts'
 import { metricsAddresses, MetricsServer, type Readings } from './metrics-server.ts'
 import { shapesOf } from './shapes.ts'
 import { mergeReports } from './workers/merge-reports.ts'
@@ -84,7 +85,8 @@ export function buildDaemon(
   const shapes = shapesOf(config)
   const limit = memoryLimit()
   const sized = sizeBudget(limit, [...shapes.processors.values()])
-  const budget = new ByteBudget(Math.floor(sized.bytes * siblings.share))
+  const heapLimit = getHeapStatistics().heap_size_limit
+  const budget = new ByteBudget(Math.floor(sized.bytes * siblings.share), waitingHeap(heapLimit, limit))
   const metrics = new Registry()
   registerProcess(metrics)
   if (!isWorker)

@@ -47,6 +47,19 @@ export function sizeBudget(limit: number, asked: readonly PipelineShape[]): Size
   return { bytes: Math.max(1, most), note }
 }
 
+/** Of the old generation of the heap, for bookkeeping of what waits. The daemon itself takes a third of 128 MiB. */
+const WAITING_SHARE = 0.35
+
+/**
+ * @param heapLimit V8's `heap_size_limit`, bytes: the old generation, and the young one with its three semi-spaces
+ * @param limit bytes, see `memoryLimit`
+ * @returns bytes of heap that the bookkeeping of waiting records may take
+ */
+export function waitingHeap(heapLimit: number, limit: number): number {
+  const young = 3 * semiSpace(limit) * 1024 ** 2
+  return Math.floor(Math.max(heapLimit - young, heapLimit / 4) * WAITING_SHARE)
+}
+
 /**
  * @param processes that share the limit, and have a heap each
  * @returns what to set when the JavaScript heap may grow past its share of the limit; undefined when it may not

@@ -88,7 +88,7 @@ export class DeliveryUnderTest {
   }
 
   /** Puts a request into the queue; its items by lane, which is the destination too. */
-  send(lanes: Readonly<Record<string, readonly TestItem[]>>): SentRequest {
+  send(lanes: Readonly<Record<string, readonly TestItem[]>>, { queuedOnly = false } = {}): SentRequest {
     const request = new SentRequest()
     const places = Object.entries(lanes).map(([key, items]) => ({ key, destination: key, items: itemBatch(items) }))
     const reserved = this.delivery.reserve(places, this.#onLaneFull)
@@ -99,6 +99,7 @@ export class DeliveryUnderTest {
     request.rejectedLanes = reserved.overShare
     const records = places.reduce((sum, { items }, at) => sum + (reserved.overShare.includes(at) ? 0 : items.count), 0)
     reserved.commit({
+      queuedOnly,
       queued: (failure) => {
         if (failure === undefined) this.ledger.receive(records)
         request.queued = failure?.cause ?? 'stored'

@@ -31,7 +31,7 @@ describe.skipIf(python.missing !== undefined)(`boto3 ${python.missing ?? ''}`, (
       ['put_retention_policy', { ...group, retentionInDays: 14 }],
       ['get_log_events', { ...stream, startFromHead: true }],
       ['paginate filter_log_events', { ...group, PaginationConfig: { PageSize: 3 } }],
-      ['paginate describe_log_groups', {}],
+      ['paginate describe_log_groups', { logGroupNamePrefix: group.logGroupName }],
       ['paginate describe_log_streams', { ...group, orderBy: 'LastEventTime', descending: true }],
       ['list_tags_for_resource', { resourceArn: 'arn:aws:logs:us-east-1:000000000000:log-group:g' }],
     ])

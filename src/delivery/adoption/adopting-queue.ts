@@ -75,6 +75,8 @@ export class AdoptingQueue implements Queue {
     return this.#own.reserve(batches)
   }
 
+  join(): undefined {}
+
   couldHold(batches: readonly NewBatch[]): boolean {
     return this.#own.couldHold(batches)
   }

@@ -16,8 +16,10 @@ export interface ItemBatch {
 }
 
 export const INDEX_FIELDS = 3
-/** Object headers and bookkeeping of one batch, measured roughly; keeps a flood of tiny requests inside the budget. */
+/** Beside its bytes and its index, off the heap: two array buffers. */
 export const BATCH_OVERHEAD_BYTES = 512
+/** Heap of one batch and of a lane that has no other: measured 2,250 with 10,000 lanes of one batch, each in its own group. */
+export const BATCH_HEAP_BYTES = 2_400
 
 export function itemEnd(batch: ItemBatch, item: number): number {
   return batch.index[item * INDEX_FIELDS] as number

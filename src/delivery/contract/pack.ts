@@ -35,8 +35,10 @@ export interface Packed {
 /**
  * Takes the items of the next put out of a lane, from run `place` on, as many as fit. What is not in memory ends the pack.
  * Items that would stretch it over `maxSpanMs` go back to the lane.
+ * @param nowMs wall clock, by which items are too old
+ * @param steadyMs `steadyNowMs()`, by which they have waited too long
  */
-export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowMs: number): Packed {
+export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowMs: number, steadyMs: number): Packed {
   const oldest = policy.oldestTimeMs(nowMs)
   const taken: Run[] = []
   const expired: { readonly batch: QueuedBatch; readonly from: number; to: number }[] = []
@@ -49,7 +51,7 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
   for (let run = lane.at(place); run !== undefined && rest === undefined; run = lane.at(place + whole)) {
     const items = run.batch.items
     if (items === undefined) break
-    const givenUp = nowMs - run.batch.enqueuedAtMs > policy.maxWaitMs
+    const givenUp = steadyMs - run.batch.enqueuedAtMs > policy.maxWaitMs
     let from = run.from
     let item = run.from
     for (; item < run.to; item++) {

@@ -23,6 +23,12 @@ export interface Queue {
   /** The share of its tightest bound that somebody with so much has. */
   share(held: Held): number
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry
+  /**
+   * Moves the items of `batch` to the end of `into`, an earlier batch of the same lane, and forgets `batch`: small requests
+   * share their bookkeeping.
+   * @returns the place of its first item in `into`; undefined if this queue keeps them apart
+   */
+  join(into: QueuedBatch, batch: QueuedBatch): number | undefined
   /** False if these would not fit even an empty queue: to ask for them again is no use. */
   couldHold(batches: readonly NewBatch[]): boolean
   /** Has `batch.items` in memory, then calls `ready`, possibly at once. Undefined items then mean: lost, and counted so. */
@@ -61,14 +67,18 @@ export interface RecoveredBatch {
   readonly settled: readonly (readonly [from: number, to: number])[]
 }
 
-/** A batch in a queue. One object for each request and lane. */
+/** A batch in a queue: the items of one request for one lane, or of several small ones that joined. */
 export class QueuedBatch {
-  readonly count: number
-  readonly countedBytes: number
+  count: number
+  countedBytes: number
   /** What it takes of the queue's capacity. */
-  readonly heldBytes: number
-  /** Wall clock, ms. */
+  heldBytes: number
+  /** `steadyNowMs` when the first of its items was queued. */
   readonly enqueuedAtMs: number
+  /** No more items join it: somebody waits for those it has. */
+  closed = false
+  /** Its items lie at the start of buffers of its own, which may have room behind them. */
+  hasRoom = false
   /** Undefined while the bytes are only on disk. */
   items: ItemBatch | undefined
   unsettled: number

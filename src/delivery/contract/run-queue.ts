@@ -34,6 +34,14 @@ export class RunQueue {
     this.#runs.push(run)
   }
 
+  /** Adds items that joined the newest batch: to its last run, where that ends in front of them. */
+  extend(run: Run): void {
+    const last = this.at(this.length - 1)
+    if (last?.batch === run.batch && last.to === run.from)
+      this.#runs[this.#runs.length - 1] = { batch: run.batch, from: last.from, to: run.to }
+    else this.#runs.push(run)
+  }
+
   /** Brings everything in order, after runs were added that have waited elsewhere. */
   sort(): void {
     this.#runs = this.#runs.slice(this.#head).sort((a, b) => byOrder(a as Run, b as Run))

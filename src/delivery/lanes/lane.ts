@@ -86,6 +86,20 @@ export class Lane<D> {
     this.#push(batch, settled, this.#lastOrder)
   }
 
+  /** The batch that came last, while some of it waits. */
+  get last(): QueuedBatch | undefined {
+    return this.runs.at(this.runs.length - 1)?.batch
+  }
+
+  /** Items `[from, …)` of a batch it has came later; the batch takes `grownBytes` more of the queue. */
+  extend(batch: QueuedBatch, from: number, countedBytes: number, grownBytes: number): void {
+    this.runs.extend({ batch, from, to: batch.count })
+    this.waitingItems += batch.count - from
+    this.waitingCounted += countedBytes
+    this.held.bytes += grownBytes
+    this.held.items += batch.count - from
+  }
+
   /** Batches that have waited in another queue, in its order: the clock puts each between those that wait here. */
   takeUp(found: readonly RecoveredBatch[]): void {
     let order = 0

@@ -1,3 +1,4 @@
+import { steadyNowMs } from '../contract/steady-clock.ts'
 import type { Lane } from './lane.ts'
 
 /** Beyond this age a record belongs to the backlog. */
@@ -11,15 +12,17 @@ const FRESH_MS = 60_000
 export class ReadyLanes<D> {
   #fresh: Lane<D>[] = []
   #backlog: Lane<D>[] = []
+  /** Those whose batches were just read, with the place of the first: they hold a put place, and would be pushed out of memory. */
+  #loaded: { readonly lane: Lane<D>; readonly place: number }[] = []
   #backlogsTurn = false
 
   get isEmpty(): boolean {
-    return this.#fresh.length === 0 && this.#backlog.length === 0
+    return this.#fresh.length === 0 && this.#backlog.length === 0 && this.#loaded.length === 0
   }
 
   /** Lists it where its records belong; it may be in both, and in each of them once. */
   add(lane: Lane<D>): void {
-    const firstFresh = lane.firstYounger(FRESH_MS, Date.now())
+    const firstFresh = lane.firstYounger(FRESH_MS, steadyNowMs())
     if (firstFresh < lane.runs.length && !lane.inFresh) {
       lane.inFresh = true
       this.#fresh.push(lane)
@@ -30,21 +33,29 @@ export class ReadyLanes<D> {
     }
   }
 
+  /** It goes next. */
+  addLoaded(lane: Lane<D>, place: number): void {
+    this.#loaded.push({ lane, place })
+  }
+
   /**
    * Takes the next one from its list.
    * @param send of what is at a place of its runs and behind it; says whether it did, and so whether the lane had its turn
    */
   next(send: (lane: Lane<D>, place: number) => boolean): void {
+    const loaded = this.#loaded.shift()
+    if (loaded !== undefined) return void send(loaded.lane, loaded.place)
     const backlogs = this.#fresh.length === 0 || (this.#backlogsTurn && this.#backlog.length > 0)
     const lane = backlogs ? this.#backlog.shift() : this.#fresh.shift()
     if (lane === undefined) return
     if (backlogs) lane.inBacklog = false
     else lane.inFresh = false
-    if (send(lane, backlogs ? 0 : lane.firstYounger(FRESH_MS, Date.now()))) this.#backlogsTurn = !backlogs
+    if (send(lane, backlogs ? 0 : lane.firstYounger(FRESH_MS, steadyNowMs()))) this.#backlogsTurn = !backlogs
   }
 
   clear(): void {
     this.#fresh = []
     this.#backlog = []
+    this.#loaded = []
   }
 }

@@ -1,7 +1,9 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { Retry } from '../../accounting/outcome.ts'
 import { freeBytes } from '../../wire/free-bytes.ts'
-import { countedBytes, heldBytes, sumOf } from '../contract/items.ts'
+import { BATCH_HEAP_BYTES, countedBytes, heldBytes, sumOf } from '../contract/items.ts'
+import { steadyNowMs } from '../contract/steady-clock.ts'
+import { joinGrowth, joinItems } from './join-items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import {
   type Held,
@@ -38,7 +40,7 @@ export class MemoryQueue implements Queue {
   }
 
   get fullness(): number {
-    return Math.max(this.usedBytes / this.capacityBytes, this.#keeper.fullness)
+    return Math.max(this.usedBytes / this.capacityBytes, this.#budget.fullness, this.#keeper.fullness)
   }
 
   share(held: Held): number {
@@ -47,16 +49,18 @@ export class MemoryQueue implements Queue {
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
     const { bytes, items } = sumOf(batches)
-    if (this.usedBytes + bytes > this.capacityBytes || !this.#keeper.reserve(items)) return this.#full()
-    if (!this.#budget.reserve(bytes)) {
+    const heap = batches.length * BATCH_HEAP_BYTES
+    if (this.usedBytes + bytes > this.capacityBytes) return full(this.usedBytes, this.capacityBytes, 'bytes')
+    if (!this.#keeper.reserve(items)) return full(this.size, this.capacity, this.#keeper.fill?.unit ?? 'bytes')
+    if (!this.#budget.reserve(bytes, heap)) {
       this.#keeper.release(items)
-      return this.#full()
+      return this.#budgetFull(bytes)
     }
     this.usedBytes += bytes
     return {
       kind: 'reserved',
       commit: (stored) => {
-        const now = Date.now()
+        const now = steadyNowMs()
         const queued = batches.map(
           ({ items }) => new QueuedBatch(items, items.count, countedBytes(items), heldBytes(items), now),
         )
@@ -65,14 +69,30 @@ export class MemoryQueue implements Queue {
       },
       release: () => {
         this.#keeper.release(items)
-        this.#free(bytes)
+        this.#free(bytes, heap)
       },
     }
   }
 
+  join(into: QueuedBatch, batch: QueuedBatch): number | undefined {
+    // Requests are told apart only by their batches.
+    if (this.#keeper.countsRequests) return undefined
+    const growth = joinGrowth(into, batch)
+    if (growth === undefined) return undefined
+    const more = growth - batch.heldBytes
+    if (more > 0 && (this.usedBytes + more > this.capacityBytes || !this.#budget.reserve(more))) return undefined
+    if (more > 0) this.usedBytes += more
+    const from = into.count
+    joinItems(into, batch)
+    into.heldBytes += growth
+    this.#free(Math.max(0, -more), BATCH_HEAP_BYTES)
+    return from
+  }
+
   couldHold(batches: readonly NewBatch[]): boolean {
     const { bytes, items } = sumOf(batches)
-    return bytes <= this.capacityBytes && this.#keeper.couldHold(items)
+    const heap = batches.length * BATCH_HEAP_BYTES
+    return bytes <= this.capacityBytes && heap <= this.#budget.heapCapacity && this.#keeper.couldHold(items)
   }
 
   load(_batch: QueuedBatch, ready: () => void): void {
@@ -88,7 +108,7 @@ export class MemoryQueue implements Queue {
     if (batch.unsettled > 0) return
     if (batch.items !== undefined) freeBytes(batch.items.bytes)
     batch.items = undefined
-    this.#free(batch.heldBytes)
+    this.#free(batch.heldBytes, BATCH_HEAP_BYTES)
   }
 
   async recover(): Promise<readonly RecoveredBatch[]> {
@@ -97,18 +117,24 @@ export class MemoryQueue implements Queue {
 
   async close(): Promise<void> {}
 
-  #free(bytes: number): void {
+  #free(bytes: number, heap: number): void {
     this.usedBytes -= bytes
-    this.#budget.release(bytes)
+    this.#budget.release(bytes, heap)
   }
 
-  #full(): Retry {
-    const unit = this.#keeper.fill?.unit ?? 'bytes'
-    return {
-      kind: 'retry',
-      cause: 'budget_full',
-      afterMs: RETRY_AFTER_MS * (1 + Math.random()),
-      message: `the queue is full (${this.size} of ${this.capacity} ${unit}); the records were not taken`,
-    }
+  #budgetFull(bytes: number): Retry {
+    const { used, capacity, heapUsed, heapCapacity } = this.#budget
+    return used + bytes > capacity
+      ? full(used, capacity, 'bytes of the memory budget')
+      : full(heapUsed, heapCapacity, 'bytes of heap for bookkeeping')
+  }
+}
+
+function full(size: number, capacity: number, unit: string): Retry {
+  return {
+    kind: 'retry',
+    cause: 'budget_full',
+    afterMs: RETRY_AFTER_MS * (1 + Math.random()),
+    message: `the queue is full (${size} of ${Math.floor(capacity)} ${unit}); the records were not taken`,
   }
 }

@@ -25,6 +25,11 @@ export class BoundKeeper {
     return { unit, most, size: unit === 'items' ? this.#items : this.#requests }
   }
 
+  /** Whether a request counts until the last of its items is settled, and so has to be told from others. */
+  get countsRequests(): boolean {
+    return this.#bound?.unit === 'requests'
+  }
+
   /** How full it is; 0 without a bound in items or requests. */
   get fullness(): number {
     const fill = this.fill
@@ -62,12 +67,12 @@ export class BoundKeeper {
   commit(batches: readonly QueuedBatch[]): void {
     const request = { batches: batches.length }
     if (batches.length === 0) this.#requests--
-    for (const batch of batches) this.#batchesLeft.set(batch, request)
+    if (this.countsRequests) for (const batch of batches) this.#batchesLeft.set(batch, request)
   }
 
   settled(batch: QueuedBatch, items: number): void {
     this.#items -= items
-    if (batch.unsettled > 0) return
+    if (batch.unsettled > 0 || !this.countsRequests) return
     const request = this.#batchesLeft.get(batch)
     if (request !== undefined && --request.batches === 0) this.#requests--
   }
@@ -77,7 +82,7 @@ export class BoundKeeper {
     for (const batch of batches) {
       this.#items += batch.unsettled
       this.#requests++
-      this.#batchesLeft.set(batch, { batches: 1 })
+      if (this.countsRequests) this.#batchesLeft.set(batch, { batches: 1 })
     }
   }
 }

@@ -24,6 +24,7 @@ import {
 import type { Queue, QueuedBatch } from '../contract/queue.ts'
 import { ReadyLanes } from '../lanes/ready-lanes.ts'
 import type { Run } from '../contract/run-queue.ts'
+import { steadyNowMs } from '../contract/steady-clock.ts'
 
 /** What the scheduler tells of lanes. */
 export interface LaneEvents<D> {
@@ -91,6 +92,8 @@ export class Scheduler<D> {
   readonly #sends = new Set<Promise<void>>()
   /** Lanes of which a batch at the front is being brought back to memory. */
   readonly #loading = new Set<Lane<D>>()
+  /** Those of them that hold a put place: a lane that reads for a put it cannot make soon reads in vain. */
+  readonly #readingPlaces = new Set<Lane<D>>()
   /** Those that were at it when it was last looked. */
   #slow: ReadonlySet<Lane<D>> = new Set()
 
@@ -138,7 +141,7 @@ export class Scheduler<D> {
   expire(lane: Lane<D>, nowMs: number): void {
     if (this.#loading.has(lane) || this.#aborted.signal.aborted) return
     // Somebody may want to keep what is given up, so it has to be there.
-    if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, Date.now()))
+    if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, steadyNowMs()))
     this.consider(lane)
   }
 
@@ -165,8 +168,10 @@ export class Scheduler<D> {
   handOnSlow(): void {
     const scopes = new Set<FaultScope<Lane<D>>>()
     for (const lane of this.#slow) if (this.#loading.has(lane)) for (const scope of lane.scopes) scopes.add(scope)
+    for (const lane of this.#slow) this.#readingPlaces.delete(lane)
     for (const scope of scopes) scope.pass()
     this.#slow = new Set(this.#loading)
+    this.#pump()
   }
 
   /** Ends every timer and the puts under way, and waits for those. What was not settled stays unsettled. */
@@ -202,7 +207,7 @@ export class Scheduler<D> {
     if (this.#pumping || this.#aborted.signal.aborted) return
     this.#pumping = true
     do this.#recallFailing()
-    while (this.inFlight < this.#options.maxConcurrentPuts && this.#sendNext())
+    while (this.inFlight + this.#readingPlaces.size < this.#options.maxConcurrentPuts && this.#sendNext())
     this.#pumping = false
   }
 
@@ -260,10 +265,16 @@ export class Scheduler<D> {
       return false
     }
     if (first.batch.items === undefined) {
-      this.#load(lane, place, () => this.consider(lane))
+      this.#readingPlaces.add(lane)
+      this.#load(lane, place, () => {
+        this.#readingPlaces.delete(lane)
+        this.#ready.addLoaded(lane, place)
+        this.consider(lane)
+        this.#pump()
+      })
       return false
     }
-    const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now())
+    const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now(), steadyNowMs())
     lane.took(pack.count + itemsOf(expired), pack.countedBytes + countedOf(expired))
     lane.deadlineMs = undefined
     for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))

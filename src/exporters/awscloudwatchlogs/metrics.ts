@@ -1,3 +1,4 @@
+import { steadyNowMs } from '../../delivery/contract/steady-clock.ts'
 import type { MetricDefinition, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { CloudWatchLogs } from './cloudwatch-logs.ts'
 import { DIVERTED_REASONS } from './route/destination.ts'
@@ -106,7 +107,7 @@ export function registerMetrics(
     emit(CREATING, { exporter }, provisioner.waiting)
     emit(ENTITIES, { exporter }, sender.entitiesRejected)
     const oldest = delivery.oldestEnqueuedAtMs
-    emit(OLDEST, { exporter }, oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1_000)
+    emit(OLDEST, { exporter }, oldest === undefined ? 0 : Math.max(0, steadyNowMs() - oldest) / 1_000)
     // Counts by kind and state, never a label for each group: their number is the clients' choice.
     const states = new Map<string, number>()
     for (const scope of [...delivery.scopes, provisioner.scope]) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { heapNote, memoryLimit, sizeBudget } from '../../../src/service/memory.ts'
+import { heapNote, memoryLimit, sizeBudget, waitingHeap } from '../../../src/service/memory.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const execute = promisify(execFile)
@@ -83,5 +83,16 @@ describe('heapNote', () => {
     const { stdout } = await execute(process.execPath, [...args, '-p', 'v8.getHeapStatistics().heap_size_limit'])
     expect(heapNote(limit, Number(stdout), processes)).toBeUndefined()
     expect(Number(stdout), 'much of it is used').toBeGreaterThan((limit * 0.25) / processes)
+  })
+})
+
+describe('waitingHeap', () => {
+  test('is a part of the old generation: the young one is for what does not wait', () => {
+    // A pod of 512 MiB: three semi-spaces of 16 MiB beside 128 MiB.
+    expect(waitingHeap(176 * MIB, 512 * MIB)).toBe(Math.floor(0.35 * 128 * MIB))
+  })
+
+  test('is never nothing', () => {
+    expect(waitingHeap(64 * MIB, 64 * GIB)).toBe(Math.floor(0.35 * 16 * MIB))
   })
 })

@@ -238,6 +238,9 @@ export class DiskQueue implements Queue {
     }
   }
 
+  /** Each record on disk is one request's. */
+  join(): undefined {}
+
   couldHold(batches: readonly NewBatch[]): boolean {
     const { bytes, items } = sumOf(batches)
     return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)

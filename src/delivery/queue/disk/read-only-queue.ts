@@ -82,6 +82,8 @@ export class ReadOnlyQueue implements Queue {
     return { kind: 'retry', cause: 'storage_failed', afterMs: 0, message: `${this.#directory} is only looked at` }
   }
 
+  join(): undefined {}
+
   couldHold(): boolean {
     return false
   }

@@ -1,3 +1,4 @@
+import { steadyNowMs } from '../../../delivery/contract/steady-clock.ts'
 import type { Delivery } from '../../../delivery/delivery.ts'
 import { type DestinationLedgers, OTHER } from '../../../accounting/destination-ledgers.ts'
 import { accountOf, Ledger } from '../../../accounting/ledger.ts'
@@ -18,7 +19,7 @@ interface Reported {
 
 /** Everything that can be told, for `GET /ledger`. */
 export function report({ ledger, destinations }: Accounts, running: Reported | undefined): object {
-  const now = Date.now()
+  const now = steadyNowMs()
   const delivery = running?.delivery
   const scopes = running === undefined ? [] : [...running.delivery.scopes, running.provisioner.scope]
   return {

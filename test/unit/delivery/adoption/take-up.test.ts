@@ -3,6 +3,7 @@ import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { AdoptingQueue } from '../../../../src/delivery/adoption/adopting-queue.ts'
 import { MemoryQueue } from '../../../../src/delivery/queue/memory-queue.ts'
 import type { RecoveredBatch } from '../../../../src/delivery/contract/queue.ts'
+import { steadyNowMs } from '../../../../src/delivery/contract/steady-clock.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
 import { DeliveryUnderTest, IDLE } from '../../../fakes/delivery.ts'
 import { itemBatch, namedItems } from '../../../fakes/items.ts'
@@ -30,16 +31,15 @@ function setting() {
 function left(adopting: AdoptingQueue, batches: readonly (readonly [lane: string, name: string, atMs: number])[]) {
   const queue = new MemoryQueue(new ByteBudget(1_000_000))
   const found: RecoveredBatch[] = []
-  const now = Date.now()
   for (const [lane, name, atMs] of batches) {
-    vi.setSystemTime(atMs)
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(atMs - performance.timeOrigin)
     const reserved = queue.reserve([{ lane, items: itemBatch(namedItems(name, 2)) }])
     if (reserved.kind === 'retry') throw new Error(reserved.message)
     reserved.commit((stored) => {
       if (!('kind' in stored)) for (const batch of stored) found.push({ lane, batch, settled: [] })
     })
+    clock.mockRestore()
   }
-  vi.setSystemTime(now)
   const state = { released: false }
   const release = async () => {
     state.released = true
@@ -53,17 +53,17 @@ const same = (key: string) => key
 test('records of another process go where the clock puts them among those that wait', async () => {
   const { under, adopting } = setting()
   under.sender.respond = () => fault('group', { lasting: true })
-  vi.setSystemTime(100_000)
+  const start = steadyNowMs()
   under.send({ 'g/s': namedItems('b', 2) })
-  vi.setSystemTime(300_000)
+  await vi.advanceTimersByTimeAsync(200_000)
   under.send({ 'g/s': namedItems('d', 2) })
   const { found, state } = left(adopting, [
-    ['g/s', 'a', 50_000],
-    ['g/s', 'c', 200_000],
-    ['g/t', 'x', 40_000],
+    ['g/s', 'a', start - 50_000],
+    ['g/s', 'c', start + 100_000],
+    ['g/t', 'x', start - 60_000],
   ])
   under.delivery.takeUp(found, same)
-  expect(under.delivery.oldestEnqueuedAtMs).toBe(40_000)
+  expect(under.delivery.oldestEnqueuedAtMs).toBe(start - 60_000)
   expect(under.ledger).toMatchObject({ received: 10, queued: 10 })
 
   under.sender.respond = () => taken
@@ -79,12 +79,12 @@ test('records of another process go where the clock puts them among those that w
 test('a put that was under way meanwhile comes back to its place', async () => {
   const { under, adopting } = setting()
   under.sender.hold()
-  vi.setSystemTime(100_000)
+  const start = steadyNowMs()
   under.send({ 'g/s': namedItems('b', 2) })
   await vi.advanceTimersByTimeAsync(1_001)
   const { found } = left(adopting, [
-    ['g/s', 'a', 50_000],
-    ['g/s', 'c', 100_500],
+    ['g/s', 'a', start - 50_000],
+    ['g/s', 'c', start + 500],
   ])
   under.delivery.takeUp(found, same)
   under.sender.held[0]?.answer(fault('stream'))

@@ -23,7 +23,7 @@ function queued(items: readonly TestItem[], ageMs = 0): QueuedBatch {
 }
 
 function take(runs: RunQueue, policy: Partial<PackPolicy> = {}, place = 0) {
-  const { pack, expired } = takePack(runs, place, { ...POLICY, ...policy }, NOW_MS)
+  const { pack, expired } = takePack(runs, place, { ...POLICY, ...policy }, NOW_MS, NOW_MS)
   return { texts: packTexts(pack), expired: packTexts(makePack(expired)), pack }
 }
 
@@ -152,7 +152,7 @@ describe('what is not worth sending any more', () => {
     const old = { text: 'old', time: 10 }
     const runs = lane([old, old, { text: 'a', time: 100 }, old], [old])
     const policy = { ...POLICY, oldestTimeMs: (nowMs: number) => nowMs - NOW_MS + 11 }
-    const { expired } = takePack(runs, 0, policy, NOW_MS)
+    const { expired } = takePack(runs, 0, policy, NOW_MS, NOW_MS)
     expect(expired.map(({ from, to }) => [from, to])).toEqual([
       [0, 2],
       [3, 4],

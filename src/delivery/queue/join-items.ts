@@ -1,0 +1,72 @@
+// Small requests of one lane share a chunk: bookkeeping of a request of one record costs more than the record.
+//
+//   bytes  |request 1|request 2|req 3|        free        |      doubled when full
+//   index  |item|item|item|item|item|        free         |
+
+import { INDEX_FIELDS, type ItemBatch } from '../contract/items.ts'
+import type { QueuedBatch } from '../contract/queue.ts'
+
+/** Bytes of a request that may still join others. */
+const MAX_JOINING_BYTES = 8_192
+/** Bytes of a chunk: some hundred small requests, after which one more object costs little each. */
+const MAX_CHUNK_BYTES = 65_536
+/** ms between the first and the last request of a chunk: it is as old as its first, and expires with it. */
+const MAX_CHUNK_AGE_MS = 5_000
+
+/** @returns bytes of memory that `into` takes more for the items of `batch`; undefined if they stay apart */
+export function joinGrowth(into: QueuedBatch, batch: QueuedBatch): number | undefined {
+  const { items: chunk } = into
+  const { items: more } = batch
+  if (chunk === undefined || more === undefined || chunk.kind !== more.kind) return undefined
+  if (into.closed || into.own !== batch.own || into.unsettled === 0) return undefined
+  if (into.listener !== undefined || batch.listener !== undefined) return undefined
+  if (more.bytes.length > MAX_JOINING_BYTES || more.index.byteLength > MAX_JOINING_BYTES) return undefined
+  if (batch.enqueuedAtMs - into.enqueuedAtMs > MAX_CHUNK_AGE_MS) return undefined
+  if (chunk.bytes.length + more.bytes.length > MAX_CHUNK_BYTES) return undefined
+  if (chunk.index.byteLength + more.index.byteLength > MAX_CHUNK_BYTES) return undefined
+  return (
+    growth(capacityOf(into, chunk.bytes), chunk.bytes.length + more.bytes.length) +
+    growth(capacityOf(into, chunk.index), chunk.index.byteLength + more.index.byteLength)
+  )
+}
+
+/** Appends the items of `batch`. What `joinGrowth` said has been taken from the budget. */
+export function joinItems(into: QueuedBatch, batch: QueuedBatch): void {
+  const chunk = into.items as ItemBatch
+  const more = batch.items as ItemBatch
+  const end = chunk.bytes.length
+  const bytes = new Uint8Array(withRoom(into, chunk.bytes, end + more.bytes.length), 0, end + more.bytes.length)
+  bytes.set(more.bytes, end)
+  const places = chunk.index.length
+  const indexBytes = chunk.index.byteLength + more.index.byteLength
+  const index = new Float64Array(withRoom(into, chunk.index, indexBytes), 0, places + more.index.length)
+  index.set(more.index, places)
+  for (let at = places; at < index.length; at += INDEX_FIELDS) index[at] = (index[at] as number) + end
+  into.items = { kind: chunk.kind, count: chunk.count + more.count, bytes, index }
+  into.hasRoom = true
+  into.count += more.count
+  into.unsettled += batch.unsettled
+  into.countedBytes += batch.countedBytes
+}
+
+/** The buffer of `part`, or a larger one with the same bytes. What a request brought may lie inside a buffer of others. */
+function withRoom(into: QueuedBatch, part: Uint8Array | Float64Array, needed: number): ArrayBufferLike {
+  const capacity = capacityOf(into, part)
+  if (needed <= capacity) return part.buffer
+  const larger = new Uint8Array(grown(capacity, needed))
+  larger.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+  return larger.buffer
+}
+
+function capacityOf(into: QueuedBatch, part: Uint8Array | Float64Array): number {
+  return into.hasRoom ? part.buffer.byteLength : part.byteLength
+}
+
+function growth(capacity: number, needed: number): number {
+  return needed <= capacity ? 0 : grown(capacity, needed) - capacity
+}
+
+/** Doubled, so that a chunk is copied as often as it has doubled and not with each request; a full one has no room to spare. */
+function grown(capacity: number, needed: number): number {
+  return Math.max(Math.min(Math.ceil(capacity / 4) * 8, MAX_CHUNK_BYTES), Math.ceil(needed / 8) * 8)
+}
