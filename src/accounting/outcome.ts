@@ -22,6 +22,8 @@ export interface Retry {
   readonly cause: RetryCause
   readonly afterMs: number
   readonly message: string
+  /** In the request, where they have been counted: a request that is refused early is not read for that. */
+  readonly records?: number
 }
 
 /** Nothing was taken, and the same request will be refused again. */
@@ -29,6 +31,8 @@ export interface Refused {
   readonly kind: 'refused'
   readonly cause: RefusedCause
   readonly message: string
+  /** In the request, where they have been counted. */
+  readonly records?: number
 }
 
 export type RetryCause =

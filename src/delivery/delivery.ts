@@ -9,7 +9,7 @@ import type { RejectedReason, Retry, Settlement } from '../accounting/outcome.ts
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
 import { FaultScope, type FaultScopeOptions } from './faults/fault-scope.ts'
-import type { ItemBatch } from './contract/items.ts'
+import { type ItemBatch, sumOf } from './contract/items.ts'
 import { Lane } from './lanes/lane.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
 import type { PackPolicy } from './contract/pack.ts'
@@ -60,6 +60,8 @@ export interface DeliveryReservation {
   readonly kind: 'reserved'
   /** Places in `lanes` that were not reserved, because the lane holds over its share of the queue. */
   readonly overShare: readonly number[]
+  /** What it takes of the queue. */
+  readonly bytes: number
   commit(listener: StageListener): void
   release(): void
 }
@@ -154,6 +156,7 @@ export class Delivery<D> {
     return {
       kind: 'reserved',
       overShare: onLaneFull === 'dead_letter' ? NONE : full,
+      bytes: sumOf(admitted).bytes,
       commit: (listener) => reserved.commit((stored) => this.#stored(admitted, stored, listener)),
       release: () => reserved.release(),
     }

@@ -8,8 +8,8 @@ const MAX_MESSAGE_CHARS = 1_024
 
 /** What the sender is told once the exporter that stands alone in its pipeline has the request. */
 export function outcomeOfOne(part: Progress): Outcome {
-  if (part.failure !== undefined) return part.failure
   const { records, rejected, warning } = part.reservation
+  if (part.failure !== undefined) return { ...part.failure, records }
   if (rejected.count === 0 && part.missed === undefined && warning === '') return accepted(records)
   return {
     kind: 'accepted',
@@ -34,7 +34,8 @@ export interface NamedPart {
  * instead of a loss here.
  */
 export function outcomeOfAll(parts: readonly NamedPart[]): Outcome {
-  for (const { progress } of parts) if (progress.failure !== undefined) return progress.failure
+  for (const { progress } of parts)
+    if (progress.failure !== undefined) return { ...progress.failure, records: progress.reservation.records }
   const texts: string[] = []
   for (const { exporter, progress } of parts) {
     const { rejected, warning } = progress.reservation

@@ -18,6 +18,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
 import { Accounts } from './accounting/accounts.ts'
+import { Admission } from './admission.ts'
 import { awaitResult } from './accounting/await-result.ts'
 import { Clock } from '../../aws/clock.ts'
 import type { CredentialProvider } from '../../aws/credentials.ts'
@@ -71,6 +72,7 @@ export class CloudWatchLogs {
   readonly accounts: Accounts
   readonly transcoder: Transcoder
   readonly gate: DestinationGate
+  readonly #admission: Admission
   #running: Running | undefined
   /** The time as AWS has it. */
   readonly #clock = new Clock()
@@ -84,6 +86,7 @@ export class CloudWatchLogs {
   constructor(settings: CloudWatchLogsSettings) {
     const { config, budget, siblings, name } = settings
     this.#settings = settings
+    this.#admission = new Admission(budget)
     this.accounts = new Accounts(
       config.gap_markers ? (lane, gap) => this.#tellOfGap(lane, gap) : undefined,
       (account, afterMs, message) => siblings.tell({ exporter: name, account, afterMs, message }),
@@ -274,6 +277,8 @@ export class CloudWatchLogs {
   reserve(request: LogsRequest): Reservation | Retry | Refused {
     if (this.#running === undefined || this.#stopping) return this.#notReady()
     const { delivery, queue } = this.#running
+    const full = this.#admission.refusal(queue, request.bytes.length)
+    if (full !== undefined) return full
     const { cut, tooDeep, repaired } = this.transcoder
     let transcoded: Transcoded
     try {
@@ -291,9 +296,12 @@ export class CloudWatchLogs {
     const lanes = transcoded.routed.map(laneItems)
     const reserved = delivery.reserve(lanes, onLaneFull(this.#settings.config))
     if (reserved.kind === 'retry') {
-      this.ledger.enqueueFailed += transcoded.records
-      return queue.couldHold(lanes.map(({ key, items }) => ({ lane: key, items }))) ? reserved : tooLargeForQueue(queue)
+      const { records } = transcoded
+      this.ledger.enqueueFailed += records
+      const couldHold = queue.couldHold(lanes.map(({ key, items }) => ({ lane: key, items })))
+      return { ...(couldHold ? reserved : tooLargeForQueue(queue)), records }
     }
+    this.#admission.learn(request.bytes.length, reserved.bytes)
     const warning = tellChanges({ cut, tooDeep, repaired }, this.transcoder)
     return this.#reservation(transcoded, reserved, warning)
   }
@@ -349,7 +357,7 @@ function isNotPermitted({ records, rejected }: Transcoded): boolean {
 
 function notPermitted({ records, rejected }: Transcoded): Refused {
   const message = `${records} not_permitted: ${rejected.byReason.get('not_permitted')?.sample ?? ''}`
-  return { kind: 'refused', cause: 'permission_denied', message }
+  return { kind: 'refused', cause: 'permission_denied', message, records }
 }
 
 /** A sender that is told to wait would send it for ever. */

@@ -28,7 +28,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: 'otelcol_receiver_refused_log_records',
     type: 'counter',
-    help: 'Log records that were not taken: rejected, or in a request that was refused after it was read.',
+    help: 'Log records that were not taken: rejected, or in a request that was refused after its records were counted.',
   },
   {
     name: 'otelcol_receiver_failed_log_records',

@@ -86,7 +86,7 @@ describe('the answer', () => {
     const answers = consume(fanOut(...exporters))
     exporters[0].queued()
     exporters[1].queued(RETRY)
-    expect(answers).toEqual([RETRY])
+    expect(answers).toEqual([{ ...RETRY, records: expect.any(Number) }])
   })
 
   test('counts as rejected the smallest count of any exporter, and lists the reasons of each', () => {

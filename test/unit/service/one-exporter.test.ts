@@ -27,7 +27,7 @@ describe('answered on queued', () => {
     const exporter = new FakeExporter({ kind: 'take' })
     const answers = consume(new OneExporter(exporter))
     exporter.queued(RETRY)
-    expect(answers).toEqual([RETRY])
+    expect(answers).toEqual([{ ...RETRY, records: expect.any(Number) }])
   })
 
   test('tells rejected records by reason, with a sample of each', () => {

@@ -143,14 +143,17 @@ test('records are counted by what became of them', async () => {
   }
   await send(undefined)
   await send({ kind: 'accepted', records: 3, rejected: 1, message: 'm' })
-  await send({ kind: 'retry', cause: 'lane_full', afterMs: 1, message: 'm' })
-  await send({ kind: 'retry', cause: 'storage_failed', afterMs: 1, message: 'm' })
+  await send({ kind: 'retry', cause: 'lane_full', afterMs: 1, message: 'm', records: 3 })
+  await send({ kind: 'retry', cause: 'storage_failed', afterMs: 1, message: 'm', records: 3 })
+  // Refused before its records were counted.
+  await send({ kind: 'retry', cause: 'budget_full', afterMs: 1, message: 'm' })
   await send({ kind: 'refused', cause: 'malformed', message: 'm' })
   expect(metric('otelcol_receiver_accepted_log_records')).toEqual(['otlp grpc 5'])
-  expect(metric('otelcol_receiver_refused_log_records')).toEqual(['otlp grpc 7'])
+  expect(metric('otelcol_receiver_refused_log_records')).toEqual(['otlp grpc 4'])
   expect(metric('otelcol_receiver_failed_log_records')).toEqual(['otlp grpc 3'])
   expect(metric('otlp_cloudwatch_receiver_requests')).toEqual([
     'otlp grpc accepted 2',
+    'otlp grpc budget_full 1',
     'otlp grpc storage_failed 1',
     'otlp grpc lane_full 1',
     'otlp grpc malformed 1',
