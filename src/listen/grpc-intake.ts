@@ -16,13 +16,22 @@ import { Holding, hasRoomFor } from './holding.ts'
 
 export type IntakeFailure = DecompressFailure | 'unsupported_encoding' | 'timeout'
 
+/** A call that is refused, for the log and the counters. */
+export interface RefusedCall {
+  readonly encoding: string
+  /** `address:port` of the sender. */
+  readonly peer: string
+  /** Bytes that had arrived. */
+  readonly bytes: number
+}
+
 export interface IntakeOptions {
   readonly budget: ByteBudget
   /** Most bytes of a message, before and after decompression. */
   readonly limitBytes: number
   readonly deadlines: Deadlines
-  /** Counts the failure and puts it in words. @param encoding of the message, for `unsupported_encoding` */
-  refuse(failure: IntakeFailure, encoding: string): StatusObject
+  /** Counts the failure and puts it in words. */
+  refuse(failure: IntakeFailure, call: RefusedCall): StatusObject
 }
 
 /** What a handler gets as its request. */
@@ -51,7 +60,8 @@ export function createIntake(options: IntakeOptions): ServerInterceptor {
   return (_, call) => {
     if (!hasRoomFor(options.budget, recent.averageBytes)) {
       // A call that is never started is never read.
-      return new ServerInterceptingCall(call, { start: () => call.sendStatus(options.refuse('budget_full', '')) })
+      const refused = { encoding: '', peer: call.getPeer(), bytes: 0 }
+      return new ServerInterceptingCall(call, { start: () => call.sendStatus(options.refuse('budget_full', refused)) })
     }
     const intake = new Intake(call, options, recent)
     return new ServerInterceptingCall(call, {
@@ -182,7 +192,8 @@ class Intake implements Receiving, ReceivedMessage {
     this.#refused = true
     this.#options.deadlines.delete(this)
     this.#holding.release()
-    this.#call.sendStatus(this.#options.refuse(failure, this.#encoding))
+    const refused = { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: this.#received }
+    this.#call.sendStatus(this.#options.refuse(failure, refused))
   }
 }
 

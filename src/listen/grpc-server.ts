@@ -1,11 +1,13 @@
 import type { Http2Server, Settings } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js'
-import { STREAM_WINDOW_BYTES, widenConnection } from './http-server.ts'
+import { http2Settings, widenConnection } from './http-server.ts'
+import { guardStreams, type StreamGuardOptions } from './stream-guard.ts'
 import { timerMs } from './timer.ts'
 
 export interface GrpcServerOptions {
   readonly maxConcurrentStreams: number
+  readonly maxHeaderBytes: number
   /** ms; undefined leaves it to grpc-js, which has no limit then. */
   readonly maxConnectionIdleMs: number | undefined
   readonly maxConnectionAgeMs: number | undefined
@@ -13,27 +15,33 @@ export interface GrpcServerOptions {
   readonly keepaliveTimeMs: number
   readonly keepaliveTimeoutMs: number
   readonly interceptor: ServerInterceptor
+  readonly streams: Omit<StreamGuardOptions, 'maxHeaderBytes'>
 }
 
 /**
- * MB a session of HTTP/2 may hold in headers and frames. grpc-js switches the limit off unless it is told. The calls at a
- * time that are the default, each with the 64 KiB of headers Node allows, need 16.
+ * MB a session of HTTP/2 may hold in headers and frames. grpc-js switches the limit off unless it is set. The calls at a
+ * time that are the default, each with the 32 KiB of headers that are read, need 8.
  */
-const MAX_SESSION_MEMORY_MB = 32
+const MAX_SESSION_MEMORY_MB = 16
 
-/** What grpc-js 1.14 has and does not show: its windows can be set for a client, and not for a server. */
+/** Parts of grpc-js 1.14 that it does not show: its windows can be set for a client, and not for a server. */
 interface HiddenParts {
   readonly commonServerOptions: { settings?: Settings }
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>
 }
 
-/** grpc-js without sockets of its own: they are bound, counted and closed by a Listener like any other, and put in. */
-export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; inject: (socket: Socket) => void } {
+/** grpc-js without sockets of its own: a Listener binds, counts and closes them like any other, and they are put in. */
+export function createGrpcServer(options: GrpcServerOptions): {
+  readonly grpc: Server
+  readonly inject: (socket: Socket) => void
+  readonly stop: () => void
+} {
+  const { maxHeaderBytes, maxConcurrentStreams } = options
   const grpc = new Server({
     interceptors: [options.interceptor],
     'grpc.enable_channelz': 0,
     'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
-    'grpc.max_concurrent_streams': options.maxConcurrentStreams,
+    'grpc.max_concurrent_streams': maxConcurrentStreams,
     'grpc.keepalive_time_ms': timerMs(options.keepaliveTimeMs),
     'grpc.keepalive_timeout_ms': timerMs(options.keepaliveTimeoutMs),
     ...option('grpc.max_connection_idle_ms', options.maxConnectionIdleMs),
@@ -43,11 +51,20 @@ export function createGrpcServer(options: GrpcServerOptions): { grpc: Server; in
   const hidden = grpc as unknown as HiddenParts
   hidden.commonServerOptions.settings = {
     ...hidden.commonServerOptions.settings,
-    initialWindowSize: STREAM_WINDOW_BYTES,
+    ...http2Settings(maxHeaderBytes, maxConcurrentStreams),
   }
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
-  for (const http2 of hidden.http2Servers.keys()) http2.on('session', widenConnection)
-  return { grpc, inject: (socket) => injector.injectConnection(socket) }
+  const stops = [...hidden.http2Servers.keys()].map((http2) => {
+    http2.on('session', widenConnection)
+    return guardStreams(http2, { maxHeaderBytes, ...options.streams })
+  })
+  return {
+    grpc,
+    inject: (socket) => injector.injectConnection(socket),
+    stop() {
+      for (const stop of stops) stop()
+    },
+  }
 }
 
 /** 0 is no limit, as in grpc-go. */

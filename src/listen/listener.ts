@@ -1,21 +1,33 @@
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { ComponentError } from '../component/component.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { ConnectionRoom } from './connection-room.ts'
+import type { ConnectionRoom, Guest } from './connection-room.ts'
 import { listenOptions, type Endpoint } from './endpoint.ts'
 
 /** A client sends its first bytes at once; a connection that stays silent only takes up a place. */
 const SILENT_LIMIT_MS = 10_000
 const SILENT_CHECK_MS = 2_000
 
+/** Connections over the limit that are told so; further ones are closed without a word. */
+const MAX_TURNED_AWAY = 64
+
+/** `silent`: closed after 10 s without a byte. */
+export type ConnectionRefusal = 'too_many_connections' | 'silent'
+
 export interface ListenerOptions {
   readonly endpoint: Endpoint
   /** The YAML path of the endpoint, for errors. */
   readonly where: string
-  /** Connections beyond this are closed as they come. */
+  /** Beyond this the oldest connection without a request is closed for a new one, or the new one where all have had one. */
   readonly maxConnections: number
   /** Shared with other listeners; without it they are so few that they belong to its reserve. */
   readonly room?: ConnectionRoom | undefined
+  /** Memory that one connection costs, charged to the room. */
+  readonly connectionBytes?: number
+  /** Bytes that a client understands as "not now", for one that makes room for another; nothing where TLS comes first. */
+  readonly fullAnswer?: Uint8Array | undefined
+  /** Hears of connections that were closed before a request was taken on them. @param address of the client */
+  readonly refused?: ((reason: ConnectionRefusal, address: string) => void) | undefined
   /** Where siblings listen on the same port: see `Siblings.ports`; and the name under which this listener is known there. */
   readonly shared?: { readonly ports: Map<string, number>; readonly name: string } | undefined
   readonly logger: Logger
@@ -25,18 +37,21 @@ export interface ListenerOptions {
 export class Listener {
   readonly #server: Server
   readonly #options: ListenerOptions
-  /** Open connections and when they came, by `performance.now()`. */
-  readonly #sockets = new Map<Socket, number>()
+  /** Open connections. */
+  readonly #sockets = new Map<Socket, Connection>()
+  /** Those on which no request has been taken, oldest first. */
+  readonly #unserved = new Set<Connection>()
+  /** Those over the limit, which live for a moment to be told so. */
+  readonly #turnedAway = new Map<Socket, Connection>()
+  /** Unserved and turned away, by the client's address: TLS and HTTP/2 put other sockets before these. */
+  readonly #byPeer = new Map<string, Connection>()
   #silentCheck: NodeJS.Timeout | undefined
-  readonly #refusedSaid = new Set<string>()
   #closing = false
 
   constructor(server: Server, options: ListenerOptions) {
     this.#server = server
     this.#options = options
-    server.maxConnections = options.maxConnections
     server.on('connection', (socket: Socket) => this.#opened(socket))
-    server.on('drop', () => this.#turnedAway('over max_connections', options.maxConnections))
     // A handshake that ends after the others were told to go: there is no request to wait for.
     server.on('secureConnection', (socket: Socket) => void (this.#closing && socket.destroy()))
   }
@@ -101,45 +116,114 @@ export class Listener {
     else signal.addEventListener('abort', destroy, { once: true })
     await closed
     // The server is closed a moment before the last of its sockets says that it is.
-    await Promise.all(
-      Array.from(this.#sockets.keys(), (socket) => new Promise((resolve) => socket.once('close', resolve))),
-    )
+    await Promise.all(this.#openSockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))))
     signal.removeEventListener('abort', destroy)
   }
 
+  /**
+   * A request of this client was taken: its connection is not closed to make room for others.
+   * @param socket of the connection, or `address:port` of the client
+   */
+  served(socket: Peer | string): void {
+    if (this.#unserved.size === 0) return
+    const connection = this.#sockets.get(socket as Socket) ?? this.#byPeer.get(peerOf(socket))
+    if (connection === undefined) return
+    this.#forgetUnserved(connection)
+    this.#options.room?.served(connection)
+  }
+
+  /** Whether this client's connection is one too many: its request is to be answered so, and the connection closed. */
+  isTurnedAway(socket: Peer): boolean {
+    if (this.#turnedAway.size === 0) return false
+    if (this.#turnedAway.has(socket as Socket)) return true
+    const connection = this.#byPeer.get(peerOf(socket))
+    return connection !== undefined && this.#turnedAway.has(connection.socket)
+  }
+
   #opened(socket: Socket): void {
+    const { room, connectionBytes = 0, maxConnections, logger } = this.#options
+    // A reset is the peer's affair, and whoever speaks on the socket deals with it.
+    socket.on('error', (error) => logger.debug('a connection failed', { error: error.message }))
+    const connection: Connection = {
+      socket,
+      since: performance.now(),
+      peer: peerOf(socket),
+      evict: () => this.#evict(connection),
+    }
+    if (this.#sockets.size >= maxConnections) this.#evictOldest()
+    const admitted =
+      this.#sockets.size < maxConnections && (room === undefined || room.admit(connection, connectionBytes))
+    if (!admitted) return this.#turnAway(connection)
+    this.#sockets.set(socket, connection)
+    if (connection.peer === '') room?.served(connection)
+    else {
+      this.#unserved.add(connection)
+      this.#byPeer.set(connection.peer, connection)
+    }
+    socket.once('close', () => this.#forget(connection))
+  }
+
+  /** Keeps it for a moment if there are few such, so that whoever speaks on it can say why it is closed. */
+  #turnAway(connection: Connection): void {
+    const { socket } = connection
+    this.#options.refused?.('too_many_connections', socket.remoteAddress ?? '')
     const { room } = this.#options
-    if (room?.take() === false) {
-      this.#turnedAway('for which too few files may be open', room.most)
+    if (this.#turnedAway.size === MAX_TURNED_AWAY || room?.admitForAnswer(connection) === false) {
       socket.destroy()
       return
     }
-    this.#sockets.set(socket, performance.now())
-    socket.once('close', () => {
-      this.#sockets.delete(socket)
-      room?.giveBack()
-    })
-    // A reset is the peer's affair, and whoever speaks on the socket deals with it.
-    socket.on('error', (error) => this.#options.logger.debug('a connection failed', { error: error.message }))
+    this.#turnedAway.set(socket, connection)
+    if (connection.peer !== '') this.#byPeer.set(connection.peer, connection)
+    socket.once('close', () => this.#forget(connection))
   }
 
-  #turnedAway(which: string, most: number): void {
-    if (this.#refusedSaid.has(which)) return
-    this.#refusedSaid.add(which)
-    const { where, logger } = this.#options
-    logger.warn(`connections ${which} are closed as they come (said once)`, { endpoint: where, most })
+  #evictOldest(): void {
+    const [oldest] = this.#unserved
+    if (oldest === undefined) return
+    this.#options.room?.leave(oldest)
+    this.#evict(oldest)
+  }
+
+  #evict(connection: Connection): void {
+    const { refused, fullAnswer } = this.#options
+    const { socket } = connection
+    this.#forget(connection)
+    refused?.('too_many_connections', socket.remoteAddress ?? '')
+    // Written at once or not at all: to wait for the client would be one more connection.
+    if (fullAnswer !== undefined && socket.bytesWritten === 0) socket.write(fullAnswer)
+    socket.destroy()
+  }
+
+  #forget(connection: Connection): void {
+    this.#sockets.delete(connection.socket)
+    this.#turnedAway.delete(connection.socket)
+    this.#forgetUnserved(connection)
+    this.#options.room?.leave(connection)
+  }
+
+  #forgetUnserved(connection: Connection): void {
+    this.#unserved.delete(connection)
+    if (this.#byPeer.get(connection.peer) === connection) this.#byPeer.delete(connection.peer)
   }
 
   #closeSilent(olderThanMs: number): void {
-    const before = performance.now() - olderThanMs
-    for (const [socket, since] of this.#sockets) {
+    const now = performance.now()
+    for (const { socket, since } of this.#turnedAway.values()) if (since < now - SILENT_CHECK_MS) socket.destroy()
+    const before = now - olderThanMs
+    for (const { socket, since } of this.#sockets.values()) {
       if (since > before) return
-      if (socket.bytesRead === 0) socket.destroy()
+      if (socket.bytesRead > 0) continue
+      if (olderThanMs > 0) this.#options.refused?.('silent', socket.remoteAddress ?? '')
+      socket.destroy()
     }
   }
 
   #destroyAll(): void {
-    for (const socket of this.#sockets.keys()) socket.destroy()
+    for (const socket of this.#openSockets) socket.destroy()
+  }
+
+  get #openSockets(): Socket[] {
+    return [...this.#sockets.keys(), ...this.#turnedAway.keys()]
   }
 
   #unbindable(cause: NodeJS.ErrnoException): ComponentError {
@@ -150,6 +234,25 @@ export class Listener {
       PROBLEMS[cause.code ?? ''] ?? `cannot be listened on (${cause.message}): write an address of this machine`
     return new ComponentError(`${where}: ${address} ${why}`, { cause })
   }
+}
+
+interface Connection extends Guest {
+  readonly socket: Socket
+  /** When it came, by `performance.now()`. */
+  readonly since: number
+  /** Empty on a Unix socket: its clients cannot be told apart, and are of this machine. They do not make room for others. */
+  readonly peer: string
+}
+
+/** A socket, or what TLS or HTTP/2 show of it. */
+export interface Peer {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+}
+
+function peerOf(peer: Peer | string): string {
+  if (typeof peer === 'string') return peer
+  return peer.remotePort === undefined ? '' : `${peer.remoteAddress}:${peer.remotePort}`
 }
 
 function listen(server: Server, options: ListenOptions): Promise<void> {

@@ -34,7 +34,7 @@ const retryInfo = (retryDelay: string) => ({ '@type': 'type.googleapis.com/googl
 const tooLarge =
   `the request is larger than ${LIMIT} bytes (protocols.http.max_request_body_size), which also holds after ` +
   'decompression: send smaller batches'
-const corrupt = (encoding: string) => `the body is not valid ${encoding}, ends too early, or has bytes behind its end`
+const corrupt = (encoding: string) => `the body is not valid ${encoding}, ends too early, or has trailing data`
 const notLogs = (signal: string) =>
   `this server takes logs, not ${signal}: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT instead of OTEL_EXPORTER_OTLP_ENDPOINT`
 

@@ -164,6 +164,10 @@ export class Daemon {
     return this.#child.exitCode
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
   /** Whole lines so far. */
   get log(): LogLine[] {
     return this.stderr

@@ -281,6 +281,7 @@ describe('too many connections (row 45)', () => {
       const flood = Array.from({ length: 500 }, () => openSocket(port))
       let closed = 0
       for (const one of flood) void one.closed.then(() => closed++)
+      for (const one of flood) one.socket.resume()
       await vi.waitUntil(() => closed >= 481, PATIENT)
       await bystander.isServed()
       for (const { socket } of flood) socket.destroy()
@@ -304,7 +305,7 @@ describe('too many connections (row 45)', () => {
       const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-flood-'))
       onTestFinished(() => rm(directory, { recursive: true, force: true }))
       const { daemon, local } = await daemonWith(
-        {},
+        { grpc: { max_connections: 10_000 } },
         {
           openFiles: 128,
           set: [
@@ -314,8 +315,12 @@ describe('too many connections (row 45)', () => {
           ],
         },
       )
-      expect(daemon.log.filter(({ msg }) => msg.startsWith('max_connections cannot be had'))).toEqual([
-        expect.objectContaining({ max_connections: 10_000, most: 64 }),
+      expect(daemon.log.filter(({ msg }) => msg.startsWith('max_connections exceeds'))).toEqual([
+        expect.objectContaining({
+          msg: 'max_connections exceeds the open files that this process may have: raise ulimit -n',
+          max_connections: 10_000,
+          most: 64,
+        }),
       ])
       const sends = [httpSender(daemon), grpcSender(daemon)]
       // Without a record, so that the first file of the queue and the first call to CloudWatch come later.
@@ -324,7 +329,7 @@ describe('too many connections (row 45)', () => {
       const flood = Array.from({ length: 300 }, (_, i) => {
         const [port, start] = i % 2 === 0 ? [daemon.httpPort, head(1)] : [daemon.grpcPort, 'PRI * HTTP/2.0\r\n']
         const { socket, closed: gone } = openSocket(port)
-        socket.write(start)
+        socket.resume().write(start)
         void gone.then(() => closed++)
         return socket
       })

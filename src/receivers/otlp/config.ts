@@ -10,6 +10,10 @@ import { tenantsSchema } from '../../listen/tenants.ts'
 const DEFAULT_LIMIT_MIB = 64
 const MIB = 1024 * 1024
 
+/** Bytes. Less holds no token of a Kubernetes service account; more is for nobody, and a connection is charged for it. */
+const MIN_HEADER_BYTES = 4_096
+const MAX_HEADER_BYTES = 1_048_576
+
 const authenticator = extension().describe(
   'Id of the extension that decides who may send, such as bearertokenauth or basicauth.',
 )
@@ -22,8 +26,19 @@ const listening = {
   max_connections: z
     .int()
     .positive()
-    .default(10_000)
-    .describe('Connections at a time; further ones are closed as they come. Not a key of the collector.'),
+    .optional()
+    .describe(
+      'Maximum open connections. Unset: as many as memory and open files allow, see Limits. Not a key of the collector.',
+    ),
+  max_header_bytes: size()
+    .refine(
+      (bytes) => bytes >= MIN_HEADER_BYTES && bytes <= MAX_HEADER_BYTES,
+      'has to be from 4KiB to 1MiB: write 16KiB',
+    )
+    .prefault('16KiB')
+    .describe(
+      'Maximum bytes in the head of a request. Each connection is charged for them. Not a key of the collector.',
+    ),
   tenants: tenantsSchema
     .optional()
     .describe(
@@ -94,7 +109,7 @@ const grpc = z
       .nonnegative()
       .max(0xffff_ffff)
       .default(MAX_CONCURRENT_STREAMS)
-      .describe('Calls at a time on a connection; 0 is the default.'),
+      .describe('Maximum calls at a time on a connection; 0 is the default. All of them together: see Limits.'),
     keepalive: grpcKeepalive.prefault({}).describe('Pings, and how long connections live.'),
     dialer: acceptedWithoutEffect(
       z.strictObject({ timeout: duration().optional().describe('Time to connect.') }),

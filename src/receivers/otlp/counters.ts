@@ -2,7 +2,33 @@ import { ANSWERS } from '../../component/answers.ts'
 import type { RefusedCause, RetryCause } from '../../accounting/outcome.ts'
 import type { Emit, MetricDefinition } from '../../telemetry/metrics.ts'
 
-const CAUSES = Object.keys(ANSWERS) as (RetryCause | RefusedCause)[]
+/** Why the transport itself refuses a request, beside the causes of an outcome. A closed list: these are labels. */
+export const REQUEST_REASONS = [
+  'not_found', // a path, or a gRPC method, that does not exist here
+  'method_not_allowed', // other than POST
+  'header_too_large', // over max_header_bytes, or with too many fields
+  'malformed_http', // bytes that are not HTTP/1.1, or break its rules
+  'timeout', // did not arrive in time
+  'wrong_protocol', // OTLP/HTTP on the gRPC port
+  'too_many_requests', // streams or pipelined requests beyond what the memory allows
+] as const
+export type RequestReason = (typeof REQUEST_REASONS)[number]
+
+/** Why a connection is closed before a request was taken on it. A closed list too. */
+export const CONNECTION_REASONS = [
+  'wrong_protocol', // gRPC on the HTTP port, HTTP on the gRPC port, TLS on a port without, and the reverse
+  'tls_failed', // no or a wrong client certificate, no common version or cipher suite
+  'too_many_connections', // over max_connections, or what memory and open files allow
+  'silent', // not a byte for 10 s
+] as const
+export type ConnectionReason = (typeof CONNECTION_REASONS)[number]
+
+type Reason = RetryCause | RefusedCause | RequestReason
+const REASONS = [...(Object.keys(ANSWERS) as (RetryCause | RefusedCause)[]), ...REQUEST_REASONS]
+
+function zeros<Key extends string>(keys: readonly Key[]): Record<Key, number> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<Key, number>
+}
 
 /** What came in by one transport. */
 export class TransportCounters {
@@ -13,10 +39,10 @@ export class TransportCounters {
   requestsAccepted = 0
   /** Of those that were accepted: JSON in which nothing, or a whole record, was not OTLP. */
   requestsNotUnderstood = 0
-  readonly requestsRefused = Object.fromEntries(CAUSES.map((cause) => [cause, 0])) as Record<
-    RetryCause | RefusedCause,
-    number
-  >
+  readonly requestsRefused: Record<Reason, number> = zeros(REASONS)
+  /** Bytes of requests that were refused before a pipeline saw them: announced, or what had come. */
+  readonly bytesRefused: Record<Reason, number> = zeros(REASONS)
+  readonly connectionsRefused: Record<ConnectionReason, number> = zeros(CONNECTION_REASONS)
 }
 
 export const METRICS: readonly MetricDefinition[] = [
@@ -45,6 +71,16 @@ export const METRICS: readonly MetricDefinition[] = [
     type: 'counter',
     help: 'Accepted JSON requests without a log record, or with records, in which no field is one of OTLP.',
   },
+  {
+    name: 'otlp_cloudwatch_receiver_refused_bytes',
+    type: 'counter',
+    help: 'Bytes of requests that were refused before their records were counted, by reason: announced, or received.',
+  },
+  {
+    name: 'otlp_cloudwatch_receiver_refused_connections',
+    type: 'counter',
+    help: 'Connections that were closed before a request was taken on them, by reason.',
+  },
   { name: 'otlp_cloudwatch_receiver_connections', type: 'gauge', help: 'Open connections.' },
 ]
 
@@ -62,9 +98,13 @@ export function emitCounters(
   emit('otlp_cloudwatch_receiver_requests', { ...labels, outcome: 'accepted' }, counters.requestsAccepted)
   if (counters.requestsNotUnderstood > 0)
     emit('otlp_cloudwatch_receiver_requests_not_understood', labels, counters.requestsNotUnderstood)
-  for (const cause of CAUSES) {
-    const requests = counters.requestsRefused[cause]
-    if (requests > 0) emit('otlp_cloudwatch_receiver_requests', { ...labels, outcome: cause }, requests)
+  for (const reason of REASONS) {
+    const requests = counters.requestsRefused[reason]
+    if (requests > 0) emit('otlp_cloudwatch_receiver_requests', { ...labels, outcome: reason }, requests)
+    const bytes = counters.bytesRefused[reason]
+    if (bytes > 0) emit('otlp_cloudwatch_receiver_refused_bytes', { ...labels, reason }, bytes)
   }
+  for (const reason of CONNECTION_REASONS)
+    emit('otlp_cloudwatch_receiver_refused_connections', { ...labels, reason }, counters.connectionsRefused[reason])
   emit('otlp_cloudwatch_receiver_connections', labels, connections)
 }

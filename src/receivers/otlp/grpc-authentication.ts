@@ -12,12 +12,12 @@ import { headOfGrpc } from '../../listen/request-head.ts'
 /** Lets calls in by their metadata, before a byte of a message is read. */
 export class GrpcAuthentication {
   readonly #authenticator: Authenticator
-  readonly #turnAway: (outcome: Refused | Retry) => StatusObject
+  readonly #turnAway: (outcome: Refused | Retry, peer: string) => StatusObject
   /** grpc-js hands a handler the very metadata that its interceptors saw. */
   readonly #identities = new WeakMap<Metadata, Identity>()
 
   /** @param turnAway counts a call that is not let in, and puts it in words */
-  constructor(authenticator: Authenticator, turnAway: (outcome: Refused | Retry) => StatusObject) {
+  constructor(authenticator: Authenticator, turnAway: (outcome: Refused | Retry, peer: string) => StatusObject) {
     this.#authenticator = authenticator
     this.#turnAway = turnAway
   }
@@ -37,7 +37,7 @@ export class GrpcAuthentication {
         next({
           onReceiveMetadata: (metadata, pass) => {
             const decided = this.#authenticator.authenticate(headOfGrpc(metadata, call))
-            if (decided.kind !== 'authenticated') return call.sendStatus(this.#turnAway(decided))
+            if (decided.kind !== 'authenticated') return call.sendStatus(this.#turnAway(decided, call.getPeer()))
             if (decided.identity !== undefined) this.#identities.set(metadata, decided.identity)
             pass(metadata)
           },

@@ -11,18 +11,20 @@ import type { Socket } from 'node:net'
 import type { Authenticator } from '../../component/authenticator.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
 import type { Deadlines } from '../../listen/deadlines.ts'
-import { createIntake, type IntakeFailure, type ReceivedMessage } from '../../listen/grpc-intake.ts'
+import { createIntake, type IntakeFailure, type ReceivedMessage, type RefusedCall } from '../../listen/grpc-intake.ts'
 import { createGrpcServer } from '../../listen/grpc-server.ts'
 import { exportLogsResponse } from '../../otlp/response.ts'
 import { encodeStatus, statusOf } from '../../otlp/status.ts'
 import type { GrpcConfig } from './config.ts'
 import { GrpcAuthentication } from './grpc-authentication.ts'
+import { GrpcNoCall } from './grpc-no-call.ts'
+import { notLogs, type OtherSignal } from './not-logs.ts'
 import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from './refusals.ts'
 import type { TransportSettings } from './transport.ts'
 
 const WHERE = 'protocols.grpc'
 const LOGS_SERVICE = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
-const OTHER_SERVICES = {
+const OTHER_SERVICES: Readonly<Record<OtherSignal, string>> = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
   profiles: '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export',
@@ -37,22 +39,37 @@ export class GrpcService {
   readonly #deadlines: Deadlines
   readonly #grpc: Server
   readonly inject: (socket: Socket) => void
+  readonly #stop: () => void
+  readonly #served: (peer: string) => void
 
-  constructor(settings: TransportSettings<GrpcConfig>, authenticator: Authenticator | undefined, deadlines: Deadlines) {
+  /** @param served called with the client's address when it has sent a whole message */
+  constructor(
+    settings: TransportSettings<GrpcConfig>,
+    authenticator: Authenticator | undefined,
+    deadlines: Deadlines,
+    served: (peer: string) => void,
+  ) {
     this.#settings = settings
     this.#deadlines = deadlines
     if (authenticator !== undefined)
-      this.#authentication = new GrpcAuthentication(authenticator, (outcome) => this.#turnAway(outcome))
+      this.#authentication = new GrpcAuthentication(authenticator, (outcome, peer) => this.#turnAway(outcome, peer, 0))
     const { config, limitBytes, budget } = settings
     const intake = createIntake({
       budget,
       limitBytes,
       deadlines,
-      refuse: (failure, encoding) => this.#refuse(failure, encoding),
+      refuse: (failure, call) => this.#refuse(failure, call),
     })
+    const noCall = new GrpcNoCall(settings, WHERE, new Set([LOGS_SERVICE, ...Object.values(OTHER_SERVICES)]))
     const server = config.keepalive.server_parameters
-    const { grpc, inject } = createGrpcServer({
+    const { grpc, inject, stop } = createGrpcServer({
       maxConcurrentStreams: config.maxConcurrentStreams,
+      maxHeaderBytes: config.max_header_bytes,
+      streams: {
+        refused: (stream) => noCall.tooMany(stream),
+        headerTooLarge: (stream) => noCall.headerTooLarge(stream),
+        check: (stream, headers) => noCall.check(stream, headers),
+      },
       maxConnectionIdleMs: server.max_connection_idle,
       maxConnectionAgeMs: server.max_connection_age,
       maxConnectionAgeGraceMs: server.max_connection_age_grace,
@@ -62,45 +79,56 @@ export class GrpcService {
     })
     this.#grpc = grpc
     this.inject = inject
+    this.#stop = stop
+    this.#served = served
     grpc.register(LOGS_SERVICE, this.#export, serialize, deserialize, 'unary')
     for (const [signal, path] of Object.entries(OTHER_SERVICES)) {
-      grpc.register(path, this.#refuseSignal(signal), serialize, deserialize, 'unary')
+      grpc.register(path, this.#refuseSignal(signal as OtherSignal), serialize, deserialize, 'unary')
     }
   }
 
   /** Tells clients to go elsewhere (GOAWAY: HTTP/2 refuses further calls itself), lets calls finish. */
   shutdown(): Promise<void> {
-    return new Promise((resolve) => this.#grpc.tryShutdown(() => resolve()))
+    return new Promise((resolve) => {
+      this.#grpc.tryShutdown(() => {
+        this.#stop()
+        resolve()
+      })
+    })
   }
 
   readonly #export: Handler = (call, callback) => {
+    this.#served(call.getPeer())
     const metadata = this.#settings.config.include_metadata ? metadataOf(call.metadata) : undefined
     const identity = this.#authentication?.identityOf(call.metadata)
     this.#settings.forward.consume(call.request.bytes, metadata, identity, (outcome) => {
-      if (outcome.kind === 'accepted') callback(null, exportLogsResponse(outcome, 'protobuf'))
-      else callback(statusObject(outcome))
+      if (outcome.kind === 'accepted') return callback(null, exportLogsResponse(outcome, 'protobuf'))
+      this.#settings.refusals.byPipeline(outcome, addressOf(call.getPeer()))
+      callback(statusObject(outcome))
     })
     call.request.release()
   }
 
-  #refuseSignal(signal: string): Handler {
-    return (_, callback) => {
-      const refused = this.#settings.notLogs.refuse(signal)
-      this.#settings.forward.refused(refused)
+  #refuseSignal(signal: OtherSignal): Handler {
+    return (call, callback) => {
+      const refused = notLogs(signal)
+      const bytes = call.request.bytes.length
+      this.#settings.refusals.outcome(refused, addressOf(call.getPeer()), bytes, signal)
       callback(statusObject(refused))
     }
   }
 
-  #refuse(failure: IntakeFailure, encoding: string): StatusObject {
+  #refuse(failure: IntakeFailure, { peer, bytes, encoding }: RefusedCall): StatusObject {
     if (failure === 'timeout') {
       const details = `the message did not arrive within ${this.#deadlines.limitMs} ms`
+      this.#settings.refusals.request('timeout', details, addressOf(peer), bytes)
       return { code: status.DEADLINE_EXCEEDED, details, metadata: new Metadata() }
     }
-    return this.#turnAway(this.#outcomeOf(failure, encoding))
+    return this.#turnAway(this.#outcomeOf(failure, encoding), peer, bytes)
   }
 
-  #turnAway(outcome: Retry | Refused): StatusObject {
-    this.#settings.forward.refused(outcome)
+  #turnAway(outcome: Retry | Refused, peer: string, bytes: number): StatusObject {
+    this.#settings.refusals.outcome(outcome, addressOf(peer), bytes)
     return statusObject(outcome)
   }
 
@@ -140,4 +168,9 @@ function metadataOf(metadata: Metadata): ReadonlyMap<string, readonly string[]> 
 /** Names that end in `-bin` have bytes; they are handed on as gRPC puts them on the wire. */
 function metadataText(value: string | Buffer): string {
   return typeof value === 'string' ? value : value.toString('base64')
+}
+
+/** `address:port` without the port. */
+function addressOf(peer: string): string {
+  return peer.slice(0, Math.max(0, peer.lastIndexOf(':')))
 }

@@ -1,11 +1,16 @@
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
+import { GRPC_CODES } from '../../component/answers.ts'
 import type { Authenticator } from '../../component/authenticator.ts'
 import { Deadlines } from '../../listen/deadlines.ts'
+import { http1Answer, HTTP2_CODES, http2Goaway, lastWords } from '../../listen/last-words.ts'
 import type { Listener } from '../../listen/listener.ts'
+import { firstProtocol } from '../../listen/protocols.ts'
 import { ServerTls } from '../../listen/tls.ts'
 import type { GrpcConfig } from './config.ts'
 import type { GrpcService } from './grpc-service.ts'
+import { refuseTls } from './http-no-request.ts'
+import { TOO_MANY_CONNECTIONS, tlsOnPlainPort, wrongPort } from './refusals.ts'
 import { createListener, type TransportSettings } from './transport.ts'
 
 /** ms for a whole message to arrive; OTLP's own clients give up after 10 s. */
@@ -36,9 +41,12 @@ export class GrpcTransport {
   async start(authenticator: Authenticator | undefined): Promise<void> {
     this.#authenticator = authenticator
     const tls = await this.#tls?.load()
-    const serve = (socket: Socket) => void this.#serve(socket)
+    const serve = (socket: Socket) => this.#opened(socket)
     const sockets = tls === undefined ? createServer(serve) : createTlsServer({ ...tls, ALPNProtocols: ['h2'] }, serve)
-    this.#listener = createListener(sockets, this.#settings, WHERE)
+    sockets.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      refuseTls(this.#settings.refusals, socket, error),
+    )
+    this.#listener = createListener(sockets, this.#settings, WHERE, undefined)
     await this.#listener.open()
     if ('setSecureContext' in sockets) this.#tls?.watch(sockets)
     this.#deadlines.start()
@@ -57,9 +65,29 @@ export class GrpcTransport {
     this.#deadlines.close()
   }
 
-  async #serve(socket: Socket): Promise<void> {
+  #opened(socket: Socket): void {
     // A client may be gone before there is anybody to speak with it, and the Listener hears of plain sockets only.
     socket.on('error', () => {})
+    firstProtocol(socket, (protocol) => {
+      if (protocol === 'http2') void this.#serve(socket)
+      else this.#refuse(socket, protocol)
+    })
+  }
+
+  /** What does not speak HTTP/2 gets its answer in HTTP/1.1: clients of TLS say of it that it is no TLS. */
+  #refuse(socket: Socket, protocol: 'http1' | 'tls' | undefined): void {
+    const { refusals, otherPort } = this.#settings
+    const advice =
+      protocol === 'tls'
+        ? tlsOnPlainPort('grpc')
+        : wrongPort(protocol === 'http1' ? 'HTTP/1.1' : 'bytes that are not HTTP/2', 'gRPC', 'http', otherPort())
+    refusals.connection('wrong_protocol', advice, socket.remoteAddress)
+    lastWords(socket, http1Answer('400 Bad Request', GRPC_CODES.INVALID_ARGUMENT, advice))
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    if (this.#listener?.isTurnedAway(socket))
+      return lastWords(socket, http2Goaway(HTTP2_CODES.ENHANCE_YOUR_CALM, TOO_MANY_CONNECTIONS.message))
     try {
       this.#service ??= this.#load()
       const service = await this.#service
@@ -73,6 +101,7 @@ export class GrpcTransport {
 
   async #load(): Promise<GrpcService> {
     const { GrpcService: Service } = await import('./grpc-service.ts')
-    return new Service(this.#settings, this.#authenticator, this.#deadlines)
+    const served = (peer: string) => this.#listener?.served(peer)
+    return new Service(this.#settings, this.#authenticator, this.#deadlines, served)
   }
 }

@@ -16,6 +16,8 @@ export interface AnswerRules {
 /** One request and the one answer to it. */
 export class HttpExchange {
   readonly request: HttpRequest
+  /** The connection is closed with the answer. */
+  isLast = false
   /** The tenant that sent it, once that is known. */
   identity: Identity | undefined
   readonly #response: HttpResponse
@@ -37,9 +39,14 @@ export class HttpExchange {
     this.#response.writeContinue()
   }
 
+  /** The address of the sender, while it is connected. */
+  get sender(): string | undefined {
+    return this.request.socket.remoteAddress
+  }
+
   /** Does no harm where the sender has gone away. */
   send(answer: HttpAnswer): void {
-    const close = this.#rules.closing()
+    const close = this.isLast || this.#rules.closing()
     this.#response.writeHead(answer.status, this.#headers(answer, close))
     this.#response.end(answer.body)
     if (close && 'stream' in this.request) this.request.stream.session?.close()

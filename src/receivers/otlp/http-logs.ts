@@ -2,9 +2,10 @@ import { GRPC_CODES } from '../../component/answers.ts'
 import type { LogsRequest } from '../../component/consumer.ts'
 import type { Outcome, Refused, Retry } from '../../accounting/outcome.ts'
 import { cutOff, drain, readBody, type BodyFailure, type HttpRequest } from '../../listen/body.ts'
-import type { Deadlines } from '../../listen/deadlines.ts'
 import { decompress, type DecompressFailure, type Encoding } from '../../listen/decompress.ts'
+import type { Deadlines } from '../../listen/deadlines.ts'
 import { hasRoomFor, Holding } from '../../listen/holding.ts'
+import { quoted } from '../../listen/last-words.ts'
 import type { Format } from '../../otlp/format.ts'
 import { MalformedJson } from '../../otlp/json-reader.ts'
 import { jsonToProtobuf } from '../../otlp/json-to-protobuf.ts'
@@ -15,7 +16,7 @@ import type { HttpExchange } from './http-exchange.ts'
 import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from './refusals.ts'
 import type { TransportSettings } from './transport.ts'
 
-/** Content codings by what senders write; `zlib` is an old name of deflate. */
+/** Encodings by the names that senders write; `zlib` is an old name of deflate. */
 export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
   ['', undefined],
   ['gzip', 'gzip'],
@@ -23,6 +24,8 @@ export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
   ['deflate', 'deflate'],
   ['zlib', 'deflate'],
 ])
+
+const LIMIT_KEY = 'protocols.http.max_request_body_size'
 
 /** A buffer for mapped JSON that grew past this is let go. */
 const KEPT_BYTES = 4 * 1024 * 1024
@@ -33,15 +36,20 @@ const AT_ONCE_BYTES = 1024 * 1024
 export class HttpLogs {
   readonly #settings: TransportSettings<HttpConfig>
   readonly #deadlines: Deadlines | undefined
-  readonly #limitKey: string
+  readonly #served: (request: HttpRequest) => void
   readonly #encodings: ReadonlyMap<string, Encoding | undefined>
   /** Shared by all requests: between the mapping and the end of `consume` nothing waits. */
   readonly #writer = new ProtobufWriter()
 
-  constructor(settings: TransportSettings<HttpConfig>, deadlines: Deadlines | undefined, limitKey: string) {
+  /** @param served called with each request whose body has arrived */
+  constructor(
+    settings: TransportSettings<HttpConfig>,
+    deadlines: Deadlines | undefined,
+    served: (request: HttpRequest) => void,
+  ) {
     this.#settings = settings
     this.#deadlines = deadlines
-    this.#limitKey = limitKey
+    this.#served = served
     const wanted: readonly string[] = settings.config.compression_algorithms
     // As in the collector, `deflate` allows both of its names.
     const allowed = new Set(wanted.includes('deflate') ? [...wanted, 'zlib'] : wanted)
@@ -53,18 +61,19 @@ export class HttpLogs {
     const { limitBytes, budget } = this.#settings
     if (request.method !== 'POST') {
       const message = `${request.method} is not a method of OTLP/HTTP: send POST`
+      this.#settings.refusals.request('method_not_allowed', message, exchange.sender, announcedBytes(request) ?? 0)
       return exchange.send(answerError(405, GRPC_CODES.UNIMPLEMENTED, message, { allow: 'POST' }))
     }
     const format = formatOf(request)
-    if (format === undefined) return this.#refuse(exchange, 'json', unsupportedMediaType(request))
-    const encodingName = contentEncoding(request)
-    if (!this.#encodings.has(encodingName)) return this.#refuseEncoding(exchange, format, encodingName)
     const announced = announcedBytes(request)
+    if (format === undefined) return this.#refuse(exchange, 'json', unsupportedMediaType(request), announced ?? 0)
+    const encodingName = contentEncoding(request)
+    if (!this.#encodings.has(encodingName)) return this.#refuseEncoding(exchange, format, encodingName, announced ?? 0)
     if (announced !== undefined && announced > limitBytes) {
       drain(request, limitBytes)
-      return this.#refuse(exchange, format, tooLarge(limitBytes, this.#limitKey))
+      return this.#refuse(exchange, format, tooLarge(limitBytes, LIMIT_KEY), announced)
     }
-    if (!hasRoomFor(budget, announced ?? 0)) return this.#refuse(exchange, format, BUDGET_FULL)
+    if (!hasRoomFor(budget, announced ?? 0)) return this.#refuse(exchange, format, BUDGET_FULL, announced ?? 0)
     exchange.continueBody()
     this.#read(exchange, format, encodingName, announced)
   }
@@ -73,19 +82,20 @@ export class HttpLogs {
     const { request } = exchange
     const { limitBytes, budget } = this.#settings
     const holding = new Holding(budget)
-    const receiving = { expire: () => cutOff(request) }
+    const receiving = { expire: () => this.#expire(exchange) }
     this.#deadlines?.add(receiving)
-    const failed = (failure: BodyFailure | DecompressFailure) => {
+    const failed = (failure: BodyFailure | DecompressFailure, bytes: number) => {
       holding.release()
-      if (failure !== 'aborted') this.#refuse(exchange, format, this.#outcomeOf(failure, encodingName))
+      if (failure !== 'aborted') this.#refuse(exchange, format, this.#outcomeOf(failure, encodingName), bytes)
     }
     readBody(request, announced, limitBytes, holding, (body, failure) => {
       this.#deadlines?.delete(receiving)
-      if (body === undefined) return failed(failure ?? 'aborted')
+      if (body === undefined) return failed(failure ?? 'aborted', announced ?? 0)
+      this.#served(request)
       const encoding = this.#encodings.get(encodingName)
       if (encoding === undefined || body.length === 0) return this.#consume(exchange, format, body, holding)
       decompress(encoding, body, limitBytes, holding, (bytes, failure) => {
-        if (bytes === undefined) failed(failure ?? 'corrupt')
+        if (bytes === undefined) failed(failure ?? 'corrupt', body.length)
         else this.#consume(exchange, format, bytes, holding)
       })
     })
@@ -98,7 +108,7 @@ export class HttpLogs {
     }
     if (!holding.take(body.length)) {
       holding.release()
-      return this.#refuse(exchange, format, BUDGET_FULL)
+      return this.#refuse(exchange, format, BUDGET_FULL, body.length)
     }
     // A large one has a buffer of its own, so that others have their turn between the mapping and what follows from it.
     const writer = body.length <= AT_ONCE_BYTES ? this.#writer : new ProtobufWriter(body.length)
@@ -120,7 +130,7 @@ export class HttpLogs {
     } catch (error) {
       if (!(error instanceof MalformedJson)) throw error
       const outcome: Refused = { kind: 'refused', cause: 'malformed', message: error.message }
-      this.#settings.forward.refused(outcome)
+      this.#settings.refusals.outcome(outcome, exchange.sender, json.length)
       this.#answer(exchange, 'json', outcome, error.path)
       return undefined
     }
@@ -128,9 +138,10 @@ export class HttpLogs {
 
   /** @param warning told to the sender of a request that is accepted; empty for none */
   #forward(exchange: HttpExchange, format: Format, bytes: Uint8Array, warning: string): void {
-    const { config, forward, logger } = this.#settings
+    const { config, forward, logger, refusals } = this.#settings
     const metadata = config.include_metadata ? metadataOf(exchange.request) : undefined
     forward.consume(bytes, metadata, exchange.identity, (outcome) => {
+      if (outcome.kind !== 'accepted') refusals.byPipeline(outcome, exchange.sender)
       if (warning === '' || outcome.kind !== 'accepted') return this.#answer(exchange, format, outcome, '')
       forward.notUnderstood()
       logger.warn('a request holds JSON that is not OTLP logs; its sender was told', { warning })
@@ -139,14 +150,21 @@ export class HttpLogs {
     })
   }
 
-  #refuse(exchange: HttpExchange, format: Format, outcome: Retry | Refused): void {
-    this.#settings.forward.refused(outcome)
+  /** A body of HTTP/2 that takes too long: an answer would wait for the rest of it. */
+  #expire({ request, sender }: HttpExchange): void {
+    const advice = 'its request did not arrive within read_timeout: look at its network, or send smaller batches'
+    this.#settings.refusals.request('timeout', advice, sender, announcedBytes(request) ?? 0)
+    cutOff(request)
+  }
+
+  #refuse(exchange: HttpExchange, format: Format, outcome: Retry | Refused, bytes: number): void {
+    this.#settings.refusals.outcome(outcome, exchange.sender, bytes)
     this.#answer(exchange, format, outcome, '')
   }
 
-  #refuseEncoding(exchange: HttpExchange, format: Format, encodingName: string): void {
+  #refuseEncoding(exchange: HttpExchange, format: Format, encodingName: string, bytes: number): void {
     const outcome = unsupportedEncoding(encodingName, this.#supported())
-    this.#settings.forward.refused(outcome)
+    this.#settings.refusals.outcome(outcome, exchange.sender, bytes)
     const answer = answerOutcome(outcome, format, '')
     // RFC 9110, 12.5.3: so a 415 says which codings would do.
     exchange.send({ ...answer, headers: { ...answer.headers, 'accept-encoding': this.#supported().join(', ') } })
@@ -163,7 +181,7 @@ export class HttpLogs {
   #outcomeOf(failure: Exclude<BodyFailure | DecompressFailure, 'aborted'>, encodingName: string): Retry | Refused {
     switch (failure) {
       case 'too_large':
-        return tooLarge(this.#settings.limitBytes, this.#limitKey)
+        return tooLarge(this.#settings.limitBytes, LIMIT_KEY)
       case 'budget_full':
         return BUDGET_FULL
       case 'corrupt':
@@ -185,7 +203,7 @@ export function formatOf(request: HttpRequest): Format | undefined {
 }
 
 function unsupportedMediaType(request: HttpRequest): Refused {
-  const found = JSON.stringify(request.headers['content-type'] ?? '')
+  const found = quoted(request.headers['content-type'] ?? '')
   const message = `the content type ${found} is not one of OTLP: send application/x-protobuf or application/json`
   return { kind: 'refused', cause: 'unsupported_media_type', message }
 }

@@ -1,10 +1,19 @@
+import type { Socket } from 'node:net'
+import type { ServerHttp2Stream } from 'node:http2'
 import { GRPC_CODES } from '../../component/answers.ts'
 import type { Authenticator } from '../../component/authenticator.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { drain, type HttpRequest } from '../../listen/body.ts'
 import { Cors, isPreflight } from '../../listen/cors.ts'
 import { Deadlines } from '../../listen/deadlines.ts'
-import { createHttpServer, type HttpHandler, type HttpResponse } from '../../listen/http-server.ts'
+import {
+  createHttpServer,
+  MAX_HEADER_FIELDS,
+  type HttpHandler,
+  type HttpResponse,
+  type NoRequest,
+} from '../../listen/http-server.ts'
+import { http1Answer, quoted } from '../../listen/last-words.ts'
 import type { Listener } from '../../listen/listener.ts'
 import { headOfHttp } from '../../listen/request-head.ts'
 import { timerMs } from '../../listen/timer.ts'
@@ -13,6 +22,9 @@ import type { HttpConfig } from './config.ts'
 import { answerError, answerOutcome } from './http-answer.ts'
 import { HttpExchange, type AnswerRules } from './http-exchange.ts'
 import { ENCODINGS, formatOf, HttpLogs } from './http-logs.ts'
+import { HttpNoRequest, refuseTls } from './http-no-request.ts'
+import { notLogs, type OtherSignal } from './not-logs.ts'
+import { headerTooLarge, TOO_MANY_CONNECTIONS, TOO_MANY_REQUESTS } from './refusals.ts'
 import { createListener, type TransportSettings } from './transport.ts'
 
 const WHERE = 'protocols.http'
@@ -26,9 +38,11 @@ export class HttpTransport implements HttpHandler {
   /** Node times HTTP/1.1 requests itself, and HTTP/2 requests not at all. */
   readonly #deadlines: Deadlines | undefined
   readonly #logs: HttpLogs
-  readonly #otherSignals: ReadonlyMap<string, string>
+  readonly #noRequest: HttpNoRequest
+  readonly #otherSignals: ReadonlyMap<string, OtherSignal>
   #authenticator: Authenticator | undefined
   #listener: Listener | undefined
+  #stopServer = () => {}
   #stopping = false
 
   constructor(settings: TransportSettings<HttpConfig>) {
@@ -42,8 +56,9 @@ export class HttpTransport implements HttpHandler {
       closing: () => this.#stopping || !config.keepConnections,
     }
     this.#deadlines = config.tls && config.read_timeout > 0 ? new Deadlines(config.read_timeout) : undefined
-    this.#logs = new HttpLogs(settings, this.#deadlines, `${WHERE}.max_request_body_size`)
-    this.#otherSignals = new Map([
+    this.#logs = new HttpLogs(settings, this.#deadlines, (request) => this.#listener?.served(request.socket))
+    this.#noRequest = new HttpNoRequest(settings, WHERE)
+    this.#otherSignals = new Map<string, OtherSignal>([
       [config.traces_url_path, 'traces'],
       [config.metrics_url_path, 'metrics'],
       ['/v1development/profiles', 'profiles'],
@@ -66,13 +81,15 @@ export class HttpTransport implements HttpHandler {
     }
     const options = {
       tls: await this.#tls?.load(),
+      maxHeaderBytes: config.max_header_bytes,
       readTimeoutMs: timerMs(config.read_timeout),
       readHeaderTimeoutMs: timerMs(config.read_header_timeout),
       writeTimeoutMs: timerMs(config.write_timeout),
       idleTimeoutMs: timerMs(config.idleTimeoutMs),
     }
-    const server = createHttpServer(options, this)
-    this.#listener = createListener(server, this.#settings, WHERE)
+    const { server, stop } = createHttpServer(options, this)
+    this.#stopServer = stop
+    this.#listener = createListener(server, this.#settings, WHERE, config.tls ? undefined : FULL)
     await this.#listener.open()
     if ('setSecureContext' in server) this.#tls?.watch(server as Parameters<ServerTls['watch']>[0])
     this.#deadlines?.start()
@@ -82,27 +99,80 @@ export class HttpTransport implements HttpHandler {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     await this.#listener?.close(signal)
+    this.#stopServer()
     await this.#tls?.close()
     this.#deadlines?.close()
   }
 
   handle(request: HttpRequest, response: HttpResponse, awaitsContinue: boolean): void {
-    const { config, notLogs, forward } = this.#settings
+    const { config, refusals } = this.#settings
     const exchange = new HttpExchange(request, response, this.#rules, awaitsContinue)
+    if (this.#listener?.isTurnedAway(request.socket)) return this.#turnAway(exchange)
+    if (this.#isBroken(exchange)) return
     if (this.#cors !== undefined && isPreflight(request.method, request.headers)) {
       return exchange.send({ status: 204, headers: this.#cors.preflight(request.headers), body: NOTHING })
     }
     if (!this.#letIn(exchange)) return
     const [path = ''] = (request.url ?? '').split('?', 1)
-    if (path === config.logs_url_path) return this.#logs.receive(exchange)
+    if (path === config.logs_url_path) {
+      return this.#logs.receive(exchange)
+    }
     const signal = this.#otherSignals.get(path)
     if (signal !== undefined) {
-      const refused = notLogs.refuse(signal)
-      forward.refused(refused)
+      const refused = notLogs(signal)
+      refusals.outcome(refused, exchange.sender, announcedBytes(request), signal)
       return exchange.send(answerOutcome(refused, formatOf(request) ?? 'json', ''))
     }
-    const message = `there is nothing at ${JSON.stringify(path)}: send logs to ${config.logs_url_path}`
+    const message = `there is nothing at ${quoted(path)}: send logs to ${config.logs_url_path}`
+    refusals.request('not_found', message, exchange.sender, announcedBytes(request))
     exchange.send(answerError(404, GRPC_CODES.UNIMPLEMENTED, message, {}))
+  }
+
+  noRequest(problem: NoRequest, socket: Socket, detail: string): void {
+    this.#noRequest.answer(problem, socket, detail)
+  }
+
+  tlsFailed(socket: Socket, error: NodeJS.ErrnoException): void {
+    refuseTls(this.#settings.refusals, socket, error)
+  }
+
+  tooManyRequests(address: string | undefined): void {
+    this.#settings.refusals.request('too_many_requests', TOO_MANY_REQUESTS, address, 0)
+  }
+
+  headerTooLarge(stream: ServerHttp2Stream): void {
+    this.#noRequest.headerTooLarge(stream)
+  }
+
+  /** Answers a connection that finds no room. It was counted when it came. */
+  #turnAway(exchange: HttpExchange): void {
+    exchange.isLast = true
+    exchange.send(answerOutcome(TOO_MANY_CONNECTIONS, formatOf(exchange.request) ?? 'json', ''))
+  }
+
+  /** Answers a head that breaks a rule which Node's parser leaves to us. */
+  #isBroken(exchange: HttpExchange): boolean {
+    const { request } = exchange
+    const { config, refusals } = this.#settings
+    if (request.rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
+      const message = headerTooLarge(config.max_header_bytes, MAX_HEADER_FIELDS, `${WHERE}.max_header_bytes`)
+      refusals.request('header_too_large', message, exchange.sender, 0)
+      exchange.isLast = true
+      exchange.send(answerError(431, GRPC_CODES.RESOURCE_EXHAUSTED, message, {}))
+      return true
+    }
+    const expects = request.headers.expect
+    const problem =
+      request.httpVersion === '1.1' && request.headers.host === undefined
+        ? { status: 400, message: 'the request has no Host header: send HTTP/1.1 as RFC 9112 has it' }
+        : expects !== undefined && expects.toLowerCase() !== '100-continue'
+          ? { status: 417, message: `the expectation ${quoted(expects)} is not known: send 100-continue or none` }
+          : undefined
+    if (problem === undefined) return false
+    refusals.request('malformed_http', problem.message, exchange.sender, announcedBytes(request))
+    exchange.isLast = true
+    exchange.send(answerError(problem.status, GRPC_CODES.INVALID_ARGUMENT, problem.message, {}))
+    return true
   }
 
   /** Asks who sends, by the head of the request; who may not is answered. */
@@ -110,16 +180,16 @@ export class HttpTransport implements HttpHandler {
     if (this.#authenticator === undefined) return true
     const decided = this.#authenticator.authenticate(headOfHttp(exchange.request))
     if (decided.kind !== 'authenticated') {
-      this.#turnAway(exchange, decided, this.#authenticator.challenge)
+      this.#refuseSender(exchange, decided, this.#authenticator.challenge)
       return false
     }
     exchange.identity = decided.identity
     return true
   }
 
-  #turnAway(exchange: HttpExchange, outcome: Refused | Retry, challenge: string): void {
-    const { forward, limitBytes } = this.#settings
-    forward.refused(outcome)
+  #refuseSender(exchange: HttpExchange, outcome: Refused | Retry, challenge: string): void {
+    const { refusals, limitBytes } = this.#settings
+    refusals.outcome(outcome, exchange.sender, announcedBytes(exchange.request))
     drain(exchange.request, limitBytes)
     const answer = answerOutcome(outcome, formatOf(exchange.request) ?? 'json', '')
     const asks = outcome.cause === 'unauthenticated' ? { 'www-authenticate': challenge } : {}
@@ -127,4 +197,14 @@ export class HttpTransport implements HttpHandler {
   }
 }
 
+function announcedBytes(request: HttpRequest): number {
+  return Number(request.headers['content-length'] ?? 0)
+}
+
+const FULL = http1Answer(
+  '503 Service Unavailable',
+  GRPC_CODES.UNAVAILABLE,
+  TOO_MANY_CONNECTIONS.message,
+  `retry-after: ${Math.ceil(TOO_MANY_CONNECTIONS.afterMs / 1_000)}\r\n`,
+)
 const NOTHING = new Uint8Array(0)

@@ -2,17 +2,20 @@ import type { Component, ComponentSettings, Host } from '../../component/compone
 import type { LogsConsumer } from '../../component/consumer.ts'
 import { formatComponentId } from '../../component/id.ts'
 import { roomForSenders } from '../../listen/connection-room.ts'
+import type { GrpcConfig, HttpConfig } from './config.ts'
 import { authenticatorOf } from './authenticator-of.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 import { emitCounters, METRICS, TransportCounters } from './counters.ts'
 import { Forward } from './forward.ts'
 import { GrpcTransport } from './grpc.ts'
 import { HttpTransport } from './http.ts'
-import { NotLogs } from './not-logs.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { bytesOfConnection } from './transport.ts'
 
 interface Transport {
   readonly name: 'grpc' | 'http'
   readonly counters: TransportCounters
+  readonly refusals: RefusalLog
   readonly configuredLimitBytes: number
   readonly server: GrpcTransport | HttpTransport
 }
@@ -31,20 +34,41 @@ export class OtlpReceiver implements Component {
     const shared = siblings.ports && { ports: siblings.ports, receiver: formatComponentId(settings.id) }
     this.#mostBytes = Math.floor(budget.capacity / 2)
     const { grpc, http } = config.protocols
-    const notLogs = new NotLogs(logger)
     if (grpc !== undefined) {
       const counters = new TransportCounters()
       const limitBytes = Math.min(grpc.limitBytes, this.#mostBytes)
       const forward = new Forward(next, counters)
-      const server = new GrpcTransport({ config: grpc, limitBytes, budget, forward, notLogs, logger, shared })
-      this.#transports.push({ name: 'grpc', counters, configuredLimitBytes: grpc.limitBytes, server })
+      const refusals = new RefusalLog('grpc', counters, logger)
+      const otherPort = () => this.port('http')
+      const server = new GrpcTransport({
+        config: grpc,
+        limitBytes,
+        budget,
+        forward,
+        refusals,
+        otherPort,
+        logger,
+        shared,
+      })
+      this.#transports.push({ name: 'grpc', counters, refusals, configuredLimitBytes: grpc.limitBytes, server })
     }
     if (http !== undefined) {
       const counters = new TransportCounters()
       const limitBytes = Math.min(http.limitBytes, this.#mostBytes)
       const forward = new Forward(next, counters)
-      const server = new HttpTransport({ config: http, limitBytes, budget, forward, notLogs, logger, shared })
-      this.#transports.push({ name: 'http', counters, configuredLimitBytes: http.limitBytes, server })
+      const refusals = new RefusalLog('http', counters, logger)
+      const otherPort = () => this.port('grpc')
+      const server = new HttpTransport({
+        config: http,
+        limitBytes,
+        budget,
+        forward,
+        refusals,
+        otherPort,
+        logger,
+        shared,
+      })
+      this.#transports.push({ name: 'http', counters, refusals, configuredLimitBytes: http.limitBytes, server })
     }
   }
 
@@ -55,14 +79,7 @@ export class OtlpReceiver implements Component {
 
   async start(host: Host): Promise<void> {
     const { id, config, metrics, logger } = this.#settings
-    const { grpc, http } = config.protocols
-    const wanted = Math.max(grpc?.max_connections ?? 0, http?.max_connections ?? 0)
-    if (wanted > roomForSenders.most) {
-      logger.warn('max_connections cannot be had, as the process may not have so many files open: raise ulimit -n', {
-        max_connections: wanted,
-        most: roomForSenders.most,
-      })
-    }
+    for (const name of ['grpc', 'http'] as const) this.#checkConnections(name, config.protocols[name])
     for (const { name, configuredLimitBytes, server } of this.#transports) {
       if (configuredLimitBytes > this.#mostBytes) {
         logger.warn('the limit of a request is lowered to half of the byte budget', {
@@ -83,8 +100,23 @@ export class OtlpReceiver implements Component {
     logger.info('listening', Object.fromEntries(addresses))
   }
 
+  /** An operator who asks for more connections than fit is told what limits them. */
+  #checkConnections(transport: 'grpc' | 'http', config: GrpcConfig | HttpConfig | undefined): void {
+    if (config?.max_connections === undefined) return
+    const { max_connections } = config
+    const connectionBytes = bytesOfConnection(config)
+    const most = roomForSenders.fits(connectionBytes)
+    if (max_connections <= most) return
+    const advice =
+      most === roomForSenders.most
+        ? 'max_connections exceeds the open files that this process may have: raise ulimit -n'
+        : 'max_connections exceeds what the memory allows: raise the memory limit, or lower max_header_bytes'
+    this.#settings.logger.warn(advice, { transport, max_connections, most, connection_bytes: connectionBytes })
+  }
+
   async shutdown(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#transports.map(({ server }) => server.shutdown(signal)))
+    for (const { refusals } of this.#transports) refusals.close()
     this.#unregister()
   }
 }

@@ -1,4 +1,5 @@
 import type { Refused, Retry } from '../../accounting/outcome.ts'
+import { quoted } from '../../listen/last-words.ts'
 
 // What senders are told by the receiver itself, before a pipeline has seen anything.
 
@@ -12,6 +13,16 @@ export const BUDGET_FULL: Retry = {
   message: 'the buffers are full: try again later',
 }
 
+export const TOO_MANY_CONNECTIONS: Retry = {
+  kind: 'retry',
+  cause: 'budget_full',
+  afterMs: RETRY_AFTER_MS,
+  message: 'too many connections are open: try again later, or raise max_connections or the memory of the process',
+}
+
+export const TOO_MANY_REQUESTS =
+  'it has too many requests open at a time for the memory of this process: let it wait for answers, or use fewer connections'
+
 /** @param key the option that holds the limit */
 export function tooLarge(limitBytes: number, key: string): Refused {
   const message = `the request is larger than ${limitBytes} bytes (${key}), which also holds after decompression: send smaller batches`
@@ -19,11 +30,35 @@ export function tooLarge(limitBytes: number, key: string): Refused {
 }
 
 export function corrupt(encoding: string): Refused {
-  const message = `the body is not valid ${encoding}, ends too early, or has bytes behind its end`
+  const message = `the body is not valid ${encoding}, ends too early, or has trailing data`
   return { kind: 'refused', cause: 'malformed', message }
 }
 
 export function unsupportedEncoding(encoding: string, supported: readonly string[]): Refused {
-  const message = `the encoding ${JSON.stringify(encoding)} is not supported: send ${supported.join(', ')}`
+  const message = `the encoding ${quoted(encoding)} is not supported: send ${supported.join(', ')}`
   return { kind: 'refused', cause: 'unsupported_encoding', message }
+}
+
+/** A head over the limit. @param key the option that holds it */
+export function headerTooLarge(limitBytes: number, maxFields: number, key: string): string {
+  return `the head of the request has more than ${limitBytes} bytes (${key}) or ${maxFields} fields: send fewer headers, or raise ${key}`
+}
+
+/** @param here what this port speaks @param port of the other protocol, where it is open */
+export function wrongPort(sent: string, here: string, other: string, port: number | undefined): string {
+  const advice =
+    port === undefined ? `send ${here}, or add protocols.${other} to the otlp receiver` : `send to port ${port}`
+  return `it sent ${sent}, and this port takes ${here}: ${advice}`
+}
+
+export function tlsOnPlainPort(protocol: string): string {
+  return `it speaks TLS, and this port does not: send without TLS (http://, insecure: true), or set protocols.${protocol}.tls`
+}
+
+export function plainOnTlsPort(): string {
+  return 'it sends in clear, and this port takes TLS only: send with TLS (https://, insecure: false)'
+}
+
+export function tlsFailed(detail: string): string {
+  return `the TLS handshake failed (${detail}): check its certificate, its authorities, and the TLS version on both sides`
 }

@@ -1,13 +1,14 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import { ComponentError } from '../../component/component.ts'
-import { roomForSenders } from '../../listen/connection-room.ts'
+import { CONNECTION_BYTES, HEAD_ON_ITS_WAY, roomForSenders } from '../../listen/connection-room.ts'
 import { parseEndpoint } from '../../listen/endpoint.ts'
-import { Listener } from '../../listen/listener.ts'
+import { type ConnectionRefusal, Listener } from '../../listen/listener.ts'
 import type { Server } from 'node:net'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { GrpcConfig, HttpConfig } from './config.ts'
 import type { Forward } from './forward.ts'
-import type { NotLogs } from './not-logs.ts'
+import type { RefusalLog } from './refusal-log.ts'
+import { TOO_MANY_CONNECTIONS } from './refusals.ts'
 
 /** What each of the two transports is made of. */
 export interface TransportSettings<Config> {
@@ -16,7 +17,9 @@ export interface TransportSettings<Config> {
   readonly limitBytes: number
   readonly budget: ByteBudget
   readonly forward: Forward
-  readonly notLogs: NotLogs
+  readonly refusals: RefusalLog
+  /** The port of the receiver's other protocol, for senders that mean that one. */
+  readonly otherPort: () => number | undefined
   readonly logger: Logger
   /** Ports that sibling processes listen on too, and the receiver's id. */
   readonly shared: { readonly ports: Map<string, number>; readonly receiver: string } | undefined
@@ -25,17 +28,32 @@ export interface TransportSettings<Config> {
 /** @param where the YAML path of the protocol, for errors */
 export function createListener(
   server: Server,
-  { config, logger, shared }: TransportSettings<GrpcConfig | HttpConfig>,
+  { config, logger, shared, refusals }: TransportSettings<GrpcConfig | HttpConfig>,
   where: string,
+  fullAnswer: Uint8Array | undefined,
 ): Listener {
   const parsed = parseEndpoint(config.endpoint, config.transport)
   if ('problem' in parsed) throw new ComponentError(`${where}.endpoint: ${parsed.problem}`)
-  const options = { endpoint: parsed.endpoint, where: `${where}.endpoint`, maxConnections: config.max_connections }
+  const connectionBytes = bytesOfConnection(config)
+  const maxConnections = Math.min(config.max_connections ?? Infinity, roomForSenders.fits(connectionBytes))
+  const options = { endpoint: parsed.endpoint, where: `${where}.endpoint`, maxConnections, connectionBytes, fullAnswer }
   const name = `${shared?.receiver} ${where}`
   return new Listener(server, {
     ...options,
     room: roomForSenders,
+    refused: (reason, address) => refusals.connection(reason, CLOSED[reason], address),
     logger,
     shared: shared && { ports: shared.ports, name },
   })
+}
+
+/** Memory that a connection costs: what it is, and the largest head that may be on its way on it. */
+export function bytesOfConnection(config: GrpcConfig | HttpConfig): number {
+  const protocol = 'maxConcurrentStreams' in config ? CONNECTION_BYTES.http2 : CONNECTION_BYTES.http1
+  return protocol + (config.tls ? CONNECTION_BYTES.tls : 0) + HEAD_ON_ITS_WAY * config.max_header_bytes
+}
+
+const CLOSED: Readonly<Record<ConnectionRefusal, string>> = {
+  too_many_connections: TOO_MANY_CONNECTIONS.message,
+  silent: 'it opened a connection and sent nothing for 10 s: open it when there is something to send',
 }

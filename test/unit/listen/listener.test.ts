@@ -124,13 +124,16 @@ test('open connections are waited for until the abort, and then closed', async (
 })
 
 test('connections beyond the room that listeners share are closed as they come, until there is some again', async () => {
-  const room = new ConnectionRoom(4)
+  const room = new ConnectionRoom({ descriptors: 4, heapBytes: Number.POSITIVE_INFINITY })
   const one = listenerOn('127.0.0.1:0', 'tcp', createServer(), room)
   const other = listenerOn('127.0.0.1:0', 'tcp', createHttpServer(), room)
   await one.open()
   await other.open()
   const first = await connected(one.port)
-  await connected(other.port)
+  const second = await connected(other.port)
+  await vi.waitUntil(() => one.connections + other.connections === 2, { timeout: 20_000 })
+  one.served({ remoteAddress: '127.0.0.1', remotePort: first.localPort })
+  other.served({ remoteAddress: '127.0.0.1', remotePort: second.localPort })
   for (const { port } of [one, other]) {
     const late = (await connected(port)).resume()
     await new Promise((resolve) => late.once('close', resolve))
@@ -148,7 +151,7 @@ test.each([
   [1_024, 768],
   [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
 ])('of %d descriptors connections may have %d', (descriptors, most) => {
-  expect(new ConnectionRoom(descriptors).most).toBe(most)
+  expect(new ConnectionRoom({ descriptors, heapBytes: Number.POSITIVE_INFINITY }).most).toBe(most)
 })
 
 test.each([

@@ -143,7 +143,7 @@ test('a body is counted against the budget as it arrives, and given back when th
   const { socket } = openSocket(http)
   socket.write(head(1_000_000))
   socket.write(Buffer.alloc(400_000))
-  await until(() => budget.used === 400_000, 'what has come is held')
+  await until(() => budget.used >= 400_000, 'what has come is held')
   socket.destroy()
   await until(() => budget.used === 0, 'it was given back')
   expect(next.requests).toEqual([])
@@ -284,11 +284,11 @@ test('content codings can be narrowed', async () => {
 })
 
 test('content codings that do not exist here are said at start and refused', async () => {
-  const { http, log } = await runReceiver({ http: { compression_algorithms: ['', 'snappy', 'lz4'] } })
+  const { http, log } = await runReceiver({ http: { compression_algorithms: ['', 'gzip', 'lz4'] } })
   expect(log.find(({ level }) => level === 'warn')?.message).toBe(
-    'compression_algorithms: snappy, lz4 do not exist here; bodies in them are refused with 415',
+    'compression_algorithms: lz4 do not exist here; bodies in them are refused with 415',
   )
-  expect((await send(http, [logsOf('a')], { headers: { 'content-encoding': 'snappy' } })).status).toBe(415)
+  expect((await send(http, [logsOf('a')], { headers: { 'content-encoding': 'lz4' } })).status).toBe(415)
 })
 
 test('headers are handed on where they are asked for', async () => {
@@ -297,14 +297,14 @@ test('headers are handed on where they are asked for', async () => {
   expect(next.requests[0]?.metadata?.get('x-tenant')).toEqual(['blue'])
 })
 
-test('other signals are said once each in the log', async () => {
+test('each other signal is logged at once, and then once a minute', async () => {
   const { http, log } = await runReceiver({ http: {} })
   for (const path of ['/v1/traces', '/v1/metrics', '/v1/traces']) {
     await fetch(`http://127.0.0.1:${http}${path}`, { method: 'POST', headers: PROTOBUF })
   }
-  expect(log.filter(({ level }) => level === 'warn').map(({ message }) => message.split(',')[0])).toEqual([
-    'a client sends traces',
-    'a client sends metrics',
+  expect(log.filter(({ level }) => level === 'warn').map(({ message }) => message.split(':')[1])).toEqual([
+    ' this server takes logs, not traces',
+    ' this server takes logs, not metrics',
   ])
 })
 
@@ -392,7 +392,7 @@ test('on shutdown a request that never ends is cut at the abort', async () => {
 test('the limit is lowered where the byte budget is small, and that is said', async () => {
   const { http, log } = await runReceiver({ http: {} }, 1_000)
   expect((await send(http, [Buffer.alloc(501)], { headers: { 'content-length': '501' } })).status).toBe(413)
-  expect(log.filter(({ level }) => level === 'warn')).toEqual([
+  expect(log.filter(({ level }) => level === 'warn').slice(0, 1)).toEqual([
     {
       level: 'warn',
       message: 'the limit of a request is lowered to half of the byte budget',

@@ -1,0 +1,80 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import { GRPC_CODES } from '../../component/answers.ts'
+import { MAX_HEADER_FIELDS, type NoRequest } from '../../listen/http-server.ts'
+import { http1Answer, HTTP2_CODES, http2Goaway, lastWords, quoted } from '../../listen/last-words.ts'
+import { tlsFailure } from '../../listen/tls-failure.ts'
+import type { HttpConfig } from './config.ts'
+import type { RefusalLog } from './refusal-log.ts'
+import { headerTooLarge, plainOnTlsPort, tlsFailed, tlsOnPlainPort, wrongPort } from './refusals.ts'
+import type { TransportSettings } from './transport.ts'
+
+/** Answers what comes to the HTTP port and never becomes a request, each in the protocol that its sender speaks. */
+export class HttpNoRequest {
+  readonly #settings: TransportSettings<HttpConfig>
+  readonly #where: string
+
+  constructor(settings: TransportSettings<HttpConfig>, where: string) {
+    this.#settings = settings
+    this.#where = where
+  }
+
+  answer(problem: NoRequest, socket: Socket, detail: string): void {
+    const { refusals, otherPort, config } = this.#settings
+    const address = socket.remoteAddress
+    switch (problem) {
+      case 'http2': {
+        const advice = wrongPort('gRPC', 'OTLP/HTTP', 'grpc', otherPort())
+        refusals.connection('wrong_protocol', advice, address)
+        return lastWords(socket, http2Goaway(HTTP2_CODES.HTTP_1_1_REQUIRED, advice))
+      }
+      case 'tls': {
+        const advice = tlsOnPlainPort('http')
+        refusals.connection('wrong_protocol', advice, address)
+        // Clients of TLS say of such an answer that it is no TLS, which is what is to be said.
+        return lastWords(socket, http1Answer('400 Bad Request', GRPC_CODES.INVALID_ARGUMENT, advice))
+      }
+      case 'header_too_large': {
+        const advice = this.#headerTooLarge()
+        refusals.request(problem, advice, address, socket.bytesRead)
+        const status = '431 Request Header Fields Too Large'
+        return lastWords(socket, http1Answer(status, GRPC_CODES.RESOURCE_EXHAUSTED, advice))
+      }
+      case 'timeout': {
+        const advice = `its request did not arrive within read_header_timeout or read_timeout (${config.read_timeout} ms): look at its network, or send smaller batches`
+        refusals.request(problem, advice, address, socket.bytesRead)
+        return lastWords(socket, http1Answer('408 Request Timeout', GRPC_CODES.DEADLINE_EXCEEDED, advice))
+      }
+      case 'malformed_http': {
+        const advice = `it does not speak HTTP/1.1 (${detail}): send OTLP/HTTP`
+        refusals.request(problem, advice, address, socket.bytesRead)
+        return lastWords(socket, http1Answer('400 Bad Request', GRPC_CODES.INVALID_ARGUMENT, advice))
+      }
+    }
+  }
+
+  headerTooLarge(stream: ServerHttp2Stream): void {
+    const message = this.#headerTooLarge()
+    this.#settings.refusals.request('header_too_large', message, stream.session?.socket.remoteAddress, 0)
+    if (stream.destroyed) return
+    stream.respond({ ':status': 431, 'content-type': 'application/json' })
+    stream.end(JSON.stringify({ code: GRPC_CODES.RESOURCE_EXHAUSTED, message }))
+  }
+
+  #headerTooLarge(): string {
+    return headerTooLarge(this.#settings.config.max_header_bytes, MAX_HEADER_FIELDS, `${this.#where}.max_header_bytes`)
+  }
+}
+
+/** Counts a handshake that failed. OpenSSL has closed the connection, with an alert where the client speaks TLS. */
+export function refuseTls(refusals: RefusalLog, socket: Socket, error: NodeJS.ErrnoException): void {
+  const failure = tlsFailure(error)
+  if (failure === 'not_tls') refusals.connection('wrong_protocol', plainOnTlsPort(), socket.remoteAddress)
+  else if (failure === 'handshake') refusals.connection('tls_failed', tlsFailed(reasonOf(error)), socket.remoteAddress)
+}
+
+/** OpenSSL's sentence without its addresses and file names. */
+function reasonOf({ message, code }: NodeJS.ErrnoException): string {
+  const [, reason] = /^[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]*)/i.exec(message) ?? []
+  return quoted(reason ?? code ?? message)
+}
