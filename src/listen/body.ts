@@ -14,7 +14,7 @@ export type BodyFailure = 'too_large' | 'budget_full' | 'aborted'
  *
  * @param announced Content-Length; undefined where the body comes in chunks of its own
  * @param limit most bytes of body
- * @param holding bytes are taken from it as they come; what `done` is given is good until it is released
+ * @param holding is charged as bytes come; what `done` is given is good until it is released
  */
 export function readBody(
   request: HttpRequest,
@@ -23,7 +23,7 @@ export function readBody(
   holding: Holding,
   done: (bytes: Uint8Array | undefined, failure: BodyFailure | undefined) => void,
 ): void {
-  const body = new GrowingBytes(announced, holding)
+  const body = new GrowingBytes(holding, announced ?? limit, announced !== undefined)
   // Pieces of HTTP/1 are copies made for this request; those of HTTP/2 lie in what the connection reads into.
   const ownsPieces = request.httpVersionMajor === 1
   let over = false
@@ -35,9 +35,10 @@ export function readBody(
   }
   request.on('data', (chunk: Buffer) => {
     if (over) return
-    if (body.length + chunk.length > limit) finish('too_large')
-    else if (!holding.take(chunk.length)) finish('budget_full')
-    else if (body.append(chunk) && ownsPieces) freeBytes(chunk)
+    if (body.length + chunk.length > limit) return finish('too_large')
+    const appended = body.append(chunk)
+    if (appended === 'full') finish('budget_full')
+    else if (appended === 'copied' && ownsPieces) freeBytes(chunk)
   })
   request.once('end', () => finish(undefined))
   request.once('close', () => finish('aborted'))

@@ -1,6 +1,7 @@
-/** Smaller ones cost less to make than to keep. */
-const LEAST_BYTES = 65_536
-const MOST_BYTES = 4_194_304
+/** Bytes. Smaller buffers cost less to make than to keep. */
+const MIN_BYTES = 16_384
+/** Bytes of the largest buffer that is kept. */
+const MAX_BYTES = 4_194_304
 /** What the pool keeps at the most while nobody uses it. */
 const KEPT_BYTES = 16_777_216
 
@@ -14,10 +15,14 @@ export class BufferPool {
   readonly #free = new Map<number, Buffer[]>()
   #kept = 0
 
-  /** A buffer of `bytes` or more, with whatever was in it before. */
+  /** @returns the length of the buffer that `borrow(bytes)` returns, so that it can be charged before it exists */
+  sizeFor(bytes: number): number {
+    return bytes < MIN_BYTES || bytes > MAX_BYTES ? bytes : 2 ** Math.ceil(Math.log2(bytes))
+  }
+
+  /** A buffer of `sizeFor(bytes)`, with whatever was in it before. */
   borrow(bytes: number): Buffer {
-    if (bytes > MOST_BYTES) return Buffer.allocUnsafeSlow(bytes)
-    const size = Math.max(LEAST_BYTES, 2 ** Math.ceil(Math.log2(bytes)))
+    const size = this.sizeFor(bytes)
     const buffer = this.#free.get(size)?.pop()
     if (buffer === undefined) return Buffer.allocUnsafeSlow(size)
     this.#kept -= size
@@ -27,7 +32,7 @@ export class BufferPool {
   /** Takes a buffer back that nobody reads any more. */
   giveBack(buffer: Buffer): void {
     const size = buffer.length
-    if (size > MOST_BYTES || this.#kept + size > KEPT_BYTES) return
+    if (size < MIN_BYTES || size > MAX_BYTES || this.#kept + size > KEPT_BYTES) return
     this.#kept += size
     const free = this.#free.get(size)
     if (free === undefined) this.#free.set(size, [buffer])

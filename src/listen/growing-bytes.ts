@@ -1,47 +1,61 @@
+// Hot path: every request body and every large decompressed body goes through here, chunk by chunk.
 import type { Holding } from './holding.ts'
 
-const FIRST_BYTES = 65_536
+/** Bytes of the smallest first buffer. A sender that trickles costs this and no more. */
+const MIN_FIRST_BYTES = 4_096
 /**
- * How many times what has come is set aside for what is to come. An announced length is only a promise: whoever sends one
- * byte of 64 MiB gets 64 KiB, and a sender at full speed, whose first piece is that long, 512 at once.
+ * How much buffer is set aside for each byte that has come. An announced length is only a promise: a sender of one byte of
+ * 64 MiB gets 4 KiB, and one at full speed, whose first chunk has 64 KiB, gets 512 KiB at once.
  */
 const AHEAD_ANNOUNCED = 8
-const AHEAD_UNKNOWN = 2
+/** How much larger the next buffer is where no length was announced. */
+const GROWTH = 2
 
-/** Bytes that arrive in pieces, in one buffer that grows; it is the holding's, and gone when that is released. */
+/** `kept`: the chunk itself is held from now on. `full`: the budget had no room for it, or the request has ended. */
+export type Appended = 'copied' | 'kept' | 'full'
+
+/** Bytes that arrive in chunks, in one buffer that grows. The holding owns the buffer and is charged for all of it. */
 export class GrowingBytes {
-  readonly #total: number | undefined
   readonly #holding: Holding
+  readonly #max: number
+  readonly #announced: boolean
   #buffer: Buffer | undefined
   length = 0
 
-  /** @param total bytes there will be at the most, where that is known */
-  constructor(total: number | undefined, holding: Holding) {
-    this.#total = total
+  /**
+   * @param max bytes there will be at most
+   * @param announced whether exactly `max` bytes were announced
+   */
+  constructor(holding: Holding, max: number, announced: boolean) {
     this.#holding = holding
+    this.#max = max
+    this.#announced = announced
   }
 
-  /**
-   * Keeps a piece; its bytes are copied, unless it is the first and the last.
-   * @returns whether they were, so that the piece itself is not needed any more
-   */
-  append(chunk: Buffer): boolean {
-    const whole = this.length === 0 && chunk.length === this.#total
-    if (whole) this.#buffer = chunk
-    else this.#room(this.length + chunk.length).set(chunk, this.length)
+  append(chunk: Buffer): Appended {
+    if (this.length === 0 && this.#announced && chunk.length === this.#max) {
+      if (!this.#holding.take(chunk.length)) return 'full'
+      this.#buffer = chunk
+      this.length = chunk.length
+      return 'kept'
+    }
+    const buffer = this.#room(this.length + chunk.length)
+    if (buffer === undefined) return 'full'
+    buffer.set(chunk, this.length)
     this.length += chunk.length
-    return !whole
+    return 'copied'
   }
 
   view(): Buffer {
     return this.#buffer === undefined ? Buffer.alloc(0) : this.#buffer.subarray(0, this.length)
   }
 
-  #room(needed: number): Buffer {
+  #room(needed: number): Buffer | undefined {
     const had = this.#buffer
     if (had !== undefined && needed <= had.length) return had
-    const ahead = Math.max(FIRST_BYTES, needed * (this.#total === undefined ? AHEAD_UNKNOWN : AHEAD_ANNOUNCED))
-    const buffer = this.#holding.borrow(Math.max(needed, Math.min(this.#total ?? ahead, ahead)))
+    const ahead = this.#announced ? needed * AHEAD_ANNOUNCED : (had?.length ?? 0) * GROWTH
+    const buffer = this.#holding.borrow(Math.max(needed, Math.min(this.#max, Math.max(MIN_FIRST_BYTES, ahead))))
+    if (buffer === undefined) return undefined
     if (had !== undefined) {
       buffer.set(had.subarray(0, this.length))
       this.#holding.giveBack(had)

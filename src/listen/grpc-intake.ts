@@ -1,4 +1,5 @@
 import {
+  type Metadata,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
@@ -6,15 +7,23 @@ import {
 } from '@grpc/grpc-js'
 import type { ByteBudget } from '../component/byte-budget.ts'
 import type { Deadlines, Receiving } from './deadlines.ts'
-import { decompress, type DecompressFailure, type Encoding } from './decompress.ts'
+import { decompress } from './compression/decompress.ts'
+import type { DecompressFailure, Encoding } from './compression/encodings.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 import { Holding, hasRoomFor } from './holding.ts'
 
 // grpc-js reads a whole message, and undoes its compression, before anybody is asked: with 64 MiB messages and 250 streams
-// a connection that is 16 GiB each. This interceptor puts its own decoder in: it counts bytes against the budget as they
-// arrive, refuses a call when they are too many, and leaves the compression to `decompress`, within the bounds of HTTP.
+// a connection that is 16 GiB each. This interceptor puts its own decoder in: it charges bytes to the budget as they arrive,
+// refuses a call when they are too many, and leaves the compression to `decompress`, within the bounds of HTTP.
 
-export type IntakeFailure = DecompressFailure | 'unsupported_encoding' | 'timeout'
+/** `incomplete`: the call ended before its message did. `bad_flag`: compressed without an encoding, or an unknown flag. */
+export type IntakeFailure =
+  | DecompressFailure
+  | 'unsupported_encoding'
+  | 'timeout'
+  | 'incomplete'
+  | 'bad_flag'
+  | 'second_message'
 
 /** A call that is refused, for the log and the counters. */
 export interface RefusedCall {
@@ -34,16 +43,17 @@ export interface IntakeOptions {
   refuse(failure: IntakeFailure, call: RefusedCall): StatusObject
 }
 
-/** What a handler gets as its request. */
+/** A handler's request. */
 export interface ReceivedMessage {
-  readonly bytes: Uint8Array
-  /** Gives the bytes back; to be called as soon as they are not needed any more. */
+  /** @returns the message, which is the handler's until `release`; undefined once the call has ended */
+  readonly bytes: Uint8Array | undefined
+  /** Returns the bytes; to be called as soon as they are not needed any more. */
   release(): void
 }
 
 /**
- * What a call of grpc-js 1.14 has and does not show: what makes messages of the bytes of its stream, and the coding that
- * was announced. The version is pinned, and the receiver's tests notice if these go.
+ * Parts of a call of grpc-js 1.14 that it does not show: what makes messages of the bytes of its stream, and the encoding
+ * that was announced. The version is pinned, and the receiver's tests notice if these go.
  */
 interface HiddenParts {
   decoder: { write(chunk: Buffer): Buffer[] }
@@ -52,7 +62,11 @@ interface HiddenParts {
 
 /** Before each message: whether it is compressed, in one byte, and its length in four. */
 const PREFIX_BYTES = 5
-const GRPC_ENCODINGS: ReadonlySet<string> = new Set<Encoding>(['gzip', 'deflate'])
+
+/** Encodings of messages, by the names that gRPC senders use. */
+export const GRPC_ENCODINGS: ReadonlySet<string> = new Set<Encoding>(['gzip', 'deflate'])
+/** The value of `grpc-accept-encoding`; grpc-js would advertise only its own encodings. */
+export const GRPC_ACCEPT_ENCODING = ['identity', ...GRPC_ENCODINGS].join(',')
 
 export function createIntake(options: IntakeOptions): ServerInterceptor {
   // Of late, so that a call can be refused before its size is known.
@@ -69,13 +83,26 @@ export function createIntake(options: IntakeOptions): ServerInterceptor {
         next({
           onReceiveMetadata: (metadata, next) => next(metadata),
           onReceiveMessage: (message: Buffer, next) => intake.message(message, next),
-          onReceiveHalfClose: (next) => next(),
+          onReceiveHalfClose: (next) => intake.halfClose(next),
           // However a call ends, this comes last.
-          onCancel: () => intake.close(),
+          onCancel: () => intake.end(),
         }),
+      sendMetadata: (metadata: Metadata, next) => {
+        metadata.set('grpc-accept-encoding', GRPC_ACCEPT_ENCODING)
+        next(metadata)
+      },
     })
   }
 }
+
+/**
+ *  receiving ──▶ whole ──▶ handed ──▶ ended        the handler released the message
+ *      └───────────┴──────────┴─────▶ ended        refused, timed out, past its deadline, cancelled, reset, or shut down
+ *
+ * `whole` lasts while the message waits for decompression and is decompressed; `handed` while grpc-js waits for the end of
+ * the call. Only `ended` releases the memory, once, and nothing is handed on from there.
+ */
+type State = 'receiving' | 'whole' | 'handed' | 'ended'
 
 class Intake implements Receiving, ReceivedMessage {
   readonly #call: ServerInterceptingCallInterface
@@ -83,6 +110,7 @@ class Intake implements Receiving, ReceivedMessage {
   readonly #recent: { averageBytes: number }
   readonly #holding: Holding
   readonly #encoding: string
+  #state: State = 'receiving'
   /** The message that is arriving, its prefix included. */
   #frame: GrowingBytes | undefined
   #frameBytes = 0
@@ -90,10 +118,7 @@ class Intake implements Receiving, ReceivedMessage {
   #prefix: Buffer = Buffer.alloc(0)
   #received = 0
   #compressed = false
-  #refused = false
-  #closed = false
-  #decompressing = false
-  bytes: Uint8Array = new Uint8Array(0)
+  #bytes: Uint8Array | undefined
 
   constructor(call: ServerInterceptingCallInterface, options: IntakeOptions, recent: { averageBytes: number }) {
     this.#call = call
@@ -101,9 +126,15 @@ class Intake implements Receiving, ReceivedMessage {
     this.#recent = recent
     this.#holding = new Holding(options.budget)
     const hidden = call as unknown as HiddenParts
-    this.#encoding = hidden.incomingEncoding
+    this.#encoding = hidden.incomingEncoding.trim().toLowerCase()
     hidden.decoder = this
     options.deadlines.add(this)
+  }
+
+  get bytes(): Uint8Array | undefined {
+    // grpc-js keeps its timer for the deadline, which comes late when the event loop is busy: the sender has given up.
+    if (this.#state === 'handed' && Number(this.#call.getDeadline()) <= Date.now()) return undefined
+    return this.#bytes
   }
 
   expire(): void {
@@ -113,38 +144,44 @@ class Intake implements Receiving, ReceivedMessage {
   /** Bytes of the stream. Returns the messages they complete, as grpc-js's own decoder does: with their prefix. */
   write(chunk: Buffer): Buffer[] {
     this.#received += chunk.length
-    if (this.#refused) return []
-    if (this.#received > this.#options.limitBytes + PREFIX_BYTES) this.#refuse('too_large')
-    else if (!this.#holding.take(chunk.length)) this.#refuse('budget_full')
+    if (this.#state !== 'ended' && this.#received > this.#options.limitBytes + PREFIX_BYTES) this.#refuse('too_large')
     const messages: Buffer[] = []
     let rest = chunk
-    while (rest.length > 0 && !this.#refused) rest = this.#read(rest, messages)
-    return this.#refused ? [] : messages
+    while (rest.length > 0 && this.#state !== 'ended') rest = this.#read(rest, messages)
+    return this.#ended ? [] : messages
   }
 
   message(message: Buffer, next: (received: ReceivedMessage) => void): void {
-    if (this.#refused) return
-    if (!this.#compressed) return this.#hand(message, next)
-    this.#decompressing = true
+    if (this.#state !== 'whole') return
+    if (!this.#compressed || message.length === 0) return this.#hand(message, next)
     const limit = this.#options.limitBytes
+    // Never called back once the call has ended: that releases the holding.
     decompress(this.#encoding as Encoding, message, limit, this.#holding, (bytes, failure) => {
-      this.#decompressing = false
-      if (this.#closed) this.#holding.release()
-      else if (bytes === undefined) this.#refuse(failure ?? 'corrupt')
+      if (bytes === undefined) this.#refuse(failure ?? 'corrupt')
       else this.#hand(bytes, next)
     })
   }
 
-  release(): void {
-    this.bytes = new Uint8Array(0)
-    this.#holding.release()
-    this.#options.deadlines.delete(this)
+  halfClose(next: () => void): void {
+    if (this.#state === 'receiving') this.#refuse('incomplete')
+    else if (this.#state !== 'ended') next()
   }
 
-  close(): void {
-    this.#closed = true
+  release(): void {
+    this.end()
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#state = 'ended'
+    this.#bytes = undefined
+    this.#frame = undefined
     this.#options.deadlines.delete(this)
-    if (!this.#decompressing) this.#holding.release()
+    this.#holding.release()
+  }
+
+  get #ended(): boolean {
+    return this.#state === 'ended'
   }
 
   /** Reads a prefix, or a part of the message behind it. Returns what is left. */
@@ -160,38 +197,40 @@ class Intake implements Receiving, ReceivedMessage {
       return head
     }
     const part = chunk.subarray(0, this.#frameBytes - this.#frame.length)
-    this.#frame.append(part)
-    if (this.#frame.length === this.#frameBytes) {
+    if (this.#frame.append(part) === 'full') this.#refuse('budget_full')
+    else if (this.#frame.length === this.#frameBytes) {
       messages.push(this.#frame.view())
       this.#frame = undefined
+      this.#state = 'whole'
     }
     return chunk.subarray(part.length)
   }
 
   /** Looks at the prefix of a message. */
   #begin(head: Buffer): void {
-    const compressed = head[0] === 1
-    if (compressed && !GRPC_ENCODINGS.has(this.#encoding)) return this.#refuse('unsupported_encoding')
+    if (this.#state !== 'receiving') return this.#refuse('second_message')
+    const flag = head[0] ?? 0
+    if (flag > 1 || (flag === 1 && this.#encoding === 'identity')) return this.#refuse('bad_flag')
+    if (flag === 1 && !GRPC_ENCODINGS.has(this.#encoding)) return this.#refuse('unsupported_encoding')
     const length = head.readUInt32BE(1)
     if (length > this.#options.limitBytes) return this.#refuse('too_large')
-    this.#compressed = compressed
+    this.#compressed = flag === 1
     // So grpc-js takes the message for one that is not compressed, and does nothing to it.
     head[0] = 0
     this.#frameBytes = PREFIX_BYTES + length
-    this.#frame = new GrowingBytes(this.#frameBytes, this.#holding)
+    this.#frame = new GrowingBytes(this.#holding, this.#frameBytes, true)
   }
 
   #hand(bytes: Uint8Array, next: (received: ReceivedMessage) => void): void {
-    this.bytes = bytes
+    this.#state = 'handed'
+    this.#bytes = bytes
     this.#recent.averageBytes += (bytes.length - this.#recent.averageBytes) / 16
     next(this)
   }
 
   #refuse(failure: IntakeFailure): void {
-    if (this.#refused) return
-    this.#refused = true
-    this.#options.deadlines.delete(this)
-    this.#holding.release()
+    if (this.#ended) return
+    this.end()
     const refused = { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: this.#received }
     this.#call.sendStatus(this.#options.refuse(failure, refused))
   }

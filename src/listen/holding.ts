@@ -1,38 +1,64 @@
 import type { ByteBudget } from '../component/byte-budget.ts'
 import { RECEIVE_BUFFERS } from './buffer-pool.ts'
 
-/** What one request holds while it is received: bytes of the budget, taken before they are kept, and buffers of the pool. */
+/**
+ * The memory of one request while it is received: bytes of the budget, charged before they are kept, and buffers of the
+ * pool. It is `open` until `release`, once, and for good: the owner calls that when the bytes were handed on, or when the
+ * request ended in any other way. What works on the bytes stops at that moment (`onRelease`), and nothing can be charged
+ * to a request that has ended.
+ */
 export class Holding {
   readonly #budget: ByteBudget
+  #state: 'open' | 'released' = 'open'
   #bytes = 0
   #buffers: Buffer[] = []
+  #stop: (() => void) | undefined
 
   constructor(budget: ByteBudget) {
     this.#budget = budget
   }
 
-  /** False when the budget is full; what was taken before stays taken. */
+  get released(): boolean {
+    return this.#state === 'released'
+  }
+
+  /** @returns false when the budget is full or the request has ended; what was charged before stays charged */
   take(bytes: number): boolean {
-    if (!this.#budget.reserve(bytes)) return false
+    if (this.released || !this.#budget.reserve(bytes)) return false
     this.#bytes += bytes
     return true
   }
 
-  /** A buffer of `bytes` or more that is this request's until `release`. */
-  borrow(bytes: number): Buffer {
+  /** @returns a buffer of `bytes` or more that is this request's until `release`; undefined as for `take` */
+  borrow(bytes: number): Buffer | undefined {
+    if (!this.take(RECEIVE_BUFFERS.sizeFor(bytes))) return undefined
     const buffer = RECEIVE_BUFFERS.borrow(bytes)
     this.#buffers.push(buffer)
     return buffer
   }
 
-  /** Gives one buffer back before `release`. */
+  /** Returns one buffer before `release`. */
   giveBack(buffer: Buffer): void {
-    this.#buffers = this.#buffers.filter((kept) => kept !== buffer)
+    const kept = this.#buffers.filter((one) => one !== buffer)
+    if (kept.length === this.#buffers.length)
+      throw new Error('a buffer was returned to a request that does not hold it')
+    this.#buffers = kept
+    this.#bytes -= buffer.length
+    this.#budget.release(buffer.length)
     RECEIVE_BUFFERS.giveBack(buffer)
   }
 
-  /** Gives everything back, for others to write to; again and again does no harm. */
+  /** @param stop called by `release` if it comes before the work is done: the work must not touch the bytes after that */
+  onRelease(stop: (() => void) | undefined): void {
+    this.#stop = stop
+  }
+
+  /** Stops what works on the bytes and returns everything, for others to write to. Every call after the first does nothing. */
   release(): void {
+    if (this.released) return
+    this.#state = 'released'
+    this.#stop?.()
+    this.#stop = undefined
     this.#budget.release(this.#bytes)
     this.#bytes = 0
     for (const buffer of this.#buffers) RECEIVE_BUFFERS.giveBack(buffer)

@@ -19,6 +19,8 @@ export interface HttpResponse {
   writeContinue(): void
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown
   end(body?: Uint8Array): unknown
+  /** The answer is sent, or its sender is gone. */
+  once(event: 'close', listener: () => void): unknown
 }
 
 /** Bytes that never become a request. `http2` and `tls`: the sender means another port. */

@@ -11,7 +11,13 @@ import type { Socket } from 'node:net'
 import type { Authenticator } from '../../component/authenticator.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
 import type { Deadlines } from '../../listen/deadlines.ts'
-import { createIntake, type IntakeFailure, type ReceivedMessage, type RefusedCall } from '../../listen/grpc-intake.ts'
+import {
+  createIntake,
+  GRPC_ACCEPT_ENCODING,
+  type IntakeFailure,
+  type ReceivedMessage,
+  type RefusedCall,
+} from '../../listen/grpc-intake.ts'
 import { createGrpcServer } from '../../listen/grpc-server.ts'
 import { exportLogsResponse } from '../../otlp/response.ts'
 import { encodeStatus, statusOf } from '../../otlp/status.ts'
@@ -19,7 +25,7 @@ import type { GrpcConfig } from './config.ts'
 import { GrpcAuthentication } from './grpc-authentication.ts'
 import { GrpcNoCall } from './grpc-no-call.ts'
 import { notLogs, type OtherSignal } from './not-logs.ts'
-import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from './refusals.ts'
+import { BUDGET_FULL, corrupt, malformedCall, tooLarge, unsupportedEncoding } from './refusals.ts'
 import type { TransportSettings } from './transport.ts'
 
 const WHERE = 'protocols.grpc'
@@ -98,10 +104,16 @@ export class GrpcService {
   }
 
   readonly #export: Handler = (call, callback) => {
+    const { bytes } = call.request
+    if (bytes === undefined) {
+      // The call has ended, and its sender will send the same records again.
+      call.request.release()
+      return callback({ code: status.DEADLINE_EXCEEDED, details: 'the deadline passed before the message was taken' })
+    }
     this.#served(call.getPeer())
     const metadata = this.#settings.config.include_metadata ? metadataOf(call.metadata) : undefined
     const identity = this.#authentication?.identityOf(call.metadata)
-    this.#settings.forward.consume(call.request.bytes, metadata, identity, (outcome) => {
+    this.#settings.forward.consume(bytes, metadata, identity, (outcome) => {
       if (outcome.kind === 'accepted') return callback(null, exportLogsResponse(outcome, 'protobuf'))
       this.#settings.refusals.byPipeline(outcome, addressOf(call.getPeer()))
       callback(statusObject(outcome))
@@ -112,8 +124,9 @@ export class GrpcService {
   #refuseSignal(signal: OtherSignal): Handler {
     return (call, callback) => {
       const refused = notLogs(signal)
-      const bytes = call.request.bytes.length
+      const bytes = call.request.bytes?.length ?? 0
       this.#settings.refusals.outcome(refused, addressOf(call.getPeer()), bytes, signal)
+      call.request.release()
       callback(statusObject(refused))
     }
   }
@@ -124,7 +137,11 @@ export class GrpcService {
       this.#settings.refusals.request('timeout', details, addressOf(peer), bytes)
       return { code: status.DEADLINE_EXCEEDED, details, metadata: new Metadata() }
     }
-    return this.#turnAway(this.#outcomeOf(failure, encoding), peer, bytes)
+    const answer = this.#turnAway(this.#outcomeOf(failure, encoding), peer, bytes)
+    // gRPC's own status for a second message in a call that takes one.
+    if (failure === 'second_message') return { ...answer, code: status.UNIMPLEMENTED }
+    if (failure === 'unsupported_encoding') answer.metadata?.set('grpc-accept-encoding', GRPC_ACCEPT_ENCODING)
+    return answer
   }
 
   #turnAway(outcome: Retry | Refused, peer: string, bytes: number): StatusObject {
@@ -134,6 +151,10 @@ export class GrpcService {
 
   #outcomeOf(failure: Exclude<IntakeFailure, 'timeout'>, encoding: string): Retry | Refused {
     switch (failure) {
+      case 'incomplete':
+      case 'bad_flag':
+      case 'second_message':
+        return malformedCall(failure)
       case 'budget_full':
         return BUDGET_FULL
       case 'too_large':
@@ -141,7 +162,7 @@ export class GrpcService {
       case 'corrupt':
         return corrupt(encoding)
       case 'unsupported_encoding':
-        return unsupportedEncoding(encoding, ['identity', 'gzip', 'deflate'])
+        return unsupportedEncoding(encoding, GRPC_ACCEPT_ENCODING.split(','))
     }
   }
 }

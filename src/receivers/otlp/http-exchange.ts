@@ -44,6 +44,11 @@ export class HttpExchange {
     return this.request.socket.remoteAddress
   }
 
+  /** @param listener called when the answer is sent or the sender is gone */
+  onClose(listener: () => void): void {
+    this.#response.once('close', listener)
+  }
+
   /** Does no harm where the sender has gone away. */
   send(answer: HttpAnswer): void {
     const close = this.isLast || this.#rules.closing()

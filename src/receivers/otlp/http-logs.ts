@@ -2,8 +2,9 @@ import { GRPC_CODES } from '../../component/answers.ts'
 import type { LogsRequest } from '../../component/consumer.ts'
 import type { Outcome, Refused, Retry } from '../../accounting/outcome.ts'
 import { cutOff, drain, readBody, type BodyFailure, type HttpRequest } from '../../listen/body.ts'
-import { decompress, type DecompressFailure, type Encoding } from '../../listen/decompress.ts'
 import type { Deadlines } from '../../listen/deadlines.ts'
+import { decompress } from '../../listen/compression/decompress.ts'
+import type { DecompressFailure, Encoding } from '../../listen/compression/encodings.ts'
 import { hasRoomFor, Holding } from '../../listen/holding.ts'
 import { quoted } from '../../listen/last-words.ts'
 import type { Format } from '../../otlp/format.ts'
@@ -94,6 +95,8 @@ export class HttpLogs {
       this.#served(request)
       const encoding = this.#encodings.get(encodingName)
       if (encoding === undefined || body.length === 0) return this.#consume(exchange, format, body, holding)
+      // A sender that hangs up meanwhile will send the same records again: they are not handed on.
+      exchange.onClose(() => holding.release())
       decompress(encoding, body, limitBytes, holding, (bytes, failure) => {
         if (bytes === undefined) failed(failure ?? 'corrupt', body.length)
         else this.#consume(exchange, format, bytes, holding)
@@ -208,9 +211,14 @@ function unsupportedMediaType(request: HttpRequest): Refused {
   return { kind: 'refused', cause: 'unsupported_media_type', message }
 }
 
+/** The one encoding of a body, in lower case; a list is only good where the others are `identity`. */
 function contentEncoding(request: HttpRequest): string {
   const written = request.headers['content-encoding']?.trim().toLowerCase() ?? ''
-  return written === 'identity' ? '' : written
+  if (written === '' || written === 'identity') return ''
+  if (!written.includes(',')) return written
+  const names = written.split(',').map((name) => name.trim())
+  const encodings = names.filter((name) => name !== '' && name !== 'identity')
+  return encodings.length > 1 ? encodings.join(', ') : (encodings[0] ?? '')
 }
 
 function announcedBytes(request: HttpRequest): number | undefined {

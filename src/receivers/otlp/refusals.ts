@@ -34,6 +34,16 @@ export function corrupt(encoding: string): Refused {
   return { kind: 'refused', cause: 'malformed', message }
 }
 
+const MALFORMED_CALLS = {
+  incomplete: 'the call ended before its message was complete: send one whole message in a call',
+  bad_flag: 'the message is marked as compressed, and grpc-encoding names no encoding: send grpc-encoding with it',
+  second_message: 'the call has a second message: send one message in a call',
+}
+
+export function malformedCall(problem: keyof typeof MALFORMED_CALLS): Refused {
+  return { kind: 'refused', cause: 'malformed', message: MALFORMED_CALLS[problem] }
+}
+
 export function unsupportedEncoding(encoding: string, supported: readonly string[]): Refused {
   const message = `the encoding ${quoted(encoding)} is not supported: send ${supported.join(', ')}`
   return { kind: 'refused', cause: 'unsupported_encoding', message }

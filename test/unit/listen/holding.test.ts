@@ -27,3 +27,28 @@ test.each([
   budget.reserve(used)
   expect(hasRoomFor(budget, bytes)).toBe(room)
 })
+
+test('a request that has ended is charged nothing, and what works on it stops once', () => {
+  const budget = new ByteBudget(1_000_000)
+  const holding = new Holding(budget)
+  let stops = 0
+  holding.onRelease(() => stops++)
+  const buffer = holding.borrow(20_000)
+  expect(budget.used).toBe(buffer?.length)
+  holding.release()
+  holding.release()
+  expect(stops).toBe(1)
+  expect(holding.take(1)).toBe(false)
+  expect(holding.borrow(20_000)).toBeUndefined()
+  expect(budget.used).toBe(0)
+})
+
+test('a buffer is charged for all of its length, and returned once', () => {
+  const budget = new ByteBudget(1_000_000)
+  const holding = new Holding(budget)
+  const buffer = holding.borrow(100_000) ?? Buffer.alloc(0)
+  expect(budget.used).toBe(131_072)
+  holding.giveBack(buffer)
+  expect(budget.used).toBe(0)
+  expect(() => holding.giveBack(buffer)).toThrow('does not hold it')
+})

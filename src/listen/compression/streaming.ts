@@ -1,0 +1,70 @@
+import type { Transform } from 'node:stream'
+import type { DecompressFailure, Decompressed } from './encodings.ts'
+import { GrowingBytes } from '../growing-bytes.ts'
+import type { Holding } from '../holding.ts'
+import { Turns } from './turns.ts'
+
+/**
+ * Large bodies undone at a time; the others wait, compressed. A bomb costs its limit twice while its buffer grows, and two
+ * keep both cores busy.
+ */
+const MAX_STREAMING = 2
+
+/**
+ * Bytes of input for one turn through the thread pool. They are copied: zlib reads on another thread, and the request's own
+ * buffer goes back to the pool the moment its sender hangs up.
+ */
+const SLICE_BYTES = 65_536
+
+/** One for the process: what is bounded is its memory and its threads. */
+const turns = new Turns(MAX_STREAMING)
+
+/** Undoes a large body on the thread pool. For the contract see `decompress`. */
+export function decompressStreaming(
+  createStream: () => Transform & { readonly bytesWritten: number },
+  bytes: Uint8Array,
+  limit: number,
+  holding: Holding,
+  done: Decompressed,
+): void {
+  const start = () => {
+    const stream = createStream()
+    const output = new GrowingBytes(holding, limit, false)
+    const slice = Buffer.allocUnsafeSlow(Math.min(SLICE_BYTES, bytes.length))
+    let over = false
+    let read = 0
+    const stop = () => {
+      over = true
+      stream.destroy()
+      turns.end()
+    }
+    const finish = (failure: DecompressFailure | undefined) => {
+      if (over) return
+      holding.onRelease(undefined)
+      done(failure === undefined ? output.view() : undefined, failure)
+      stop()
+    }
+    const feed = () => {
+      if (over) return
+      if (read === bytes.length) {
+        stream.end()
+        return
+      }
+      const part = bytes.subarray(read, read + slice.length)
+      slice.set(part)
+      read += part.length
+      stream.write(slice.subarray(0, part.length), feed)
+    }
+    holding.onRelease(stop)
+    stream.on('data', (chunk: Buffer) => {
+      if (over) return
+      if (output.length + chunk.length > limit) finish('too_large')
+      else if (output.append(chunk) === 'full') finish('budget_full')
+    })
+    stream.once('end', () => finish(stream.bytesWritten === bytes.length ? undefined : 'corrupt'))
+    stream.on('error', () => finish('corrupt'))
+    feed()
+  }
+  holding.onRelease(() => turns.withdraw(start))
+  turns.wait(start)
+}
