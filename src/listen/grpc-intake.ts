@@ -64,7 +64,7 @@ interface HiddenParts {
 const PREFIX_BYTES = 5
 
 /** Encodings of messages, by the names that gRPC senders use. */
-export const GRPC_ENCODINGS: ReadonlySet<string> = new Set<Encoding>(['gzip', 'deflate'])
+export const GRPC_ENCODINGS: ReadonlySet<string> = new Set<Encoding>(['gzip', 'deflate', 'zstd', 'snappy'])
 /** The value of `grpc-accept-encoding`; grpc-js would advertise only its own encodings. */
 export const GRPC_ACCEPT_ENCODING = ['identity', ...GRPC_ENCODINGS].join(',')
 

@@ -16,7 +16,12 @@ const MANIFEST = {
   dist: { name: 'otelcol-bench', version: GO_COLLECTOR_VERSION.slice(1), output_path: 'source' },
   receivers: [{ gomod: `${CORE}/receiver/otlpreceiver ${GO_COLLECTOR_VERSION}` }],
   processors: [{ gomod: `${CORE}/processor/batchprocessor ${GO_COLLECTOR_VERSION}` }],
-  exporters: [{ gomod: `${CONTRIB}/exporter/awscloudwatchlogsexporter ${GO_COLLECTOR_VERSION}` }],
+  exporters: [
+    { gomod: `${CONTRIB}/exporter/awscloudwatchlogsexporter ${GO_COLLECTOR_VERSION}` },
+    // Not measured: they send to the daemon in test/full.
+    { gomod: `${CORE}/exporter/otlpexporter ${GO_COLLECTOR_VERSION}` },
+    { gomod: `${CORE}/exporter/otlphttpexporter ${GO_COLLECTOR_VERSION}` },
+  ],
   extensions: [{ gomod: `${CONTRIB}/extension/storage/filestorage ${GO_COLLECTOR_VERSION}` }],
   // The environment is the default one, without which none starts.
   providers: ['fileprovider', 'envprovider'].map((name) => ({
@@ -25,7 +30,8 @@ const MANIFEST = {
 }
 
 const FOLDER = join(import.meta.dirname, '..', '.tools', 'go')
-const PROGRAM = join(FOLDER, `otelcol-bench-${GO_COLLECTOR_VERSION}`)
+/** The number changes with the manifest, so that a program built from an older one is not used. */
+const PROGRAM = join(FOLDER, `otelcol-bench-2-${GO_COLLECTOR_VERSION}`)
 const execute = promisify(execFile)
 
 export async function goVersion(): Promise<string | undefined> {

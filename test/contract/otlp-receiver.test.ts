@@ -80,8 +80,11 @@ const HTTP: readonly HttpCase[] = [
     encoding: 'br',
     delivered: [],
     status: 415,
-    headers: { 'accept-encoding': 'identity, gzip, zstd, deflate, zlib' },
-    answer: statusJson(12, 'the encoding "br" is not supported: send identity, gzip, zstd, deflate, zlib'),
+    headers: { 'accept-encoding': 'identity, gzip, zstd, deflate, zlib, snappy, x-snappy-framed' },
+    answer: statusJson(
+      12,
+      'the encoding "br" is not supported: send identity, gzip, zstd, deflate, zlib, snappy, x-snappy-framed',
+    ),
   },
   { says: 'one encoding inside another', ...inJson, encoding: 'gzip, gzip', delivered: [], status: 415 },
   ...(['gzip', 'zstd', 'deflate'] as const).flatMap((encoding) => {

@@ -1,7 +1,8 @@
 import zlib from 'node:zlib'
-import type { Decompressed, Encoding } from './encodings.ts'
+import type { Decompressed, Encoding, StreamedEncoding } from './encodings.ts'
 import type { Holding } from '../holding.ts'
 import { decompressStreaming } from './streaming.ts'
+import { decompressSnappy } from './snappy.ts'
 
 // Small bodies are undone at once, without a stream and a turn through the thread pool: 10 µs against 100 µs. These bounds
 // keep that under about 3 ms of the event loop; a bomb stops at the second one and goes on, if the limit lets it, off it.
@@ -17,7 +18,7 @@ interface Codec {
   readonly stream: () => zlib.Gunzip | zlib.Inflate | zlib.ZstdDecompress
 }
 
-const CODECS: Readonly<Record<Encoding, Codec>> = {
+const CODECS: Readonly<Record<StreamedEncoding, Codec>> = {
   gzip: { sync: zlib.gunzipSync, stream: () => zlib.createGunzip() },
   deflate: { sync: zlib.inflateSync, stream: () => zlib.createInflate() },
   zstd: {
@@ -41,6 +42,7 @@ export function decompress(
   holding: Holding,
   done: Decompressed,
 ): void {
+  if (encoding === 'snappy') return decompressSnappy(bytes, limit, holding, done)
   const codec = CODECS[encoding]
   if (bytes.length > AT_ONCE_INPUT_BYTES) return decompressStreaming(codec.stream, bytes, limit, holding, done)
   const maxOutputLength = Math.min(limit, AT_ONCE_OUTPUT_BYTES)

@@ -1,5 +1,8 @@
-/** Encodings that can be undone. `deflate` is the zlib format, as RFC 9110 has it. */
-export type Encoding = 'gzip' | 'deflate' | 'zstd'
+/** Encodings that node:zlib undoes. `deflate` is the zlib format, as RFC 9110 has it. */
+export type StreamedEncoding = 'gzip' | 'deflate' | 'zstd'
+
+/** Encodings that can be undone, of HTTP bodies and of gRPC messages. */
+export type Encoding = StreamedEncoding | 'snappy'
 
 export type DecompressFailure = 'too_large' | 'budget_full' | 'corrupt'
 

@@ -145,8 +145,8 @@ const http = z
       .describe('Largest body, also after decompression; 0 is the default. A larger one is answered with 413.'),
     compression_algorithms: z
       .array(z.enum(COMPRESSION_ALGORITHMS))
-      .default(['', 'gzip', 'zstd', 'deflate'])
-      .describe('Content codings that are taken; the empty one is none. snappy and lz4 do not exist here.'),
+      .default(['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'])
+      .describe('Encodings of bodies that are taken; the empty one is none. lz4 does not exist here.'),
     cors: corsSchema.optional().describe('What browsers may send; nothing if it is not set.'),
     response_headers: z
       .union([

@@ -24,6 +24,8 @@ export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
   ['zstd', 'zstd'],
   ['deflate', 'deflate'],
   ['zlib', 'deflate'],
+  ['snappy', 'snappy'],
+  ['x-snappy-framed', 'snappy'],
 ])
 
 const LIMIT_KEY = 'protocols.http.max_request_body_size'

@@ -19,10 +19,10 @@ test('a coding that is not there is refused, and what is there is named', async 
   const [headers] = (await once(call, 'response')) as [IncomingHttpHeaders]
   expect(headers).toMatchObject({
     'grpc-status': String(status.UNIMPLEMENTED),
-    'grpc-accept-encoding': 'identity,gzip,deflate',
+    'grpc-accept-encoding': 'identity,gzip,deflate,zstd,snappy',
   })
   expect(decodeURI(String(headers['grpc-message']))).toBe(
-    'the encoding "br" is not supported: send identity, gzip, deflate',
+    'the encoding "br" is not supported: send identity, gzip, deflate, zstd, snappy',
   )
   expect(next.requests).toEqual([])
 })

@@ -255,7 +255,7 @@ describe('the gRPC port refuses', () => {
       { 'grpc-encoding': 'lz4' },
       12,
       'unsupported_encoding',
-      'the encoding "lz4" is not supported: send identity, gzip, deflate',
+      'the encoding "lz4" is not supported: send identity, gzip, deflate, zstd, snappy',
     ],
   ])('a call with %.60j', async (headers, code, reason, says) => {
     const running = await runReceiver({ grpc: {} })
