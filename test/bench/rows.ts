@@ -27,6 +27,8 @@ export interface Row {
   readonly traffic: Traffic
   /** ms until the sink answers a put. */
   readonly putLatencyMs: number
+  /** Puts at once; undefined leaves the target's default. */
+  readonly consumers?: number
   readonly rawLog: boolean
   readonly protocols: readonly Protocol[]
   readonly queues: readonly Queue[]
@@ -83,6 +85,14 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ...ONE,
     about: '(d) 100 streams in each request of 500 records',
     traffic: { ...BATCH.traffic, sizes: [500], resources: 100, streams: 100 },
+  },
+  overloaded: {
+    ...BATCH,
+    protocols: ['http', 'grpc'],
+    queues: ['memory'],
+    rates: ['max'],
+    about: '(h) as batch, one put at a time: some of the requests are refused',
+    consumers: 1,
   },
   slow: { ...BATCH, ...ONE, about: '(e) as batch, puts take 20 ms', putLatencyMs: 20 },
   raw: { ...BATCH, about: '(f) as batch, the body only (raw_log)', rawLog: true, queues: ['memory'] },

@@ -26,12 +26,17 @@ export interface Addresses {
 /** One YAML for both, but for keys that only one of them has. */
 export function targetConfig(
   { ours, sendingQueue, processors, workers }: Target,
-  { rawLog }: Pick<Row, 'rawLog'>,
+  { rawLog, consumers }: Pick<Row, 'rawLog' | 'consumers'>,
   queue: Queue,
   { grpcPort, httpPort, sinkPort }: Addresses,
   directory: string,
 ): object {
   const onDisk = queue === 'disk'
+  const queueOptions = {
+    ...sendingQueue,
+    ...(consumers === undefined ? {} : { num_consumers: consumers }),
+    ...(onDisk ? { storage: 'file_storage' } : {}),
+  }
   return {
     extensions: onDisk ? { file_storage: { directory, create_directory: true, fsync: true } } : {},
     receivers: {
@@ -45,7 +50,7 @@ export function targetConfig(
         region: 'us-east-1',
         endpoint: `https://localhost:${sinkPort}`,
         raw_log: rawLog,
-        sending_queue: onDisk ? { ...sendingQueue, storage: 'file_storage' } : sendingQueue,
+        sending_queue: queueOptions,
         ...(ours ? { certificate_file_path: CA, max_new_destinations: 100_000 } : {}),
       },
     },
