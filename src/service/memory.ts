@@ -47,8 +47,11 @@ export function sizeBudget(limit: number, asked: readonly PipelineShape[]): Size
   return { bytes: Math.max(1, most), note }
 }
 
-/** Of the old generation of the heap, for bookkeeping of what waits. The daemon itself takes a third of 128 MiB. */
-const WAITING_SHARE = 0.35
+/**
+ * Of the old generation of the heap, for bookkeeping of what waits. Connections and streams may take as much, and the daemon
+ * itself takes a third of 128 MiB.
+ */
+const WAITING_SHARE = 0.25
 
 /**
  * @param heapLimit V8's `heap_size_limit`, bytes: the old generation, and the young one with its three semi-spaces

@@ -41,11 +41,6 @@ export class Forward {
     this.#counters.requestsNotUnderstood++
   }
 
-  /** Counts a request that was refused before a pipeline saw it. */
-  refused(outcome: Retry | Refused): void {
-    this.#counters.requestsRefused[outcome.cause]++
-  }
-
   /** Records only where somebody has counted them: reading a request to refuse it costs most when there is least time. */
   #countRefused({ cause, records = 0 }: Retry | Refused): void {
     if (cause === 'storage_failed') this.#counters.failed += records

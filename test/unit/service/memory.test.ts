@@ -89,10 +89,10 @@ describe('heapNote', () => {
 describe('waitingHeap', () => {
   test('is a part of the old generation: the young one is for what does not wait', () => {
     // A pod of 512 MiB: three semi-spaces of 16 MiB beside 128 MiB.
-    expect(waitingHeap(176 * MIB, 512 * MIB)).toBe(Math.floor(0.35 * 128 * MIB))
+    expect(waitingHeap(176 * MIB, 512 * MIB)).toBe(0.25 * 128 * MIB)
   })
 
   test('is never nothing', () => {
-    expect(waitingHeap(64 * MIB, 64 * GIB)).toBe(Math.floor(0.35 * 16 * MIB))
+    expect(waitingHeap(64 * MIB, 64 * GIB)).toBe(0.25 * 16 * MIB)
   })
 })
