@@ -1,4 +1,5 @@
-// Streams that are written steadily, beside something that is broken: how long each of them was left without a put.
+// Streams that are written steadily, beside something that is broken: for how many rounds of half a second each of them
+// was left without a put. In rounds, as a machine that is slow makes those longer too.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
@@ -7,6 +8,7 @@ import { cloudwatchConfig } from './daemon-config.ts'
 import { httpSender, sendUntilTaken } from './daemon-senders.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 
+const ROUND_MS = 500
 export const HEALTHY = ['h0', 'h1', 'h2', 'h3', 'h4'] as const
 
 export interface Isolation {
@@ -14,8 +16,8 @@ export interface Isolation {
   readonly daemon: Daemon
   /** Sends one record to each of these services, whose groups are `/test/<service>`, in one request. */
   readonly send: (services: readonly string[], body: string) => Promise<unknown>
-  /** Writes to the five healthy streams twice a second; returns the longest time that one of them got no put, ms. */
-  readonly longestGapMs: (durationMs: number) => Promise<number>
+  /** Writes to the five healthy streams in each round; returns the most rounds in a row in which one of them got no put. */
+  readonly longestGap: (rounds: number) => Promise<number>
 }
 
 /** A daemon with the default flush interval, and five streams that work. */
@@ -38,65 +40,56 @@ export async function isolation(service: object = {}): Promise<Isolation> {
     local,
     daemon,
     send,
-    async longestGapMs(durationMs) {
-      const puts = new PutTimes(local)
-      const end = performance.now() + durationMs
-      for (let round = 0; performance.now() < end; round++) {
+    async longestGap(rounds) {
+      const puts = new PutRounds(local)
+      for (let round = 0; round < rounds; round++) {
         await send(HEALTHY, `round ${round}`)
-        await sleep(500)
+        await sleep(ROUND_MS)
         puts.look()
       }
-      return puts.longestGapMs()
+      return puts.longestGap
     },
   }
 }
 
-/** When each healthy stream was last written, as seen by looking often. */
-class PutTimes {
+/** Since which round each healthy stream waits. */
+class PutRounds {
   readonly #local: CloudWatchLocal
   readonly #events = new Map<string, number>()
-  readonly #lastMs = new Map<string, number>()
-  #longestMs = 0
+  readonly #gaps = new Map<string, number>()
+  longestGap = 0
 
   constructor(local: CloudWatchLocal) {
     this.#local = local
-    this.look()
   }
 
   look(): void {
-    const now = performance.now()
     for (const name of HEALTHY) {
       const events = this.#local.events(`/test/${name}`).length
-      const last = this.#lastMs.get(name) ?? now
-      this.#longestMs = Math.max(this.#longestMs, now - last)
-      if (events === this.#events.get(name)) continue
+      const gap = events === this.#events.get(name) ? (this.#gaps.get(name) ?? 0) + 1 : 0
       this.#events.set(name, events)
-      this.#lastMs.set(name, now)
+      this.#gaps.set(name, gap)
+      this.longestGap = Math.max(this.longestGap, gap)
     }
-  }
-
-  longestGapMs(): number {
-    this.look()
-    return this.#longestMs
   }
 }
 
 /** What is done beside the healthy streams; `written` waits until each of these services has an event. */
 export interface Scenario {
   readonly service?: object
-  readonly durationMs?: number
+  readonly rounds?: number
   /** Breaks something. */
   readonly begin: (isolation: Isolation) => Promise<unknown>
   /** Mends it; the services it returns are to be written then. */
   readonly end?: (isolation: Isolation) => readonly string[]
 }
 
-/** Runs scenarios side by side, as each of them waits most of the time. @returns the longest gap of each, ms */
+/** Runs scenarios side by side, as each of them waits most of the time. @returns the longest gap of each, in rounds */
 export async function longestGaps(scenarios: Readonly<Record<string, Scenario>>): Promise<Record<string, number>> {
-  const gaps = Object.entries(scenarios).map(async ([name, { service, durationMs = 12_000, begin, end }]) => {
+  const gaps = Object.entries(scenarios).map(async ([name, { service, rounds = 24, begin, end }]) => {
     const its = await isolation(service)
     await begin(its)
-    const gap = await its.longestGapMs(durationMs)
+    const gap = await its.longestGap(rounds)
     for (const service of end?.(its) ?? []) while (its.local.events(`/test/${service}`).length === 0) await sleep(100)
     return [name, gap] as const
   })

@@ -133,6 +133,19 @@ describe('what is given up', () => {
     await under.delivery.shutdown(AbortSignal.abort(), false)
   })
 
+  test('not by a wall clock that is set forward', async () => {
+    const under = new DeliveryUnderTest({ policy: { maxWaitMs: 10_000 } })
+    await under.delivery.start((key) => key)
+    under.sender.respond = () => denied
+    const request = under.send({ 'g/s': namedItems('a', 2) })
+    vi.setSystemTime(Date.now() + 24 * 3_600_000)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(request.outcomes).toEqual({})
+    await vi.advanceTimersByTimeAsync(7_000)
+    expect(request.outcomes).toEqual({ 'lost: expired': 2 })
+    await under.delivery.shutdown(AbortSignal.abort(), false)
+  })
+
   test('items given up do not keep others from being sent', async () => {
     const under = new DeliveryUnderTest({ policy: { maxWaitMs: 10_000 }, maxConcurrentPuts: 1 })
     await under.delivery.start((key) => key)

@@ -101,3 +101,11 @@ test('lanes that wait for the endpoint are not woken into an account that has ju
   await vi.advanceTimersByTimeAsync(2_000)
   expect(under.sender.puts).toHaveLength(1)
 })
+
+test('a lane that reads takes a put place: no more lanes read than may be sent', async () => {
+  const { under, queue } = setup()
+  for (let i = 0; i < 100; i++) under.send({ [`g/s${i}`]: namedItems('a', 1) })
+  queue.forgetItems()
+  await vi.advanceTimersByTimeAsync(1_001)
+  expect(queue.loads.length).toBeLessThanOrEqual(10)
+})

@@ -153,7 +153,7 @@ export class Transcoder {
     this.#events.clear()
     this.#nowMs = nowMs
     this.#identity = identity
-    this.#router.begin(nowMs, identity)
+    this.#router.begin(identity)
     try {
       this.#resources(bytes.length)
       return {

@@ -56,7 +56,10 @@ export class DestinationGate {
     this.#allowed = rules.allowedGroups.map((pattern) => new Glob(pattern))
   }
 
-  /** @returns the destination itself, or the overflow destination and why */
+  /**
+   * @param nowMs `performance.now()`
+   * @returns the destination itself, or why its events go to the overflow destination
+   */
   admit(group: string, stream: string, nowMs: number): Destination | DivertedReason {
     const key = `${group}:${stream}`
     const known = this.#known.get(key)

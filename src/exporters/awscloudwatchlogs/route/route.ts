@@ -74,8 +74,9 @@ export class Router {
   }
 
   /** @param identity the sender's, whose own rules hold before those of the exporter */
-  begin(nowMs: number, identity: Identity | undefined): void {
-    this.#nowMs = nowMs
+  begin(identity: Identity | undefined): void {
+    // A wall clock that is set must not lengthen the hour of new destinations.
+    this.#nowMs = performance.now()
     this.#permission.begin(identity)
     this.destinations.length = 0
     this.#places.clear()

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { MemoryQueue } from '../../../../src/delivery/queue/memory-queue.ts'
 import { DeliveryUnderTest, IDLE } from '../../../fakes/delivery.ts'
 import { namedItems } from '../../../fakes/items.ts'
 import { fault, settledPromises, taken } from '../../../fakes/sender.ts'
@@ -54,6 +55,19 @@ describe('when a batch goes out', () => {
     under.send({ 'g/s': namedItems('b', 3) })
     await settledPromises()
     expect(under.sender.puts.map(({ texts }) => texts)).toEqual([['a0', 'a1', 'b0', 'b1', 'b2']])
+  })
+
+  test('at once when the queue is half full: its senders are about to wait', async () => {
+    const under = new DeliveryUnderTest({
+      makeQueue: (budget) => new MemoryQueue(budget, { unit: 'requests', most: 10 }),
+    })
+    // A healthy destination takes a hundred requests in no time, where the interval would let ten through a second.
+    for (let i = 0; i < 100; i++) {
+      expect(under.send({ 'g/s': namedItems(`${i}-`, 1) }).queued).toBe('stored')
+      await settledPromises()
+    }
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(under.ledger.delivered).toBe(100)
   })
 
   test('lanes come due each at its own time', async () => {

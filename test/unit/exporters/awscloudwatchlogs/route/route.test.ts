@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Attributes, logsRequest, recordsRequest, type Value } from '../../../../fakes/logs-request.ts'
 import { NOW_MS, routedOf, type Setup, transcoder } from '../event/transcode-request.ts'
 
@@ -156,9 +156,13 @@ describe('max_new_destinations', () => {
   })
 
   test('an hour later there is room again', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
     const gated = transcoder({ stream: '{name}', maxNewAnHour: 1 })
     expect(lanes(gated, NOW_MS, 'a', 'b')).toEqual(['g:a', 'overflow-group:overflow-stream'])
-    expect(lanes(gated, NOW_MS + 3_599_999, 'b')).toEqual(['overflow-group:overflow-stream'])
-    expect(lanes(gated, NOW_MS + 3_600_000, 'b')).toEqual(['g:b'])
+    vi.advanceTimersByTime(3_599_999)
+    expect(lanes(gated, NOW_MS, 'b')).toEqual(['overflow-group:overflow-stream'])
+    vi.advanceTimersByTime(1)
+    expect(lanes(gated, NOW_MS, 'b')).toEqual(['g:b'])
   })
 })
