@@ -35,6 +35,8 @@ export interface DaemonOptions {
   readonly entry?: string
   /** A program that runs it, with its arguments: `setpriv`, say. */
   readonly through?: readonly string[]
+  /** The whole command for these arguments of the daemon, in place of Node and the sources: that of a container. */
+  readonly command?: (args: readonly string[]) => readonly string[]
   /** As `ulimit -n`: no more files and connections are open at once. */
   readonly openFiles?: number
 }
@@ -94,10 +96,11 @@ export async function freePort(): Promise<number> {
 
 function spawnDaemon(
   args: readonly string[],
-  { env = {}, nodeArgs = [], entry = ENTRY, openFiles, through = [] }: DaemonOptions,
+  { env = {}, nodeArgs = [], entry = ENTRY, openFiles, through = [], command: whole }: DaemonOptions,
 ): ChildProcess {
   const limited = openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`]
-  const [command = '', ...rest] = [...limited, ...through, process.execPath, ...nodeArgs, entry, ...args]
+  const itself = whole?.(args) ?? [process.execPath, ...nodeArgs, entry, ...args]
+  const [command = '', ...rest] = [...limited, ...through, ...itself]
   const child = spawn(command, rest, {
     cwd: ROOT,
     env: { ...CLEAN_ENVIRONMENT, ...env },
