@@ -12,6 +12,7 @@ import { FaultScope, type FaultScopeOptions } from './faults/fault-scope.ts'
 import { type ItemBatch, sumOf } from './contract/items.ts'
 import { Lane } from './lanes/lane.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
+import { byTurns } from './lanes/ready-lanes.ts'
 import type { PackPolicy } from './contract/pack.ts'
 import { steadyNowMs } from './contract/steady-clock.ts'
 import type { ScopeName, Sender } from './contract/sender.ts'
@@ -106,8 +107,8 @@ export class Delivery<D> {
     this.#account = account
     const { backoff, maxConcurrentPuts: maxConcurrency } = options
     const rank = (lane: Lane<D>) => lane.rank
-    this.#narrowScope = { backoff, maxConcurrency, firstConcurrency: maxConcurrency, rank }
-    this.#accountScope = { backoff, maxConcurrency, firstConcurrency: 1, rank }
+    this.#narrowScope = { backoff, maxConcurrency, firstConcurrency: maxConcurrency, rank, arrange: byTurns }
+    this.#accountScope = { backoff, maxConcurrency, firstConcurrency: 1, rank, arrange: byTurns }
     this.#endpointScope = { ...this.#accountScope, witnesses: ENDPOINT_WITNESSES }
     this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
     this.parking = new Parking(this.#lanes, queue, logger)

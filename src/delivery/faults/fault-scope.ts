@@ -21,6 +21,8 @@ export interface FaultScopeOptions<Waiter> {
   readonly witnesses?: number
   /** Which of the waiters sends the probe: the one with the lowest rank. At 0 or below it has not failed lately. */
   readonly rank?: (waiter: Waiter) => number
+  /** In which order waiters go out once the scope works again; as they came if absent. */
+  readonly arrange?: (waiters: readonly Waiter[]) => readonly Waiter[]
 }
 
 /** A fault as a scope sees it. */
@@ -168,6 +170,9 @@ export class FaultScope<Waiter> {
     if (recovered) {
       this.state = 'closed'
       this.#limit = 1
+      // Those that sent the probes stand behind the others by now.
+      if (this.#waiting !== undefined && this.#options.arrange !== undefined)
+        this.#waiting = new Set(this.#options.arrange([...this.#waiting]))
     } else {
       this.#limit = Math.min(
         this.#options.maxConcurrency,

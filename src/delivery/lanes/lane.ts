@@ -61,9 +61,15 @@ export class Lane<D> {
     this.#rank = performance.now()
   }
 
+  /** Whether its last put failed by a fault of its own. */
+  get isFailing(): boolean {
+    return this.scopes.some(({ kind, blamed, failures }) => failures > 0 && blamed && !isWide(kind))
+  }
+
   /** What keeps it from being sent, by a fault of its own or of creations; undefined if nothing does. */
   get stuckBy(): ScopeHealth | undefined {
-    if (this.preparing && this.#creation !== undefined && this.#creation.state !== 'closed') return this.#creation
+    if (this.preparing && this.#creation !== undefined && this.#creation.state !== 'closed')
+      return isForeign(this.scopes[0]?.succeededAtMs, this.#creation.failingSinceMs) ? this.#creation : undefined
     return this.scopes.find(
       ({ kind, state, blamed }) => blamed && state !== 'closed' && (kind === 'group' || kind === 'stream'),
     )
@@ -141,6 +147,23 @@ export class Lane<D> {
   firstYounger(ageMs: number, nowMs: number): number {
     return this.runs.firstSince(nowMs - ageMs + 1)
   }
+}
+
+/** A fault is somebody's own when it has lasted for so long… */
+const OWN_FAULT_AFTER_MS = 10_000
+/**
+ * …and others succeeded so lately. When an outage begins, puts that were under way succeed after the first fault: they prove
+ * nothing yet.
+ */
+const OTHERS_SUCCEED_WITHIN_MS = 5_000
+
+/** Whether others are written while this fails. */
+export function isForeign(
+  succeededAtMs: number = Number.NEGATIVE_INFINITY,
+  failingSinceMs: number = Number.POSITIVE_INFINITY,
+): boolean {
+  const now = performance.now()
+  return now - failingSinceMs >= OWN_FAULT_AFTER_MS && now - succeededAtMs <= OTHERS_SUCCEED_WITHIN_MS
 }
 
 function isWide(kind: ScopeKind): boolean {

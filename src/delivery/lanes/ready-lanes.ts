@@ -4,6 +4,20 @@ import type { Lane } from './lane.ts'
 /** Beyond this age a record belongs to the backlog. */
 const FRESH_MS = 60_000
 
+/** Lanes that waited for an outage to end, as they are to go out: the oldest records and those under a minute old in turn. */
+export function byTurns<D>(lanes: readonly Lane<D>[]): readonly Lane<D>[] {
+  const freshSince = steadyNowMs() - FRESH_MS
+  const aged = lanes
+    .map((lane) => ({ lane, order: lane.runs.at(0)?.batch.order ?? 0 }))
+    .sort((a, b) => a.order - b.order)
+  const backlog = aged.filter(({ order }) => order < freshSince)
+  const fresh = aged.slice(backlog.length)
+  const turns: Lane<D>[] = []
+  for (let i = 0; i < Math.max(backlog.length, fresh.length); i++)
+    for (const next of [backlog[i], fresh[i]]) if (next !== undefined) turns.push(next.lane)
+  return turns
+}
+
 /**
  * Lanes that may be sent, each list in the order in which they came: `fresh` for those with records under a minute old,
  * `backlog` for those that fell behind. Served in turn while both have some, so that after an outage at least half of the

@@ -10,7 +10,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { FaultScope, ScopeFault } from '../faults/fault-scope.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { isolatePoison } from './isolate-poison.ts'
-import type { Lane } from '../lanes/lane.ts'
+import { isForeign, type Lane } from '../lanes/lane.ts'
 import { Pace } from './pace.ts'
 import { countedOf, itemsOf, joinRuns, type Pack, type PackPolicy, packRuns, takePack } from '../contract/pack.ts'
 import {
@@ -58,8 +58,6 @@ const MAX_LOADED_AT_ONCE = 256
 const FAILING_SHARE = 1 / 2
 /** A fault of an endpoint is held against a group after so many in a row: one lost connection says nothing about it. */
 const GROUP_FAULTS_TO_OPEN = 3
-/** So long after another group's success an endpoint's fault is this group's own. */
-const FOREIGN_SUCCESS_MS = 30_000
 /** A destination that was created may be missing still for so long: the lane steps back, and nothing is created again. */
 const VISIBLE_WITHIN_MS = 10_000
 /** A queue that is fuller than this waits for no flush interval: its senders are about to be told to wait. */
@@ -247,7 +245,7 @@ export class Scheduler<D> {
   /** Sends one put of the lane, or leaves it where it will be woken. */
   #dispatch(lane: Lane<D>, place: number): boolean {
     if (this.#rests(lane) || lane.waitingItems === 0 || !this.#mayPut(lane)) return false
-    const isFailing = lane.rank > 0
+    const { isFailing } = lane
     if (isFailing && this.#failingPlacesTaken) {
       this.#failing.add(lane)
       this.#handOn(lane)
@@ -510,15 +508,6 @@ export class Scheduler<D> {
       if (batch.unsettled === 0) return
     }
   }
-}
-
-/** Whether another group has succeeded lately, and since this one began to fail. */
-function isForeign(succeededAtMs: number, failingSinceMs: number | undefined): boolean {
-  return (
-    failingSinceMs !== undefined &&
-    succeededAtMs > failingSinceMs &&
-    performance.now() - succeededAtMs < FOREIGN_SUCCESS_MS
-  )
 }
 
 /** Why the lane waits, or waited last: the narrowest scope that knows. */

@@ -43,7 +43,7 @@ describe('groups that answer 500', () => {
 
   test('take at most half of the put places while they hang', async () => {
     const under = withBad(50, { maxConcurrentPuts: 4 })
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 40; i++) {
       under.send({ 'good/s': namedItems('y', 1) })
       await vi.advanceTimersByTimeAsync(1_001)
     }
@@ -77,6 +77,23 @@ describe('whose fault it is', () => {
     const refused = under.send({ 'g/a': [{ text: 'x'.repeat(700) }], 'g/b': [{ text: 'x'.repeat(700) }] })
     expect([refused.queued, refused.rejectedLanes]).toEqual(['budget_full', []])
     expect([...under.delivery.scopes].some(({ blamed, kind }) => kind === 'group' && blamed)).toBe(false)
+  })
+
+  test('when all fail at once, what was under way and succeeds makes no group to blame', async () => {
+    const under = new DeliveryUnderTest({ budgetBytes: 20_000 })
+    under.sender.hold()
+    const record = () => [{ text: 'x'.repeat(700) }]
+    under.send({ 'a/s': record(), 'b/s': record() })
+    await vi.advanceTimersByTimeAsync(2_001)
+    under.sender.respond = () => broken
+    const [first] = under.sender.held.splice(0, 1)
+    first?.answer(taken)
+    under.sender.resume()
+    for (let i = 0; i < 30; i++) {
+      const request = under.send({ 'a/s': record(), 'b/s': record() })
+      expect(request.rejectedLanes).toEqual([])
+      await vi.advanceTimersByTimeAsync(1_001)
+    }
   })
 
   test('a group that fails while another is written is to blame', async () => {
