@@ -1,5 +1,6 @@
-import { access, constants, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { access, constants, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { makeDirectory } from '../../delivery/queue/disk/make-directory.ts'
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
 import type { ClaimedDirectory, LeftDirectory, QueueStorage } from '../../component/storage.ts'
 import type { Config } from './config.ts'
@@ -38,7 +39,7 @@ export class FileStorageExtension implements Component, QueueStorage {
   async start(): Promise<void> {
     const { directory, create_directory: create, fsync } = this.#settings.config
     try {
-      if (create) await mkdir(directory, { recursive: true, mode: this.#mode })
+      if (create) await makeDirectory(directory, this.#mode)
       await mustBeUsable(directory)
     } catch (cause) {
       throw unusable(directory, cause)
@@ -52,7 +53,7 @@ export class FileStorageExtension implements Component, QueueStorage {
     try {
       for (let number = 0; number < MOST_DIRECTORIES; number++) {
         const path = join(root, String(number).padStart(4, '0'))
-        await mkdir(path, { recursive: true, mode: this.#mode })
+        await makeDirectory(path, this.#mode)
         const release = await this.#hold(path)
         if (release === undefined) continue
         await tryOut(join(path, TRIAL), fsync)

@@ -123,7 +123,9 @@ describe('a destination that is missing', () => {
 
 test('lanes that wait for creations are not turned away when nothing else is written either', async () => {
   const { under } = withMissing({ budgetBytes: 20_000 })
-  Object.assign(under.sender, { creation: { state: 'open', failingSinceMs: performance.now(), lastFault: 'no answer' } })
+  Object.assign(under.sender, {
+    creation: { state: 'open', failingSinceMs: performance.now(), lastFault: 'no answer' },
+  })
   const record = () => [{ text: 'x'.repeat(700) }]
   under.send({ 'old/s': namedItems('a', 1) })
   for (let i = 0; i < 20; i++) {

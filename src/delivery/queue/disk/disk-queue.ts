@@ -61,7 +61,9 @@ export interface DiskQueueOwner {
   fatal(error: Error): void
 }
 
-/** One object for each waiting batch stays in memory; this many come to some 100 MB. */
+/** Heap of what stays in memory of each waiting batch: the batch, its place in segment, lane and index. Measured 650 to 1,000. */
+const BATCH_HEAP_BYTES = 1_000
+/** One object for each waiting batch stays in memory, whatever heap there is. */
 const MOST_BATCHES = 500_000
 /** Failed commits in a row, a second or more apart, after which the disk is given up. */
 const MOST_FAILURES = 5
@@ -89,6 +91,8 @@ export class DiskQueue implements Queue {
   readonly space: FreeSpace
   readonly capacityBytes: number
   #reservedBytes = 0
+  /** Heap of bookkeeping that is taken from the budget. */
+  #heldHeap = 0
   #batches = 0
   #failures = 0
   quarantinedBytes = 0
@@ -168,6 +172,7 @@ export class DiskQueue implements Queue {
     for (const segment of found.segments) this.#segments.set(segment.number, segment)
     this.#writer.continueAfter(found.lastSequence, found.lastSegment)
     this.#batches = found.batches.length
+    this.#holdRecovered(found.batches.length)
     this.#keeper.recovered(found.batches)
     this.quarantinedBytes = found.quarantinedBytes
     if (acknowledged.counters !== undefined) this.#owner.restore(acknowledged.counters)
@@ -192,10 +197,12 @@ export class DiskQueue implements Queue {
     if (refusal !== undefined) return refusal
     if (!this.#keeper.reserve(items))
       return retry('storage_full', `the queue is full (${this.size} of ${this.capacity})`)
-    if (!this.#budget.reserve(memory)) {
+    const heap = batches.length * BATCH_HEAP_BYTES
+    if (!this.#budget.reserve(memory, heap)) {
       this.#keeper.release(items)
-      return retry('budget_full', `the byte budget is full (${this.#budget.used} of ${this.#budget.capacity} bytes)`)
+      return retry('budget_full', this.#budgetFull(memory))
     }
+    this.#heldHeap += heap
     this.#reservedBytes += disk
     this.#batches += batches.length
     const release = () => {
@@ -203,6 +210,7 @@ export class DiskQueue implements Queue {
       this.#budget.release(memory)
       this.#reservedBytes -= disk
       this.#batches -= batches.length
+      this.#releaseHeap(heap)
     }
     return {
       kind: 'reserved',
@@ -265,6 +273,7 @@ export class DiskQueue implements Queue {
     this.#journal.done(batch.id)
     batch.segment.remove(batch)
     this.#batches--
+    this.#releaseHeap(BATCH_HEAP_BYTES)
     this.#tail.forget(batch)
     this.#removeIfDone(batch.segment)
   }
@@ -301,6 +310,28 @@ export class DiskQueue implements Queue {
     await Promise.all(this.#removals)
     await this.#journal.close()
     for (const segment of this.#segments.values()) await segment.close()
+  }
+
+  /** What an earlier process left is there whether it fits or not; as much of it as fits is charged. */
+  #holdRecovered(batches: number): void {
+    const { heapCapacity, heapUsed } = this.#budget
+    const heap = Math.max(0, Math.min(batches * BATCH_HEAP_BYTES, heapCapacity - heapUsed))
+    if (this.#budget.reserve(0, heap)) this.#heldHeap += heap
+  }
+
+  /** What was charged is given back only when no more wait than are charged for. */
+  #releaseHeap(bytes: number): void {
+    const over = this.#heldHeap - this.#batches * BATCH_HEAP_BYTES
+    const heap = Math.min(bytes, Math.max(0, over))
+    this.#heldHeap -= heap
+    this.#budget.release(0, heap)
+  }
+
+  #budgetFull(memory: number): string {
+    const { used, capacity, heapUsed, heapCapacity } = this.#budget
+    return used + memory > capacity
+      ? `the byte budget is full (${used} of ${capacity} bytes)`
+      : `the heap for bookkeeping is full (${heapUsed} of ${Math.floor(heapCapacity)} bytes)`
   }
 
   /** Why nothing more may be written; the drain never asks. */

@@ -1,18 +1,22 @@
 // How the files of a directory are opened: that of this process, and those it takes over.
 
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { ClaimedDirectory } from '../../../component/storage.ts'
 import type { CountersOwner } from '../../../delivery/adoption/adoption.ts'
 import { type DeadLetters, type OnEvicted, openDeadLetters } from '../../../delivery/dead-letters/dead-letters.ts'
 import { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
+import { makeDirectory } from '../../../delivery/queue/disk/make-directory.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import type { Config } from '../config.ts'
 import { queueBound } from '../settings/delivery-options.ts'
 
 /** Big enough for few files, small enough that space comes back soon (64 MiB could not free a small disk). */
 export const SEGMENT_BYTES = 16 * 1_048_576
+/** Of a small bound: a segment is freed as a whole, and one record that waits holds all of it. */
+const SEGMENT_SHARE = 1 / 8
+/** Below this the headers and syncs of segments cost more than their records. */
+const MIN_SEGMENT_BYTES = 65_536
 /** What waits is kept in memory too up to this, so that a queue that keeps up never reads the disk. */
 const TAIL_BYTES = 32 * 1_048_576
 
@@ -44,7 +48,8 @@ export function directoryOpener(
   const capacityBytes =
     bound?.unit === 'bytes' ? Math.min(bound.most, directory.capacityBytes) : directory.capacityBytes
   const memoryBytes = Math.min(TAIL_BYTES, budget.capacity / 4)
-  const options = { capacityBytes, segmentBytes: SEGMENT_BYTES, memoryBytes, fsync, bound }
+  const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(SEGMENT_BYTES, Math.floor(capacityBytes * SEGMENT_SHARE)))
+  const options = { capacityBytes, segmentBytes, memoryBytes, fsync, bound }
   return {
     queue: (path, counters) => new DiskQueue({ ...options, directory: path }, { ...counters, fatal }, budget, logger),
     async letters(path, onEvicted) {
@@ -68,6 +73,6 @@ export function lettersPath(path: string): string {
 /** The same, made if it is not there. */
 export async function lettersDirectory(path: string): Promise<string> {
   const letters = lettersPath(path)
-  await mkdir(letters, { recursive: true, mode: 0o700 })
+  await makeDirectory(letters, 0o700)
   return letters
 }
