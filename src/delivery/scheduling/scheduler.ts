@@ -424,7 +424,9 @@ export class Scheduler<D> {
       // The fault of an endpoint is each group's own as long as another group works.
       const isOwn = isForeign(blamed.succeededAtMs, suspect.failingSinceMs)
       this.#fail(blamed, { ...outcome, witness: suspect.name }, { isBlamed: true })
-      this.#fail(suspect, { ...outcome, faultsToOpen: GROUP_FAULTS_TO_OPEN }, { isBlamed: isOwn, isReported: true })
+      // What will not pass by itself is reported at once.
+      const faultsToOpen = outcome.lasting ? 1 : GROUP_FAULTS_TO_OPEN
+      this.#fail(suspect, { ...outcome, faultsToOpen }, { isBlamed: isOwn, isReported: true })
     }
     // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
     const own = lane.scopes.at(-1) as FaultScope<Lane<D>>
