@@ -28,7 +28,7 @@ function run(name: string, scenario: Scenario, size: Size): Promise<unknown> {
 }
 
 const SCENARIOS: readonly (readonly [name: string, scenario: Scenario, size: Size])[] = [
-  ['memory, 1 stream', { streams: 1 }, { offeredTimes: 1.5 }],
+  ['memory, 1 stream', { streams: 1 }, { budgetMib: 102, offeredTimes: 1.5 }],
   ['memory, 900 streams', { streams: 900, fault: '503' }, HALF],
   ['memory, 10,000 streams', { streams: 10_000 }, { budgetMib: 102, offeredTimes: 1.5 }],
   ['memory, 900 streams, calls without an answer', { streams: 900, fault: 'silent' }, HALF],
