@@ -49,6 +49,15 @@ const SEGMENT_SHARE = 1 / 16
 const MOST_SEGMENT_BYTES = 4 * 1_048_576
 /** Each is an object in memory: so many come to some 50 MB. */
 const MOST_LETTERS = 100_000
+/** Letters that are kept however little heap there is. */
+const MIN_LETTERS = 100
+/** Heap of a letter and its record on disk, measured with 16,777 of them. */
+const LETTER_HEAP_BYTES = 1_000
+/**
+ * Beside what waits, in shares of its heap. Letters stay until somebody replays them: charged with what waits, they would
+ * leave it no room at all.
+ */
+const HEAP_SHARE = 1 / 2
 /** Of the store, for one letter. */
 const MOST_OF_STORE = 1 / 2
 
@@ -73,7 +82,8 @@ export function openDeadLetters(
   const owner = { counters: () => ({}), restore() {}, lost, fatal }
   const queueOptions = { ...options, segmentBytes, memoryBytes: 0, bound: undefined, ofReserve: true }
   const queue = new DiskQueue(queueOptions, owner, budget, logger)
-  const letters = new DeadLetters(queue, onEvicted)
+  const fit = Math.max(MIN_LETTERS, Math.floor((budget.heapCapacity * HEAP_SHARE) / LETTER_HEAP_BYTES))
+  const letters = new DeadLetters(queue, onEvicted, Math.min(MOST_LETTERS, fit))
   return letters
 }
 

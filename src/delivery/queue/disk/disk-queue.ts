@@ -91,6 +91,8 @@ export class DiskQueue implements Queue {
   readonly space: FreeSpace
   readonly capacityBytes: number
   #reservedBytes = 0
+  /** What a batch is charged; 0 for letters, whose number has a bound of its own. */
+  readonly #batchHeap: number
   /** Heap of bookkeeping that is taken from the budget. */
   #heldHeap = 0
   #batches = 0
@@ -106,6 +108,7 @@ export class DiskQueue implements Queue {
     this.#files = files
     this.#keeper = new BoundKeeper(options.bound)
     this.capacityBytes = options.capacityBytes
+    this.#batchHeap = options.ofReserve === true ? 0 : BATCH_HEAP_BYTES
     this.space = new FreeSpace(files, directory, segmentBytes, options.ofReserve === true, logger)
     this.#tail = new Tail(options.memoryBytes, budget, (batch) => this.#read(batch))
     this.#writer = new Writer({
@@ -197,7 +200,7 @@ export class DiskQueue implements Queue {
     if (refusal !== undefined) return refusal
     if (!this.#keeper.reserve(items))
       return retry('storage_full', `the queue is full (${this.size} of ${this.capacity})`)
-    const heap = batches.length * BATCH_HEAP_BYTES
+    const heap = batches.length * this.#batchHeap
     if (!this.#budget.reserve(memory, heap)) {
       this.#keeper.release(items)
       return retry('budget_full', this.#budgetFull(memory))
@@ -273,7 +276,7 @@ export class DiskQueue implements Queue {
     this.#journal.done(batch.id)
     batch.segment.remove(batch)
     this.#batches--
-    this.#releaseHeap(BATCH_HEAP_BYTES)
+    this.#releaseHeap(this.#batchHeap)
     this.#tail.forget(batch)
     this.#removeIfDone(batch.segment)
   }
@@ -315,13 +318,13 @@ export class DiskQueue implements Queue {
   /** What an earlier process left is there whether it fits or not; as much of it as fits is charged. */
   #holdRecovered(batches: number): void {
     const { heapCapacity, heapUsed } = this.#budget
-    const heap = Math.max(0, Math.min(batches * BATCH_HEAP_BYTES, heapCapacity - heapUsed))
+    const heap = Math.max(0, Math.min(batches * this.#batchHeap, heapCapacity - heapUsed))
     if (this.#budget.reserve(0, heap)) this.#heldHeap += heap
   }
 
   /** What was charged is given back only when no more wait than are charged for. */
   #releaseHeap(bytes: number): void {
-    const over = this.#heldHeap - this.#batches * BATCH_HEAP_BYTES
+    const over = this.#heldHeap - this.#batches * this.#batchHeap
     const heap = Math.min(bytes, Math.max(0, over))
     this.#heldHeap -= heap
     this.#budget.release(0, heap)

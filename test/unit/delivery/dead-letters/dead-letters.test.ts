@@ -16,9 +16,9 @@ async function folder(): Promise<string> {
   return directory
 }
 
-async function open(directory: string, capacityBytes = 16 * 1_048_576) {
+async function open(directory: string, capacityBytes = 16 * 1_048_576, heapBytes?: number) {
   const evicted: number[] = []
-  const budget = new ByteBudget(64 * 1_048_576)
+  const budget = new ByteBudget(64 * 1_048_576, heapBytes)
   const fatal = (error: Error) => {
     throw error
   }
@@ -30,7 +30,7 @@ async function open(directory: string, capacityBytes = 16 * 1_048_576) {
     silentLogger,
   )
   await letters.open()
-  return { letters, evicted }
+  return { letters, evicted, budget }
 }
 
 /** Items `[from, to)` of a batch of `count` named items. */
@@ -180,4 +180,12 @@ describe('a letter that is moved', () => {
     expect(letters.count).toBe(1)
     await letters.close()
   })
+})
+
+test('there are as many as the heap has room for; the oldest go, and what waits keeps its own room', async () => {
+  const { letters, evicted, budget } = await open(await folder(), 16 * 1_048_576, 400_000)
+  for (let i = 0; i < 250; i++) expect(await put(letters, 'g:s', `l${i}-`, 'too_old', 1)).toBe(true)
+  expect([letters.count, evicted.length, budget.heapUsed]).toEqual([200, 50, 0])
+  expect(letters.list({})[0]).toMatchObject({ error: 'why l50-' })
+  await letters.close()
 })
