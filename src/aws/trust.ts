@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+// As a whole: Node before 22.15 has no getCACertificates, and is to load as far as the check of its version.
+import tls, { type SecureContext } from 'node:tls'
 import { ComponentError } from '../component/component.ts'
 import type { AwsEnvironment } from './environment.ts'
 
@@ -23,7 +24,7 @@ export function trustedAuthorities(path: string, env: AwsEnvironment): SecureCon
   }
   if (files.length === 0) return undefined
   const added = files.flatMap(([source, file]) => readCertificates(source, file))
-  return createSecureContext({ ca: [...getCACertificates('default'), ...added] })
+  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ...added] })
 }
 
 function readCertificates(source: string, path: string): string[] {

@@ -101,6 +101,7 @@ test('the command of the package runs', async () => {
   const { stdout } = await execute(command, ['--version'])
   expect(stdout).toMatch(/^otlp-cloudwatch \d+\.\d+\.\d+\n$/)
   const config = join(ROOT, 'config', 'agent.yaml')
-  const validated = await execute(command, ['validate', '--config', config], { env: CLEAN_ENVIRONMENT })
+  const env = { ...CLEAN_ENVIRONMENT, AWS_REGION: 'us-east-1' }
+  const validated = await execute(command, ['validate', '--config', config], { env })
   expect(validated.stdout).toContain(`${config} is good.`)
 })
