@@ -36,12 +36,6 @@ const SCENARIOS: readonly (readonly [name: string, scenario: Scenario, size: Siz
   ['disk, 900 streams', { streams: 900 }, HALF_DISK],
   ['disk, 10,000 streams', { streams: 10_000 }, { diskMib: 32, offeredTimes: 1.5 }],
   ['disk, 900 streams, killed and started again', { streams: 900, kills: 4 }, HALF_DISK],
-  // There may be 100,000 letters, whatever their size.
-  [
-    'disk, 900 streams, dead letters to their limit',
-    { streams: 900, lateEvery: 2 },
-    { diskMib: 40, lettersMib: 64, offeredTimes: 1.5 },
-  ],
 ]
 
 describe('CloudWatch down under one-record requests', () => {
