@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
@@ -254,7 +254,8 @@ async function validate(config: string): Promise<{ code: number | null; stderr: 
   const file = join(await temporaryFolder(), 'config.yaml')
   await writeFile(file, config)
   // What the chart leaves to the machine.
-  return runToEnd(['validate', '--config', file], { env: { AWS_REGION: 'us-east-1' } })
+  const directory = config.includes('file_storage') ? [`--set=extensions.file_storage.directory=${dirname(file)}`] : []
+  return runToEnd(['validate', '--config', file, ...directory], { env: { AWS_REGION: 'us-east-1' } })
 }
 
 async function temporaryFolder(): Promise<string> {
