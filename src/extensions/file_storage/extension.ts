@@ -39,7 +39,7 @@ export class FileStorageExtension implements Component, QueueStorage {
   async start(): Promise<void> {
     const { directory, create_directory: create, fsync } = this.#settings.config
     try {
-      if (create) await makeDirectory(directory, this.#mode)
+      if (create) await makeDirectory(directory, this.#mode, fsync)
       await mustBeUsable(directory)
     } catch (cause) {
       throw unusable(directory, cause)
@@ -51,9 +51,10 @@ export class FileStorageExtension implements Component, QueueStorage {
     const { directory, fsync, max_size: bytes } = this.#settings.config
     const root = join(directory, owner.replaceAll('/', '_'))
     try {
+      await makeDirectory(root, this.#mode, fsync)
       for (let number = 0; number < MOST_DIRECTORIES; number++) {
         const path = join(root, String(number).padStart(4, '0'))
-        await makeDirectory(path, this.#mode)
+        await makeDirectory(path, this.#mode, fsync)
         const release = await this.#hold(path)
         if (release === undefined) continue
         await tryOut(join(path, TRIAL), fsync)

@@ -63,7 +63,7 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
   }
   try {
     for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
-    await lettersDirectory(directory)
+    await lettersDirectory(directory, true)
     await letters.open()
   } catch (error) {
     // The one that was opened would keep the process from ending.

@@ -54,7 +54,7 @@ export function directoryOpener(
     queue: (path, counters) => new DiskQueue({ ...options, directory: path }, { ...counters, fatal }, budget, logger),
     async letters(path, onEvicted) {
       const lettersOptions = {
-        directory: await lettersDirectory(path),
+        directory: await lettersDirectory(path, fsync),
         fsync,
         capacityBytes: config.dead_letters.max_size,
       }
@@ -71,8 +71,8 @@ export function lettersPath(path: string): string {
 }
 
 /** The same, made if it is not there. */
-export async function lettersDirectory(path: string): Promise<string> {
+export async function lettersDirectory(path: string, fsync: boolean): Promise<string> {
   const letters = lettersPath(path)
-  await makeDirectory(letters, 0o700)
+  await makeDirectory(letters, 0o700, fsync)
   return letters
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, mkdtemp, open, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -154,4 +154,41 @@ test('leaves nothing behind when it is shut down', async () => {
   const { path } = await made.claim('a')
   await made.shutdown()
   expect(await readdir(path)).toEqual([])
+})
+
+/** Paths that are synced from now on, directories as well as files. */
+async function syncedPaths(): Promise<Set<string>> {
+  const probe = await open('/dev/null')
+  const handle = Object.getPrototypeOf(probe) as FileHandle
+  await probe.close()
+  const paths = new Set<string>()
+  const sync = Reflect.get(handle, 'sync')
+  const spy = vi.spyOn(handle, 'sync').mockImplementation(async function (this: FileHandle) {
+    paths.add(await readlink(`/proc/self/fd/${this.fd}`))
+    await sync.call(this)
+  })
+  onTestFinished(() => spy.mockRestore())
+  return paths
+}
+
+test('syncs the parent of every directory it makes: a power loss would take them with their files', async () => {
+  const top = await folder()
+  const synced = await syncedPaths()
+  const directory = join(top, 'state', 'queues')
+  const claimed = await (await started({ directory, create_directory: true })).claim('a')
+  expect(claimed.path).toBe(join(directory, 'a', '0000'))
+  expect([...synced].sort()).toEqual([top, join(top, 'state'), directory, join(directory, 'a')])
+
+  // Made by a process that the power took before it synced.
+  synced.clear()
+  await claimed.release()
+  await (await started({ directory })).claim('a')
+  expect([...synced]).toEqual(expect.arrayContaining([directory, join(directory, 'a')]))
+})
+
+test('syncs no directory when fsync is false', async () => {
+  const directory = join(await folder(), 'queues')
+  const synced = await syncedPaths()
+  await (await started({ directory, create_directory: true, fsync: false })).claim('a')
+  expect([...synced]).toEqual([])
 })

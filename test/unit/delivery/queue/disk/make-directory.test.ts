@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import type * as promises from 'node:fs/promises'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -26,14 +26,21 @@ const { makeDirectory } = await import('../../../../../src/delivery/queue/disk/m
 test('each new directory is synced in its parent', async () => {
   const root = await mkdtemp(join(tmpdir(), 'make-directory-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
-  await makeDirectory(join(root, 'a', 'b', 'c'), 0o700)
+  await makeDirectory(join(root, 'a', 'b', 'c'), 0o700, true)
   expect(statSync(join(root, 'a', 'b', 'c')).mode & 0o777).toBe(0o700)
   expect(synced.splice(0).toSorted()).toEqual([root, join(root, 'a'), join(root, 'a', 'b')])
 })
 
-test('one that is there is left alone', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'make-directory-'))
+test('one that is there is synced in its parent: whoever made it may have died before that', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'make-directory-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
-  await makeDirectory(root, 0o700)
+  await makeDirectory(root, 0o700, true)
+  expect(synced.splice(0)).toEqual([tmpdir()])
+})
+
+test('nothing is synced where syncing is left to the file system', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'make-directory-'))
+  onTestFinished(() => rmSync(root, { recursive: true }))
+  await makeDirectory(join(root, 'a'), 0o700, false)
   expect(synced).toEqual([])
 })
