@@ -1,12 +1,14 @@
 import type { ItemBatch } from '../../contract/items.ts'
 import { crashPoint } from './crash-point.ts'
 import type { Files } from './files.ts'
-import { encodeRecord, recordBytes } from './format.ts'
+import { encodeRecord, HEADER_BYTES, recordBytes } from './format.ts'
 import { Segment, type Usage } from './segment.ts'
 
-/** One commit writes at most so much, and one request more: a bound on what a crash can leave half written. */
+/** One commit writes at most so much, or one request that is larger: a bound on what a crash can leave half written. */
 const GROUP_BYTES = 4 * 1_048_576
 const GROUP_RECORDS = 300
+/** Of the size of a segment: with less, records of half that size would have a segment each. */
+const MAX_STRETCH = 1.25
 
 /** Records that go to disk together with others, and are all there or not at all as far as anyone is told. */
 export interface WriteRequest {
@@ -60,6 +62,7 @@ export interface WriterOptions {
  */
 export class Writer {
   readonly #options: WriterOptions
+  readonly #groupBytes: number
   #waiting: WriteRequest[] = []
   #running: Promise<void> | undefined
   #segment: Segment | undefined
@@ -70,6 +73,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options
+    this.#groupBytes = Math.min(GROUP_BYTES, options.segmentBytes)
   }
 
   /** Numbers go on behind those that were found. */
@@ -131,8 +135,8 @@ export class Writer {
     let records = 0
     let count = 0
     for (const request of this.#waiting) {
-      if (count > 0 && (bytes > GROUP_BYTES || records + request.records.length > GROUP_RECORDS)) break
-      for (const { items } of request.records) bytes += items.bytes.length
+      bytes += bytesOf(request)
+      if (count > 0 && (bytes > this.#groupBytes || records + request.records.length > GROUP_RECORDS)) break
       records += request.records.length
       count++
     }
@@ -141,7 +145,7 @@ export class Writer {
 
   async #commit(group: readonly WriteRequest[]): Promise<Place[] | WriteFailure> {
     try {
-      const segment = await this.#openSegment()
+      const segment = await this.#openSegment(group.reduce((bytes, request) => bytes + bytesOf(request), 0))
       const places: Place[] = []
       const parts: Buffer[] = []
       let offset = segment.bytes
@@ -172,8 +176,12 @@ export class Writer {
     }
   }
 
-  async #openSegment(): Promise<Segment> {
-    if (this.#segment !== undefined && this.#segment.bytes < this.#options.segmentBytes) return this.#segment
+  /** A group that would stretch a segment begins the next one, so what is larger than a segment has one of its own. */
+  async #openSegment(groupBytes: number): Promise<Segment> {
+    const { segmentBytes } = this.#options
+    const { bytes } = this.#segment ?? { bytes: segmentBytes }
+    const fits = bytes < segmentBytes && bytes + groupBytes <= segmentBytes * MAX_STRETCH
+    if (this.#segment !== undefined && (fits || bytes <= HEADER_BYTES)) return this.#segment
     await this.#seal()
     const { files, directory, usage, sync } = this.#options
     const identity = { number: this.#nextNumber++, firstSequence: this.#nextSequence }
@@ -196,4 +204,10 @@ export class Writer {
     }
     this.#options.sealed(segment)
   }
+}
+
+function bytesOf({ records }: WriteRequest): number {
+  let bytes = 0
+  for (const { lane, items } of records) bytes += recordBytes(lane, items)
+  return bytes
 }

@@ -1,0 +1,106 @@
+// A queue on disk as the exporter opens it: it takes what its bounds say, and gives space back in pieces that fit them.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { ByteBudget } from '../../../../../src/component/byte-budget.ts'
+import type { NewBatch, QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
+import type { DiskQueue } from '../../../../../src/delivery/queue/disk/disk-queue.ts'
+import { configSchema } from '../../../../../src/exporters/awscloudwatchlogs/config.ts'
+import { directoryOpener } from '../../../../../src/exporters/awscloudwatchlogs/storage/open-directory.ts'
+import { silentLogger } from '../../../../../src/telemetry/logger.ts'
+import { itemBatch } from '../../../../fakes/items.ts'
+
+const MIB = 1_048_576
+
+async function opened(capacityBytes: number, budget: ByteBudget = new ByteBudget(256 * MIB)): Promise<DiskQueue> {
+  const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-bound-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  const directory = { path, fsync: false, capacityBytes, nextLeft: async () => undefined, release: async () => {} }
+  const fatal = (error: Error) => {
+    throw error
+  }
+  const config = configSchema.parse({ log_group_name: 'g', log_stream_name: 's' })
+  const settings = { config, budget, logger: silentLogger }
+  const owner = { counters: () => ({}), restore() {}, lost() {} }
+  const queue = directoryOpener({ directory, fatal }, settings).queue(path, owner)
+  onTestFinished(() => queue.close())
+  await queue.recover()
+  return queue
+}
+
+/** Undefined if it was refused. */
+function put(queue: DiskQueue, batch: NewBatch): Promise<readonly QueuedBatch[] | undefined> {
+  const reserved = queue.reserve([batch])
+  if (reserved.kind === 'retry') return Promise.resolve(undefined)
+  return new Promise((resolve, reject) => {
+    reserved.commit((stored) => ('kind' in stored ? reject(new Error(stored.message)) : resolve(stored)))
+  })
+}
+
+const records = (bytes: number): NewBatch => ({ lane: 'g:s', items: itemBatch([{ text: 'x'.repeat(bytes) }]) })
+
+test.each([
+  ['16 MiB', 16 * MIB],
+  ['8 MiB', 8 * MIB],
+  ['64 MiB shared by 4 workers', (64 * MIB) / 4],
+  ['4 MiB', 4 * MIB],
+  ['1 MiB', MIB],
+])('a bound of %s takes at least 80 %% of it', async (_, bound) => {
+  const queue = await opened(bound)
+  let taken = 0
+  while ((await put(queue, records(50_000))) !== undefined) taken += 50_000
+  expect(taken).toBeGreaterThan(0.8 * bound)
+  expect(queue.usedBytes).toBeLessThanOrEqual(bound)
+})
+
+test.each([16 * MIB, 8 * MIB])(
+  'a bound of %d bytes lets ten times as much through when it is drained',
+  async (bound) => {
+    const queue = await opened(bound)
+    let refused = 0
+    for (let sent = 0; sent < 10 * bound; sent += 200_000) {
+      const stored = await put(queue, records(200_000))
+      if (stored === undefined) refused++
+      else for (const batch of stored) queue.settle(batch, 0, batch.count)
+    }
+    expect(refused).toBe(0)
+  },
+)
+
+test('a record larger than a segment has one of its own', async () => {
+  const queue = await opened(16 * MIB)
+  const small = (await put(queue, records(1_000))) ?? []
+  const large = (await put(queue, records(5 * MIB))) ?? []
+  const after = (await put(queue, records(1_000))) ?? []
+  const segments = [...small, ...large, ...after].map((batch) => 'segment' in batch && batch.segment)
+  expect(new Set(segments).size).toBe(3)
+})
+
+test('a small bound gives back the room of what is settled, also while one record waits for long', async () => {
+  const queue = await opened(4 * MIB)
+  for (let i = 0; i < 1_000; i++) {
+    const stored = (await put(queue, records(20_000))) ?? expect.fail(`record ${i} was refused`)
+    if (i > 0) for (const batch of stored) queue.settle(batch, 0, batch.count)
+  }
+})
+
+test('takes no more records than there is heap to keep their places', async () => {
+  const budget = new ByteBudget(64 * MIB, 50_000)
+  const queue = await opened(64 * MIB, budget)
+  let taken = 0
+  while ((await put(queue, records(100))) !== undefined) taken++
+  expect([taken, budget.heapUsed]).toEqual([50, 50_000])
+  expect(queue.reserve([records(100)])).toMatchObject({
+    message: 'the heap for bookkeeping is full (50000 of 50000 bytes); the records were not taken',
+  })
+})
+
+test('gives the heap back with what is settled', async () => {
+  const budget = new ByteBudget(64 * MIB, 50_000)
+  const queue = await opened(64 * MIB, budget)
+  const stored = (await put(queue, records(100))) ?? []
+  expect(budget.heapUsed).toBe(1_000)
+  for (const batch of stored) queue.settle(batch, 0, batch.count)
+  expect(budget.heapUsed).toBe(0)
+})
