@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js'
 import { http2Settings, widenConnection } from './http-server.ts'
 import { guardStreams, type StreamGuardOptions } from './stream-guard.ts'
-import { timerMs } from './timer.ts'
+import { timerDelay } from '../telemetry/timer-delay.ts'
 
 export interface GrpcServerOptions {
   readonly maxConcurrentStreams: number
@@ -42,8 +42,8 @@ export function createGrpcServer(options: GrpcServerOptions): {
     'grpc.enable_channelz': 0,
     'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
     'grpc.max_concurrent_streams': maxConcurrentStreams,
-    'grpc.keepalive_time_ms': timerMs(options.keepaliveTimeMs),
-    'grpc.keepalive_timeout_ms': timerMs(options.keepaliveTimeoutMs),
+    'grpc.keepalive_time_ms': timerDelay(options.keepaliveTimeMs),
+    'grpc.keepalive_timeout_ms': timerDelay(options.keepaliveTimeoutMs),
     ...option('grpc.max_connection_idle_ms', options.maxConnectionIdleMs),
     ...option('grpc.max_connection_age_ms', options.maxConnectionAgeMs),
     ...option('grpc.max_connection_age_grace_ms', options.maxConnectionAgeGraceMs),
@@ -69,5 +69,5 @@ export function createGrpcServer(options: GrpcServerOptions): {
 
 /** 0 is no limit, as in grpc-go. */
 function option(name: string, ms: number | undefined): Record<string, number> {
-  return ms === undefined || ms === 0 ? {} : { [name]: timerMs(ms) }
+  return ms === undefined || ms === 0 ? {} : { [name]: timerDelay(ms) }
 }

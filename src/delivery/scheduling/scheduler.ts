@@ -7,10 +7,11 @@
 
 import type { Settlement } from '../../accounting/outcome.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { FaultScope, ScopeFault } from '../faults/fault-scope.ts'
+import type { FaultScope } from '../faults/fault-scope.ts'
+import { Blame } from './blame.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { isolatePoison } from './isolate-poison.ts'
-import { isForeign, type Lane } from '../lanes/lane.ts'
+import type { Lane } from '../lanes/lane.ts'
 import { Pace } from './pace.ts'
 import { countedOf, itemsOf, joinRuns, type Pack, type PackPolicy, packRuns, takePack } from '../contract/pack.ts'
 import {
@@ -32,7 +33,7 @@ export interface LaneEvents<D> {
   settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void
   retried(items: number, maybeTaken: boolean): void
   /** A put failed, and nothing goes out in its scope for a while. */
-  opened(scope: FaultScope<Lane<D>>, afterMs: number, message: string): void
+  readonly opened: (scope: FaultScope<Lane<D>>, afterMs: number, message: string) => void
   /** Nothing waits in the lane and nothing is under way. */
   forget(lane: Lane<D>): void
 }
@@ -56,8 +57,6 @@ const MAX_PUTS_PER_LANE = 8
 const MAX_LOADED_AT_ONCE = 256
 /** Of the put places, for lanes whose last put failed: their timeouts must not keep the others from being sent. */
 const FAILING_SHARE = 1 / 2
-/** A fault of an endpoint is held against a group after so many in a row: one lost connection says nothing about it. */
-const GROUP_FAULTS_TO_OPEN = 3
 /** A destination that was created may be missing still for so long: the lane steps back, and nothing is created again. */
 const VISIBLE_WITHIN_MS = 10_000
 /** A queue that is fuller than this waits for no flush interval: its senders are about to be told to wait. */
@@ -69,6 +68,7 @@ export class Scheduler<D> {
   readonly #queue: Queue
   readonly #events: LaneEvents<D>
   readonly #logger: Logger
+  readonly #blame: Blame<D>
   readonly #flushes = new FlushTimer<Lane<D>>((lane, deadlineMs) => {
     if (lane.deadlineMs === deadlineMs) this.consider(lane)
   })
@@ -101,6 +101,7 @@ export class Scheduler<D> {
     this.#queue = queue
     this.#events = events
     this.#logger = logger
+    this.#blame = new Blame(logger, events.opened)
     this.#pace = new Pace(options.maxPutsPerSecond, Math.max(1, options.maxPutsPerSecond / 10))
   }
 
@@ -147,12 +148,15 @@ export class Scheduler<D> {
   #giveUpExpired(lane: Lane<D>, nowMs: number): boolean {
     for (let run = lane.runs.at(0); run !== undefined && this.#hasExpired(run, nowMs); run = lane.runs.at(0)) {
       if (run.batch.items === undefined) return false
-      const counted = countedOf([run])
-      lane.runs.replace(0, 1, undefined)
-      lane.took(run.to - run.from, counted)
-      this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
+      this.#giveUpFirst(lane, run)
     }
     return true
+  }
+
+  #giveUpFirst(lane: Lane<D>, run: Run): void {
+    lane.runs.replace(0, 1, undefined)
+    lane.took(run.to - run.from, countedOf([run]))
+    this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
   }
 
   #hasExpired({ batch }: Run, nowMs: number): boolean {
@@ -338,29 +342,21 @@ export class Scheduler<D> {
         this.#sender.prepare(lane.destination, this.#aborted.signal).then((made) => this.#prepared(lane, made)),
       )
     }
-    for (const scope of lane.scopes) {
-      // The destination's service answered, so all that is wider than the group works.
-      if (scope.kind === 'group' || scope.kind === 'stream') scope.pass()
-      else this.#succeed(scope)
-    }
+    this.#blame.missing(lane)
   }
 
   #prepared(lane: Lane<D>, made: Prepared): void {
     lane.preparing = false
     if (this.#aborted.signal.aborted) return
     if (made.kind === 'ready') lane.preparedAtMs = performance.now()
-    else if (this.#options.retryFailed) this.#blame(lane, made)
+    else if (this.#options.retryFailed) this.#blame.failed(lane, made)
     else this.#giveUp(lane)
     this.consider(lane)
   }
 
   /** Without retries, what waits for a destination that cannot be created has had its try. */
   #giveUp(lane: Lane<D>): void {
-    for (let run = lane.runs.at(0); run !== undefined; run = lane.runs.at(0)) {
-      lane.runs.replace(0, 1, undefined)
-      lane.took(run.to - run.from, countedOf([run]))
-      this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
-    }
+    for (let run = lane.runs.at(0); run !== undefined; run = lane.runs.at(0)) this.#giveUpFirst(lane, run)
   }
 
   #put(lane: Lane<D>, pack: Pack): Promise<PutOutcome> {
@@ -380,14 +376,7 @@ export class Scheduler<D> {
     }
     const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
     for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' }, '')
-    lane.succeeded()
-    for (const scope of lane.scopes) this.#succeed(scope)
-  }
-
-  #succeed(scope: FaultScope<Lane<D>>): void {
-    if (!scope.succeed() || !scope.reported) return
-    scope.reported = false
-    this.#logger.info('delivery works again', { scope: scope.kind, name: scope.name })
+    this.#blame.succeeded(lane)
   }
 
   #poison(lane: Lane<D>, pack: Pack, message: string): void {
@@ -407,60 +396,7 @@ export class Scheduler<D> {
       for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     // They have waited their time: what holds them now is a scope, not the flush interval.
     lane.deadlineMs = performance.now()
-    this.#blame(lane, outcome)
-  }
-
-  /** Holds a fault against the scope it names, and has the lane step back. */
-  #blame(lane: Lane<D>, outcome: PutRetry): void {
-    if (outcome.expected !== true) lane.failed()
-    let at = lane.scopes.findIndex((scope) => scope.kind === outcome.scope)
-    if (at < 0) at = lane.scopes.length - 1
-    const blamed = lane.scopes[at] as FaultScope<Lane<D>>
-    const group = lane.scopes.find((scope) => scope.kind === 'group')
-    const suspect = outcome.scope === 'endpoint' ? group : undefined
-    // First what failed: lanes that the other scopes wake are to find it closed.
-    if (suspect === undefined) this.#fail(blamed, outcome, { isBlamed: true })
-    else {
-      // The fault of an endpoint is each group's own as long as another group works.
-      const isOwn = isForeign(blamed.succeededAtMs, suspect.failingSinceMs)
-      this.#fail(blamed, { ...outcome, witness: suspect.name }, { isBlamed: true })
-      // What will not pass by itself is reported at once.
-      const faultsToOpen = outcome.lasting ? 1 : GROUP_FAULTS_TO_OPEN
-      this.#fail(suspect, { ...outcome, faultsToOpen }, { isBlamed: isOwn, isReported: true })
-    }
-    // The lane itself always steps back, so that a shared scope which is not open yet is not asked at once again.
-    const own = lane.scopes.at(-1) as FaultScope<Lane<D>>
-    if (own !== blamed) this.#fail(own, outcome, { isBlamed: false })
-    for (const [i, scope] of lane.scopes.entries()) {
-      if (i < at) this.#succeed(scope)
-      else if (scope !== blamed && scope !== suspect && scope !== own) scope.pass()
-    }
-  }
-
-  #fail(
-    scope: FaultScope<Lane<D>>,
-    outcome: PutRetry & Pick<ScopeFault, 'witness' | 'faultsToOpen'>,
-    { isBlamed, isReported = isBlamed }: { readonly isBlamed: boolean; readonly isReported?: boolean },
-  ): void {
-    scope.blamed = isBlamed
-    if (!scope.fail(outcome) || !isReported) return
-    this.#report(scope, outcome)
-    this.#events.opened(scope, scope.opensInMs, outcome.message)
-  }
-
-  #report(scope: FaultScope<Lane<D>>, outcome: PutRetry): void {
-    if (outcome.expected === true) return
-    // Nothing is lost: the records wait. Said when the scope opens, and again after 2, 4, 8 … tries in vain.
-    if (!Number.isInteger(Math.log2(scope.openings))) return
-    scope.reported = true
-    this.#logger.warn('delivery waits and will be tried again', {
-      scope: scope.kind,
-      name: scope.name,
-      reason: outcome.reason,
-      failures: scope.failures,
-      nextTryMs: Math.round(scope.opensInMs),
-      error: outcome.message,
-    })
+    this.#blame.failed(lane, outcome)
   }
 
   #waitIn(lane: Lane<D>, closed: FaultScope<Lane<D>>): void {

@@ -16,7 +16,7 @@ import {
 import { http1Answer, quoted } from '../../listen/last-words.ts'
 import type { Listener } from '../../listen/listener.ts'
 import { headOfHttp } from '../../listen/request-head.ts'
-import { timerMs } from '../../listen/timer.ts'
+import { timerDelay } from '../../telemetry/timer-delay.ts'
 import { ServerTls } from '../../listen/tls.ts'
 import type { HttpConfig } from './config.ts'
 import { answerError, answerOutcome } from './http-answer.ts'
@@ -82,10 +82,10 @@ export class HttpTransport implements HttpHandler {
     const options = {
       tls: await this.#tls?.load(),
       maxHeaderBytes: config.max_header_bytes,
-      readTimeoutMs: timerMs(config.read_timeout),
-      readHeaderTimeoutMs: timerMs(config.read_header_timeout),
-      writeTimeoutMs: timerMs(config.write_timeout),
-      idleTimeoutMs: timerMs(config.idleTimeoutMs),
+      readTimeoutMs: timerDelay(config.read_timeout),
+      readHeaderTimeoutMs: timerDelay(config.read_header_timeout),
+      writeTimeoutMs: timerDelay(config.write_timeout),
+      idleTimeoutMs: timerDelay(config.idleTimeoutMs),
     }
     const { server, stop } = createHttpServer(options, this)
     this.#stopServer = stop
