@@ -69,7 +69,7 @@ export class Credentials {
       this.#source = undefined
       this.#asked = undefined
     }
-    // Calls that start together ask once: whoever gives credentials may be slow, and may throttle.
+    // Concurrent calls share one request: the source of credentials may be slow, and may throttle.
     if (this.#asked !== undefined) return this.#asked
     const asked = this.#ask(options).finally(() => {
       if (this.#asked === asked) this.#asked = undefined

@@ -19,7 +19,7 @@ export const COLLECTOR_COMMANDS: Readonly<Record<string, string>> = {
   completion: 'there are no completions for shells',
 }
 
-/** What a user of `--feature-gates` is told; nothing where none is named. */
+/** The warning about `--feature-gates`; undefined if no gate is named. */
 export function warnOfGates(values: readonly string[]): string | undefined {
   const gates = values.flatMap((value) => value.split(',')).map((gate) => gate.trim())
   const named = gates.filter((gate) => gate !== '')

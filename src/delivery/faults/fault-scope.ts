@@ -76,7 +76,7 @@ export class FaultScope<Waiter> {
   lastFault = ''
   /** Whether the last fault was this scope's own; a lane also steps back for the fault of a wider one. */
   blamed = false
-  /** An operator was told of the fault, and is owed the word that it is over. */
+  /** The fault was logged, so its end must be logged too. */
   reported = false
   #timer: NodeJS.Timeout | undefined
   #reopensAtMs = 0

@@ -75,7 +75,7 @@ export class MemoryQueue implements Queue {
   }
 
   join(into: QueuedBatch, batch: QueuedBatch): number | undefined {
-    // Requests are told apart only by their batches.
+    // A bound in requests counts batches: each request needs its own.
     if (this.#keeper.countsRequests) return undefined
     const growth = joinGrowth(into, batch)
     if (growth === undefined) return undefined

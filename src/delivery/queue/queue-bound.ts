@@ -25,7 +25,7 @@ export class BoundKeeper {
     return { unit, most, size: unit === 'items' ? this.#items : this.#requests }
   }
 
-  /** Whether a request counts until the last of its items is settled, and so has to be told from others. */
+  /** Whether a request counts until its last item is settled, so that each needs a batch of its own. */
   get countsRequests(): boolean {
     return this.#bound?.unit === 'requests'
   }

@@ -59,7 +59,7 @@ const MAX_LOADED_AT_ONCE = 256
 const FAILING_SHARE = 1 / 2
 /** A destination that was created may be missing still for so long: the lane steps back, and nothing is created again. */
 const VISIBLE_WITHIN_MS = 10_000
-/** A queue that is fuller than this waits for no flush interval: its senders are about to be told to wait. */
+/** A queue that is fuller than this does not wait for the flush interval: its senders are about to be refused. */
 const FULL_ENOUGH = 1 / 2
 
 export class Scheduler<D> {
