@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest'
-import { longestGaps, onCreations, type Scenario } from '../integration/isolation.ts'
-
-// The scenarios that differ from those of test/integration/isolation in degree.
+import { longestGaps, onCreations, type Scenario } from './isolation.ts'
 
 /** Rounds of half a second: 6 s. */
 const MAX_GAP = 12
@@ -35,6 +33,31 @@ async function noGaps(scenarios: Readonly<Record<string, Scenario>>): Promise<vo
   for (const [scenario, gap] of Object.entries(await longestGaps(scenarios)))
     expect(gap, scenario).toBeLessThan(MAX_GAP)
 }
+
+test('five streams written twice a second never wait 6 s for a put, whatever others meet', async () => {
+  await noGaps({
+    '200 new groups in one request': {
+      begin: ({ send }) => send(NEW, 'x'),
+      end: () => NEW,
+    },
+    'all creations are throttled': {
+      begin({ local, send }) {
+        onCreations((operation) => local.faults.throttle({ operation }))
+        return send(NEW.slice(0, 20), 'x')
+      },
+      end({ local }) {
+        local.faults.clear()
+        return NEW.slice(0, 20)
+      },
+    },
+    'puts to 200 groups answer 500': {
+      begin({ local, send }) {
+        for (const name of NEW) local.faults.fail(500, { operation: 'PutLogEvents', group: `/test/${name}` })
+        return send(NEW, 'x')
+      },
+    },
+  })
+}, 150_000)
 
 test('streams that work keep their rhythm beside creations that fail', async () => {
   await noGaps({
