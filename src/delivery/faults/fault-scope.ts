@@ -43,6 +43,8 @@ export interface ScopeFault {
  * broken groups, as long as a twenty-first one works.
  */
 const QUIET_MS = 5_000
+/** What so many met in that time is nobody's own fault, though it may be too little to open the scope. */
+const OUTAGE_WITNESSES = 2
 /**
  * A waiter that has not failed may probe a scope this often, before its time and beside a probe that hangs: it brings new
  * evidence.
@@ -67,6 +69,8 @@ export class FaultScope<Waiter> {
   failingSinceMs: number | undefined
   /** performance.now() of the last success; minus infinity before the first. */
   succeededAtMs = Number.NEGATIVE_INFINITY
+  /** performance.now() of the first success since it last failed for several witnesses; infinity until then. */
+  worksSinceMs = Number.POSITIVE_INFINITY
   /** How often it has opened since the last success. */
   openings = 0
   #witnesses: Set<string> | undefined
@@ -160,6 +164,7 @@ export class FaultScope<Waiter> {
   /** @returns true if this closed the scope again */
   succeed(): boolean {
     this.succeededAtMs = performance.now()
+    this.worksSinceMs = Math.min(this.worksSinceMs, this.succeededAtMs)
     // A put that was under way when the scope opened does not cut the backoff short.
     if (this.state === 'open') return false
     const recovered = this.state === 'half_open'
@@ -217,9 +222,9 @@ export class FaultScope<Waiter> {
     if (witnesses === undefined) return this.failures >= faultsToOpen
     this.#witnesses ??= new Set()
     if (witness !== undefined && this.#witnesses.size < witnesses) this.#witnesses.add(witness)
-    return (
-      this.#witnesses.size >= witnesses && performance.now() - Math.max(this.succeededAtMs, this.#bornAtMs) >= QUIET_MS
-    )
+    if (performance.now() - Math.max(this.succeededAtMs, this.#bornAtMs) < QUIET_MS) return false
+    if (this.#witnesses.size >= OUTAGE_WITNESSES) this.worksSinceMs = Number.POSITIVE_INFINITY
+    return this.#witnesses.size >= witnesses
   }
 
   /** A failed probe of a lane that failed before must not keep one that works waiting for the whole backoff. */

@@ -69,7 +69,7 @@ export class Lane<D> {
   /** What keeps it from being sent, by a fault of its own or of creations; undefined if nothing does. */
   get stuckBy(): ScopeHealth | undefined {
     if (this.preparing && this.#creation !== undefined && this.#creation.state !== 'closed')
-      return isForeign(this.scopes[0]?.succeededAtMs, this.#creation.failingSinceMs) ? this.#creation : undefined
+      return isForeign(this.scopes[0], this.#creation.failingSinceMs) ? this.#creation : undefined
     return this.scopes.find(
       ({ kind, state, blamed }) => blamed && state !== 'closed' && (kind === 'group' || kind === 'stream'),
     )
@@ -149,21 +149,23 @@ export class Lane<D> {
   }
 }
 
-/** A fault is somebody's own when it has lasted for so long… */
-const OWN_FAULT_AFTER_MS = 10_000
 /**
- * …and others succeeded so lately. When an outage begins, puts that were under way succeed after the first fault: they prove
- * nothing yet.
+ * A fault is somebody's own when it has lasted for so long while others were written. When an outage ends, one is written
+ * first: the others may fail once more, and are not to blame.
  */
+const OWN_FAULT_AFTER_MS = 10_000
+/** …and others succeeded so lately. When an outage begins, puts that were under way succeed after the first fault. */
 const OTHERS_SUCCEED_WITHIN_MS = 5_000
 
-/** Whether others are written while this fails. */
+/** Whether others in the scope are written while this fails. */
 export function isForeign(
-  succeededAtMs: number = Number.NEGATIVE_INFINITY,
+  shared: Pick<FaultScope<unknown>, 'worksSinceMs' | 'succeededAtMs'> | undefined,
   failingSinceMs: number = Number.POSITIVE_INFINITY,
 ): boolean {
+  if (shared === undefined) return false
   const now = performance.now()
-  return now - failingSinceMs >= OWN_FAULT_AFTER_MS && now - succeededAtMs <= OTHERS_SUCCEED_WITHIN_MS
+  const sinceMs = Math.max(failingSinceMs, shared.worksSinceMs)
+  return now - sinceMs >= OWN_FAULT_AFTER_MS && now - shared.succeededAtMs <= OTHERS_SUCCEED_WITHIN_MS
 }
 
 function isWide(kind: ScopeKind): boolean {

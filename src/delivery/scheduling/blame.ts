@@ -61,7 +61,7 @@ export class Blame<D> {
 
   /** The fault of an endpoint is each group's own as long as another group works. */
   #suspect(endpoint: FaultScope<Lane<D>>, group: FaultScope<Lane<D>>, outcome: PutRetry): void {
-    const isOwn = isForeign(endpoint.succeededAtMs, group.failingSinceMs)
+    const isOwn = isForeign(endpoint, group.failingSinceMs)
     this.#fail(endpoint, { ...outcome, witness: group.name }, { isBlamed: true })
     // What will not pass by itself is reported at once.
     const faultsToOpen = outcome.lasting ? 1 : GROUP_FAULTS_TO_OPEN

@@ -96,6 +96,29 @@ describe('whose fault it is', () => {
     }
   })
 
+  // A full queue turns away the records of a group that is to blame.
+  test.each([2, 3])('when an outage of %d groups ends, one that fails once more is not to blame', async (groups) => {
+    const under = new DeliveryUnderTest({
+      budgetBytes: 20_000,
+      backoff: { initialMs: 100, multiplier: 1.5, maxMs: 1_000 },
+    })
+    const names = Array.from({ length: groups }, (_, i) => `g${i}`)
+    const sendToAll = () => under.send(Object.fromEntries(names.map((name) => [`${name}/s`, [{ text: 'x'.repeat(500) }]])))
+    sendToAll()
+    await vi.advanceTimersByTimeAsync(2_001)
+    under.sender.respond = () => broken
+    for (let i = 0; i < 30; i++) {
+      expect(sendToAll().rejectedLanes).toEqual([])
+      await vi.advanceTimersByTimeAsync(1_001)
+    }
+    under.sender.respond = ({ group }) => (group === 'g0' ? taken : broken)
+    for (let i = 0; i < 70; i++) {
+      expect(sendToAll().rejectedLanes).toEqual([])
+      await vi.advanceTimersByTimeAsync(100)
+    }
+    expect(under.sender.sentTo('g0/s').length).toBeGreaterThan(1)
+  })
+
   test('a group that fails while another is written is to blame', async () => {
     const under = withBad(1)
     for (let i = 0; i < 10; i++) {
