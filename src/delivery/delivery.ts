@@ -12,11 +12,13 @@ import { FaultScope, type FaultScopeOptions } from './faults/fault-scope.ts'
 import { type ItemBatch, sumOf } from './contract/items.ts'
 import { Lane } from './lanes/lane.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
+import { Window } from './lanes/window.ts'
+import { Flushes } from './scheduling/flushes.ts'
 import { byTurns } from './lanes/ready-lanes.ts'
 import type { PackPolicy } from './contract/pack.ts'
 import { steadyNowMs } from './contract/steady-clock.ts'
 import type { ScopeName, Sender } from './contract/sender.ts'
-import type { Queue, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
+import type { BacklogReader, Queue, QueueBacklog, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
 import type { Run } from './contract/run-queue.ts'
 import { DEAD_LETTERED, type DeadLetterSink, type Moved, type Rescue, Unwanted } from './dead-letters/unwanted.ts'
 import { Scheduler, type SchedulerOptions } from './scheduling/scheduler.ts'
@@ -83,7 +85,18 @@ export class Delivery<D> {
   readonly #lanes = new Map<string, Lane<D>>()
   readonly #scopes = new Map<string, FaultScope<Lane<D>>>()
   readonly #unsettled = new Set<QueuedBatch>()
-  readonly #waiters = new Set<{ readonly batches: Set<QueuedBatch>; readonly done: () => void }>()
+  readonly #flushes: Flushes
+  readonly #window: Window<D>
+  #destinationOf: (laneKey: string) => D = () => {
+    throw new Error('not started')
+  }
+  /** Hands it what waits on disk alone, as there is room for it. */
+  readonly reader: BacklogReader = {
+    keeps: (lane) => this.#window.keeps(unmarked(lane)),
+    wants: (lane) => this.#window.wants(unmarked(lane)),
+    take: (found) => this.#takeIn(found),
+    lost: (items) => this.#lost(items),
+  }
   // Shared by all scopes of a kind: there is one for each stream.
   readonly #narrowScope: FaultScopeOptions<Lane<D>>
   readonly #accountScope: FaultScopeOptions<Lane<D>>
@@ -112,6 +125,8 @@ export class Delivery<D> {
     this.#endpointScope = { ...this.#accountScope, witnesses: ENDPOINT_WITNESSES }
     this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
     this.parking = new Parking(this.#lanes, queue, logger)
+    this.#window = new Window(this.#lanes, queue.backlog)
+    this.#flushes = new Flushes(queue.backlog)
     this.scheduler = new Scheduler(
       options,
       sender,
@@ -142,7 +157,9 @@ export class Delivery<D> {
 
   /** `steadyNowMs` when the oldest batch that waits was queued; undefined when nothing does. */
   get oldestEnqueuedAtMs(): number | undefined {
-    return this.#unsettled.values().next().value?.enqueuedAtMs
+    let oldest = this.#queue.backlog.sinceMs
+    for (const { enqueuedAtMs } of this.#unsettled) oldest = Math.min(oldest ?? enqueuedAtMs, enqueuedAtMs)
+    return oldest
   }
 
   /** Takes room for all lanes or for none; `onLaneFull` says what becomes of those over their share. */
@@ -158,7 +175,10 @@ export class Delivery<D> {
       kind: 'reserved',
       overShare: onLaneFull === 'dead_letter' ? NONE : full,
       bytes: sumOf(admitted).bytes,
-      commit: (listener) => reserved.commit((stored) => this.#stored(admitted, stored, listener)),
+      commit: (listener) => {
+        const needsBatches = listener.queuedOnly !== true || admitted.some(({ dead }) => dead !== undefined)
+        reserved.commit((stored) => this.#stored(admitted, stored, listener), !needsBatches)
+      },
       release: () => reserved.release(),
     }
   }
@@ -176,13 +196,9 @@ export class Delivery<D> {
 
   /** Takes over what an earlier process left. Called once, before the first `reserve`. */
   async start(destinationOf: (laneKey: string) => D): Promise<void> {
-    for (const { lane: key, batch, settled } of unmarked(await this.#queue.recover())) {
-      const lane = this.#lane(key, destinationOf(key))
-      this.#unsettled.add(batch)
-      if (!batch.own) this.#account.recovered(batch.unsettled, key)
-      lane.add(batch, settled)
-      this.scheduler.consider(lane)
-    }
+    this.#destinationOf = destinationOf
+    const found = await this.#queue.recover(this.reader)
+    this.takeUp(found, this.#queue.backlog.lanes)
     this.#sweep = setInterval(() => this.#lookOver(), SWEEP_MS)
     // By itself it is no reason for a process to live on.
     this.#sweep.unref()
@@ -190,27 +206,49 @@ export class Delivery<D> {
 
   #lookOver(): void {
     this.parking.review()
+    this.#window.shrink((batch) => {
+      this.#unsettled.delete(batch)
+      this.#flushes.left(batch)
+    })
     this.scheduler.handOnSlow()
     if (this.#options.policy.maxWaitMs === Number.POSITIVE_INFINITY) return
     const now = steadyNowMs()
     for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)
   }
 
-  /** Takes over what another process left, at any time: each batch goes where the clock puts it among those that wait. */
-  takeUp(found: readonly RecoveredBatch[], destinationOf: (laneKey: string) => D): void {
-    for (const [key, batches] of Map.groupBy(unmarked(found), ({ lane }) => lane)) {
-      const lane = this.#lane(key, destinationOf(key))
+  /**
+   * Takes over what an earlier or another process left, at any time: each batch goes where the clock puts it among those that
+   * wait.
+   * @param backlog what waits beside these, by lane
+   */
+  takeUp(found: readonly RecoveredBatch[], backlog: QueueBacklog['lanes']): void {
+    for (const [lane, { items }] of backlog) if (!isOwn(lane)) this.#account.recovered(items, lane)
+    for (const { lane, batch } of found) if (!isOwn(lane)) this.#account.recovered(batch.unsettled, lane)
+    this.#takeIn(found)
+  }
+
+  #takeIn(found: readonly RecoveredBatch[]): void {
+    const now = steadyNowMs()
+    for (const [marked, batches] of Map.groupBy(found, ({ lane }) => lane)) {
+      const own = isOwn(marked)
+      const key = unmarked(marked)
+      const lane = this.#lane(key, this.#destinationOf(key))
       for (const { batch } of batches) {
+        batch.own = own
         this.#unsettled.add(batch)
-        if (!batch.own) this.#account.recovered(batch.unsettled, key)
+        this.#flushes.pagedIn(batch)
       }
       lane.takeUp(batches)
+      // They have waited their time.
+      if ((batches[0]?.batch.enqueuedAtMs ?? now) + this.#options.flushIntervalMs <= now) lane.deadlineMs = 0
       this.scheduler.consider(lane)
     }
-    // The oldest stays the first.
-    const unsettled = [...this.#unsettled].sort((a, b) => a.enqueuedAtMs - b.enqueuedAtMs)
-    this.#unsettled.clear()
-    for (const batch of unsettled) this.#unsettled.add(batch)
+  }
+
+  /** Items that wait on disk alone cannot be read any more. */
+  #lost(items: number): void {
+    this.#account.settled({ kind: 'lost', reason: 'quarantined' }, items, '')
+    this.#flushes.review()
   }
 
   /** Another process was told by the account to wait. It holds for lanes that come later too. */
@@ -220,18 +258,12 @@ export class Delivery<D> {
 
   /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */
   async flush(signal: AbortSignal): Promise<void> {
-    if (this.#unsettled.size === 0 || signal.aborted) return
+    if ((this.#unsettled.size === 0 && this.#queue.backlog.records === 0) || signal.aborted) return
     this.scheduler.flushing++
     for (const lane of this.#lanes.values()) this.scheduler.consider(lane)
-    const settled = Promise.withResolvers<void>()
-    const waiter = { batches: new Set(this.#unsettled), done: () => settled.resolve() }
     // What comes later is not waited for.
-    for (const batch of waiter.batches) batch.closed = true
-    this.#waiters.add(waiter)
-    signal.addEventListener('abort', waiter.done)
-    await settled.promise
-    signal.removeEventListener('abort', waiter.done)
-    this.#waiters.delete(waiter)
+    for (const batch of this.#unsettled) batch.closed = true
+    await this.#flushes.wait(this.#unsettled, steadyNowMs(), signal)
     this.scheduler.flushing--
   }
 
@@ -270,6 +302,7 @@ export class Delivery<D> {
   #stored(lanes: readonly LaneItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
     if ('kind' in stored) return listener.queued(stored)
     for (const [place, batch] of stored.entries()) {
+      if (batch.pagedOut) continue
       batch.own = lanes[place]?.own === true
       // A stuck lane holds its batches for days, and is not to hold their requests with them.
       batch.listener = listener.queuedOnly === true ? undefined : listener
@@ -279,6 +312,7 @@ export class Delivery<D> {
     for (let place = 0; place < stored.length; place++) {
       const { key, destination, dead } = lanes[place] as LaneItems<D>
       const batch = stored[place] as QueuedBatch
+      if (batch.pagedOut) continue
       if (dead === undefined) this.#send(key, destination, batch)
       else this.#bury(key, batch, dead, () => this.#send(key, destination, batch))
     }
@@ -370,8 +404,7 @@ export class Delivery<D> {
     batch.listener = run.batch.listener
     this.#unsettled.add(batch)
     this.#account.moved(run.to - run.from, lane.key, key)
-    // Whoever waits for these items waits for where they are now.
-    for (const { batches } of this.#waiters) if (batches.has(run.batch)) batches.add(batch)
+    this.#flushes.moved(run.batch, batch)
     this.#send(key, destination, batch)
     this.#letGo(lane, run)
   }
@@ -383,16 +416,12 @@ export class Delivery<D> {
       if (batch.unsettled === 0) {
         lane.held.bytes -= batch.heldBytes
         lane.held.batches--
+        if (batch.pagedIn) lane.held.pagedIn--
       }
     }
     if (batch.unsettled > 0) return
     this.#unsettled.delete(batch)
-    for (const waiter of this.#waiters) {
-      waiter.batches.delete(batch)
-      if (waiter.batches.size > 0) continue
-      this.#waiters.delete(waiter)
-      waiter.done()
-    }
+    this.#flushes.left(batch)
   }
 
   #tell(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
@@ -404,12 +433,12 @@ export class Delivery<D> {
 /** Before the lane's key in the queue: what an earlier process wrote on its own account is known by it. No name begins so. */
 const OWN_MARK = '\u0001'
 
-function unmarked(found: readonly RecoveredBatch[]): readonly RecoveredBatch[] {
-  return found.map((one) => {
-    if (!one.lane.startsWith(OWN_MARK)) return one
-    one.batch.own = true
-    return { ...one, lane: one.lane.slice(OWN_MARK.length) }
-  })
+function isOwn(marked: string): boolean {
+  return marked.startsWith(OWN_MARK)
+}
+
+function unmarked(marked: string): string {
+  return isOwn(marked) ? marked.slice(OWN_MARK.length) : marked
 }
 
 const NONE: readonly number[] = []

@@ -24,6 +24,8 @@ export const POLICY: PackPolicy = {
 export interface DeliverySetup extends Partial<Omit<DeliveryOptions, 'policy'>> {
   readonly policy?: Partial<PackPolicy>
   readonly budgetBytes?: number
+  /** For bookkeeping. */
+  readonly heapBytes?: number
   readonly onLaneFull?: OnLaneFull
   readonly deadLetters?: DeadLetterSink
   readonly rescue?: Rescue<string>
@@ -60,6 +62,7 @@ export class DeliveryUnderTest {
     const {
       policy,
       budgetBytes = 64 * 1_048_576,
+      heapBytes,
       onLaneFull = 'reject',
       deadLetters,
       rescue,
@@ -67,7 +70,7 @@ export class DeliveryUnderTest {
       ...options
     } = setup
     this.#onLaneFull = onLaneFull
-    this.budget = new ByteBudget(budgetBytes)
+    this.budget = new ByteBudget(budgetBytes, heapBytes)
     this.queue = makeQueue?.(this.budget) ?? new MemoryQueue(this.budget)
     this.delivery = new Delivery(
       {

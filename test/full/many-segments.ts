@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import { DiskQueue } from '../../src/delivery/queue/disk/disk-queue.ts'
+import { SegmentIndex } from '../../src/delivery/queue/disk/segment-index.ts'
 import { nodeFiles, type OpenFile } from '../../src/delivery/queue/disk/files.ts'
 import {
   encodeFooter,
@@ -42,7 +43,7 @@ async function writeSegment(directory: string, number: number): Promise<void> {
   const file = await open(join(directory, segmentName(number)), 'w')
   await file.write(encodeHeader(header), 0, HEADER_BYTES, 0)
   await file.write(record, 0, record.length, HEADER_BYTES)
-  const footer = encodeFooter(header, SEGMENT_BYTES, [entry])
+  const footer = encodeFooter(header, SEGMENT_BYTES, SegmentIndex.of([entry]))
   await file.write(footer, 0, footer.length, SEGMENT_BYTES)
   await file.close()
 }

@@ -1,7 +1,16 @@
 import type { Retry } from '../../accounting/outcome.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../contract/queue.ts'
+import type {
+  BacklogReader,
+  Held,
+  NewBatch,
+  Queue,
+  QueueBacklog,
+  QueuedBatch,
+  QueueReservation,
+  RecoveredBatch,
+} from '../contract/queue.ts'
 
 /** A queue whose owner's counters are kept beside its batches. */
 export interface CountingQueue extends Queue {
@@ -25,10 +34,16 @@ export class AdoptingQueue implements Queue {
   readonly #origins = new Map<QueuedBatch, LeftQueue>()
   readonly #waiting = new Map<LeftQueue, number>()
   readonly #endings = new Set<Promise<void>>()
+  readonly backlog: QueueBacklog
 
   constructor(own: CountingQueue, logger: Logger) {
     this.#own = own
     this.#logger = logger
+    this.backlog = new AllBacklogs(
+      own,
+      () => this.#waiting.keys(),
+      (batch) => this.#pageOut(batch),
+    )
   }
 
   get usedBytes(): number {
@@ -60,15 +75,25 @@ export class AdoptingQueue implements Queue {
     return this.#waiting.size + this.#endings.size
   }
 
-  recover(): Promise<readonly RecoveredBatch[]> {
-    return this.#own.recover()
+  recover(reader?: BacklogReader): Promise<readonly RecoveredBatch[]> {
+    return this.#own.recover(reader)
   }
 
-  /** Answers for the batches that were found in a queue, until the last of them is settled; then it is closed and let go. */
+  /** Answers for the batches that were found in a queue, until all that waits in it is settled; then it is closed and let go. */
   adopt(left: LeftQueue, found: readonly RecoveredBatch[]): void {
+    this.#waiting.set(left, 0)
+    this.pagedIn(left, found)
+    this.endIfDone(left)
+  }
+
+  /** More of it has batches. */
+  pagedIn(left: LeftQueue, found: readonly RecoveredBatch[]): void {
     for (const { batch } of found) this.#origins.set(batch, left)
-    this.#waiting.set(left, found.length)
-    if (found.length === 0) this.#end(left)
+    this.#waiting.set(left, (this.#waiting.get(left) ?? 0) + found.length)
+  }
+
+  endIfDone(left: LeftQueue): void {
+    if (this.#waiting.get(left) === 0 && left.queue.backlog.records === 0) this.#end(left)
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
@@ -92,10 +117,20 @@ export class AdoptingQueue implements Queue {
     // What became of it is counted here, not where it lies.
     this.#own.touch()
     if (batch.unsettled > 0) return
+    this.#leave(batch, left)
+    this.endIfDone(left)
+  }
+
+  #pageOut(batch: QueuedBatch): boolean {
+    const left = this.#origins.get(batch)
+    if (!(left?.queue ?? this.#own).backlog.pageOut(batch)) return false
+    if (left !== undefined) this.#leave(batch, left)
+    return true
+  }
+
+  #leave(batch: QueuedBatch, left: LeftQueue): void {
     this.#origins.delete(batch)
-    const waiting = (this.#waiting.get(left) ?? 0) - 1
-    this.#waiting.set(left, waiting)
-    if (waiting === 0) this.#end(left)
+    this.#waiting.set(left, (this.#waiting.get(left) ?? 0) - 1)
   }
 
   async close(): Promise<void> {
@@ -122,5 +157,51 @@ export class AdoptingQueue implements Queue {
       this.#logger.warn('the queue of another process was not closed', { directory: path, error: describeError(error) })
     }
     await left.release()
+  }
+}
+
+/** Those of all queues; what lanes have counts in the own one alone, whose room they share. */
+class AllBacklogs implements QueueBacklog {
+  readonly #own: Queue
+  readonly #others: () => Iterable<LeftQueue>
+  readonly pageOut: (batch: QueuedBatch) => boolean
+
+  constructor(own: Queue, others: () => Iterable<LeftQueue>, pageOut: (batch: QueuedBatch) => boolean) {
+    this.#own = own
+    this.#others = others
+    this.pageOut = pageOut
+  }
+
+  get records(): number {
+    let { records } = this.#own.backlog
+    for (const { queue } of this.#others()) records += queue.backlog.records
+    return records
+  }
+
+  get items(): number {
+    let { items } = this.#own.backlog
+    for (const { queue } of this.#others()) items += queue.backlog.items
+    return items
+  }
+
+  get lanes(): ReadonlyMap<string, Held> {
+    return this.#own.backlog.lanes
+  }
+
+  scan(): AsyncIterable<RecoveredBatch> {
+    return this.#own.backlog.scan()
+  }
+
+  get sinceMs(): number | undefined {
+    let since = this.#own.backlog.sinceMs
+    for (const { queue } of this.#others()) {
+      const its = queue.backlog.sinceMs
+      if (its !== undefined) since = Math.min(since ?? its, its)
+    }
+    return since
+  }
+
+  get window(): number {
+    return this.#own.backlog.window
   }
 }

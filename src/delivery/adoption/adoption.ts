@@ -9,12 +9,12 @@
 import type { LeftDirectory } from '../../component/storage.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { AdoptingQueue } from './adopting-queue.ts'
+import type { AdoptingQueue, LeftQueue } from './adopting-queue.ts'
 import type { DeadLetters } from '../dead-letters/dead-letters.ts'
 import type { DiskQueue, DiskQueueOwner } from '../queue/disk/disk-queue.ts'
 import type { Counters } from '../queue/disk/journal-format.ts'
 import { type MovedAccount, moveLetters } from '../dead-letters/move-letters.ts'
-import type { RecoveredBatch } from '../contract/queue.ts'
+import type { BacklogReader, QueueBacklog, RecoveredBatch } from '../contract/queue.ts'
 
 /** A look costs the listing of a few directories; records of a dead process are late by so much. */
 export const LOOK_EVERY_MS = 30_000
@@ -40,8 +40,13 @@ export interface AdoptionOptions {
   readonly letters: DeadLetters
   readonly account: AdoptionAccount
   /** Has the batches sent. */
-  readonly takeUp: (found: readonly RecoveredBatch[]) => void
+  readonly takeUp: TakeUp
+  /** Has those sent that get their batches later. */
+  readonly reader: BacklogReader
 }
+
+/** @param backlog what waits beside these batches, by lane */
+export type TakeUp = (found: readonly RecoveredBatch[], backlog: QueueBacklog['lanes']) => void
 
 export class Adoption {
   readonly #options: AdoptionOptions
@@ -92,7 +97,7 @@ export class Adoption {
   }
 
   async #adopt(directory: LeftDirectory): Promise<void> {
-    const { openQueue, queue: adopting, account, takeUp } = this.#options
+    const { openQueue, queue: adopting, account, takeUp, reader } = this.#options
     const { path } = directory
     this.#notBefore.set(path, Number.POSITIVE_INFINITY)
     const letGo = async (whole: boolean) => {
@@ -105,9 +110,21 @@ export class Adoption {
       counters = counted
     }
     const queue = openQueue(path, { counters: () => counters, restore, lost: (items) => account.lost(items) })
-    let found: readonly RecoveredBatch[]
+    let letters: Promise<boolean> | undefined
+    const left: LeftQueue = { path, queue, release: async () => letGo((await letters) ?? true) }
+    const found: RecoveredBatch[] = []
+    let isAdopted = false
+    const take = (more: readonly RecoveredBatch[]) => {
+      if (!isAdopted) return void found.push(...more)
+      adopting.pagedIn(left, more)
+      reader.take(more)
+    }
+    const lost = (items: number) => {
+      reader.lost(items)
+      adopting.endIfDone(left)
+    }
     try {
-      found = await queue.recover()
+      found.push(...(await queue.recover({ ...reader, take, lost })))
     } catch (error) {
       // A later version wrote it: no reason to stop, and nothing of it is changed.
       this.#tell(path, 'the queue of another process cannot be taken up, and is left where it is', describeError(error))
@@ -116,7 +133,7 @@ export class Adoption {
     }
     this.#logger.info('took up the queue of a process that did not come back', {
       directory: path,
-      batches: found.length,
+      batches: found.length + queue.backlog.records,
     })
     // The left journal says zero before the own one says the sum. A crash in those milliseconds leaves what was counted out
     // of every account, each of which balances; nothing is ever counted twice.
@@ -124,9 +141,12 @@ export class Adoption {
     restore({})
     if (await queue.keepCounters()) await account.merge(counted)
     else restore(counted)
-    const letters = this.#moveLetters(path)
-    adopting.adopt({ path, queue, release: async () => letGo(await letters) }, found)
-    takeUp(found)
+    letters = this.#moveLetters(path)
+    isAdopted = true
+    // Before they can be settled.
+    const backlog = new Map(queue.backlog.lanes)
+    adopting.adopt(left, found)
+    takeUp(found, backlog)
     await letters
   }
 

@@ -35,8 +35,12 @@ export interface Queue {
   load(batch: QueuedBatch, ready: () => void): void
   /** Items `[from, to)` of the batch have come to their end and will not be asked for again. */
   settle(batch: QueuedBatch, from: number, to: number): void
-  /** What an earlier process left unsettled, oldest first. Called once, before the first `reserve`. */
-  recover(): Promise<readonly RecoveredBatch[]>
+  /**
+   * What an earlier process left unsettled, oldest first. Called once, before the first `reserve`.
+   * @param reader is handed what has no batch yet, and what is paged out later. Without one, nothing is.
+   */
+  recover(reader?: BacklogReader): Promise<readonly RecoveredBatch[]>
+  readonly backlog: QueueBacklog
   /** Writes what has to be written. Batches that are not settled stay for `recover` where the queue outlives the process. */
   close(): Promise<void>
 }
@@ -48,6 +52,49 @@ export interface Held {
   readonly batches: number
 }
 
+/** What waits on disk and has no batch in memory. */
+export interface QueueBacklog {
+  readonly records: number
+  /** Of those records, that are not settled. */
+  readonly items: number
+  /** By lane. */
+  readonly lanes: ReadonlyMap<string, Held>
+  /** `steadyNowMs` before which none of it was queued; undefined while there is none. */
+  readonly sinceMs: number | undefined
+  /** Batches that may be in memory at once. */
+  readonly window: number
+  /**
+   * Forgets the batch; its record stays on disk, and comes back to the reader in another batch when there is room.
+   * @returns false if it has to stay
+   */
+  pageOut(batch: QueuedBatch): boolean
+  /** Each record, oldest first; it has a batch while it is looked at, and keeps it if somebody uses it then. */
+  scan(): AsyncIterable<RecoveredBatch>
+}
+
+/** Of a queue in memory. */
+export const NO_BACKLOG: QueueBacklog = {
+  records: 0,
+  items: 0,
+  lanes: new Map(),
+  sinceMs: undefined,
+  window: Number.POSITIVE_INFINITY,
+  pageOut: () => false,
+  async *scan() {},
+}
+
+/** Where batches go that are paged in. */
+export interface BacklogReader {
+  /** Whether a new record of the lane gets a batch. */
+  keeps(lane: string): boolean
+  /** Whether records of the lane are to be paged in. */
+  wants(lane: string): boolean
+  /** Called in the turn in which they stop being in the backlog. */
+  take(found: readonly RecoveredBatch[]): void
+  /** Items that cannot be read any more. */
+  lost(items: number): void
+}
+
 export interface NewBatch {
   /** The lane's key, by which a recovered batch finds its lane again. */
   readonly lane: string
@@ -56,7 +103,8 @@ export interface NewBatch {
 
 export interface QueueReservation {
   readonly kind: 'reserved'
-  commit(stored: (outcome: readonly QueuedBatch[] | Retry) => void): void
+  /** @param mayPageOut the caller needs no batch of what is stored: one that is `pagedOut` is to be forgotten */
+  commit(stored: (outcome: readonly QueuedBatch[] | Retry) => void, mayPageOut?: boolean): void
   release(): void
 }
 
@@ -88,6 +136,10 @@ export class QueuedBatch {
   order = 0
   /** The daemon's own: beside the account. */
   own = false
+  /** Its record is on disk, and is all that is kept of it. */
+  pagedOut = false
+  /** It was read from disk, not brought by a sender. */
+  pagedIn = false
   /** Undefined for a batch of an earlier process: its sender has had its answer. */
   listener: StageListener | undefined
 

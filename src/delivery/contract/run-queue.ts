@@ -42,6 +42,11 @@ export class RunQueue {
     else this.#runs.push(run)
   }
 
+  /** Takes out the newest. */
+  dropLast(): void {
+    if (this.length > 0) this.#runs.length--
+  }
+
   /** Brings everything in order, after runs were added that have waited elsewhere. */
   sort(): void {
     this.#runs = this.#runs.slice(this.#head).sort((a, b) => byOrder(a as Run, b as Run))

@@ -8,7 +8,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { DiskQueue } from '../queue/disk/disk-queue.ts'
 import { recordBytes } from '../queue/disk/format.ts'
 import { cutOut, type ItemBatch } from '../contract/items.ts'
-import type { NewBatch, QueuedBatch, Queue, QueueReservation } from '../contract/queue.ts'
+import type { NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../contract/queue.ts'
 import type { Run } from '../contract/run-queue.ts'
 import type { Kept } from './unwanted.ts'
 
@@ -47,10 +47,10 @@ interface Held {
 /** Segments of letters: small, because they go one whole segment at a time. */
 const SEGMENT_SHARE = 1 / 16
 const MOST_SEGMENT_BYTES = 4 * 1_048_576
-/** Each is an object in memory: so many come to some 50 MB. */
-const MOST_LETTERS = 100_000
-/** Letters that are kept however little heap there is. */
-const MIN_LETTERS = 100
+/** Letters in memory; the others are read from disk when they are asked for. */
+const MAX_IN_MEMORY = 100_000
+/** Of them, however little heap there is. */
+const MIN_IN_MEMORY = 100
 /** Heap of a letter and its record on disk, measured with 16,777 of them. */
 const LETTER_HEAP_BYTES = 1_000
 /**
@@ -80,36 +80,36 @@ export function openDeadLetters(
     letters.lostItems = items
   }
   const owner = { counters: () => ({}), restore() {}, lost, fatal }
-  const queueOptions = { ...options, segmentBytes, memoryBytes: 0, bound: undefined, ofReserve: true }
-  const queue = new DiskQueue(queueOptions, owner, budget, logger)
-  const fit = Math.max(MIN_LETTERS, Math.floor((budget.heapCapacity * HEAP_SHARE) / LETTER_HEAP_BYTES))
-  const letters = new DeadLetters(queue, onEvicted, Math.min(MOST_LETTERS, fit))
+  const fit = Math.floor((budget.heapCapacity * HEAP_SHARE) / LETTER_HEAP_BYTES)
+  const window = Math.max(MIN_IN_MEMORY, Math.min(MAX_IN_MEMORY, fit))
+  const queueOptions = { ...options, segmentBytes, memoryBytes: 0, bound: undefined, ofReserve: true, window }
+  const letters = new DeadLetters(new DiskQueue(queueOptions, owner, budget, logger), onEvicted)
   return letters
 }
 
 export class DeadLetters {
   readonly #queue: Queue
   readonly #onEvicted: OnEvicted
-  readonly #mostLetters: number
+  /** Those in memory, oldest first: what comes later waits on disk until there is room. */
   readonly #held = new Map<string, Held>()
   /** Ids of those that are on their way to another place. */
   readonly #moving = new Set<string>()
+  #listings = 0
   /** Of letters that `open` did not find again. */
   lostItems = 0
 
-  constructor(queue: Queue, onEvicted: OnEvicted, mostLetters: number = MOST_LETTERS) {
-    this.#mostLetters = mostLetters
+  constructor(queue: Queue, onEvicted: OnEvicted) {
     this.#queue = queue
     this.#onEvicted = onEvicted
   }
 
   get count(): number {
-    return this.#held.size
+    return this.#held.size + this.#queue.backlog.records
   }
 
   /** Items of all letters. */
   get items(): number {
-    let items = 0
+    let { items } = this.#queue.backlog
     for (const { letter } of this.#held.values()) items += letter.items
     return items
   }
@@ -120,8 +120,20 @@ export class DeadLetters {
 
   /** Finds what earlier processes kept. */
   async open(): Promise<void> {
-    for (const { lane: facts, batch } of await this.#queue.recover()) {
-      const letter = { ...(JSON.parse(facts) as Omit<DeadLetter, 'items'>), items: batch.unsettled }
+    const reader = {
+      // Otherwise a later letter would be in memory before an earlier one.
+      keeps: () => this.#queue.backlog.records === 0,
+      // A listing would miss what comes to memory behind it.
+      wants: () => this.#listings === 0,
+      take: (found: readonly RecoveredBatch[]) => this.#hold(found),
+      lost: (items: number) => this.#onEvicted({ ...UNREADABLE, items }),
+    }
+    this.#hold(await this.#queue.recover(reader))
+  }
+
+  #hold(found: readonly RecoveredBatch[]): void {
+    for (const { lane, batch } of found) {
+      const letter = letterOf(lane, batch)
       this.#held.set(letter.id, { letter, batch })
     }
   }
@@ -149,9 +161,7 @@ export class DeadLetters {
       reserved = this.#queue.reserve([batch])
     if (reserved.kind === 'retry') return done('later')
     this.#keep(letter, reserved, (failure) => {
-      if (failure !== undefined) return done('later')
-      while (this.#held.size > this.#mostLetters && this.#evictOldest());
-      done('kept')
+      done(failure === undefined ? 'kept' : 'later')
     })
   }
 
@@ -162,8 +172,7 @@ export class DeadLetters {
   adopt(letter: DeadLetter, items: ItemBatch): Promise<Retry | undefined> {
     // Before ids were random, letters of two processes could have the same.
     const kept = this.#held.has(letter.id) ? { ...letter, id: newId(letter.diedAtMs) } : letter
-    const reserved =
-      this.#held.size < this.#mostLetters ? this.#queue.reserve([batchOf(kept, items)]) : tooMany(this.count)
+    const reserved = this.#queue.reserve([batchOf(kept, items)])
     if (reserved.kind === 'retry') return Promise.resolve(reserved)
     return new Promise((resolve) => this.#keep(kept, reserved, resolve))
   }
@@ -174,12 +183,30 @@ export class DeadLetters {
     return held !== undefined && held.letter.items === letter.items && factsOf(held.letter) === factsOf(letter)
   }
 
-  /** Oldest first. */
-  list(filter: LetterFilter): DeadLetter[] {
-    return [...this.#held.values()]
+  /** Oldest first. A letter can be read and moved while it is the current one, also if it is on disk alone. */
+  async *list(filter: LetterFilter): AsyncGenerator<DeadLetter> {
+    this.#listings++
+    try {
+      yield* this.#list(filter)
+    } finally {
+      this.#listings--
+    }
+  }
+
+  async *#list(filter: LetterFilter): AsyncGenerator<DeadLetter> {
+    const inMemory = [...this.#held.values()]
       .map(({ letter }) => letter)
       .filter((letter) => matches(letter, filter))
       .sort((a, b) => a.diedAtMs - b.diedAtMs)
+    yield* inMemory
+    for await (const { lane, batch } of this.#queue.backlog.scan()) {
+      const letter = letterOf(lane, batch)
+      if (!matches(letter, filter)) continue
+      this.#held.set(letter.id, { letter, batch })
+      yield letter
+      // On disk alone again, unless somebody moves it just now.
+      if (batch.unsettled > 0 && this.#queue.backlog.pageOut(batch)) this.#held.delete(letter.id)
+    }
   }
 
   /** The items of a letter, for the caller alone; undefined if there is none of that id, or it cannot be read. */
@@ -201,6 +228,9 @@ export class DeadLetters {
   async move<Refusal>(id: string, put: (items: ItemBatch) => Promise<Refusal>): Promise<Refusal | typeof GONE> {
     if (this.#moving.has(id)) return GONE
     this.#moving.add(id)
+    const batch = this.#held.get(id)?.batch
+    // It stays in memory meanwhile.
+    if (batch !== undefined) batch.sending++
     try {
       const items = await this.read(id)
       if (items === undefined) return GONE
@@ -209,6 +239,7 @@ export class DeadLetters {
       return refusal
     } finally {
       this.#moving.delete(id)
+      if (batch !== undefined) batch.sending--
     }
   }
 
@@ -227,9 +258,9 @@ export class DeadLetters {
   #keep(letter: DeadLetter, reserved: QueueReservation, done: (failure: Retry | undefined) => void): void {
     reserved.commit((stored) => {
       if ('kind' in stored) return done(stored)
-      for (const batch of stored) this.#held.set(letter.id, { letter, batch })
+      for (const batch of stored) if (!batch.pagedOut) this.#held.set(letter.id, { letter, batch })
       done(undefined)
-    })
+    }, true)
   }
 
   /** Letters go for the bound of their own store alone: a volume that others have filled would cost all of them. */
@@ -248,8 +279,12 @@ export class DeadLetters {
   }
 }
 
-function tooMany(letters: number): Retry {
-  return { kind: 'retry', cause: 'storage_full', afterMs: 0, message: `there are ${letters} dead letters already` }
+/** What is known of letters whose file cannot be read any more. */
+const UNREADABLE = { id: '', lane: '', reason: '', error: '', diedAtMs: 0 }
+
+/** @param facts in its lane's place */
+function letterOf(facts: string, { unsettled }: QueuedBatch): DeadLetter {
+  return { ...(JSON.parse(facts) as Omit<DeadLetter, 'items'>), items: unsettled }
 }
 
 /** Of its own, also beside those of other processes. */

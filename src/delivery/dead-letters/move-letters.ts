@@ -23,7 +23,7 @@ export async function moveLetters(
   const stop = () => stopped.resolve(undefined)
   signal.addEventListener('abort', stop)
   try {
-    for (const letter of from.list({})) {
+    for await (const letter of from.list({})) {
       const items = signal.aborted ? undefined : await Promise.race([from.read(letter.id), stopped.promise])
       if (signal.aborted) return 'the process is stopping'
       if (items === undefined) account.lost(letter.items)

@@ -17,7 +17,7 @@ export class Lane<D> {
   waitingItems = 0
   waitingCounted = 0
   /** What it has in the queue, what is under way included: a batch counts as a whole until its last item is settled. */
-  readonly held = { bytes: 0, items: 0, batches: 0 }
+  readonly held = { bytes: 0, items: 0, batches: 0, pagedIn: 0 }
   inFlight = 0
   /** performance.now() at which what waits is sent even if it fills no put; undefined while nothing waits. */
   deadlineMs: number | undefined
@@ -75,6 +75,11 @@ export class Lane<D> {
     )
   }
 
+  /** Whether none of it can be sent now: something it stands in has failed, or its destination is being created. */
+  get isHeldUp(): boolean {
+    return this.preparing || this.scopes.some(({ state }) => state !== 'closed')
+  }
+
   /** Whether that alone holds it, and nothing that others wait for too. A lane that waits for its turn is not stuck. */
   get stuckAlone(): boolean {
     return this.stuckBy !== undefined && !this.scopes.some(({ kind, state }) => state !== 'closed' && isWide(kind))
@@ -114,6 +119,8 @@ export class Lane<D> {
       this.#push(batch, settled, order)
     }
     this.runs.sort()
+    // What comes later goes behind them.
+    this.#lastOrder = Math.max(this.#lastOrder, order)
   }
 
   #push(batch: QueuedBatch, settled: RecoveredBatch['settled'], order: number): void {
@@ -129,6 +136,23 @@ export class Lane<D> {
     this.held.bytes += batch.heldBytes
     this.held.items += batch.unsettled
     this.held.batches++
+    if (batch.pagedIn) this.held.pagedIn++
+  }
+
+  /** The batch that came last, if all of it waits in one run. */
+  get lastWhole(): QueuedBatch | undefined {
+    const run = this.runs.at(this.runs.length - 1)
+    return run !== undefined && run.from === 0 && run.to === run.batch.count ? run.batch : undefined
+  }
+
+  /** The batch that came last is on disk alone from now on. */
+  dropLast({ count, countedBytes, heldBytes, pagedIn }: QueuedBatch): void {
+    this.runs.dropLast()
+    this.took(count, countedBytes)
+    this.held.bytes -= heldBytes
+    this.held.items -= count
+    this.held.batches--
+    if (pagedIn) this.held.pagedIn--
   }
 
   /** Puts the runs of a failed put back. */

@@ -53,8 +53,13 @@ export class Parking<D> {
   /** What all parked lanes have in the queue. */
   get held(): Held {
     let sum = NOTHING
-    for (const { held } of this.#parked) sum = plus(sum, held)
+    for (const lane of this.#parked) sum = plus(sum, this.#heldBy(lane))
     return sum
+  }
+
+  #heldBy({ key, held }: Lane<D>): Held {
+    const pagedOut = this.#queue.backlog.lanes.get(key)
+    return pagedOut === undefined ? held : plus(held, pagedOut)
   }
 
   /**
@@ -75,7 +80,7 @@ export class Parking<D> {
       const lane = this.#known.get(key)
       if (lane === undefined || !lane.stuckAlone || this.#isOnly(lane, wanted)) continue
       const its = { bytes: heldBytes(items), items: items.count, batches: 1 }
-      const greedy = crowded && this.#queue.share(plus(lane.held, its)) > SHARE
+      const greedy = crowded && this.#queue.share(plus(this.#heldBy(lane), its)) > SHARE
       if (greedy && onFull === 'park' && !this.has(lane)) {
         this.#park([lane])
         held = undefined

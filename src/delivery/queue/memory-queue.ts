@@ -8,6 +8,7 @@ import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import {
   type Held,
   type NewBatch,
+  NO_BACKLOG,
   QueuedBatch,
   type Queue,
   type QueueReservation,
@@ -22,6 +23,7 @@ export class MemoryQueue implements Queue {
   readonly #budget: ByteBudget
   readonly #keeper: BoundKeeper
   readonly capacityBytes: number
+  readonly backlog = NO_BACKLOG
   usedBytes = 0
 
   constructor(budget: ByteBudget, bound?: QueueBound) {

@@ -77,12 +77,27 @@ export class BoundKeeper {
     if (request !== undefined && --request.batches === 0) this.#requests--
   }
 
-  /** Batches of an earlier process, each counted as a request. */
-  recovered(batches: readonly QueuedBatch[]): void {
-    for (const batch of batches) {
-      this.#items += batch.unsettled
-      this.#requests++
-      if (this.countsRequests) this.#batchesLeft.set(batch, { batches: 1 })
-    }
+  /** What an earlier process left, each record counted as a request. */
+  recovered(records: number, items: number): void {
+    this.#items += items
+    this.#requests += records
+  }
+
+  /** Without its batch, a record counts as a request of its own. */
+  pagedOut(batch: QueuedBatch): void {
+    const request = this.countsRequests ? this.#batchesLeft.get(batch) : undefined
+    if (request === undefined || request.batches <= 1) return
+    request.batches--
+    this.#requests++
+  }
+
+  pagedIn(batch: QueuedBatch): void {
+    if (this.countsRequests) this.#batchesLeft.set(batch, { batches: 1 })
+  }
+
+  /** Records that had no batch are lost. */
+  lost(records: number, items: number): void {
+    this.#items -= items
+    this.#requests -= records
   }
 }

@@ -29,12 +29,12 @@ export class Admission {
 
   /** @returns why not; undefined for what may fit, which its reservation decides */
   refusal(queue: Queue, requestBytes: number): Retry | undefined {
-    const { capacity, used, heapUsed, heapCapacity } = this.#budget
+    const { capacity, used } = this.#budget
     const needed = requestBytes * this.#ratio * CAUTION
     // An average must not keep out for good what might fit an empty queue.
     if (needed > Math.min(queue.capacityBytes, capacity) / 2) return undefined
     const free = Math.min(queue.capacityBytes - queue.usedBytes, capacity - used)
-    if (needed <= free && queue.fullness < 1 && heapUsed < heapCapacity) return undefined
+    if (needed <= free && queue.fullness < 1) return undefined
     return {
       kind: 'retry',
       cause: 'budget_full',

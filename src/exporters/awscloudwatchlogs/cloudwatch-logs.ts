@@ -199,10 +199,10 @@ export class CloudWatchLogs {
         records: ledger.queued,
       })
     ledger.recoverDeadLetters(durable.letters.items)
-    for (const letter of durable.letters.list({})) accounts.letterFound(letter)
+    for await (const letter of durable.letters.list({})) accounts.letterFound(letter)
     ledger.recoverLost(durable.letters.lostItems)
     await durable.answerCommands((from, to, items) => this.#replay(delivery, from, to, items))
-    durable.startAdopting((found) => delivery.takeUp(found, destinationOf))
+    durable.startAdopting(delivery)
   }
 
   report(): object {

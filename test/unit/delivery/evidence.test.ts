@@ -103,7 +103,8 @@ describe('whose fault it is', () => {
       backoff: { initialMs: 100, multiplier: 1.5, maxMs: 1_000 },
     })
     const names = Array.from({ length: groups }, (_, i) => `g${i}`)
-    const sendToAll = () => under.send(Object.fromEntries(names.map((name) => [`${name}/s`, [{ text: 'x'.repeat(500) }]])))
+    const sendToAll = () =>
+      under.send(Object.fromEntries(names.map((name) => [`${name}/s`, [{ text: 'x'.repeat(500) }]])))
     sendToAll()
     await vi.advanceTimersByTimeAsync(2_001)
     under.sender.respond = () => broken

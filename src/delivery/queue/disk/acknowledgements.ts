@@ -13,7 +13,7 @@ import {
   Acknowledged,
   type Counters,
   decodeJournal,
-  encodeEntry,
+  encodeEntries,
   JOURNAL_NAME,
   journalName,
   type JournalEntry,
@@ -154,7 +154,7 @@ export class AcknowledgementJournal {
   }
 
   #encode(entry: Pick<JournalEntry, 'done' | 'parts'>): Buffer {
-    return encodeEntry({ ...entry, told: this.#source.told(), counters: this.#source.counters() })
+    return encodeEntries({ ...entry, told: this.#source.told(), counters: this.#source.counters() })
   }
 
   /** A new file with what counts at this moment; the files before it go. */

@@ -1,7 +1,7 @@
 import type { ItemBatch } from '../../contract/items.ts'
 import { QueuedBatch } from '../../contract/queue.ts'
-import type { IndexEntry } from './format.ts'
 import type { Segment } from './segment.ts'
+import type { IndexEntry } from './segment-index.ts'
 
 /** A batch with its place on disk. Its items may come and go, and it may be moved; it stays the same. */
 export class DiskBatch extends QueuedBatch {
@@ -20,6 +20,10 @@ export class DiskBatch extends QueuedBatch {
   readAgainAtMs = 0
   /** Its bytes are damaged; that has been said. */
   quarantined = false
+  /** Heap that is taken from the budget for it. */
+  heapBytes = 0
+  /** Reads and moves under way: until they end, it is not paged out. */
+  uses = 0
 
   constructor(entry: IndexEntry, segment: Segment, items: ItemBatch | undefined) {
     super(items, entry.items, entry.countedBytes, entry.length, entry.queuedAtMs)
@@ -31,12 +35,18 @@ export class DiskBatch extends QueuedBatch {
     this.length = entry.length
   }
 
+  get entry(): IndexEntry {
+    const { sequence, id, offset, length, lane, enqueuedAtMs: queuedAtMs, count: items, countedBytes } = this
+    return { sequence, id, offset, length, lane, queuedAtMs, items, countedBytes }
+  }
+
   /** Where it stands from now on. */
   moveTo(segment: Segment, sequence: number, offset: number): void {
     this.segment.remove(this)
     this.segment = segment
     this.sequence = sequence
     this.offset = offset
+    segment.append(this.entry)
     segment.add(this)
   }
 }

@@ -9,24 +9,39 @@
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
+import { freeBytes } from '../../../wire/free-bytes.ts'
 import { AcknowledgementJournal } from './acknowledgements.ts'
+import { Backlog, DiskBacklog } from './backlog.ts'
 import { crashPoint } from './crash-point.ts'
 import { DiskBatch } from './disk-batch.ts'
 import { type Files, nodeFiles } from './files.ts'
 import { recordBytes } from './format.ts'
 import { FreeSpace } from './free-space.ts'
-import { rangesWithout } from './id-ranges.ts'
+import { IdRanges } from './id-ranges.ts'
+import { IndexReader } from './index-reader.ts'
 import type { Counters, PartDone } from './journal-format.ts'
+import { Pager } from './pager.ts'
+import { readAhead } from './read-ahead.ts'
 import { Later, readBatch, WAITS_MS } from './read-batch.ts'
 import { recover } from './recover.ts'
 import { Relocator } from './relocate.ts'
 import { type Segment, Usage } from './segment.ts'
+import type { IndexEntry, SegmentIndex } from './segment-index.ts'
 import { setAside } from './set-aside.ts'
 import { Tail } from './tail.ts'
 import { type Place, type WriteFailure, Writer } from './writer.ts'
 import { countedBytes, heldBytes, sumOf } from '../../contract/items.ts'
 import { BoundKeeper, type QueueBound } from '../queue-bound.ts'
-import type { Held, NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../../contract/queue.ts'
+import type {
+  BacklogReader,
+  Held,
+  NewBatch,
+  Queue,
+  QueueBacklog,
+  QueuedBatch,
+  QueueReservation,
+  RecoveredBatch,
+} from '../../contract/queue.ts'
 
 export interface DiskQueueOptions {
   /** Of this queue alone, locked by its owner. */
@@ -40,6 +55,11 @@ export interface DiskQueueOptions {
   readonly bound: QueueBound | undefined
   /** It may take what others keep free of the volume: it is for what would be lost otherwise. */
   readonly ofReserve?: boolean
+  /**
+   * For records that people look at: so many batches are in memory beside the heap budget, and twice as many while new ones
+   * come. Each record has a lane of its own.
+   */
+  readonly window?: number
   /** Other than the file system of this machine; for tests. */
   readonly files?: Files
   /** A journal is not written anew before it is as big as this; default 4 MiB. */
@@ -61,10 +81,6 @@ export interface DiskQueueOwner {
   fatal(error: Error): void
 }
 
-/** Heap of what stays in memory of each waiting batch: the batch, its place in segment, lane and index. Measured 650 to 1,000. */
-const BATCH_HEAP_BYTES = 1_000
-/** One object for each waiting batch stays in memory, whatever heap there is. */
-const MOST_BATCHES = 500_000
 /** Failed commits in a row, a second or more apart, after which the disk is given up. */
 const MOST_FAILURES = 5
 /** What passes, or an operator mends, while the process waits: such failures are not counted. */
@@ -72,6 +88,8 @@ const PASSING: ReadonlySet<string | undefined> = new Set(
   'ENOSPC EDQUOT EMFILE ENFILE ENOMEM EROFS EACCES EPERM ENOENT'.split(' '),
 )
 const RETRY_AFTER_MS = 1_000
+/** How often records that were passed over are asked about. */
+const REVIEW_MS = 1_000
 
 export class DiskQueue implements Queue {
   readonly #options: DiskQueueOptions
@@ -89,13 +107,15 @@ export class DiskQueue implements Queue {
   readonly #removals = new Set<Promise<void>>()
   readonly #closing = new AbortController()
   readonly space: FreeSpace
+  readonly backlog: QueueBacklog
   readonly capacityBytes: number
+  /** What has no batch. */
+  readonly #waiting: Backlog
+  readonly #indexes: IndexReader
+  readonly #pager: Pager
+  #review: NodeJS.Timeout | undefined
+  #reader: BacklogReader | undefined
   #reservedBytes = 0
-  /** What a batch is charged; 0 for letters, whose number has a bound of its own. */
-  readonly #batchHeap: number
-  /** Heap of bookkeeping that is taken from the budget. */
-  #heldHeap = 0
-  #batches = 0
   #failures = 0
   quarantinedBytes = 0
 
@@ -108,7 +128,7 @@ export class DiskQueue implements Queue {
     this.#files = files
     this.#keeper = new BoundKeeper(options.bound)
     this.capacityBytes = options.capacityBytes
-    this.#batchHeap = options.ofReserve === true ? 0 : BATCH_HEAP_BYTES
+    this.#waiting = new Backlog(options.window === undefined)
     this.space = new FreeSpace(files, directory, segmentBytes, options.ofReserve === true, logger)
     this.#tail = new Tail(options.memoryBytes, budget, (batch) => this.#read(batch))
     this.#writer = new Writer({
@@ -140,6 +160,33 @@ export class DiskQueue implements Queue {
       ...(settledForMs === undefined ? {} : { settledForMs }),
       load: (batch, ready) => this.#tail.load(batch, ready, false),
       emptied: (segment) => this.#removeIfDone(segment),
+      indexOf: (segment) => this.#indexToMove(segment),
+      borrow: (entry, segment) => this.#borrow(entry, segment),
+      giveBack: (batch) => this.#giveBack(batch),
+    })
+    this.#indexes = new IndexReader({
+      files,
+      waitsMs: options.rereadAfterMs ?? WAITS_MS,
+      logger,
+      away: () => this.space.isAway(),
+    })
+    this.#pager = new Pager({
+      segments: this.#segments,
+      backlog: this.#waiting,
+      budget,
+      indexes: this.#indexes,
+      window: options.window,
+      // What people look at stays on disk until they ask for it.
+      readAhead: async (segment, entries) =>
+        options.window === undefined ? readAhead(segment, entries, this.#tail.readAheadRoom) : undefined,
+      keep: (batch, items) => this.#tail.keepAhead(batch, items),
+      pagedIn: (batch) => this.#keeper.pagedIn(batch),
+      pageOut: (batch) => void this.#pageOut(batch),
+      lost: (segment, records, items) => this.#lose(segment, records, items),
+    })
+    this.backlog = new DiskBacklog(this.#waiting, this.#segments, this.#pager, {
+      pageOut: (batch) => this.#pageOut(batch),
+      scan: () => this.#pager.scan(),
     })
   }
 
@@ -169,14 +216,13 @@ export class DiskQueue implements Queue {
   }
 
   /** @throws ComponentError for a directory of a later version; file system errors */
-  async recover(): Promise<readonly RecoveredBatch[]> {
+  async recover(reader?: BacklogReader): Promise<readonly RecoveredBatch[]> {
+    const { directory } = this.#options
     const acknowledged = await this.#journal.read()
-    const found = await recover(this.#files, this.#options.directory, acknowledged, this.#usage, this.#logger)
+    const found = await recover(this.#files, directory, acknowledged, this.#waiting, this.#usage, this.#logger)
     for (const segment of found.segments) this.#segments.set(segment.number, segment)
     this.#writer.continueAfter(found.lastSequence, found.lastSegment)
-    this.#batches = found.batches.length
-    this.#holdRecovered(found.batches.length)
-    this.#keeper.recovered(found.batches)
+    this.#keeper.recovered(this.#waiting.records, this.#waiting.items)
     this.quarantinedBytes = found.quarantinedBytes
     if (acknowledged.counters !== undefined) this.#owner.restore(acknowledged.counters)
     if (found.lostItems > 0) this.#owner.lost(found.lostItems)
@@ -184,7 +230,9 @@ export class DiskQueue implements Queue {
     for (const segment of found.segments) this.#removeIfDone(segment)
     await this.space.start()
     this.#relocator.start()
-    return found.batches.map((batch) => ({ lane: batch.lane, batch, settled: batch.settled }))
+    this.#reader = reader
+    this.#review = setInterval(() => this.#pager.review(), REVIEW_MS)
+    return this.#pager.first(reader)
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
@@ -196,29 +244,25 @@ export class DiskQueue implements Queue {
       disk += recordBytes(batch.lane, batch.items)
       items += batch.items.count
     }
-    const refusal = this.#refusal(batches.length, disk)
+    const refusal = this.#refusal(disk)
     if (refusal !== undefined) return refusal
     if (!this.#keeper.reserve(items))
       return retry('storage_full', `the queue is full (${this.size} of ${this.capacity})`)
-    const heap = batches.length * this.#batchHeap
-    if (!this.#budget.reserve(memory, heap)) {
+    if (!this.#budget.reserve(memory)) {
       this.#keeper.release(items)
-      return retry('budget_full', this.#budgetFull(memory))
+      const { used, capacity } = this.#budget
+      return retry('budget_full', `the byte budget is full (${used} of ${capacity} bytes)`)
     }
-    this.#heldHeap += heap
     this.#reservedBytes += disk
-    this.#batches += batches.length
     const release = () => {
       this.#keeper.release(items)
       this.#budget.release(memory)
       this.#reservedBytes -= disk
-      this.#batches -= batches.length
-      this.#releaseHeap(heap)
     }
     return {
       kind: 'reserved',
       release,
-      commit: (stored) => {
+      commit: (stored, mayPageOut = false) => {
         if (batches.length === 0) {
           release()
           stored([])
@@ -239,10 +283,12 @@ export class DiskQueue implements Queue {
               return stored(retry(failureCause(places), `the queue could not be written: ${places.error.message}`))
             }
             this.#reservedBytes -= disk
-            const queued = batches.map((batch, at) => this.#place(batch, places[at] as Place, queuedAtMs))
+            const queued = batches.map((batch, at) => this.#place(batch, places[at] as Place, queuedAtMs, mayPageOut))
             this.#keeper.commit(queued)
+            for (const batch of queued) if (batch.pagedOut) this.#keeper.pagedOut(batch)
             this.#journal.touch()
             stored(queued)
+            if (queued.some(({ pagedOut }) => pagedOut)) this.#pager.passedOver()
           },
         })
       },
@@ -264,6 +310,7 @@ export class DiskQueue implements Queue {
 
   settle(batch: QueuedBatch, from: number, to: number): void {
     if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
+    if (batch.pagedOut) throw new RangeError('items settled of a batch that is paged out')
     if (to - from > batch.unsettled)
       throw new RangeError(`${to - from} items settled of a batch that has ${batch.unsettled} left`)
     batch.unsettled -= to - from
@@ -275,9 +322,8 @@ export class DiskQueue implements Queue {
     }
     this.#journal.done(batch.id)
     batch.segment.remove(batch)
-    this.#batches--
-    this.#releaseHeap(this.#batchHeap)
     this.#tail.forget(batch)
+    this.#pager.release(batch)
     this.#removeIfDone(batch.segment)
   }
 
@@ -306,6 +352,8 @@ export class DiskQueue implements Queue {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
     this.space.close()
+    clearInterval(this.#review)
+    await this.#pager.close()
     await this.#relocator.close()
     await this.#tail.close()
     await this.#writer.close()
@@ -315,44 +363,73 @@ export class DiskQueue implements Queue {
     for (const segment of this.#segments.values()) await segment.close()
   }
 
-  /** What an earlier process left is there whether it fits or not; as much of it as fits is charged. */
-  #holdRecovered(batches: number): void {
-    const { heapCapacity, heapUsed } = this.#budget
-    const heap = Math.max(0, Math.min(batches * this.#batchHeap, heapCapacity - heapUsed))
-    if (this.#budget.reserve(0, heap)) this.#heldHeap += heap
-  }
-
-  /** What was charged is given back only when no more wait than are charged for. */
-  #releaseHeap(bytes: number): void {
-    const over = this.#heldHeap - this.#batches * this.#batchHeap
-    const heap = Math.min(bytes, Math.max(0, over))
-    this.#heldHeap -= heap
-    this.#budget.release(0, heap)
-  }
-
-  #budgetFull(memory: number): string {
-    const { used, capacity, heapUsed, heapCapacity } = this.#budget
-    return used + memory > capacity
-      ? `the byte budget is full (${used} of ${capacity} bytes)`
-      : `the heap for bookkeeping is full (${heapUsed} of ${Math.floor(heapCapacity)} bytes)`
-  }
-
   /** Why nothing more may be written; the drain never asks. */
-  #refusal(batches: number, bytes: number): Retry | undefined {
+  #refusal(bytes: number): Retry | undefined {
     if (this.#closing.signal.aborted) return retry('shutting_down', 'the queue is closing')
     const { obstacle } = this.space
     if (obstacle !== undefined) return retry(obstacle.cause, obstacle.message)
-    if (this.usedBytes + bytes > this.capacityBytes || this.#batches + batches > MOST_BATCHES)
+    if (this.usedBytes + bytes > this.capacityBytes)
       return retry('storage_full', `the queue on disk is full (${this.usedBytes} of ${this.capacityBytes} bytes)`)
     return undefined
   }
 
-  #place({ lane, items }: NewBatch, place: Place, queuedAtMs: number): DiskBatch {
+  #place({ lane, items }: NewBatch, place: Place, queuedAtMs: number, mayPageOut: boolean): DiskBatch {
+    const { segment } = place
     const entry = { ...place, lane, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
-    const batch = new DiskBatch(entry, place.segment, undefined)
-    place.segment.add(batch)
+    const batch = new DiskBatch(entry, segment, undefined)
+    segment.append(entry)
+    if (mayPageOut && !this.#pager.admits(lane)) {
+      batch.pagedOut = true
+      this.#waiting.add(segment, entry, [])
+      this.#budget.release(heldBytes(items))
+      freeBytes(items.bytes)
+      return batch
+    }
+    segment.add(batch)
     this.#tail.keep(batch, items)
+    this.#pager.arrived(batch)
     return batch
+  }
+
+  #pageOut(batch: QueuedBatch): boolean {
+    if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
+    // What somebody waits for, is being sent or moved, or is settled in part, stays.
+    const { listener, sending, uses, unsettled, count } = batch
+    if (listener !== undefined || sending > 0 || uses > 0 || unsettled < count) return false
+    this.#tail.forget(batch)
+    this.#keeper.pagedOut(batch)
+    this.#pager.pageOut(batch)
+    batch.pagedOut = true
+    return true
+  }
+
+  async #indexToMove(segment: Segment): Promise<SegmentIndex | undefined> {
+    const index = await this.#indexes.read(segment)
+    return typeof index === 'string' ? undefined : index
+  }
+
+  #borrow(entry: IndexEntry, segment: Segment): DiskBatch {
+    const batch = new DiskBatch(entry, segment, undefined)
+    this.#waiting.pageIn(batch)
+    return batch
+  }
+
+  #giveBack(batch: DiskBatch): void {
+    this.#tail.forget(batch)
+    this.#waiting.pageOut(batch)
+  }
+
+  /** Records that had no batch cannot be read any more. */
+  #lose(segment: Segment, records: number, items: number): void {
+    segment.damaged = true
+    this.#keeper.lost(records, items)
+    this.#logger.error('records of a segment of the queue cannot be read and are lost', {
+      file: segment.path,
+      records,
+      items,
+    })
+    this.#reader?.lost(items)
+    this.#removeIfDone(segment)
   }
 
   async #read(batch: DiskBatch) {
@@ -393,7 +470,7 @@ export class DiskQueue implements Queue {
   }
 
   #removeIfDone(segment: Segment): void {
-    if (segment.live.size > 0 || !segment.sealed || !this.#segments.delete(segment.number)) return
+    if (segment.waiting > 0 || !segment.sealed || !this.#segments.delete(segment.number)) return
     segment.forget()
     const removal = this.#remove(segment).finally(() => this.#removals.delete(removal))
     this.#removals.add(removal)
@@ -414,17 +491,18 @@ export class DiskQueue implements Queue {
     }
   }
 
-  /** Everything that was ever written is done, except for what is waited for. */
+  /** Everything that was ever written is done, except for what waits. */
   #acknowledged() {
-    const ids: number[] = []
-    const parts: PartDone[] = []
-    for (const segment of this.#segments.values()) {
-      for (const { id, settled } of segment.live.values()) {
-        ids.push(id)
+    const waiting = new IdRanges()
+    const parts: PartDone[] = [...this.#waiting.settled()]
+    for (const { live, pagedOut } of this.#segments.values()) {
+      for (const [from, to] of pagedOut.ids()) waiting.add(from, to)
+      for (const { id, settled } of live.values()) {
+        waiting.add(id, id)
         for (const [from, to] of settled) parts.push([id, from, to])
       }
     }
-    return { done: rangesWithout(ids, this.#writer.lastTold), parts }
+    return { done: waiting.without(1, this.#writer.lastTold), parts }
   }
 }
 

@@ -19,6 +19,7 @@
 
 import zlib from 'node:zlib'
 import { INDEX_FIELDS, type ItemBatch, type ItemKind } from '../../contract/items.ts'
+import { SegmentIndex } from './segment-index.ts'
 
 // Not a named import: an older Node has none, and would fail before the library can say which Node it needs.
 const { crc32 } = zlib
@@ -144,19 +145,6 @@ export function recordAt(
   return { sequence: Number(bytes.readBigUInt64LE(at + 8)), payload: bytes.subarray(at + RECORD_HEADER_BYTES, end) }
 }
 
-/** What a sealed segment says of each of its records, so that nobody has to read them at start. */
-export interface IndexEntry {
-  readonly sequence: number
-  readonly id: number
-  readonly offset: number
-  /** Of the record, its header included. */
-  readonly length: number
-  readonly lane: string
-  readonly queuedAtMs: number
-  readonly items: number
-  readonly countedBytes: number
-}
-
 type FooterRow = readonly [
   sequence: number,
   offset: number,
@@ -170,19 +158,14 @@ type FooterRow = readonly [
 ]
 
 /** Footer and trailer of a segment whose records end at `offset`. */
-export function encodeFooter(header: SegmentHeader, offset: number, entries: readonly IndexEntry[]): Buffer {
-  const lanes = [...new Set(entries.map((entry) => entry.lane))]
-  const places = new Map(lanes.map((lane, place) => [lane, place]))
-  const rows = entries.map((e): FooterRow => [
-    e.sequence,
-    e.offset,
-    e.length,
-    places.get(e.lane) ?? 0,
-    e.queuedAtMs,
-    e.items,
-    e.countedBytes,
-    ...(e.id === e.sequence ? ([] as const) : ([e.id] as const)),
-  ])
+export function encodeFooter(header: SegmentHeader, offset: number, index: SegmentIndex): Buffer {
+  const { lanes } = index
+  const rows: FooterRow[] = []
+  for (let row = 0; row < index.count; row++) {
+    const { sequence, id, offset: at, length, queuedAtMs, items, countedBytes } = index.at(row)
+    const fields = [sequence, at, length, index.laneNumberAt(row), queuedAtMs, items, countedBytes] as const
+    rows.push(id === sequence ? fields : [...fields, id])
+  }
   const json = Buffer.from(JSON.stringify({ lanes, rows }))
   const head = Buffer.alloc(RECORD_HEADER_BYTES)
   head.writeUInt32LE(json.length, 0)
@@ -203,18 +186,12 @@ export function footerOffset(trailer: Buffer): number | undefined {
 }
 
 /** @param bytes from the footer's offset to the end of the file. Undefined if it is damaged. */
-export function decodeFooter(bytes: Buffer, salt: number): IndexEntry[] | undefined {
+export function decodeFooter(bytes: Buffer, salt: number): SegmentIndex | undefined {
   const record = recordAt(bytes, 0, salt)
   if (record === undefined || record.sequence !== END_SEQUENCE) return undefined
   const { lanes, rows } = JSON.parse(record.payload.toString()) as { lanes: string[]; rows: FooterRow[] }
-  return rows.map(([sequence, offset, length, lane, queuedAtMs, items, countedBytes, id = sequence]) => ({
-    sequence,
-    id,
-    offset,
-    length,
-    lane: lanes[lane] ?? '',
-    queuedAtMs,
-    items,
-    countedBytes,
-  }))
+  const index = new SegmentIndex()
+  for (const [sequence, offset, length, lane, queuedAtMs, items, countedBytes, id = sequence] of rows)
+    index.push({ sequence, id, offset, length, lane: lanes[lane] ?? '', queuedAtMs, items, countedBytes })
+  return index
 }

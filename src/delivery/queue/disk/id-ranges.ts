@@ -1,96 +1,128 @@
 /** Ends included. */
 export type IdRange = readonly [from: number, to: number]
 
-/** A set of whole numbers that come in long stretches. Filled first, asked then. */
+const FIRST_RANGES = 8
+
+/**
+ * A set of whole numbers that come in long stretches. Filled first, asked then. Two doubles a stretch, not an object: where
+ * every second record is settled, a full queue has a million of them.
+ */
 export class IdRanges {
-  #ranges: IdRange[] = []
+  /** from, to, from, to, … */
+  #ends = new Float64Array(2 * FIRST_RANGES)
+  #count = 0
   #sorted = true
 
   add(from: number, to: number): void {
-    const last = this.#ranges.at(-1)
-    // They come in order for the most part.
-    if (last !== undefined && from === last[1] + 1) this.#ranges[this.#ranges.length - 1] = [last[0], to]
-    else this.#ranges.push([from, to])
-    this.#sorted = false
+    const last = 2 * (this.#count - 1)
+    if (last >= 0) {
+      const lastTo = this.#ends[last + 1] as number
+      // They come in order for the most part.
+      if (from === lastTo + 1) {
+        this.#ends[last + 1] = to
+        return
+      }
+      if (from <= lastTo) this.#sorted = false
+    }
+    if (2 * this.#count === this.#ends.length) {
+      const grown = new Float64Array(2 * this.#ends.length)
+      grown.set(this.#ends)
+      this.#ends = grown
+    }
+    this.#ends[2 * this.#count] = from
+    this.#ends[2 * this.#count + 1] = to
+    this.#count++
+  }
+
+  /** How many stretches it has. */
+  get stretches(): number {
+    this.#sort()
+    return this.#count
   }
 
   /** In order, none touching another. */
-  get ranges(): readonly IdRange[] {
-    return this.#inOrder()
+  *[Symbol.iterator](): Generator<IdRange> {
+    this.#sort()
+    for (let i = 0; i < this.#count; i++) yield [this.#from(i), this.#to(i)]
   }
 
   has(id: number): boolean {
-    const ranges = this.#inOrder()
-    let low = 0
-    let high = ranges.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const [from, to] = ranges[middle] as IdRange
-      if (id > to) low = middle + 1
-      else if (id < from) high = middle
-      else return true
-    }
-    return false
+    const at = this.#firstReaching(id)
+    return at < this.#count && this.#from(at) <= id
   }
 
   /** 0 if there is none. */
   get last(): number {
-    return this.#inOrder().at(-1)?.[1] ?? 0
+    this.#sort()
+    return this.#count === 0 ? 0 : this.#to(this.#count - 1)
   }
 
   /** How many of `[from, to]` are in it. */
   countIn(from: number, to: number): number {
     let count = 0
-    for (const range of this.#inOrder()) count += Math.max(0, Math.min(to, range[1]) - Math.max(from, range[0]) + 1)
+    for (let at = this.#firstReaching(from); at < this.#count && this.#from(at) <= to; at++)
+      count += Math.min(to, this.#to(at)) - Math.max(from, this.#from(at)) + 1
     return count
   }
 
   /** What of `[from, to]` is not in it. */
-  without(from: number, to: number): IdRange[] {
-    const gaps: IdRange[] = []
+  *without(from: number, to: number): Generator<IdRange> {
     let next = from
-    for (const range of this.#inOrder()) {
-      if (range[0] > to) break
-      if (range[0] > next) gaps.push([next, range[0] - 1])
-      next = Math.max(next, range[1] + 1)
+    for (let at = this.#firstReaching(from); at < this.#count && this.#from(at) <= to; at++) {
+      if (this.#from(at) > next) yield [next, this.#from(at) - 1]
+      next = Math.max(next, this.#to(at) + 1)
     }
-    if (next <= to) gaps.push([next, to])
-    return gaps
+    if (next <= to) yield [next, to]
   }
 
-  #inOrder(): readonly IdRange[] {
-    if (this.#sorted) return this.#ranges
-    const merged: [number, number][] = []
-    for (const [from, to] of this.#ranges.sort((a, b) => a[0] - b[0])) {
-      const last = merged.at(-1)
-      if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to)
-      else merged.push([from, to])
+  #from(at: number): number {
+    return this.#ends[2 * at] as number
+  }
+
+  #to(at: number): number {
+    return this.#ends[2 * at + 1] as number
+  }
+
+  /** Place of the first stretch that does not end before `id`. */
+  #firstReaching(id: number): number {
+    this.#sort()
+    let low = 0
+    let high = this.#count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#to(middle) < id) low = middle + 1
+      else high = middle
     }
-    this.#ranges = merged
+    return low
+  }
+
+  #sort(): void {
+    if (this.#sorted) return
     this.#sorted = true
-    return merged
+    const ends = this.#ends
+    const order = Uint32Array.from({ length: this.#count }, (_, i) => i)
+    order.sort((a, b) => (ends[2 * a] as number) - (ends[2 * b] as number))
+    const merged = new Float64Array(ends.length)
+    let count = 0
+    for (const i of order) {
+      const from = ends[2 * i] as number
+      const to = ends[2 * i + 1] as number
+      const lastTo = merged[2 * count - 1]
+      if (lastTo !== undefined && count > 0 && from <= lastTo + 1) merged[2 * count - 1] = Math.max(lastTo, to)
+      else {
+        merged[2 * count] = from
+        merged[2 * count + 1] = to
+        count++
+      }
+    }
+    this.#ends = merged
+    this.#count = count
   }
 }
 
 /** Stretches of these numbers. */
-export function rangesOf(ids: readonly number[]): IdRange[] {
-  const ranges: [number, number][] = []
-  for (const id of Float64Array.from(ids).sort()) {
-    const last = ranges.at(-1)
-    if (last !== undefined && id <= last[1] + 1) last[1] = id
-    else ranges.push([id, id])
-  }
-  return ranges
-}
-
-/** Everything from 1 to `last` that is not among these numbers. */
-export function rangesWithout(ids: readonly number[], last: number): IdRange[] {
-  const ranges: IdRange[] = []
-  let next = 1
-  for (const id of Float64Array.from(ids).sort()) {
-    if (id > next) ranges.push([next, id - 1])
-    next = id + 1
-  }
-  if (next <= last) ranges.push([next, last])
+export function rangesOf(ids: readonly number[]): IdRanges {
+  const ranges = new IdRanges()
+  for (const id of Float64Array.from(ids).sort()) ranges.add(id, id)
   return ranges
 }

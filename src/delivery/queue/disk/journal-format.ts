@@ -28,8 +28,8 @@ export interface JournalEntry {
   /** Senders of batches up to this one know whether they are stored. The first builds of version 1 did not write it. */
   readonly told: number | undefined
   /** Batches of which nothing is left. */
-  readonly done: readonly IdRange[]
-  readonly parts: readonly PartDone[]
+  readonly done: Iterable<IdRange>
+  readonly parts: Iterable<PartDone>
   readonly counters: Counters
 }
 
@@ -59,8 +59,27 @@ export class Acknowledged {
   }
 }
 
-export function encodeEntry({ told, done, parts, counters }: JournalEntry): Buffer {
-  const short = done.map(([from, to]) => (from === to ? from : [from, to]))
+/** Of one entry: a reader has it in memory as objects. */
+const MAX_RANGES = 10_000
+
+/** The bytes of as many entries as it takes: the set of what is done may have a million stretches. */
+export function encodeEntries({ told, done, parts, counters }: JournalEntry): Buffer {
+  const entries: Buffer[] = []
+  let ranges: IdRange[] = []
+  let partsDone: PartDone[] = []
+  const write = () => {
+    entries.push(encodeEntry({ told, done: ranges, parts: partsDone, counters }))
+    ranges = []
+    partsDone = []
+  }
+  for (const range of done) if (ranges.push(range) >= MAX_RANGES) write()
+  for (const part of parts) if (partsDone.push(part) >= MAX_RANGES) write()
+  if (entries.length === 0 || ranges.length > 0 || partsDone.length > 0) write()
+  return entries.length === 1 ? (entries[0] as Buffer) : Buffer.concat(entries)
+}
+
+function encodeEntry({ told, done, parts, counters }: JournalEntry): Buffer {
+  const short = Array.from(done, ([from, to]) => (from === to ? from : [from, to]))
   const json = Buffer.from(JSON.stringify({ version: FORMAT_VERSION, told, done: short, parts, counters }))
   const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + json.length)
   bytes.writeUInt32LE(json.length, 0)

@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Retry } from '../../../accounting/outcome.ts'
 import { silentLogger } from '../../../telemetry/logger.ts'
 import { readJournals } from './acknowledgements.ts'
+import { Backlog } from './backlog.ts'
 import { DiskBatch } from './disk-batch.ts'
 import { type Files, nodeFiles } from './files.ts'
 import { Later, readBatch } from './read-batch.ts'
 import { recover } from './recover.ts'
+import { readIndex } from './scan.ts'
 import { Usage } from './segment.ts'
 import type { ItemBatch } from '../../contract/items.ts'
-import type { QueuedBatch, Queue, RecoveredBatch } from '../../contract/queue.ts'
+import { NO_BACKLOG, type QueuedBatch, type Queue, type RecoveredBatch } from '../../contract/queue.ts'
 
 /** What a recovery would set aside or remove stays where it is. */
 const UNTOUCHED: Files = { ...nodeFiles, rename: async () => {}, remove: async () => {} }
@@ -33,9 +35,18 @@ export class ReadOnlyQueue implements Queue {
   async recover(): Promise<readonly RecoveredBatch[]> {
     if (!(await exists(this.#directory))) return []
     const { acknowledged } = await readJournals(UNTOUCHED, this.#directory)
-    const found = await recover(UNTOUCHED, this.#directory, acknowledged, this.#usage, silentLogger)
+    const waiting = new Backlog(false)
+    const found = await recover(UNTOUCHED, this.#directory, acknowledged, waiting, this.#usage, silentLogger)
     this.lostItems = found.lostItems
-    return found.batches.map((batch) => ({ lane: batch.lane, batch, settled: batch.settled }))
+    const batches: RecoveredBatch[] = []
+    for (const segment of found.segments)
+      for (const entry of await readIndex(UNTOUCHED, segment.path)) {
+        if (!segment.pagedOut.has(entry.sequence)) continue
+        const batch = new DiskBatch(entry, segment, undefined)
+        waiting.pageIn(batch)
+        batches.push({ lane: batch.lane, batch, settled: batch.settled })
+      }
+    return batches
   }
 
   load(batch: QueuedBatch, ready: () => void): void {
@@ -70,6 +81,7 @@ export class ReadOnlyQueue implements Queue {
     return this.usedBytes
   }
 
+  readonly backlog = NO_BACKLOG
   readonly capacityBytes = 0
   readonly capacity = 0
   readonly fullness = 1

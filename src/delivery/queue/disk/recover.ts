@@ -1,20 +1,20 @@
 import { join } from 'node:path'
 import { ComponentError } from '../../../component/component.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
-import { DiskBatch } from './disk-batch.ts'
-import type { Files } from './files.ts'
+import type { Backlog } from './backlog.ts'
+import type { Files, OpenFile } from './files.ts'
 import { HEADER_BYTES } from './format.ts'
+import { IdRanges } from './id-ranges.ts'
 import type { Acknowledged } from './journal-format.ts'
 import { describeIds, type Missing, missingBatches } from './missing.ts'
-import { scanSegment, type Scanned } from './scan.ts'
+import { type Damage, type Opened, openSegment, type Scanned, scanSegment } from './scan.ts'
 import { Segment, SEGMENT_NAME, type Usage } from './segment.ts'
+import type { SegmentIndex } from './segment-index.ts'
 import { setAside } from './set-aside.ts'
 
 export interface Recovered {
-  /** Oldest first. */
+  /** Oldest first. What waits in them is in the backlog. */
   readonly segments: readonly Segment[]
-  /** Not settled, in the order they were queued. */
-  readonly batches: readonly DiskBatch[]
   readonly lastSequence: number
   readonly lastSegment: number
   /** Bytes that were acknowledged and cannot be read. */
@@ -26,11 +26,19 @@ export interface Recovered {
 interface Found {
   readonly path: string
   readonly number: number
-  readonly scanned: Scanned
+  readonly opened: Exclude<Opened, { kind: 'newer' }>
 }
 
-/** Files looked into at once: enough to keep a disk busy, few enough to hold their indexes in memory. */
-const AT_ONCE = 16
+/** A segment, and what is told of it when all are known. */
+interface Taken {
+  readonly segment: Segment
+  readonly damage: Damage | undefined
+}
+
+/** Files looked into at once: enough to keep a disk busy… */
+const MAX_AT_ONCE = 16
+/** …and few enough to hold their indexes in memory: those of small records are the larger part of what is read. */
+const MAX_BYTES_AT_ONCE = 2 * 1_048_576
 
 /**
  * Takes stock of a directory: reads what is there, sets aside what cannot be read, and deletes nothing that holds a record.
@@ -40,83 +48,141 @@ export async function recover(
   files: Files,
   directory: string,
   acknowledged: Acknowledged,
+  backlog: Backlog,
   usage: Usage,
   logger: Logger,
 ): Promise<Recovered> {
   const found = await look(files, directory)
-  const segments: Segment[] = []
-  const batches = new Map<number, DiskBatch>()
-  const missing = missingBatches(
-    found.flatMap(({ scanned }) => (scanned.kind === 'segment' ? [scanned] : [])),
-    acknowledged,
-  )
-  let lastSequence = Math.max(acknowledged.done.last, acknowledged.told ?? 0)
   let quarantinedBytes = 0
-  for (const [at, { path, number, scanned }] of found.entries()) {
-    if (scanned.kind !== 'segment') {
-      const { bytes } = scanned as Extract<Scanned, { kind: 'unreadable' }>
-      quarantinedBytes += Math.max(0, bytes - HEADER_BYTES)
-      await leaveOut(files, path, bytes, logger)
-      continue
+  for (const { path, opened } of found) {
+    if (opened.kind === 'segment') continue
+    quarantinedBytes += Math.max(0, opened.bytes - HEADER_BYTES)
+    await leaveOut(files, path, opened.bytes, logger)
+  }
+  const stock = new Stock(acknowledged, backlog)
+  const taken: Taken[] = []
+  // The newest first: of a record that was being moved when the process died, the later copy stands in a fuller segment.
+  for (const some of groupsOf(found.toReversed())) {
+    const scanned = await Promise.all(some.map((one) => scan(files, one)))
+    for (const [at, { header, bytes, number }] of some.entries()) {
+      const { index, damage } = scanned[at] as Scanned
+      const segment = new Segment(files, directory, { ...header, number }, bytes, usage)
+      stock.take(segment, index)
+      taken.push({ segment, damage })
     }
-    const segment = new Segment(files, directory, { ...scanned.header, number }, scanned.bytes, usage)
-    lastSequence = Math.max(lastSequence, scanned.header.firstSequence - 1)
-    for (const entry of scanned.entries) {
-      lastSequence = Math.max(lastSequence, entry.sequence)
-      if (acknowledged.done.has(entry.id)) continue
-      const known = batches.get(entry.id)
-      if (known === undefined) batches.set(entry.id, takeUp(new DiskBatch(entry, segment, undefined), acknowledged))
-      // The process died while it was moved: both are the same, and the later one stands in a fuller segment.
-      else known.moveTo(segment, entry.sequence, entry.offset)
-    }
-    const lost = reportDamage(scanned, endOf(found, at), path, missing, logger)
+  }
+  taken.reverse()
+  const damages = taken.flatMap(({ damage }) => damage ?? [])
+  const missing = missingBatches(stock.known, damages, acknowledged)
+  for (const [at, { segment, damage }] of taken.entries()) {
+    const next = taken[at + 1]?.segment.header.firstSequence ?? Number.MAX_SAFE_INTEGER
+    const lost = reportDamage(segment, damage, next - 1, missing, logger)
     segment.damaged = lost > 0
     quarantinedBytes += lost
-    segments.push(segment)
   }
   reportMissing(missing, acknowledged, directory, logger)
   return {
-    segments,
-    batches: [...batches.values()].sort((a, b) => a.id - b.id),
-    lastSequence,
+    segments: taken.map(({ segment }) => segment),
+    lastSequence: stock.lastSequence,
     lastSegment: found.at(-1)?.number ?? 0,
     quarantinedBytes,
     lostItems: missing.items,
   }
 }
 
+/** Puts what waits into the backlog, segment by segment, the newest first. */
+class Stock {
+  readonly #acknowledged: Acknowledged
+  readonly #backlog: Backlog
+  /** Ids of moved records whose later copy was seen. */
+  readonly #moved = new IdRanges()
+  /** Ids that stand in a segment or are done. */
+  readonly known = new IdRanges()
+  lastSequence: number
+
+  constructor(acknowledged: Acknowledged, backlog: Backlog) {
+    this.#acknowledged = acknowledged
+    this.#backlog = backlog
+    this.lastSequence = Math.max(acknowledged.done.last, acknowledged.told ?? 0)
+    for (const [from, to] of acknowledged.done) this.known.add(from, to)
+  }
+
+  take(segment: Segment, index: SegmentIndex): void {
+    this.#know(segment, index)
+    const { done } = this.#acknowledged
+    const movedHere = new Set<number>()
+    for (let row = index.count - 1; row >= 0; row--) {
+      const id = index.idAt(row)
+      if (done.has(id) || this.#moved.has(id) || movedHere.has(id)) continue
+      if (id !== index.sequenceAt(row)) movedHere.add(id)
+      this.#backlog.add(segment, index.at(row), this.#acknowledged.parts(id))
+    }
+    for (const id of movedHere) this.#moved.add(id, id)
+  }
+
+  #know({ header }: Segment, index: SegmentIndex): void {
+    this.lastSequence = Math.max(this.lastSequence, header.firstSequence - 1)
+    for (let row = 0; row < index.count; row++) {
+      const id = index.idAt(row)
+      const sequence = index.sequenceAt(row)
+      this.lastSequence = Math.max(this.lastSequence, sequence)
+      this.known.add(id, id)
+      // No batch has the sequence of a record that was moved for its id.
+      if (id !== sequence) this.known.add(sequence, sequence)
+    }
+  }
+}
+
+/** Headers only; every version is looked at before anything is changed. */
 async function look(files: Files, directory: string): Promise<Found[]> {
   const names = (await files.list(directory)).filter((name) => SEGMENT_NAME.test(name)).sort()
   const found: Found[] = []
-  for (let next = 0; next < names.length; next += AT_ONCE) {
-    const some = names.slice(next, next + AT_ONCE).map(async (name) => {
+  for (let next = 0; next < names.length; next += MAX_AT_ONCE) {
+    const some = names.slice(next, next + MAX_AT_ONCE).map(async (name) => {
       const path = join(directory, name)
-      return { path, number: Number(SEGMENT_NAME.exec(name)?.[1]), scanned: await scan(files, path) }
+      const opened = await withFile(files, path, openSegment)
+      if (opened.kind === 'newer') throw newer(path, opened.version)
+      return { path, number: Number(SEGMENT_NAME.exec(name)?.[1]), opened }
     })
-    for (const one of await Promise.all(some)) {
-      if (one.scanned.kind === 'newer') throw newer(one.path, one.scanned.version)
-      found.push(one)
-    }
+    found.push(...(await Promise.all(some)))
   }
   return found
 }
 
-async function scan(files: Files, path: string): Promise<Scanned> {
+interface Readable extends Extract<Opened, { kind: 'segment' }> {
+  readonly path: string
+  readonly number: number
+}
+
+/** Segments to be read together, with the bytes that are to be read of each. */
+function* groupsOf(found: readonly Found[]): Generator<Readable[]> {
+  let group: Readable[] = []
+  let bytes = 0
+  for (const { path, number, opened } of found) {
+    if (opened.kind !== 'segment') continue
+    const its = opened.bytes - (opened.indexOffset ?? 0)
+    if (group.length === MAX_AT_ONCE || (group.length > 0 && bytes + its > MAX_BYTES_AT_ONCE)) {
+      yield group
+      group = []
+      bytes = 0
+    }
+    group.push({ ...opened, path, number })
+    bytes += its
+  }
+  if (group.length > 0) yield group
+}
+
+function scan(files: Files, segment: Readable): Promise<Scanned> {
+  return withFile(files, segment.path, (file) => scanSegment(file, segment))
+}
+
+async function withFile<T>(files: Files, path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
   const file = await files.open(path, 'r')
   try {
-    return await scanSegment(file)
+    return await use(file)
   } finally {
     await file.close()
   }
-}
-
-function takeUp(batch: DiskBatch, acknowledged: Acknowledged): DiskBatch {
-  for (const [from, to] of acknowledged.parts(batch.id)) {
-    batch.settled.push([from, to])
-    batch.unsettled -= to - from
-  }
-  batch.segment.add(batch)
-  return batch
 }
 
 async function leaveOut(files: Files, path: string, bytes: number, logger: Logger): Promise<void> {
@@ -126,17 +192,14 @@ async function leaveOut(files: Files, path: string, bytes: number, logger: Logge
   await setAside(files, path, logger)
 }
 
-/** Where the ids of a segment end: those of the next one begin there. */
-function endOf(found: readonly Found[], at: number): number {
-  const next = found.slice(at + 1).find(({ scanned }) => scanned.kind === 'segment')
-  return next?.scanned.kind === 'segment' ? next.scanned.header.firstSequence - 1 : Number.MAX_SAFE_INTEGER
-}
-
-/** @returns bytes of records that somebody still waits for */
+/**
+ * @param lastId where the ids of the segment end: those of the next one begin behind it
+ * @returns bytes of records that somebody still waits for
+ */
 function reportDamage(
-  { header, damage }: Extract<Scanned, { kind: 'segment' }>,
+  { header, path }: Segment,
+  damage: Damage | undefined,
   lastId: number,
-  path: string,
   { ids }: Missing,
   logger: Logger,
 ): number {

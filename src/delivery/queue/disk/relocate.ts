@@ -2,6 +2,7 @@ import { cutOut } from '../../contract/items.ts'
 import { crashPoint } from './crash-point.ts'
 import type { DiskBatch } from './disk-batch.ts'
 import type { Segment, Usage } from './segment.ts'
+import type { IndexEntry, SegmentIndex } from './segment-index.ts'
 import type { Place, WriteFailure, Writer } from './writer.ts'
 
 /** A sealed segment with less than this share waited for is worth moving… */
@@ -32,6 +33,12 @@ export interface RelocatorOptions {
   load(batch: DiskBatch, ready: () => void): void
   /** Nothing of the segment is waited for any more. */
   emptied(segment: Segment): void
+  /** The index of a segment; undefined if it cannot be read now. */
+  indexOf(segment: Segment): Promise<SegmentIndex | undefined>
+  /** Gives a record that is paged out a batch, to be moved. */
+  borrow(entry: IndexEntry, segment: Segment): DiskBatch
+  /** Pages it out again, wherever it stands now. */
+  giveBack(batch: DiskBatch): void
 }
 
 /** Moves what little is waited for out of old segments, so that a lane that is stuck does not hold the space of others. */
@@ -103,19 +110,48 @@ export class Relocator {
 
   /** @returns bytes moved; undefined if it could not be done now */
   async #move(segment: Segment): Promise<number | undefined> {
-    let moved = 0
-    for (const group of groups([...segment.live.values()])) {
-      const loaded = group.map((batch) => new Promise<void>((ready) => this.#options.load(batch, ready)))
-      await Promise.race([Promise.all(loaded), this.#closing.promise])
-      if (this.#closed) return undefined
-      const bytes = await this.#write(group.filter(({ items, unsettled }) => items !== undefined && unsettled > 0))
-      if (bytes === undefined) return undefined
-      moved += bytes
-      // What cannot be read stays where it is until its lane asks for it.
-      if (group.some(({ items, unsettled }) => items === undefined && unsettled > 0)) break
-    }
+    const ofBatches = await this.#moveAll(groups(segment.live.values()))
+    if (ofBatches === undefined) return undefined
+    const ofRest = await this.#movePagedOut(segment)
+    if (ofRest === undefined) return undefined
     this.#options.emptied(segment)
-    return segment.live.size === 0 ? moved : undefined
+    return segment.waiting === 0 ? ofBatches + ofRest : undefined
+  }
+
+  async #movePagedOut(segment: Segment): Promise<number | undefined> {
+    if (segment.pagedOut.count === 0) return 0
+    const index = await this.#options.indexOf(segment)
+    if (index === undefined) return undefined
+    const borrow = (entry: IndexEntry) => this.#options.borrow(entry, segment)
+    return this.#moveAll(borrowed(index, segment, borrow), (batch) => this.#options.giveBack(batch))
+  }
+
+  /** @param moved called for each batch at its end, whether it was moved or not */
+  async #moveAll(
+    groups: Iterable<readonly DiskBatch[]>,
+    moved: (batch: DiskBatch) => void = () => {},
+  ): Promise<number | undefined> {
+    let bytes = 0
+    for (const group of groups) {
+      for (const batch of group) batch.uses++
+      const its = await this.#moveGroup(group)
+      for (const batch of group) {
+        batch.uses--
+        moved(batch)
+      }
+      if (its === undefined) return undefined
+      bytes += its
+    }
+    return bytes
+  }
+
+  async #moveGroup(group: readonly DiskBatch[]): Promise<number | undefined> {
+    const loaded = group.map((batch) => new Promise<void>((ready) => this.#options.load(batch, ready)))
+    await Promise.race([Promise.all(loaded), this.#closing.promise])
+    if (this.#closed) return undefined
+    const bytes = await this.#write(group.filter(({ items, unsettled }) => items !== undefined && unsettled > 0))
+    // What cannot be read stays where it is until its lane asks for it.
+    return group.some(({ items, unsettled }) => items === undefined && unsettled > 0) ? undefined : bytes
   }
 
   #write(batches: readonly DiskBatch[]): Promise<number | undefined> {
@@ -145,11 +181,33 @@ export class Relocator {
   }
 }
 
-/** @param batches a copy, because moving changes what is live */
-function* groups(batches: readonly DiskBatch[]): Generator<DiskBatch[]> {
+function* groups(batches: Iterable<DiskBatch>): Generator<DiskBatch[]> {
   let group: DiskBatch[] = []
   let bytes = 0
-  for (const batch of batches) {
+  // Copied first, because moving changes what is live.
+  const copy = [...batches]
+  for (const batch of copy) {
+    group.push(batch)
+    bytes += batch.length
+    if (bytes < GROUP_BYTES && group.length < GROUP_BATCHES) continue
+    yield group
+    group = []
+    bytes = 0
+  }
+  if (group.length > 0) yield group
+}
+
+/** Batches of what is paged out of a segment, borrowed group by group. */
+function* borrowed(
+  index: SegmentIndex,
+  { pagedOut }: Segment,
+  borrow: (entry: IndexEntry) => DiskBatch,
+): Generator<DiskBatch[]> {
+  let group: DiskBatch[] = []
+  let bytes = 0
+  for (let row = 0; row < index.count; row++) {
+    if (!pagedOut.has(index.sequenceAt(row))) continue
+    const batch = borrow(index.at(row))
     group.push(batch)
     bytes += batch.length
     if (bytes < GROUP_BYTES && group.length < GROUP_BATCHES) continue

@@ -1,5 +1,5 @@
 import { countedBytes, itemEnd } from '../../contract/items.ts'
-import type { OpenFile } from './files.ts'
+import type { Files, OpenFile } from './files.ts'
 import {
   type BatchPayload,
   decodeFooter,
@@ -9,28 +9,34 @@ import {
   footerOffset,
   FORMAT_VERSION,
   HEADER_BYTES,
-  type IndexEntry,
   RECORD_HEADER_BYTES,
   recordAt,
   type SegmentHeader,
   TRAILER_BYTES,
 } from './format.ts'
 import type { IdRange } from './id-ranges.ts'
+import { type IndexEntry, SegmentIndex } from './segment-index.ts'
 
-/** What a segment file turned out to hold. */
-export type Scanned =
+/** What the head and the end of a segment file say. */
+export type Opened =
   | {
       readonly kind: 'segment'
       readonly header: SegmentHeader
       /** Of the file. */
       readonly bytes: number
-      readonly entries: readonly IndexEntry[]
-      readonly damage: Damage | undefined
+      /** Where its index begins; undefined if it has none. */
+      readonly indexOffset: number | undefined
     }
   /** Not even its header can be read. */
   | { readonly kind: 'unreadable'; readonly bytes: number }
   /** Written by a later version: to be left alone. */
   | { readonly kind: 'newer'; readonly version: number }
+
+/** What a segment holds. */
+export interface Scanned {
+  readonly index: SegmentIndex
+  readonly damage: Damage | undefined
+}
 
 /** Bytes in no whole record. Those at the end may be what was being written when the process died. */
 export interface Damage {
@@ -41,8 +47,8 @@ export interface Damage {
   readonly items: ReadonlyMap<number, number>
 }
 
-/** Reads header and footer of a sealed segment, and the whole of one that is not sealed or whose footer is damaged. */
-export async function scanSegment(file: OpenFile): Promise<Scanned> {
+/** Reads header and trailer. */
+export async function openSegment(file: OpenFile): Promise<Opened> {
   const size = await file.size()
   const [first, last] = await Promise.all([
     file.read(0, Math.min(size, HEADER_BYTES)),
@@ -51,31 +57,41 @@ export async function scanSegment(file: OpenFile): Promise<Scanned> {
   const header = decodeHeader(first, last)
   if (header === undefined) return { kind: 'unreadable', bytes: size }
   if (header.version > FORMAT_VERSION) return { kind: 'newer', version: header.version }
-  const entries = await sealedEntries(file, header, size, last)
-  if (entries !== undefined) return { kind: 'segment', header, bytes: size, entries, damage: undefined }
-  return { kind: 'segment', header, bytes: size, ...walk(await file.read(0, size), header) }
+  const offset = footerOffset(last)
+  const isPlausible = offset !== undefined && offset >= HEADER_BYTES && offset <= size - TRAILER_BYTES
+  return { kind: 'segment', header, bytes: size, indexOffset: isPlausible ? offset : undefined }
 }
 
-async function sealedEntries(
+/** Reads the index of a sealed segment, and the whole of one that is not sealed or whose index is damaged. */
+export async function scanSegment(
   file: OpenFile,
-  { salt }: SegmentHeader,
-  size: number,
-  trailer: Buffer,
-): Promise<IndexEntry[] | undefined> {
-  const offset = footerOffset(trailer)
-  if (offset === undefined || offset < HEADER_BYTES || offset > size - TRAILER_BYTES) return undefined
-  return decodeFooter(await file.read(offset, size - offset), salt)
+  { header, bytes, indexOffset }: Extract<Opened, { kind: 'segment' }>,
+): Promise<Scanned> {
+  if (indexOffset !== undefined) {
+    const index = decodeFooter(await file.read(indexOffset, bytes - indexOffset), header.salt)
+    if (index !== undefined) return { index, damage: undefined }
+  }
+  return walk(await file.read(0, bytes), header)
+}
+
+/** @throws file system errors, and Error for a header that is damaged */
+export async function readIndex(files: Files, path: string): Promise<SegmentIndex> {
+  const file = await files.open(path, 'r')
+  try {
+    const opened = await openSegment(file)
+    if (opened.kind !== 'segment') throw new Error(`the header of ${path} cannot be read`)
+    return (await scanSegment(file, opened)).index
+  } finally {
+    await file.close()
+  }
 }
 
 /**
  * Every whole record of a segment. Behind damage it looks for the next one, byte by byte: a record counts only with its
  * crc right under this segment's salt and a sequence that may come there, so one flipped bit costs one record.
  */
-export function walk(
-  bytes: Buffer,
-  { salt, firstSequence }: SegmentHeader,
-): { entries: IndexEntry[]; damage: Damage | undefined } {
-  const entries: IndexEntry[] = []
+export function walk(bytes: Buffer, { salt, firstSequence }: SegmentHeader): Scanned {
+  const index = new SegmentIndex()
   const holes: IdRange[] = []
   const items = new Map<number, number>()
   let damaged = 0
@@ -95,16 +111,16 @@ export function walk(
       at++
       continue
     }
-    if (record.sequence === END_SEQUENCE) return { entries, damage: damageOf(damaged, holes, items) }
+    if (record.sequence === END_SEQUENCE) return { index, damage: damageOf(damaged, holes, items) }
     if (record.sequence > last + 1) holes.push([last + 1, record.sequence - 1])
     last = record.sequence
     const length = RECORD_HEADER_BYTES + record.payload.length
     const batch = decodePayload(record.payload)
-    if (batch !== undefined) entries.push(entryOf(record.sequence, at, length, batch))
+    if (batch !== undefined) index.push(entryOf(record.sequence, at, length, batch))
     at += length
     next = at
   }
-  return { entries, damage: damageOf(damaged + Math.max(0, bytes.length - at), holes, items) }
+  return { index, damage: damageOf(damaged + Math.max(0, bytes.length - at), holes, items) }
 }
 
 function entryOf(sequence: number, offset: number, length: number, batch: BatchPayload): IndexEntry {

@@ -2,14 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { DiskBatch } from './disk-batch.ts'
 import type { Files, OpenFile } from './files.ts'
-import {
-  encodeFooter,
-  encodeHeader,
-  FORMAT_VERSION,
-  HEADER_BYTES,
-  type IndexEntry,
-  type SegmentHeader,
-} from './format.ts'
+import { encodeFooter, encodeHeader, FORMAT_VERSION, HEADER_BYTES, type SegmentHeader } from './format.ts'
+import { PagedOut } from './paged-out.ts'
+import { type IndexEntry, SegmentIndex } from './segment-index.ts'
 
 export const SEGMENT_NAME = /^(\d{10})\.segment$/
 
@@ -36,8 +31,11 @@ export class Segment {
   readers = 0
   bytes = 0
   sealed: boolean
-  /** Batches that are not settled yet, by id. */
+  /** Batches in memory that are not settled yet, by id. */
   readonly live = new Map<number, DiskBatch>()
+  /** Records that are not settled yet and have no batch in memory. */
+  readonly pagedOut: PagedOut
+  /** Of both. */
   liveBytes = 0
   /** Part of it cannot be read: it is set aside at the end, not removed. */
   damaged = false
@@ -53,8 +51,8 @@ export class Segment {
   gone = false
   /** performance.now() of the last settlement, or of its taking up; what is drained just now is not worth moving. */
   settledAtMs = performance.now()
-  /** What the footer will say; let go once it is written. */
-  #entries: IndexEntry[] = []
+  /** What the footer will say, while the segment is written. */
+  #index: SegmentIndex | undefined
 
   /** One that is there already, and will not be written again. */
   constructor(files: Files, directory: string, header: SegmentHeader, bytes: number, usage: Usage) {
@@ -62,6 +60,7 @@ export class Segment {
     this.number = header.number
     this.header = header
     this.path = join(directory, segmentName(header.number))
+    this.pagedOut = new PagedOut(header.firstSequence)
     this.#usage = usage
     this.sealed = true
     this.#grow(bytes)
@@ -92,6 +91,7 @@ export class Segment {
     }
     segment.#file = Promise.resolve(file)
     segment.sealed = false
+    segment.#index = new SegmentIndex()
     segment.#grow(HEADER_BYTES)
     return segment
   }
@@ -108,20 +108,56 @@ export class Segment {
     this.#grow(bytes)
   }
 
+  /** Records that are not settled yet. */
+  get waiting(): number {
+    return this.live.size + this.pagedOut.count
+  }
+
+  /** The index of what is written so far; undefined once it is only in the file. */
+  get index(): SegmentIndex | undefined {
+    return this.#index
+  }
+
+  /** A record is in it: a new one, or one that was moved. */
+  append(entry: IndexEntry): void {
+    this.#index?.push(entry)
+  }
+
+  /** A record waits, with a batch in memory. */
   add(batch: DiskBatch): void {
     this.live.set(batch.id, batch)
-    this.liveBytes += batch.length
-    this.#usage.liveBytes += batch.length
-    const { sequence, id, offset, length, lane, enqueuedAtMs, count, countedBytes } = batch
-    if (!this.sealed)
-      this.#entries.push({ sequence, id, offset, length, lane, queuedAtMs: enqueuedAtMs, items: count, countedBytes })
+    this.#wait(batch.length)
+  }
+
+  /** A record waits, without one. */
+  addPagedOut(entry: IndexEntry, unsettled: number): void {
+    this.pagedOut.add(entry, unsettled)
+    this.#wait(entry.length)
   }
 
   remove(batch: DiskBatch): void {
     if (!this.live.delete(batch.id)) return
-    this.liveBytes -= batch.length
-    this.#usage.liveBytes -= batch.length
+    this.#wait(-batch.length)
     this.settledAtMs = performance.now()
+  }
+
+  /** None of those that have no batch in memory can be read any more. */
+  dropPagedOut(): void {
+    let inMemory = 0
+    for (const { length } of this.live.values()) inMemory += length
+    this.pagedOut.clear()
+    this.#wait(inMemory - this.liveBytes)
+  }
+
+  pageOut(batch: DiskBatch): void {
+    if (!this.live.delete(batch.id)) return
+    const { sequence, id, enqueuedAtMs: queuedAtMs, unsettled } = batch
+    this.pagedOut.add({ sequence, id, queuedAtMs }, unsettled)
+  }
+
+  pageIn(batch: DiskBatch): void {
+    this.pagedOut.delete(batch.sequence, batch.unsettled)
+    this.live.set(batch.id, batch)
   }
 
   /**
@@ -130,8 +166,8 @@ export class Segment {
    */
   async seal(sync: boolean): Promise<void> {
     this.sealed = true
-    const footer = encodeFooter(this.header, this.bytes, this.#entries)
-    this.#entries = []
+    const footer = encodeFooter(this.header, this.bytes, this.#index ?? new SegmentIndex())
+    this.#index = undefined
     try {
       const file = await this.#file
       await file?.write([footer], this.bytes)
@@ -145,7 +181,7 @@ export class Segment {
   /** After a failed write or sync nothing more goes into it, and what does not count is cut off if the disk allows that. */
   async abandon(): Promise<void> {
     this.sealed = true
-    this.#entries = []
+    this.#index = undefined
     try {
       await (await this.#file)?.truncate(this.bytes)
     } catch {
@@ -189,6 +225,11 @@ export class Segment {
     const file = this.#file
     this.#file = undefined
     await (await file)?.close()
+  }
+
+  #wait(bytes: number): void {
+    this.liveBytes += bytes
+    this.#usage.liveBytes += bytes
   }
 
   #grow(bytes: number): void {

@@ -7,7 +7,11 @@ import { Later } from './read-batch.ts'
 /** Batches that are read back at once. */
 const READS_AT_ONCE = 8
 /** Read back and not sent yet: a put's worth for some lanes, beside what is being sent. */
-const READ_AHEAD_BYTES = 8 * 1_048_576
+const READ_BACK_BYTES = 24 * 1_048_576
+/** Read together with others as they were paged in: as much as a window of small records has. */
+const READ_AHEAD_BYTES = 12 * 1_048_576
+/** Of the byte budget, for each of the two. */
+const BUDGET_SHARE = 1 / 4
 /** What the drain may hold when the byte budget is used up by others: a queue that cannot be drained would never free it. */
 const DRAIN_BYTES = 4 * 1_048_576
 /** How often a batch that has to be read asks for room. */
@@ -35,7 +39,8 @@ export class Tail {
   readonly #budget: ByteBudget
   readonly #read: ReadBatch
   readonly #arrived: Held
-  readonly #readBack = new Held(READ_AHEAD_BYTES)
+  readonly #readBack: Held
+  readonly #readAhead: Held
   /** What each batch took of the byte budget; the rest of it was taken beside the budget. */
   readonly #charged = new Map<DiskBatch, number>()
   #beside = 0
@@ -50,6 +55,8 @@ export class Tail {
   /** @param memoryBytes of batches that nobody has asked for yet */
   constructor(memoryBytes: number, budget: ByteBudget, read: ReadBatch) {
     this.#arrived = new Held(memoryBytes)
+    this.#readBack = new Held(Math.min(READ_BACK_BYTES, budget.capacity * BUDGET_SHARE))
+    this.#readAhead = new Held(Math.min(READ_AHEAD_BYTES, budget.capacity * BUDGET_SHARE))
     this.#budget = budget
     this.#read = read
   }
@@ -62,6 +69,21 @@ export class Tail {
     this.#trim(this.#arrived)
   }
 
+  /** Bytes of small records that may be read ahead now. */
+  get readAheadRoom(): number {
+    const { used, capacity } = this.#budget
+    return Math.min(this.#readAhead.mostBytes - this.#readAhead.bytes, capacity - used)
+  }
+
+  /** Keeps what was read ahead, if there is room. */
+  keepAhead(batch: DiskBatch, items: ItemBatch): void {
+    const bytes = heldBytes(items)
+    if (bytes > this.readAheadRoom || !this.#budget.reserve(bytes)) return
+    batch.items = items
+    this.#charged.set(batch, bytes)
+    this.#readAhead.add(batch, bytes)
+  }
+
   /** Its items are not needed in memory. */
   forget(batch: DiskBatch): void {
     const charged = this.#charged.get(batch)
@@ -71,6 +93,7 @@ export class Tail {
     this.#release(charged, bytes - charged)
     this.#arrived.delete(batch, bytes)
     this.#readBack.delete(batch, bytes)
+    this.#readAhead.delete(batch, bytes)
     freeBytes(batch.items.bytes)
     batch.items = undefined
   }
@@ -81,7 +104,12 @@ export class Tail {
    */
   load(batch: DiskBatch, ready: () => void, patient = true): void {
     if (batch.items !== undefined || batch.unsettled === 0) return ready()
-    this.#loads.push({ batch, ready, patient })
+    batch.uses++
+    const done = () => {
+      batch.uses--
+      ready()
+    }
+    this.#loads.push({ batch, ready: done, patient })
     this.#next()
   }
 
@@ -159,7 +187,7 @@ export class Tail {
         return 0
       }
       // Room comes back as puts are answered, and from batches that were read and then not sent.
-      const idle = this.#arrived.oldestIdle() ?? this.#readBack.oldestIdle()
+      const idle = this.#arrived.oldestIdle() ?? this.#readAhead.oldestIdle() ?? this.#readBack.oldestIdle()
       if (idle === undefined) await new Promise((resolve) => setTimeout(resolve, ROOM_CHECK_MS))
       else this.forget(idle)
     }

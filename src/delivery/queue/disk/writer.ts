@@ -95,7 +95,7 @@ export class Writer {
   /** Leaves the current segment if nothing in it is waited for, so that an idle queue holds no space. */
   async leaveIfDone(): Promise<void> {
     const segment = this.#segment
-    if (this.#running !== undefined || segment === undefined || segment.live.size > 0) return
+    if (this.#running !== undefined || segment === undefined || segment.waiting > 0) return
     this.#segment = undefined
     await segment.abandon()
     this.#options.sealed(segment)

@@ -69,6 +69,7 @@ export class Accounts implements DeliveryAccount {
 
   letterEvicted({ items, lane }: DeadLetter): void {
     this.ledger.evict(items)
+    if (lane === '') return
     this.destinations.of(lane).evict(items)
     this.#miss(lane, 'dead_letter_evicted', items)
   }

@@ -56,15 +56,15 @@ export class DeadLetterDesk {
   }
 
   /** Oldest first. */
-  *list(asked: unknown): Generator<ShownLetter> {
+  async *list(asked: unknown): AsyncGenerator<ShownLetter> {
     const query = parseQuery(letterQuerySchema, asked)
-    for (const letter of this.#letters.list(filterOf(query))) yield shown(letter)
+    for await (const letter of this.#letters.list(filterOf(query))) yield shown(letter)
   }
 
   /** Letters with their events, oldest first; each is read when it is asked for. */
   async *show(asked: unknown): AsyncGenerator<LetterWithEvents> {
     const query = parseQuery(letterQuerySchema, asked)
-    for (const letter of this.#letters.list(filterOf(query))) {
+    for await (const letter of this.#letters.list(filterOf(query))) {
       const items = await this.#letters.read(letter.id)
       if (items !== undefined) {
         const messages = eventsOf(items)
@@ -95,7 +95,7 @@ export class DeadLetterDesk {
     let letters = 0
     let events = 0
     let left = 0
-    for (const letter of this.#letters.list(filterOf(query))) {
+    for await (const letter of this.#letters.list(filterOf(query))) {
       const { group, stream } = destinationOf(letter.lane)
       const { key } = destination(to ?? group, stream)
       let isOffered = false

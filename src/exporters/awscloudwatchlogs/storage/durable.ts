@@ -6,18 +6,20 @@
 // What processes left in other directories is taken over.
 
 import { AdoptingQueue } from '../../../delivery/adoption/adopting-queue.ts'
-import { Adoption, type AdoptionAccount, type CountersOwner } from '../../../delivery/adoption/adoption.ts'
+import {
+  Adoption,
+  type AdoptionAccount,
+  type AdoptionOptions,
+  type CountersOwner,
+} from '../../../delivery/adoption/adoption.ts'
 import type { DeadLetters } from '../../../delivery/dead-letters/dead-letters.ts'
 import type { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
-import type { Queue, RecoveredBatch } from '../../../delivery/contract/queue.ts'
+import type { Queue } from '../../../delivery/contract/queue.ts'
 import { type Control, openControl } from '../../../listen/control.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Accounts } from '../accounting/accounts.ts'
 import { DeadLetterDesk, type Offer } from '../dead-letters/dead-letter-desk.ts'
 import { directoryOpener, type DirectoryOpener, type DurableSettings, type Storage } from './open-directory.ts'
-
-/** Has batches sent that another process left. */
-export type TakeUp = (found: readonly RecoveredBatch[]) => void
 
 interface Parts {
   readonly storage: Storage
@@ -80,7 +82,7 @@ export class Durable {
   }
 
   /** Takes over what other processes left: now, and while this one runs. */
-  startAdopting(takeUp: TakeUp): void {
+  startAdopting(delivery: Pick<AdoptionOptions, 'takeUp' | 'reader'>): void {
     const { storage, settings, opener, accounts, disk, letters } = this.#parts
     this.#adoption = new Adoption(
       {
@@ -90,7 +92,8 @@ export class Durable {
         queue: this.#queue,
         letters,
         account: adoptionAccount(accounts, disk),
-        takeUp,
+        takeUp: (found, backlog) => delivery.takeUp(found, backlog),
+        reader: delivery.reader,
       },
       settings.logger,
     )

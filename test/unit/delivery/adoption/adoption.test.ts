@@ -102,6 +102,7 @@ async function running(left: string[] = []) {
         found.push(...batches)
         atTakeUp()
       },
+      reader: { keeps: () => true, wants: () => true, take() {}, lost() {} },
     },
     { ...silentLogger, error: (message) => void errors.push(message) },
   )

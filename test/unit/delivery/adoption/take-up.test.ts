@@ -13,7 +13,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** A queue of this process that can take over another, in memory both. */
-function setting() {
+async function setting() {
   let adopting: AdoptingQueue | undefined
   let touched = 0
   const under = new DeliveryUnderTest({
@@ -24,6 +24,7 @@ function setting() {
     },
   })
   if (adopting === undefined) throw new Error('no queue was made')
+  await under.delivery.start((key) => key)
   return { under, adopting, touched: () => touched }
 }
 
@@ -48,10 +49,8 @@ function left(adopting: AdoptingQueue, batches: readonly (readonly [lane: string
   return { found, state }
 }
 
-const same = (key: string) => key
-
 test('records of another process go where the clock puts them among those that wait', async () => {
-  const { under, adopting } = setting()
+  const { under, adopting } = await setting()
   under.sender.respond = () => fault('group', { lasting: true })
   const start = steadyNowMs()
   under.send({ 'g/s': namedItems('b', 2) })
@@ -62,7 +61,7 @@ test('records of another process go where the clock puts them among those that w
     ['g/s', 'c', start + 100_000],
     ['g/t', 'x', start - 60_000],
   ])
-  under.delivery.takeUp(found, same)
+  under.delivery.takeUp(found, new Map())
   expect(under.delivery.oldestEnqueuedAtMs).toBe(start - 60_000)
   expect(under.ledger).toMatchObject({ received: 10, queued: 10 })
 
@@ -77,7 +76,7 @@ test('records of another process go where the clock puts them among those that w
 })
 
 test('a put that was under way meanwhile comes back to its place', async () => {
-  const { under, adopting } = setting()
+  const { under, adopting } = await setting()
   under.sender.hold()
   const start = steadyNowMs()
   under.send({ 'g/s': namedItems('b', 2) })
@@ -86,7 +85,7 @@ test('a put that was under way meanwhile comes back to its place', async () => {
     ['g/s', 'a', start - 50_000],
     ['g/s', 'c', start + 500],
   ])
-  under.delivery.takeUp(found, same)
+  under.delivery.takeUp(found, new Map())
   under.sender.held[0]?.answer(fault('stream'))
   under.sender.resume()
   await settledPromises()
@@ -96,10 +95,10 @@ test('a put that was under way meanwhile comes back to its place', async () => {
 })
 
 test('a left queue is let go when its last record is settled, and each settlement is counted by the own one', async () => {
-  const { under, adopting, touched } = setting()
+  const { under, adopting, touched } = await setting()
   under.sender.hold()
   const { found, state } = left(adopting, [['g/s', 'a', 0]])
-  under.delivery.takeUp(found, same)
+  under.delivery.takeUp(found, new Map())
   await vi.advanceTimersByTimeAsync(1_001)
   expect([state.released, adopting.adopted, touched()]).toEqual([false, 1, 0])
   under.sender.held[0]?.answer(taken)
@@ -108,7 +107,7 @@ test('a left queue is let go when its last record is settled, and each settlemen
 })
 
 test('an empty one is let go at once, and one that is not when the queue is closed', async () => {
-  const { adopting } = setting()
+  const { adopting } = await setting()
   const empty = left(adopting, [])
   const full = left(adopting, [['g/s', 'a', 0]])
   await settledPromises()

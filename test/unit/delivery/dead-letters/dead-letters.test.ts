@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
-import { DeadLetters, GONE, openDeadLetters } from '../../../../src/delivery/dead-letters/dead-letters.ts'
-import { MemoryQueue } from '../../../../src/delivery/queue/memory-queue.ts'
+import { type DeadLetters, GONE, openDeadLetters } from '../../../../src/delivery/dead-letters/dead-letters.ts'
+import { moveLetters } from '../../../../src/delivery/dead-letters/move-letters.ts'
 import type { ItemBatch } from '../../../../src/delivery/contract/items.ts'
 import { QueuedBatch } from '../../../../src/delivery/contract/queue.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
 import { itemBatch, itemTexts, namedItems } from '../../../fakes/items.ts'
+import { listed } from '../../../fakes/listed.ts'
+
+const MEBIBYTE = 1_048_576
+const BIG = 'x'.repeat(100_000)
 
 async function folder(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-letters-'))
@@ -51,7 +55,7 @@ test('keeps a part of a batch with its lane, reason and error, and reads it back
     letters.put('g:s', run('item', 5, 1, 4), 'poison', 'CloudWatch said no', (kept) => resolve(kept === 'kept')),
   )
   expect(kept).toBe(true)
-  const [letter] = letters.list({})
+  const [letter] = await listed(letters.list({}))
   expect(letter).toMatchObject({ lane: 'g:s', reason: 'poison', error: 'CloudWatch said no', items: 3 })
   const items = await letters.read(letter?.id ?? '')
   expect(items === undefined ? [] : itemTexts(items)).toEqual(['item1', 'item2', 'item3'])
@@ -63,13 +67,13 @@ test('finds by reason, group, stream, time and id', async () => {
   await put(letters, 'g:s', 'a', 'poison')
   await put(letters, 'g:t', 'b', 'expired')
   await put(letters, 'group:s', 'c', 'expired')
-  const found = (filter: object) => letters.list(filter).map(({ error }) => error.slice(4))
-  expect(found({})).toEqual(['a', 'b', 'c'])
-  expect(found({ reason: 'expired' })).toEqual(['b', 'c'])
-  expect(found({ lane: 'g' })).toEqual(['a', 'b'])
-  expect(found({ lane: 'g:t' })).toEqual(['b'])
-  expect(found({ sinceMs: Date.now() + 1_000 })).toEqual([])
-  expect(found({ id: letters.list({})[1]?.id })).toEqual(['b'])
+  const found = async (filter: object) => (await listed(letters.list(filter))).map(({ error }) => error.slice(4))
+  expect(await found({})).toEqual(['a', 'b', 'c'])
+  expect(await found({ reason: 'expired' })).toEqual(['b', 'c'])
+  expect(await found({ lane: 'g' })).toEqual(['a', 'b'])
+  expect(await found({ lane: 'g:t' })).toEqual(['b'])
+  expect(await found({ sinceMs: Date.now() + 1_000 })).toEqual([])
+  expect(await found({ id: (await listed(letters.list({})))[1]?.id })).toEqual(['b'])
   await letters.close()
 })
 
@@ -78,19 +82,17 @@ test('lists the oldest first, also those that came from another store', async ()
   await put(letters, 'g:s', 'a', 'poison')
   const older = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why b', diedAtMs: 5, items: 1 }
   expect(await letters.adopt(older, itemBatch(namedItems('b', 1)))).toBeUndefined()
-  expect(letters.list({}).map(({ error }) => error)).toEqual(['why b', 'why a'])
+  expect((await listed(letters.list({}))).map(({ error }) => error)).toEqual(['why b', 'why a'])
   await letters.close()
 })
 
 test('takes in no letter of another store that would cost one of its own', async () => {
-  const evicted: number[] = []
-  const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), ({ items }) => evicted.push(items), 2)
-  await put(letters, 'g:s', 'a', 'poison')
-  await put(letters, 'g:s', 'b', 'poison')
-  const other = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why c', diedAtMs: 5, items: 1 }
-  expect(await letters.adopt(other, itemBatch(namedItems('c', 1)))).toMatchObject({ cause: 'storage_full' })
-  expect(letters.list({}).map(({ error }) => error)).toEqual(['why a', 'why b'])
-  expect(evicted).toEqual([])
+  const { letters, evicted } = await open(await folder(), 2 * MEBIBYTE)
+  for (let i = 0; i < 6; i++) await put(letters, 'g:s', `${i}-${BIG}`, 'poison', 1)
+  const other = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why c', diedAtMs: 5, items: 9 }
+  expect(await letters.adopt(other, itemBatch(namedItems(BIG, 9)))).toMatchObject({ cause: 'storage_full' })
+  expect([letters.count, evicted]).toEqual([6, []])
+  await letters.close()
 })
 
 test('outlives the process, under the same ids, without what was taken out', async () => {
@@ -98,22 +100,21 @@ test('outlives the process, under the same ids, without what was taken out', asy
   const first = await open(directory)
   await put(first.letters, 'g:s', 'a', 'poison')
   await put(first.letters, 'g:s', 'b', 'poison')
-  const [gone, stays] = first.letters.list({})
+  const [gone, stays] = await listed(first.letters.list({}))
   first.letters.remove(gone?.id ?? '')
   await first.letters.close()
   const second = await open(directory)
-  expect(second.letters.list({}).map(({ id }) => id)).toEqual([stays?.id])
+  expect((await listed(second.letters.list({}))).map(({ id }) => id)).toEqual([stays?.id])
   expect(second.letters.items).toBe(3)
   await second.letters.close()
 })
 
 test('lets the oldest go when there is no room, and says how many items went', async () => {
   const { letters, evicted } = await open(await folder(), 2 * 1_048_576)
-  const big = 'x'.repeat(100_000)
-  for (let i = 0; i < 40; i++) expect(await put(letters, 'g:s', `${i}-${big}`, 'expired', 1)).toBe(true)
+  for (let i = 0; i < 40; i++) expect(await put(letters, 'g:s', `${i}-${BIG}`, 'expired', 1)).toBe(true)
   expect(evicted.length).toBeGreaterThan(10)
   expect(letters.count).toBe(40 - evicted.length)
-  expect(letters.list({}).at(-1)?.error.slice(0, 6)).toBe('why 39')
+  expect((await listed(letters.list({}))).at(-1)?.error.slice(0, 6)).toBe('why 39')
   expect(letters.usedBytes).toBeLessThanOrEqual(2 * 1_048_576)
   await letters.close()
 })
@@ -123,14 +124,6 @@ test('says so when items cannot be kept, because they are not there', async () =
   const absent = { batch: new QueuedBatch(undefined, 1, 0, 0, Date.now()), from: 0, to: 1 }
   expect(await new Promise((resolve) => letters.put('g:s', absent, 'expired', '', resolve))).toBe('never')
   await letters.close()
-})
-
-test('the oldest go when there are too many of them', async () => {
-  const queue = new MemoryQueue(new ByteBudget(1_048_576))
-  const evicted: number[] = []
-  const letters = new DeadLetters(queue, ({ items }) => evicted.push(items), 2)
-  for (const name of ['a', 'b', 'c']) expect(await put(letters, 'g:s', name, 'poison')).toBe(true)
-  expect([letters.list({}).map(({ error }) => error), evicted]).toEqual([['why b', 'why c'], [3]])
 })
 
 test('one that would fill half of the store is not kept, and costs no others', async () => {
@@ -150,7 +143,7 @@ describe('a letter that is moved', () => {
     const name = 'x'.repeat(20_000)
     await put(letters, 'g:s', name, 'poison')
     const taken: ItemBatch[] = []
-    const id = letters.list({})[0]?.id ?? ''
+    const id = (await listed(letters.list({})))[0]?.id ?? ''
     expect(await letters.move(id, async (items) => void taken.push(items))).toBeUndefined()
     expect(taken.map((items) => itemTexts(items))).toEqual([[`${name}0`, `${name}1`, `${name}2`]])
     expect(letters.count).toBe(0)
@@ -158,34 +151,81 @@ describe('a letter that is moved', () => {
   })
 
   test('is moved once, and not evicted meanwhile', async () => {
-    const evicted: number[] = []
-    const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), ({ items }) => evicted.push(items), 2)
-    for (const name of ['a', 'b']) await put(letters, 'g:s', name, 'poison')
-    const [oldest = '', next = ''] = letters.list({}).map(({ id }) => id)
+    const { letters, evicted } = await open(await folder(), 2 * MEBIBYTE)
+    for (const name of ['a', 'b']) await put(letters, 'g:s', name, 'poison', 1)
+    const [oldest = '', next = ''] = (await listed(letters.list({}))).map(({ id }) => id)
     const offered = Promise.withResolvers<undefined>()
     const moving = letters.move(oldest, () => offered.promise)
     expect(await letters.move(oldest, async () => undefined)).toBe(GONE)
-    await put(letters, 'g:s', 'c', 'poison')
-    expect(letters.list({}).map(({ id }) => id)).not.toContain(next)
+    for (let i = 0; i < 40; i++) await put(letters, 'g:s', `${i}-${BIG}`, 'poison', 1)
+    expect(evicted.length).toBeGreaterThan(10)
+    const ids = (await listed(letters.list({}))).map(({ id }) => id)
+    expect([ids.includes(oldest), ids.includes(next)]).toEqual([true, false])
     offered.resolve(undefined)
     expect(await moving).toBeUndefined()
-    expect([letters.list({}).map(({ error }) => error), evicted]).toEqual([['why c'], [3]])
+    expect((await listed(letters.list({ id: oldest }))).length).toBe(0)
+    await letters.close()
   })
 
   test('stays where it is if it was not taken', async () => {
     const { letters } = await open(await folder())
     await put(letters, 'g:s', 'a', 'poison')
-    const id = letters.list({})[0]?.id ?? ''
+    const id = (await listed(letters.list({})))[0]?.id ?? ''
     expect(await letters.move(id, async () => 'no room')).toBe('no room')
     expect(letters.count).toBe(1)
     await letters.close()
   })
 })
 
-test('there are as many as the heap has room for; the oldest go, and what waits keeps its own room', async () => {
-  const { letters, evicted, budget } = await open(await folder(), 16 * 1_048_576, 400_000)
-  for (let i = 0; i < 250; i++) expect(await put(letters, 'g:s', `l${i}-`, 'too_old', 1)).toBe(true)
-  expect([letters.count, evicted.length, budget.heapUsed]).toEqual([200, 50, 0])
-  expect(letters.list({})[0]).toMatchObject({ error: 'why l50-' })
-  await letters.close()
+describe('more than the heap has room for', () => {
+  const HEAP_BYTES = 400_000
+  const LETTERS = 1_000
+  const names = Array.from({ length: LETTERS }, (_, i) => `why l${i}-`)
+
+  async function full(directory: string) {
+    const opened = await open(directory, 16 * MEBIBYTE, HEAP_BYTES)
+    for (let i = 0; i < LETTERS; i++)
+      expect(await put(opened.letters, 'g:s', `l${i}-`, i % 2 === 0 ? 'too_old' : 'poison', 1)).toBe(true)
+    return opened
+  }
+
+  test('are kept and listed all, the oldest first, and take none of the heap of what waits', async () => {
+    const directory = await folder()
+    const first = await full(directory)
+    const stays = async ({ letters, evicted, budget }: typeof first) => {
+      expect([letters.count, letters.items, evicted.length, budget.heapUsed]).toEqual([LETTERS, LETTERS, 0, 0])
+      expect((await listed(letters.list({}))).map(({ error }) => error)).toEqual(names)
+      expect((await listed(letters.list({ reason: 'poison' }))).length).toBe(LETTERS / 2)
+    }
+    await stays(first)
+    await first.letters.close()
+    const second = await open(directory, 16 * MEBIBYTE, HEAP_BYTES)
+    await stays(second)
+    await second.letters.close()
+  })
+
+  test('are read and moved one by one, also those of one reason', async () => {
+    const { letters, budget } = await full(await folder())
+    const moved: string[] = []
+    for await (const { id } of letters.list({ reason: 'poison' })) {
+      expect(await letters.read(id)).toBeDefined()
+      await letters.move(id, async (items) => void moved.push(...itemTexts(items)))
+    }
+    expect(moved).toHaveLength(LETTERS / 2)
+    expect([new Set(moved).size, letters.count]).toEqual([LETTERS / 2, LETTERS / 2])
+    expect((await listed(letters.list({}))).map(({ error }) => error)).toEqual(names.filter((_, i) => i % 2 === 0))
+    await letters.close()
+    expect([budget.used, budget.heapUsed]).toEqual([0, 0])
+  })
+
+  test('go into another store all', async () => {
+    const left = await full(await folder())
+    const own = await open(await folder(), 16 * MEBIBYTE, HEAP_BYTES)
+    const account = { moved() {}, lost: (items: number) => expect(items).toBe(0) }
+    expect(await moveLetters(left.letters, own.letters, account, new AbortController().signal)).toBeUndefined()
+    expect([left.letters.count, own.letters.count]).toEqual([0, LETTERS])
+    expect((await listed(own.letters.list({}))).map(({ error }) => error)).toEqual(names)
+    await left.letters.close()
+    await own.letters.close()
+  })
 })

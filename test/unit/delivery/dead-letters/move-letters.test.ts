@@ -11,6 +11,7 @@ import { moveLetters } from '../../../../src/delivery/dead-letters/move-letters.
 import { QueuedBatch } from '../../../../src/delivery/contract/queue.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
 import { itemBatch, itemTexts, namedItems } from '../../../fakes/items.ts'
+import { listed } from '../../../fakes/listed.ts'
 import { copyOf, newFolder } from '../queue/disk/queue-fixture.ts'
 
 const budget = () => new ByteBudget(64 * 1_048_576)
@@ -51,7 +52,7 @@ class Account {
 
 async function textsOf(letters: DeadLetters): Promise<string[][]> {
   const texts: string[][] = []
-  for (const { id } of letters.list({})) {
+  for (const { id } of await listed(letters.list({}))) {
     const items = await letters.read(id)
     texts.push(items === undefined ? [] : itemTexts(items))
   }
@@ -64,13 +65,13 @@ test('letters are moved as they are, and are there after a restart', async () =>
   await put(own.letters, 'own')
   await put(left.letters, 'a')
   await put(left.letters, 'b', 3)
-  const before = [...own.letters.list({}), ...left.letters.list({})]
+  const before = [...(await listed(own.letters.list({}))), ...(await listed(left.letters.list({})))]
   const account = new Account()
   expect(await moveLetters(left.letters, own.letters, account, never)).toBeUndefined()
   expect([account.movedItems, account.damagedItems, left.letters.count]).toEqual([5, 0, 0])
   await Promise.all([own.letters.close(), left.letters.close()])
   const again = await store(here)
-  expect(again.letters.list({})).toEqual(before)
+  expect(await listed(again.letters.list({}))).toEqual(before)
   expect(await textsOf(again.letters)).toEqual([
     ['own0', 'own1'],
     ['a0', 'a1'],
@@ -98,8 +99,8 @@ test('another letter that has the same id by chance is kept beside it', async ()
   expect(await own.letters.adopt(letter, itemBatch(namedItems('a', 2)))).toBeUndefined()
   await left.letters.adopt({ ...letter, lane: 'g:t' }, itemBatch(namedItems('b', 2)))
   await moveLetters(left.letters, own.letters, new Account(), never)
-  expect(own.letters.list({}).map(({ lane }) => lane)).toEqual(['g:s', 'g:t'])
-  expect(new Set(own.letters.list({}).map(({ id }) => id)).size).toBe(2)
+  expect((await listed(own.letters.list({}))).map(({ lane }) => lane)).toEqual(['g:s', 'g:t'])
+  expect(new Set((await listed(own.letters.list({}))).map(({ id }) => id)).size).toBe(2)
   expect(await textsOf(own.letters)).toEqual([
     ['a0', 'a1'],
     ['b0', 'b1'],

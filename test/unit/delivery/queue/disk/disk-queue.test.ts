@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ComponentError } from '../../../../../src/component/component.ts'
 import type { DiskBatch } from '../../../../../src/delivery/queue/disk/disk-batch.ts'
 import { RECORD_HEADER_BYTES } from '../../../../../src/delivery/queue/disk/format.ts'
-import { encodeEntry } from '../../../../../src/delivery/queue/disk/journal-format.ts'
+import { encodeEntries } from '../../../../../src/delivery/queue/disk/journal-format.ts'
 import { itemBatch } from '../../../../fakes/items.ts'
 import { laterVersion } from './later-version.ts'
 import { copyOf, filesWith, newFolder, OpenQueue, openQueue } from './queue-fixture.ts'
@@ -267,8 +267,8 @@ describe('reading back', () => {
       },
     }))
     const options = { memoryBytes: 0, files, segmentBytes: 64 * 1_048_576, rereadAfterMs: [1, 1] }
-    const open = await openQueue(await newFolder(), options, 256 * 1_048_576)
-    // Eight mebibytes may be kept: each pushes the other out.
+    const open = await openQueue(await newFolder(), options, 32 * 1_048_576)
+    // A quarter of the budget may be kept: each pushes the other out.
     const [one, two] = [
       await open.put('lane', ['1'.repeat(5 * 1_048_576)]),
       await open.put('lane', ['2'.repeat(5 * 1_048_576)]),
@@ -363,7 +363,7 @@ describe('files of a later release', () => {
 
   test('a journal too', async () => {
     const folder = await newFolder()
-    const entry = encodeEntry({ told: 0, done: [], parts: [], counters: {} })
+    const entry = encodeEntries({ told: 0, done: [], parts: [], counters: {} })
     const json = Buffer.from(entry.subarray(8).toString().replace('"version":1', '"version":2'))
     const head = Buffer.alloc(8)
     head.writeUInt32LE(json.length, 0)

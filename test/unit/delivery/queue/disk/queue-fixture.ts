@@ -68,8 +68,8 @@ export class OpenQueue {
   /** Items that `recover` told as lost. */
   lost = 0
 
-  constructor(directory: string, options: Partial<DiskQueueOptions>, budgetBytes: number) {
-    this.budget = new ByteBudget(budgetBytes)
+  constructor(directory: string, options: Partial<DiskQueueOptions>, budgetBytes: number, heapBytes?: number) {
+    this.budget = new ByteBudget(budgetBytes, heapBytes)
     const owner = {
       counters: () => this.counters,
       restore: (counters: unknown) => {

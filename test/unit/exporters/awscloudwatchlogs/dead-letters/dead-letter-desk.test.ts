@@ -7,6 +7,7 @@ import { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
 import { DeadLetterDesk } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
 import { askControl } from '../../../../../src/listen/control.ts'
 import { itemBatch, namedItems } from '../../../../fakes/items.ts'
+import { listed } from '../../../../fakes/listed.ts'
 import { answering, stopped, storage } from '../../../cli/letters-on-disk.ts'
 import { lookAtStoredLetters } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/stored-letters.ts'
 
@@ -42,7 +43,7 @@ test('letters that are only looked at stay', async () => {
   const directory = await stopped(await storage(), 'awscloudwatchlogs/0000', [{ id: 'a', died: 0 }])
   const { desk } = await lookAtStoredLetters(directory)
   expect(await desk.replay({})).toEqual({ letters: 0, events: 0, left: 0, stopped: 'the letters are only looked at' })
-  expect([...desk.list({})]).toMatchObject([{ id: 'a' }])
+  expect([...(await listed(desk.list({})))]).toMatchObject([{ id: 'a' }])
 })
 
 test('a replay ends behind the letter it is at when the daemon stops, and the letter is gone', async () => {

@@ -1,0 +1,147 @@
+// What waits on disk and has no batch in memory, summed over the segments of a queue.
+
+import type { Held, QueueBacklog } from '../../contract/queue.ts'
+import type { DiskBatch } from './disk-batch.ts'
+import type { Segment } from './segment.ts'
+import type { IndexEntry } from './segment-index.ts'
+
+/** Items of a batch that are settled while others are not. */
+export type SettledItems = readonly [from: number, to: number][]
+
+interface Sum {
+  bytes: number
+  items: number
+  batches: number
+}
+
+export class Backlog {
+  /** What each lane has. */
+  readonly #lanes = new Map<string, Sum>()
+  /** Of batches that are settled in part, by id. */
+  readonly #settled = new Map<number, SettledItems>()
+  records = 0
+  /** Of those records, that are not settled. */
+  items = 0
+  readonly #countsLanes: boolean
+
+  /** @param countsLanes false where each record has a lane of its own */
+  constructor(countsLanes: boolean) {
+    this.#countsLanes = countsLanes
+  }
+
+  get lanes(): ReadonlyMap<string, Held> {
+    return this.#lanes
+  }
+
+  /** A record waits that has no batch. */
+  add(segment: Segment, entry: IndexEntry, settled: SettledItems): void {
+    const items = entry.items - itemsOf(settled)
+    segment.addPagedOut(entry, items)
+    if (settled.length > 0) this.#settled.set(entry.id, settled)
+    this.#count(entry.lane, entry.length, items, 1)
+  }
+
+  /** A record that waits has no batch any more. */
+  pageOut(batch: DiskBatch): void {
+    batch.segment.pageOut(batch)
+    if (batch.settled.length > 0) this.#settled.set(batch.id, batch.settled)
+    this.#count(batch.lane, batch.length, batch.unsettled, 1)
+  }
+
+  /** It has one again. */
+  pageIn(batch: DiskBatch): void {
+    const settled = this.#settled.get(batch.id) ?? []
+    this.#settled.delete(batch.id)
+    for (const [from, to] of settled) batch.settled.push([from, to])
+    batch.unsettled -= itemsOf(settled)
+    batch.segment.pageIn(batch)
+    this.#count(batch.lane, -batch.length, -batch.unsettled, -1)
+  }
+
+  /**
+   * Some of what a segment has of it cannot be read any more. Whose it was is not known: the sums of their lanes stay too
+   * high until nothing waits.
+   * @param readable the others
+   * @returns items that are lost
+   */
+  keepOnly(segment: Segment, readable: readonly IndexEntry[]): number {
+    const { count, items } = segment.pagedOut
+    segment.dropPagedOut()
+    for (const entry of readable) segment.addPagedOut(entry, entry.items - itemsOf(this.#settled.get(entry.id) ?? []))
+    this.records -= count - segment.pagedOut.count
+    this.items -= items - segment.pagedOut.items
+    if (this.records === 0) this.#lanes.clear()
+    return items - segment.pagedOut.items
+  }
+
+  /** Items `[from, to)` that are settled of batches that wait in part. */
+  *settled(): Generator<readonly [id: number, from: number, to: number]> {
+    for (const [id, ranges] of this.#settled) for (const [from, to] of ranges) yield [id, from, to]
+  }
+
+  #count(lane: string, bytes: number, items: number, batches: number): void {
+    this.records += batches
+    this.items += items
+    if (!this.#countsLanes) return
+    const sum = this.#lanes.get(lane)
+    if (sum === undefined) {
+      this.#lanes.set(lane, { bytes, items, batches })
+      return
+    }
+    sum.bytes += bytes
+    sum.items += items
+    sum.batches += batches
+    if (sum.batches === 0) this.#lanes.delete(lane)
+  }
+}
+
+/** What the owner of the queue sees of it. */
+export class DiskBacklog implements QueueBacklog {
+  readonly #backlog: Backlog
+  readonly #segments: ReadonlyMap<number, Segment>
+  readonly #pager: { readonly share: number }
+  readonly pageOut: QueueBacklog['pageOut']
+  readonly scan: QueueBacklog['scan']
+
+  constructor(
+    backlog: Backlog,
+    segments: ReadonlyMap<number, Segment>,
+    pager: { readonly share: number },
+    { pageOut, scan }: Pick<QueueBacklog, 'pageOut' | 'scan'>,
+  ) {
+    this.#backlog = backlog
+    this.#segments = segments
+    this.#pager = pager
+    this.pageOut = pageOut
+    this.scan = scan
+  }
+
+  get items(): number {
+    return this.#backlog.items
+  }
+
+  get records(): number {
+    return this.#backlog.records
+  }
+
+  get lanes(): ReadonlyMap<string, Held> {
+    return this.#backlog.lanes
+  }
+
+  get sinceMs(): number | undefined {
+    if (this.#backlog.records === 0) return undefined
+    let since = Number.POSITIVE_INFINITY
+    for (const { pagedOut } of this.#segments.values()) since = Math.min(since, pagedOut.sinceMs)
+    return since
+  }
+
+  get window(): number {
+    return this.#pager.share
+  }
+}
+
+function itemsOf(settled: SettledItems): number {
+  let items = 0
+  for (const [from, to] of settled) items += to - from
+  return items
+}

@@ -1,0 +1,69 @@
+// Reads the index of a segment again, when records of it get their batches back.
+
+import type { Logger } from '../../../telemetry/logger.ts'
+import type { Files } from './files.ts'
+import { readIndex } from './scan.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentIndex } from './segment-index.ts'
+
+/** A file that cannot be read is given up after so long. One that is not there is given up when the waits are over. */
+const DEAD_AFTER_MS = 3_600_000
+
+export interface IndexReaderOptions {
+  readonly files: Files
+  /** Waits between tries, ms; the last one is repeated. */
+  readonly waitsMs: readonly number[]
+  readonly logger: Logger
+  /** Whether the directory cannot be used at the moment: nothing in it is given up then. */
+  readonly away: () => Promise<boolean>
+}
+
+interface Failing {
+  readonly sinceMs: number
+  tries: number
+  againAtMs: number
+}
+
+export class IndexReader {
+  readonly #options: IndexReaderOptions
+  readonly #failing = new WeakMap<Segment, Failing>()
+  /** The one read last: a window of records is a part of a segment. */
+  #last: { readonly segment: Segment; readonly index: SegmentIndex } | undefined
+
+  constructor(options: IndexReaderOptions) {
+    this.#options = options
+  }
+
+  /** @returns 'later' if it cannot be read now; 'gone' if it never can */
+  async read(segment: Segment): Promise<SegmentIndex | 'later' | 'gone'> {
+    if (segment.index !== undefined) return segment.index
+    if (this.#last?.segment === segment) return this.#last.index
+    const failing = this.#failing.get(segment)
+    if (failing !== undefined && performance.now() < failing.againAtMs) return 'later'
+    try {
+      const index = await readIndex(this.#options.files, segment.path)
+      this.#failing.delete(segment)
+      this.#last = { segment, index }
+      return index
+    } catch (error) {
+      return this.#fail(segment, error as NodeJS.ErrnoException)
+    }
+  }
+
+  async #fail(segment: Segment, error: NodeJS.ErrnoException): Promise<'later' | 'gone'> {
+    const { waitsMs, logger, away } = this.#options
+    const now = performance.now()
+    const known = this.#failing.get(segment) ?? { sinceMs: now, tries: 0, againAtMs: now }
+    const isOver = error.code === 'ENOENT' ? known.tries >= waitsMs.length : now - known.sinceMs >= DEAD_AFTER_MS
+    const isGone = isOver && !(await away())
+    const waitMs = waitsMs[Math.min(known.tries++, waitsMs.length - 1)] ?? 0
+    known.againAtMs = now + waitMs
+    this.#failing.set(segment, known)
+    const file = segment.path
+    logger.error(
+      'the index of a segment of the queue cannot be read',
+      isGone ? { file, error } : { file, error, waitMs },
+    )
+    return isGone ? 'gone' : 'later'
+  }
+}

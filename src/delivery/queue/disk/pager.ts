@@ -1,0 +1,304 @@
+// Which records of a queue on disk have a batch in memory. A batch costs some 1,000 bytes of heap, and a disk has room for
+// millions of small records: so only a window of them have one, in two shares.
+//
+//   arrivals   what senders bring, while there is room; beyond that a record goes to the backlog at once
+//   backlog    on disk only ─▶ paged in, oldest first, as batches of this share are settled ─▶ lanes
+//
+// A lane that cannot be sent now has few in either share: the others must find room.
+
+import type { ByteBudget } from '../../../component/byte-budget.ts'
+import type { ItemBatch } from '../../contract/items.ts'
+import type { BacklogReader, RecoveredBatch } from '../../contract/queue.ts'
+import type { Backlog } from './backlog.ts'
+import { DiskBatch } from './disk-batch.ts'
+import type { IndexReader } from './index-reader.ts'
+import type { Segment } from './segment.ts'
+import type { IndexEntry, SegmentIndex } from './segment-index.ts'
+
+/** Heap of a waiting batch: itself, its place in segment, lane and index. Measured 650 to 1,000 bytes. */
+const BATCH_HEAP_BYTES = 1_000
+/** Of the heap for bookkeeping, for each of the two shares; the rest is for connections and other exporters. */
+const SHARE = 3 / 8
+/** Batches in a share, whatever heap there is. */
+const MAX_BATCHES = 250_000
+/** Paged in although others have taken all the heap: a queue that cannot be drained would never give room back. */
+const MIN_BATCHES = 256
+/** Paged in and handed on in one turn of the event loop. */
+const BATCHES_A_TURN = 256
+/** Of the backlog's share, free before more is paged in: each page costs a look through an index. */
+const FREE_BEFORE_PAGING = 1 / 4
+
+export interface PagerOptions {
+  readonly segments: ReadonlyMap<number, Segment>
+  readonly backlog: Backlog
+  readonly budget: ByteBudget
+  readonly indexes: IndexReader
+  /** Batches in each share where they are not charged; undefined where they are charged, and as many as fit. */
+  readonly window: number | undefined
+  /** Items of records that stand close together, read at once; undefined where each is to be read when it is sent. */
+  readAhead(segment: Segment, entries: readonly IndexEntry[]): Promise<readonly (ItemBatch | undefined)[] | undefined>
+  /** Keeps the items in memory, if there is room. */
+  keep(batch: DiskBatch, items: ItemBatch): void
+  /** A record has a batch again. */
+  pagedIn(batch: DiskBatch): void
+  /** Pages the batch out, unless it is used. */
+  pageOut(batch: DiskBatch): void
+  /** Records of a segment cannot be read any more. */
+  lost(segment: Segment, records: number, items: number): void
+}
+
+export class Pager {
+  readonly #options: PagerOptions
+  #reader: BacklogReader | undefined
+  #arrivals = 0
+  #pagedIn = 0
+  /** What is paged in next: from this sequence of this segment on. */
+  #segment = 0
+  #sequence = 0
+  /** Something that waits was passed over, or came to wait again, in front of that place. */
+  #leftBehind = false
+  #paging: Promise<void> | undefined
+  readonly #closing = Promise.withResolvers<void>()
+  #closed = false
+
+  constructor(options: PagerOptions) {
+    this.#options = options
+  }
+
+  /** Batches in each of the two shares. */
+  get share(): number {
+    const { budget, window } = this.#options
+    if (window !== undefined) return window
+    const fit = Math.floor((budget.heapCapacity * SHARE) / BATCH_HEAP_BYTES)
+    return Math.max(MIN_BATCHES, Math.min(MAX_BATCHES, fit))
+  }
+
+  /** Whether a new record gets a batch. */
+  admits(lane: string): boolean {
+    return this.#arrivals < this.share && this.#reader?.keeps(lane) !== false && this.#hasHeap
+  }
+
+  /** A new record has a batch. */
+  arrived(batch: DiskBatch): void {
+    this.#arrivals++
+    this.#charge(batch)
+  }
+
+  /** A new record waits without one. */
+  passedOver(): void {
+    if (this.#room >= this.share * FREE_BEFORE_PAGING) this.#page()
+  }
+
+  /** A batch is settled, or paged out. */
+  release(batch: DiskBatch): void {
+    if (batch.pagedIn) this.#pagedIn--
+    else this.#arrivals--
+    this.#options.budget.release(0, batch.heapBytes)
+    batch.heapBytes = 0
+    if (this.#options.backlog.records > 0 && this.#room >= this.share * FREE_BEFORE_PAGING) this.#page()
+  }
+
+  /** Its record waits on disk alone from now on. */
+  pageOut(batch: DiskBatch): void {
+    this.#options.backlog.pageOut(batch)
+    const { number } = batch.segment
+    if (number < this.#segment || (number === this.#segment && batch.sequence < this.#sequence)) this.#leftBehind = true
+    this.release(batch)
+  }
+
+  /** The first window of what an earlier process left. From then on the reader is handed the rest as there is room. */
+  async first(reader: BacklogReader | undefined): Promise<RecoveredBatch[]> {
+    const first: DiskBatch[] = []
+    for (let paged = await this.#next(false); paged !== undefined; paged = await this.#next(false)) first.push(...paged)
+    this.#reader = reader
+    return recovered(first)
+  }
+
+  /** Pages in what was passed over, if it is wanted by now. Called every second or so. */
+  review(): void {
+    const { backlog } = this.#options
+    if (this.#paging !== undefined || backlog.records === 0 || this.#room < 1) return
+    if (this.#leftBehind && this.#anyWanted()) {
+      this.#segment = 0
+      this.#sequence = 0
+      this.#leftBehind = false
+    }
+    this.#page()
+  }
+
+  /** Each record that has no batch, oldest first, with one that is beside the window. */
+  async *scan(): AsyncGenerator<RecoveredBatch> {
+    for (const segment of this.#options.segments.values()) {
+      if (segment.pagedOut.count === 0) continue
+      const index = await this.#options.indexes.read(segment)
+      if (typeof index === 'string') continue
+      for (const entry of index) {
+        if (this.#closed) return
+        if (!segment.pagedOut.has(entry.sequence)) continue
+        const batch = this.#pageIn(segment, entry)
+        for (const found of recovered([batch])) yield found
+        if (!batch.pagedOut && batch.unsettled > 0) this.#options.pageOut(batch)
+      }
+    }
+  }
+
+  /** Hands nothing on any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#closing.resolve()
+    await this.#paging
+  }
+
+  get #room(): number {
+    const room = this.share - this.#pagedIn
+    return this.#hasHeap ? room : Math.min(room, MIN_BATCHES - this.#pagedIn)
+  }
+
+  get #hasHeap(): boolean {
+    const { budget, window } = this.#options
+    return window !== undefined || budget.heapUsed + BATCH_HEAP_BYTES <= budget.heapCapacity
+  }
+
+  #anyWanted(): boolean {
+    if (this.#options.window !== undefined) return this.#reader?.wants('') !== false
+    for (const lane of this.#options.backlog.lanes.keys()) if (this.#reader?.wants(lane) !== false) return true
+    return false
+  }
+
+  #charge(batch: DiskBatch): void {
+    const { budget, window } = this.#options
+    if (window === undefined && budget.reserve(0, BATCH_HEAP_BYTES)) batch.heapBytes = BATCH_HEAP_BYTES
+  }
+
+  #page(): void {
+    if (this.#reader === undefined || this.#closed) return
+    this.#paging ??= this.#pageAll(this.#reader).finally(() => {
+      this.#paging = undefined
+    })
+  }
+
+  async #pageAll(reader: BacklogReader): Promise<void> {
+    for (;;) {
+      // Others have their turn between two pages.
+      await Promise.race([new Promise((resolve) => setImmediate(resolve)), this.#closing.promise])
+      if (this.#closed) return
+      const paged = await this.#next(true, (found) => reader.take(recovered(found)))
+      if (paged === undefined) return
+    }
+  }
+
+  /**
+   * Pages in some more.
+   * @param ahead reads their items too, where that is cheap
+   * @param take called in the turn in which they stop being paged out, if there are any
+   * @returns undefined if there is no room, or nothing behind the place where it stands
+   */
+  async #next(
+    ahead: boolean,
+    take: (found: readonly DiskBatch[]) => void = () => {},
+  ): Promise<readonly DiskBatch[] | undefined> {
+    const segment = this.#room < 1 ? undefined : this.#nextSegment()
+    if (segment === undefined) return undefined
+    if (segment.number !== this.#segment) {
+      this.#segment = segment.number
+      this.#sequence = 0
+    }
+    const index = await this.#options.indexes.read(segment)
+    if (this.#closed) return undefined
+    if (index === 'later') return this.#skip(segment)
+    if (index === 'gone') return this.#drop(segment, undefined)
+    if (this.#sequence === 0 && !this.#isWhole(segment, index)) this.#drop(segment, index)
+    const start = rowFrom(index, this.#sequence)
+    const { rows, end } = this.#choose(segment, index, start)
+    if (end < index.count) this.#sequence = index.sequenceAt(end)
+    else if (segment.index === undefined) this.#segment = segment.number + 1
+    else {
+      // It is still written: what comes goes on behind this.
+      if (start === index.count) return undefined
+      this.#sequence = index.sequenceAt(end - 1) + 1
+    }
+    const entries = rows.map((row) => index.at(row))
+    const read = ahead ? await this.#options.readAhead(segment, entries) : undefined
+    if (this.#closed) return undefined
+    const paged: DiskBatch[] = []
+    for (const [at, entry] of entries.entries()) {
+      // Some may have been moved meanwhile.
+      if (!segment.pagedOut.has(entry.sequence)) continue
+      const batch = this.#pageIn(segment, entry)
+      paged.push(batch)
+      const items = read?.[at]
+      if (items !== undefined) this.#options.keep(batch, items)
+    }
+    if (paged.length > 0) take(paged)
+    return paged
+  }
+
+  /** @returns rows to page in, and the one behind the last that was looked at */
+  #choose(segment: Segment, index: SegmentIndex, start: number): { readonly rows: number[]; readonly end: number } {
+    const most = Math.min(BATCHES_A_TURN, this.#room)
+    const rows: number[] = []
+    let row = start
+    for (; row < index.count && rows.length < most; row++) {
+      if (!segment.pagedOut.has(index.sequenceAt(row))) continue
+      if (this.#reader?.wants(index.laneAt(row)) === false) this.#leftBehind = true
+      else rows.push(row)
+    }
+    return { rows, end: row }
+  }
+
+  #nextSegment(): Segment | undefined {
+    for (const segment of this.#options.segments.values())
+      if (segment.number >= this.#segment && segment.pagedOut.count > 0) return segment
+    return undefined
+  }
+
+  #skip({ number }: Segment): readonly DiskBatch[] {
+    this.#leftBehind = true
+    this.#segment = number + 1
+    return []
+  }
+
+  #pageIn(segment: Segment, entry: IndexEntry): DiskBatch {
+    const batch = new DiskBatch(entry, segment, undefined)
+    batch.pagedIn = true
+    this.#options.backlog.pageIn(batch)
+    this.#pagedIn++
+    this.#charge(batch)
+    this.#options.pagedIn(batch)
+    return batch
+  }
+
+  /** Whether every record that waits in it stands in its index. */
+  #isWhole({ pagedOut }: Segment, index: SegmentIndex): boolean {
+    let there = 0
+    for (let row = 0; row < index.count; row++) if (pagedOut.has(index.sequenceAt(row))) there++
+    return there === pagedOut.count
+  }
+
+  /** Gives up what cannot be read. */
+  #drop(segment: Segment, index: SegmentIndex | undefined): readonly DiskBatch[] {
+    const readable = index === undefined ? [] : [...index].filter(({ sequence }) => segment.pagedOut.has(sequence))
+    const records = segment.pagedOut.count - readable.length
+    const items = this.#options.backlog.keepOnly(segment, readable)
+    this.#options.lost(segment, records, items)
+    return []
+  }
+}
+
+/** In the order in which they were queued: one that was moved stands behind later ones. */
+function recovered(batches: readonly DiskBatch[]): RecoveredBatch[] {
+  const oldestFirst = batches.toSorted((a, b) => a.id - b.id)
+  return oldestFirst.map((batch) => ({ lane: batch.lane, batch, settled: batch.settled }))
+}
+
+/** The first row whose sequence is not below this. */
+function rowFrom(index: SegmentIndex, sequence: number): number {
+  let low = 0
+  let high = index.count
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (index.sequenceAt(middle) < sequence) low = middle + 1
+    else high = middle
+  }
+  return low
+}

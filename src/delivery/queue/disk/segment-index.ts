@@ -1,0 +1,103 @@
+// What a segment says of each of its records, in rows of numbers: a segment of small records has 50,000 of them, and an
+// object for each would cost more heap than a small pod has.
+//
+//   rows   sequence id offset length lane queuedAt items counted  sequence …      eight doubles a record
+//   lanes  the names, once each
+
+/** What a sealed segment says of each of its records, so that nobody has to read them at start. */
+export interface IndexEntry {
+  readonly sequence: number
+  readonly id: number
+  readonly offset: number
+  /** Of the record, its header included. */
+  readonly length: number
+  readonly lane: string
+  readonly queuedAtMs: number
+  readonly items: number
+  readonly countedBytes: number
+}
+
+const FIELDS = 8
+const FIRST_ROWS = 64
+
+export class SegmentIndex {
+  #rows = new Float64Array(FIELDS * FIRST_ROWS)
+  readonly #lanes: string[] = []
+  readonly #laneNumbers = new Map<string, number>()
+  count = 0
+
+  /** An index of these records, in their order. */
+  static of(entries: Iterable<IndexEntry>): SegmentIndex {
+    const index = new SegmentIndex()
+    for (const entry of entries) index.push(entry)
+    return index
+  }
+
+  /** Names of the lanes its records are for, each once. */
+  get lanes(): readonly string[] {
+    return this.#lanes
+  }
+
+  push({ sequence, id, offset, length, lane, queuedAtMs, items, countedBytes }: IndexEntry): void {
+    const at = this.count++ * FIELDS
+    if (at === this.#rows.length) {
+      const grown = new Float64Array(2 * at)
+      grown.set(this.#rows)
+      this.#rows = grown
+    }
+    const rows = this.#rows
+    rows[at] = sequence
+    rows[at + 1] = id
+    rows[at + 2] = offset
+    rows[at + 3] = length
+    rows[at + 4] = this.#laneNumber(lane)
+    rows[at + 5] = queuedAtMs
+    rows[at + 6] = items
+    rows[at + 7] = countedBytes
+  }
+
+  sequenceAt(row: number): number {
+    return this.#field(row, 0)
+  }
+
+  idAt(row: number): number {
+    return this.#field(row, 1)
+  }
+
+  laneAt(row: number): string {
+    return this.#lanes[this.laneNumberAt(row)] ?? ''
+  }
+
+  /** Its place in `lanes`. */
+  laneNumberAt(row: number): number {
+    return this.#field(row, 4)
+  }
+
+  at(row: number): IndexEntry {
+    return {
+      sequence: this.#field(row, 0),
+      id: this.#field(row, 1),
+      offset: this.#field(row, 2),
+      length: this.#field(row, 3),
+      lane: this.laneAt(row),
+      queuedAtMs: this.#field(row, 5),
+      items: this.#field(row, 6),
+      countedBytes: this.#field(row, 7),
+    }
+  }
+
+  *[Symbol.iterator](): Generator<IndexEntry> {
+    for (let row = 0; row < this.count; row++) yield this.at(row)
+  }
+
+  #field(row: number, field: number): number {
+    return this.#rows[row * FIELDS + field] as number
+  }
+
+  #laneNumber(lane: string): number {
+    const known = this.#laneNumbers.get(lane)
+    if (known !== undefined) return known
+    this.#laneNumbers.set(lane, this.#lanes.length)
+    return this.#lanes.push(lane) - 1
+  }
+}

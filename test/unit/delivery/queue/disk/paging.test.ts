@@ -1,0 +1,280 @@
+// A disk has room for more records than the heap has for batches: the rest waits on disk alone, and is paged in.
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { DiskQueue, type DiskQueueOptions } from '../../../../../src/delivery/queue/disk/disk-queue.ts'
+import { silentLogger } from '../../../../../src/telemetry/logger.ts'
+import { DeliveryUnderTest, type DeliverySetup, type SentRequest } from '../../../../fakes/delivery.ts'
+import { fault, taken } from '../../../../fakes/sender.ts'
+import { copyOf, filesWith, newFolder, withoutSync } from './queue-fixture.ts'
+
+const WITHIN = { timeout: 25_000, interval: 20 }
+/** Some 300 batches in each share of the window. */
+const HEAP_BYTES = 800_000
+const WINDOW = 300
+const RECORDS = 1_500
+
+interface Setting {
+  readonly under: DeliveryUnderTest
+  readonly queue: DiskQueue
+  readonly folder: string
+}
+
+async function setting(
+  folder: string,
+  options: Partial<DiskQueueOptions> = {},
+  setup: DeliverySetup = {},
+): Promise<Setting> {
+  let made: DiskQueue | undefined
+  const under = new DeliveryUnderTest({
+    flushIntervalMs: 10,
+    backoff: { initialMs: 20, multiplier: 1.5, maxMs: 200 },
+    heapBytes: HEAP_BYTES,
+    ...setup,
+    makeQueue(budget) {
+      const owner = { counters: () => ({}), restore() {}, lost() {}, fatal() {} }
+      const all = {
+        directory: folder,
+        capacityBytes: 64 * 1_048_576,
+        segmentBytes: 65_536,
+        memoryBytes: 1_048_576,
+        fsync: true,
+        bound: undefined,
+        files: withoutSync,
+        settledForMs: 50,
+        ...options,
+      }
+      made = new DiskQueue(all, owner, budget, silentLogger)
+      return made
+    },
+  })
+  onTestFinished(() => under.delivery.shutdown(AbortSignal.abort(), true))
+  await under.delivery.start((key) => key)
+  if (made === undefined) throw new Error('no queue was made')
+  return { under, queue: made, folder }
+}
+
+/** So many one-record requests, to one lane after the other, whose senders want to know that they are queued and no more. */
+async function sendEach(under: DeliveryUnderTest, lanes: readonly string[], prefix: string, count = RECORDS) {
+  const requests: SentRequest[] = []
+  for (let i = 0; i < count; i++) {
+    requests.push(under.send({ [lanes[i % lanes.length] ?? '']: [{ text: `${prefix}${i}` }] }, { queuedOnly: true }))
+    if (i % 100 === 99) await vi.waitUntil(() => requests.every(({ queued }) => queued !== undefined), WITHIN)
+  }
+  await vi.waitUntil(() => requests.every(({ queued }) => queued !== undefined), WITHIN)
+  expect(requests.every(({ queued }) => queued === 'stored')).toBe(true)
+}
+
+/** How often each text was taken: `{ once, more }`. */
+function deliveries(under: DeliveryUnderTest, after = 0): { once: number; more: number } {
+  const times = new Map<string, number>()
+  for (const { texts } of under.sender.puts.slice(after))
+    for (const text of texts) times.set(text, (times.get(text) ?? 0) + 1)
+  const once = [...times.values()].filter((n) => n === 1).length
+  return { once, more: times.size - once }
+}
+
+function names(count: number, group = (i: number) => `g${i}`): string[] {
+  return Array.from({ length: count }, (_, i) => `${group(i)}/s`)
+}
+
+test('what the heap has no room for is taken, waits on disk, and is delivered once in the end', async () => {
+  const { under, queue } = await setting(await newFolder())
+  under.sender.respond = () => fault('account')
+  await sendEach(under, names(5), 'x')
+  expect(under.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
+  expect(queue.backlog.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
+  expect(under.ledger).toMatchObject({ received: RECORDS, queued: RECORDS })
+  expect(under.delivery.oldestEnqueuedAtMs).toBeGreaterThan(0)
+
+  const failed = under.sender.puts.length
+  under.sender.respond = () => taken
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  const sent = deliveries(under, failed)
+  // The puts that were under way when the account came back failed still.
+  expect(sent.once + sent.more).toBe(RECORDS)
+  expect(under.ledger.delivered).toBe(RECORDS)
+  expect([queue.backlog.records, queue.backlog.lanes.size, queue.backlog.sinceMs]).toEqual([0, 0, undefined])
+  expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
+})
+
+test('a directory of many records opens within the window, and is drained to the last one', async () => {
+  const folder = await newFolder()
+  const first = await setting(folder)
+  first.under.sender.respond = () => fault('account')
+  await sendEach(first.under, names(3), 'x')
+  const copy = await copyOf(folder)
+
+  const { under, queue } = await setting(copy, {}, { maxConcurrentPuts: 2 })
+  expect(under.ledger.queued + under.ledger.delivered).toBe(RECORDS)
+  expect(queue.backlog.records).toBeGreaterThanOrEqual(RECORDS - 2 * WINDOW)
+  expect(under.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  expect(deliveries(under)).toEqual({ once: RECORDS, more: 0 })
+  const left = async () => (await readdir(copy)).filter((name) => name.endsWith('.segment')).length
+  await vi.waitUntil(async () => (await left()) === 0, WITHIN)
+})
+
+test('a kill while half is drained repeats nothing that was acknowledged, and loses nothing', async () => {
+  const folder = await newFolder()
+  const first = await setting(folder)
+  first.under.sender.respond = () => fault('account')
+  await sendEach(first.under, names(3), 'x')
+  first.under.sender.respond = () => taken
+  await vi.waitUntil(() => first.under.ledger.delivered > RECORDS / 2, WITHIN)
+  first.under.sender.hold()
+  await first.queue.flush()
+  const copy = await copyOf(folder)
+  const { delivered } = first.under.ledger
+
+  const { under } = await setting(copy)
+  expect(under.ledger.queued + under.ledger.delivered).toBe(RECORDS - delivered)
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  expect(deliveries(under)).toEqual({ once: RECORDS - delivered, more: 0 })
+})
+
+test('a kill after the journal was written anew keeps what is paged out', async () => {
+  const folder = await newFolder()
+  const first = await setting(folder, { compactBytes: 1 })
+  first.under.sender.respond = ({ group }) => (group === 'g0' ? taken : fault('group'))
+  await sendEach(first.under, names(3), 'x')
+  await vi.waitUntil(() => first.under.ledger.delivered === RECORDS / 3, WITHIN)
+  await first.queue.flush()
+  const copy = await copyOf(folder)
+  const { under } = await setting(copy)
+  expect(under.ledger.queued + under.ledger.delivered).toBe((RECORDS * 2) / 3)
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  expect(deliveries(under)).toEqual({ once: (RECORDS * 2) / 3, more: 0 })
+})
+
+test('lanes that cannot be sent leave the window to the others: new and old records of those go out', async () => {
+  const { under, queue } = await setting(await newFolder())
+  under.sender.respond = () => fault('account')
+  await sendEach(under, ['bad/s', 'bad/t', 'good/s'], 'old')
+  under.sender.respond = ({ group }) => (group === 'bad' ? fault('group') : taken)
+  await sendEach(under, ['bad/s', 'good/s', 'fine/s'], 'new')
+  await vi.waitUntil(() => under.ledger.delivered === RECORDS, WITHIN)
+  expect(queue.backlog.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
+
+  under.sender.respond = () => taken
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  expect(under.ledger.delivered).toBe(2 * RECORDS)
+  expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
+})
+
+test('a lane that fails while it is drained gives the window back', async () => {
+  const { under } = await setting(await newFolder())
+  under.sender.respond = () => fault('account')
+  await sendEach(under, ['bad/s'], 'a')
+  await sendEach(under, ['good/s'], 'b')
+  // One put of each is taken, so that their lanes are known to work and are paged in.
+  let takenOfBad = 0
+  under.sender.respond = ({ group, texts }) => {
+    if (group !== 'bad') return taken
+    takenOfBad += texts.length
+    return takenOfBad > RECORDS / 10 ? fault('group') : taken
+  }
+  await vi.waitUntil(() => under.sender.sentTo('good/s').length >= RECORDS, WITHIN)
+  expect(under.ledger.queued).toBeGreaterThan(RECORDS / 2)
+})
+
+test('records of a stuck lane that have no batch are moved out of sparse segments too', async () => {
+  const { under, queue, folder } = await setting(await newFolder(), { segmentBytes: 16_384 })
+  under.sender.respond = ({ group }) => (group === 'bad' ? fault('group') : taken)
+  const lanes = ['bad/s', ...names(9)]
+  await sendEach(under, lanes, 'x', 4_000)
+  await vi.waitUntil(() => under.ledger.delivered === 3_600, WITHIN)
+  const bytesOfStuck = 400 * 120
+  await vi.waitUntil(() => queue.usedBytes < 4 * bytesOfStuck, WITHIN)
+  expect(queue.relocatedBytes).toBeGreaterThan(0)
+  expect(queue.backlog.records).toBeGreaterThan(0)
+  await under.delivery.shutdown(AbortSignal.abort(), true)
+  const next = await setting(folder)
+  expect(next.under.ledger.queued + next.under.ledger.delivered).toBe(400)
+  await vi.waitUntil(() => next.under.ledger.queued === 0, WITHIN)
+  expect(deliveries(next.under)).toEqual({ once: 400, more: 0 })
+  expect([next.under.budget.used, next.under.budget.heapUsed]).toEqual([0, 0])
+})
+
+test('a flush waits for what has no batch yet', async () => {
+  const { under } = await setting(await newFolder())
+  under.sender.respond = () => fault('account')
+  await sendEach(under, names(2), 'x')
+  under.sender.respond = () => taken
+  await under.delivery.flush(AbortSignal.timeout(WITHIN.timeout))
+  expect(under.ledger.delivered).toBe(RECORDS)
+})
+
+test('who waits for the outcome of each record hears it, however many there are', async () => {
+  const { under } = await setting(await newFolder())
+  under.sender.respond = () => fault('account')
+  const requests = Array.from({ length: 1_000 }, (_, i) => under.send({ 'g/s': [{ text: `x${i}` }] }))
+  await vi.waitUntil(() => requests.every(({ queued }) => queued === 'stored'), WITHIN)
+  under.sender.respond = () => taken
+  await vi.waitUntil(() => requests.every(({ outcomes }) => outcomes['delivered'] === 1), WITHIN)
+  expect(under.budget.heapUsed).toBe(0)
+})
+
+test('a stuck lane counts with what it has on disk: it does not take the queue from others', async () => {
+  const { under, queue } = await setting(
+    await newFolder(),
+    { capacityBytes: 400_000, segmentBytes: 16_384 },
+    { onLaneFull: 'reject' },
+  )
+  under.sender.respond = ({ group }) => (group === 'bad' ? fault('group', { lasting: true }) : taken)
+  let rejected = 0
+  for (let i = 0; i < 6_000; i++) {
+    const request = under.send({ 'bad/s': [{ text: `bad${i} ${'x'.repeat(60)}` }] }, { queuedOnly: true })
+    await vi.waitUntil(() => request.queued !== undefined, { ...WITHIN, interval: 1 })
+    if (i % 100 === 0) under.send({ 'good/s': [{ text: `good${i}` }] }, { queuedOnly: true })
+    if (request.rejectedLanes.length > 0) rejected++
+    if (rejected > 50) break
+  }
+  expect(rejected).toBeGreaterThan(50)
+  expect(queue.usedBytes).toBeLessThan(400_000)
+  const good = under.send({ 'good/s': [{ text: 'last' }] })
+  await vi.waitUntil(() => good.outcomes['delivered'] === 1, WITHIN)
+})
+
+test('an index that cannot be read now is read later, and nothing is given up', async () => {
+  const folder = await newFolder()
+  const first = await setting(folder)
+  first.under.sender.respond = () => fault('account')
+  await sendEach(first.under, names(3), 'x')
+  const copy = await copyOf(folder)
+  let sick = false
+  const files = filesWith({
+    async open(path, flags) {
+      if (sick && path.endsWith('.segment') && flags === 'r')
+        throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+      return withoutSync.open(path, flags)
+    },
+  })
+  const { under } = await setting(copy, { files, rereadAfterMs: [200, 200, 200, 200, 200, 200] })
+  sick = true
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  sick = false
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  expect(under.ledger.delivered).toBe(RECORDS)
+})
+
+test('a segment that is gone for good counts as lost, and the others are delivered', async () => {
+  const folder = await newFolder()
+  const first = await setting(folder, { segmentBytes: 16_384 })
+  first.under.sender.respond = () => fault('account')
+  await sendEach(first.under, names(3), 'x')
+  const copy = await copyOf(folder)
+  const { under, queue } = await setting(copy, { rereadAfterMs: [50, 50] }, { maxConcurrentPuts: 1 })
+  under.sender.hold()
+  const segments = (await readdir(copy)).filter((name) => name.endsWith('.segment')).toSorted()
+  expect(segments.length).toBeGreaterThan(2)
+  // The last but one: of the first some records have their batches already.
+  await rm(join(copy, segments.at(-2) ?? ''))
+  under.sender.respond = () => taken
+  under.sender.resume()
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  expect(under.ledger.lost.quarantined).toBeGreaterThan(100)
+  expect(under.ledger.delivered + under.ledger.lost.quarantined).toBe(RECORDS)
+  expect(queue.backlog.records).toBe(0)
+  expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
+})
