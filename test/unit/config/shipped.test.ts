@@ -9,7 +9,7 @@ import { configJsonSchema } from '../../../src/config/json-schema.ts'
 import { loadConfig, type WrittenConfig } from '../../../src/config/load.ts'
 import { formatConfig, printableConfig } from '../../../src/config/print.ts'
 
-// What is shipped beside the code: config/*.yaml and config/schema.json, and the README, with the components as they are.
+// What is shipped beside the code: config/*.yaml, config/schema.json and the guides, with the components as they are.
 
 const FOLDER = fileURLToPath(new URL('../../../config/', import.meta.url))
 /** Goes beside another one. */
@@ -71,17 +71,45 @@ test.for(['agent.yaml', 'sidecar.yaml'])(`%s and ${BESIDE} differ in the queue a
   })
 })
 
-describe('the README', () => {
-  const readme = readFileSync(`${FOLDER}../README.md`, 'utf8')
-  const [mine = '', durable = ''] = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml]) => `yaml:${yaml}`)
+describe('the guides', () => {
+  const GUIDES = fileURLToPath(new URL('../../../docs/guides/', import.meta.url))
+  const isWhole = (yaml: string) => yaml.includes('pipelines:')
 
-  test.for([
-    ['alone', []],
-    ['with the queue on disk below it', [durable]],
-    [`with ${BESIDE}`, [FOLDER + BESIDE]],
-  ] as const)('has a my.yaml that is good %s', ([, beside]) => {
-    const { exporters } = printed(mine, ...beside)
-    expect(exporters.awscloudwatchlogs.sending_queue?.storage).toBe(beside.length === 0 ? undefined : 'file_storage')
+  test.for(globSync('*.md', { cwd: GUIDES }).toSorted())('%s shows configs that are good', (page) => {
+    const guide = readFileSync(GUIDES + page, 'utf8')
+    const blocks = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml = '']) => yaml)
+    const agent = readFileSync(`${FOLDER}agent.yaml`, 'utf8')
+    // A block without a pipeline goes beside the first one of its page that has one, or beside agent.yaml.
+    const first = blocks.find(isWhole) ?? agent
+    const env = { BLUE_TOKEN: 'a-token-of-the-tenant-blue' }
+    for (const block of blocks) {
+      const uris = (isWhole(block) ? [block] : [first, block]).map((yaml) => `yaml:${yaml}`)
+      const loaded = loadConfig({ uris, sets: [], env, registry: components })
+      if (loaded.kind === 'invalid') expect.fail(loaded.problems.map((problem) => formatProblem(problem)).join('\n'))
+    }
+  })
+
+  test('keep the queue on disk where they say so, by themselves and with durable-queue.yaml', () => {
+    const durability = readFileSync(`${GUIDES}durability.md`, 'utf8')
+    const [, block = ''] = /```yaml\n(.*?)```/s.exec(durability) ?? []
+    const [, mine = ''] = /```yaml\n(.*?)```/s.exec(readFileSync(`${GUIDES}README.md`, 'utf8')) ?? []
+    for (const [uris, storage] of [
+      [[], undefined],
+      [[`yaml:${block}`], 'file_storage'],
+      [[FOLDER + BESIDE], 'file_storage'],
+    ] as const) {
+      expect(printed(`yaml:${mine}`, ...uris).exporters.awscloudwatchlogs.sending_queue?.storage).toBe(storage)
+    }
+  })
+
+  test('show the shipped gateway and sidecar as they are, HTTP of the gateway left out', () => {
+    const shown = (page: string) => /```yaml\n(.*?)```/s.exec(readFileSync(GUIDES + page, 'utf8'))?.[1] ?? ''
+    const wanted = parse(readFileSync(`${FOLDER}gateway.yaml`, 'utf8')) as {
+      receivers: { otlp: { protocols: { http?: unknown } } }
+    }
+    delete wanted.receivers.otlp.protocols.http
+    expect(parse(shown('gateway.md'))).toEqual(wanted)
+    expect(parse(shown('sidecar.md'))).toEqual(parse(readFileSync(`${FOLDER}sidecar.yaml`, 'utf8')))
   })
 })
 
