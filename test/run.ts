@@ -18,9 +18,11 @@ type Step =
   | { readonly name: string; readonly command: readonly string[] }
   | { readonly name: string; readonly tests: readonly string[] }
 
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md']
+
 const STAGES: Readonly<Record<string, readonly Step[]>> = {
   check: [
-    { name: 'format', command: ['oxfmt', '--check', 'src', 'test', 'config'] },
+    { name: 'format', command: ['oxfmt', '--check', 'src', 'test', 'config', 'docs', ...PAGES] },
     { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
     { name: 'types', command: ['tsc', '--noEmit'] },
     { name: 'unit, contract and property tests', tests: ['test/unit', 'test/contract', 'test/property'] },
