@@ -9,28 +9,24 @@
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
-import { freeBytes } from '../../../wire/free-bytes.ts'
 import { AcknowledgementJournal } from './acknowledgements.ts'
-import { Backlog, DiskBacklog } from './backlog.ts'
 import { crashPoint } from './crash-point.ts'
 import { DiskBatch } from './disk-batch.ts'
 import { type Files, nodeFiles } from './files.ts'
-import { recordBytes } from './format.ts'
 import { FreeSpace } from './free-space.ts'
 import { IdRanges } from './id-ranges.ts'
 import { IndexReader } from './index-reader.ts'
 import type { Counters, PartDone } from './journal-format.ts'
-import { Pager } from './pager.ts'
-import { readAhead } from './read-ahead.ts'
+import { Paging } from './paging.ts'
 import { Later, readBatch, WAITS_MS } from './read-batch.ts'
 import { recover } from './recover.ts'
 import { Relocator } from './relocate.ts'
+import { notTaken, Room, type TakenRoom } from './room.ts'
 import { type Segment, Usage } from './segment.ts'
-import type { IndexEntry, SegmentIndex } from './segment-index.ts'
 import { setAside } from './set-aside.ts'
 import { Tail } from './tail.ts'
 import { type Place, type WriteFailure, Writer } from './writer.ts'
-import { countedBytes, heldBytes, sumOf } from '../../contract/items.ts'
+import { countedBytes } from '../../contract/items.ts'
 import { BoundKeeper, type QueueBound } from '../queue-bound.ts'
 import type {
   BacklogReader,
@@ -88,13 +84,11 @@ const PASSING: ReadonlySet<string | undefined> = new Set(
   'ENOSPC EDQUOT EMFILE ENFILE ENOMEM EROFS EACCES EPERM ENOENT'.split(' '),
 )
 const RETRY_AFTER_MS = 1_000
-/** How often records that were passed over are asked about. */
-const REVIEW_MS = 1_000
+type Stored = Parameters<QueueReservation['commit']>[0]
 
 export class DiskQueue implements Queue {
   readonly #options: DiskQueueOptions
   readonly #owner: DiskQueueOwner
-  readonly #budget: ByteBudget
   readonly #keeper: BoundKeeper
   readonly #logger: Logger
   readonly #files: Files
@@ -108,14 +102,8 @@ export class DiskQueue implements Queue {
   readonly #closing = new AbortController()
   readonly space: FreeSpace
   readonly backlog: QueueBacklog
-  readonly capacityBytes: number
-  /** What has no batch. */
-  readonly #waiting: Backlog
-  readonly #indexes: IndexReader
-  readonly #pager: Pager
-  #review: NodeJS.Timeout | undefined
-  #reader: BacklogReader | undefined
-  #reservedBytes = 0
+  readonly #room: Room
+  readonly #paging: Paging
   #failures = 0
   quarantinedBytes = 0
 
@@ -123,13 +111,11 @@ export class DiskQueue implements Queue {
     const { directory, segmentBytes, fsync: sync, files = nodeFiles, settledForMs, compactBytes } = options
     this.#options = options
     this.#owner = owner
-    this.#budget = budget
     this.#logger = logger
     this.#files = files
     this.#keeper = new BoundKeeper(options.bound)
-    this.capacityBytes = options.capacityBytes
-    this.#waiting = new Backlog(options.window === undefined)
     this.space = new FreeSpace(files, directory, segmentBytes, options.ofReserve === true, logger)
+    this.#room = new Room(options.capacityBytes, this.#keeper, budget, this.#usage, this.space)
     this.#tail = new Tail(options.memoryBytes, budget, (batch) => this.#read(batch))
     this.#writer = new Writer({
       files,
@@ -152,6 +138,18 @@ export class DiskQueue implements Queue {
         failing: (error) => this.#journalFails(error),
       },
     )
+    const away = () => this.space.isAway()
+    this.#paging = new Paging({
+      segments: this.#segments,
+      budget,
+      keeper: this.#keeper,
+      indexes: new IndexReader({ files, waitsMs: options.rereadAfterMs ?? WAITS_MS, logger, away }),
+      tail: this.#tail,
+      logger,
+      window: options.window,
+      emptied: (segment) => this.#removeIfDone(segment),
+    })
+    this.backlog = this.#paging.backlog
     this.#relocator = new Relocator({
       segments: this.#segments,
       usage: this.#usage,
@@ -160,55 +158,36 @@ export class DiskQueue implements Queue {
       ...(settledForMs === undefined ? {} : { settledForMs }),
       load: (batch, ready) => this.#tail.load(batch, ready, false),
       emptied: (segment) => this.#removeIfDone(segment),
-      indexOf: (segment) => this.#indexToMove(segment),
-      borrow: (entry, segment) => this.#borrow(entry, segment),
-      giveBack: (batch) => this.#giveBack(batch),
-    })
-    this.#indexes = new IndexReader({
-      files,
-      waitsMs: options.rereadAfterMs ?? WAITS_MS,
-      logger,
-      away: () => this.space.isAway(),
-    })
-    this.#pager = new Pager({
-      segments: this.#segments,
-      backlog: this.#waiting,
-      budget,
-      indexes: this.#indexes,
-      window: options.window,
-      // What people look at stays on disk until they ask for it.
-      readAhead: async (segment, entries) =>
-        options.window === undefined ? readAhead(segment, entries, this.#tail.readAheadRoom) : undefined,
-      keep: (batch, items) => this.#tail.keepAhead(batch, items),
-      pagedIn: (batch) => this.#keeper.pagedIn(batch),
-      pageOut: (batch) => void this.#pageOut(batch),
-      lost: (segment, records, items) => this.#lose(segment, records, items),
-    })
-    this.backlog = new DiskBacklog(this.#waiting, this.#segments, this.#pager, {
-      pageOut: (batch) => this.#pageOut(batch),
-      scan: () => this.#pager.scan(),
+      paging: this.#paging,
     })
   }
 
-  /** Bytes of the segments on disk, and of what is about to be written. */
   get usedBytes(): number {
-    return this.#usage.bytes + this.#reservedBytes
+    return this.#room.usedBytes
+  }
+
+  get capacityBytes(): number {
+    return this.#room.capacityBytes
   }
 
   get size(): number {
-    return this.#keeper.fill?.size ?? this.usedBytes
+    return this.#room.size
   }
 
   get capacity(): number {
-    return this.#keeper.fill?.most ?? this.capacityBytes
+    return this.#room.capacity
   }
 
   get fullness(): number {
-    return Math.max(this.usedBytes / this.capacityBytes, this.#keeper.fullness)
+    return this.#room.fullness
   }
 
   share(held: Held): number {
-    return Math.max(held.bytes / this.capacityBytes, this.#keeper.share(held))
+    return this.#room.share(held)
+  }
+
+  couldHold(batches: readonly NewBatch[]): boolean {
+    return this.#room.couldHold(batches)
   }
 
   get relocatedBytes(): number {
@@ -219,10 +198,11 @@ export class DiskQueue implements Queue {
   async recover(reader?: BacklogReader): Promise<readonly RecoveredBatch[]> {
     const { directory } = this.#options
     const acknowledged = await this.#journal.read()
-    const found = await recover(this.#files, directory, acknowledged, this.#waiting, this.#usage, this.#logger)
+    const { waiting } = this.#paging
+    const found = await recover(this.#files, directory, acknowledged, waiting, this.#usage, this.#logger)
     for (const segment of found.segments) this.#segments.set(segment.number, segment)
     this.#writer.continueAfter(found.lastSequence, found.lastSegment)
-    this.#keeper.recovered(this.#waiting.records, this.#waiting.items)
+    this.#keeper.recovered(waiting.records, waiting.items)
     this.quarantinedBytes = found.quarantinedBytes
     if (acknowledged.counters !== undefined) this.#owner.restore(acknowledged.counters)
     if (found.lostItems > 0) this.#owner.lost(found.lostItems)
@@ -230,78 +210,51 @@ export class DiskQueue implements Queue {
     for (const segment of found.segments) this.#removeIfDone(segment)
     await this.space.start()
     this.#relocator.start()
-    this.#reader = reader
-    this.#review = setInterval(() => this.#pager.review(), REVIEW_MS)
-    return this.#pager.first(reader)
+    return this.#paging.start(reader)
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
-    let memory = 0
-    let disk = 0
-    let items = 0
-    for (const batch of batches) {
-      memory += heldBytes(batch.items)
-      disk += recordBytes(batch.lane, batch.items)
-      items += batch.items.count
-    }
-    const refusal = this.#refusal(disk)
-    if (refusal !== undefined) return refusal
-    if (!this.#keeper.reserve(items))
-      return retry('storage_full', `the queue is full (${this.size} of ${this.capacity})`)
-    if (!this.#budget.reserve(memory)) {
-      this.#keeper.release(items)
-      const { used, capacity } = this.#budget
-      return retry('budget_full', `the byte budget is full (${used} of ${capacity} bytes)`)
-    }
-    this.#reservedBytes += disk
-    const release = () => {
-      this.#keeper.release(items)
-      this.#budget.release(memory)
-      this.#reservedBytes -= disk
-    }
+    if (this.#closing.signal.aborted) return CLOSING()
+    const room = this.#room.take(batches)
+    if ('kind' in room) return room
     return {
       kind: 'reserved',
-      release,
-      commit: (stored, mayPageOut = false) => {
-        if (batches.length === 0) {
-          release()
-          stored([])
-          // All of it was rejected, say: that is to be known after a restart too.
-          this.#journal.touch()
-          return
-        }
-        if (this.#closing.signal.aborted) {
-          release()
-          return stored(retry('shutting_down', 'the queue is closing'))
-        }
-        const queuedAtMs = Date.now()
-        this.#writer.write({
-          records: batches.map(({ lane, items }) => ({ lane, items, queuedAtMs })),
-          written: (places) => {
-            if ('kind' in places) {
-              release()
-              return stored(retry(failureCause(places), `the queue could not be written: ${places.error.message}`))
-            }
-            this.#reservedBytes -= disk
-            const queued = batches.map((batch, at) => this.#place(batch, places[at] as Place, queuedAtMs, mayPageOut))
-            this.#keeper.commit(queued)
-            for (const batch of queued) if (batch.pagedOut) this.#keeper.pagedOut(batch)
-            this.#journal.touch()
-            stored(queued)
-            if (queued.some(({ pagedOut }) => pagedOut)) this.#pager.passedOver()
-          },
-        })
-      },
+      release: () => room.release(),
+      commit: (stored, mayPageOut = false) => this.#commit(batches, room, stored, mayPageOut),
     }
+  }
+
+  #commit(batches: readonly NewBatch[], room: TakenRoom, stored: Stored, mayPageOut: boolean): void {
+    if (batches.length === 0) {
+      room.release()
+      stored([])
+      // All of it was rejected, say: that is to be known after a restart too.
+      return this.#journal.touch()
+    }
+    if (this.#closing.signal.aborted) {
+      room.release()
+      return stored(CLOSING())
+    }
+    const queuedAtMs = Date.now()
+    const records = batches.map(({ lane, items }) => ({ lane, items, queuedAtMs }))
+    const written = (places: readonly Place[] | WriteFailure) => {
+      if ('kind' in places) {
+        room.release()
+        return stored(notTaken(failureCause(places), `the queue could not be written: ${places.error.message}`))
+      }
+      room.written()
+      const queued = batches.map((batch, at) => this.#place(batch, places[at] as Place, queuedAtMs, mayPageOut))
+      this.#keeper.commit(queued)
+      for (const batch of queued) if (batch.pagedOut) this.#keeper.pagedOut(batch)
+      this.#journal.touch()
+      stored(queued)
+      this.#paging.placed(queued)
+    }
+    this.#writer.write({ records, written })
   }
 
   /** Each record on disk is one request's. */
   join(): undefined {}
-
-  couldHold(batches: readonly NewBatch[]): boolean {
-    const { bytes, items } = sumOf(batches)
-    return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)
-  }
 
   load(batch: QueuedBatch, ready: () => void): void {
     if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
@@ -322,8 +275,7 @@ export class DiskQueue implements Queue {
     }
     this.#journal.done(batch.id)
     batch.segment.remove(batch)
-    this.#tail.forget(batch)
-    this.#pager.release(batch)
+    this.#paging.settled(batch)
     this.#removeIfDone(batch.segment)
   }
 
@@ -352,8 +304,7 @@ export class DiskQueue implements Queue {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
     this.space.close()
-    clearInterval(this.#review)
-    await this.#pager.close()
+    await this.#paging.close()
     await this.#relocator.close()
     await this.#tail.close()
     await this.#writer.close()
@@ -363,73 +314,9 @@ export class DiskQueue implements Queue {
     for (const segment of this.#segments.values()) await segment.close()
   }
 
-  /** Why nothing more may be written; the drain never asks. */
-  #refusal(bytes: number): Retry | undefined {
-    if (this.#closing.signal.aborted) return retry('shutting_down', 'the queue is closing')
-    const { obstacle } = this.space
-    if (obstacle !== undefined) return retry(obstacle.cause, obstacle.message)
-    if (this.usedBytes + bytes > this.capacityBytes)
-      return retry('storage_full', `the queue on disk is full (${this.usedBytes} of ${this.capacityBytes} bytes)`)
-    return undefined
-  }
-
   #place({ lane, items }: NewBatch, place: Place, queuedAtMs: number, mayPageOut: boolean): DiskBatch {
-    const { segment } = place
     const entry = { ...place, lane, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
-    const batch = new DiskBatch(entry, segment, undefined)
-    segment.append(entry)
-    if (mayPageOut && !this.#pager.admits(lane)) {
-      batch.pagedOut = true
-      this.#waiting.add(segment, entry, [])
-      this.#budget.release(heldBytes(items))
-      freeBytes(items.bytes)
-      return batch
-    }
-    segment.add(batch)
-    this.#tail.keep(batch, items)
-    this.#pager.arrived(batch)
-    return batch
-  }
-
-  #pageOut(batch: QueuedBatch): boolean {
-    if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
-    // What somebody waits for, is being sent or moved, or is settled in part, stays.
-    const { listener, sending, uses, unsettled, count } = batch
-    if (listener !== undefined || sending > 0 || uses > 0 || unsettled < count) return false
-    this.#tail.forget(batch)
-    this.#keeper.pagedOut(batch)
-    this.#pager.pageOut(batch)
-    batch.pagedOut = true
-    return true
-  }
-
-  async #indexToMove(segment: Segment): Promise<SegmentIndex | undefined> {
-    const index = await this.#indexes.read(segment)
-    return typeof index === 'string' ? undefined : index
-  }
-
-  #borrow(entry: IndexEntry, segment: Segment): DiskBatch {
-    const batch = new DiskBatch(entry, segment, undefined)
-    this.#waiting.pageIn(batch)
-    return batch
-  }
-
-  #giveBack(batch: DiskBatch): void {
-    this.#tail.forget(batch)
-    this.#waiting.pageOut(batch)
-  }
-
-  /** Records that had no batch cannot be read any more. */
-  #lose(segment: Segment, records: number, items: number): void {
-    segment.damaged = true
-    this.#keeper.lost(records, items)
-    this.#logger.error('records of a segment of the queue cannot be read and are lost', {
-      file: segment.path,
-      records,
-      items,
-    })
-    this.#reader?.lost(items)
-    this.#removeIfDone(segment)
+    return this.#paging.place(place.segment, entry, items, mayPageOut)
   }
 
   async #read(batch: DiskBatch) {
@@ -494,7 +381,7 @@ export class DiskQueue implements Queue {
   /** Everything that was ever written is done, except for what waits. */
   #acknowledged() {
     const waiting = new IdRanges()
-    const parts: PartDone[] = [...this.#waiting.settled()]
+    const parts: PartDone[] = [...this.#paging.waiting.settled()]
     for (const { live, pagedOut } of this.#segments.values()) {
       for (const [from, to] of pagedOut.ids()) waiting.add(from, to)
       for (const { id, settled } of live.values()) {
@@ -510,7 +397,4 @@ function failureCause({ error }: WriteFailure): Extract<RetryCause, 'storage_ful
   return error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'storage_full' : 'storage_failed'
 }
 
-function retry(cause: RetryCause, reason: string): Retry {
-  const message = `${reason}; the records were not taken`
-  return { kind: 'retry', cause, afterMs: RETRY_AFTER_MS * (1 + Math.random()), message }
-}
+const CLOSING = () => notTaken('shutting_down', 'the queue is closing')

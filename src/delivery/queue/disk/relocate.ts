@@ -1,6 +1,7 @@
 import { cutOut } from '../../contract/items.ts'
 import { crashPoint } from './crash-point.ts'
 import type { DiskBatch } from './disk-batch.ts'
+import type { Paging } from './paging.ts'
 import type { Segment, Usage } from './segment.ts'
 import type { IndexEntry, SegmentIndex } from './segment-index.ts'
 import type { Place, WriteFailure, Writer } from './writer.ts'
@@ -33,12 +34,8 @@ export interface RelocatorOptions {
   load(batch: DiskBatch, ready: () => void): void
   /** Nothing of the segment is waited for any more. */
   emptied(segment: Segment): void
-  /** The index of a segment; undefined if it cannot be read now. */
-  indexOf(segment: Segment): Promise<SegmentIndex | undefined>
-  /** Gives a record that is paged out a batch, to be moved. */
-  borrow(entry: IndexEntry, segment: Segment): DiskBatch
-  /** Pages it out again, wherever it stands now. */
-  giveBack(batch: DiskBatch): void
+  /** Gives what has no batch one, to be moved. */
+  readonly paging: Pick<Paging, 'indexOf' | 'borrow' | 'giveBack'>
 }
 
 /** Moves what little is waited for out of old segments, so that a lane that is stuck does not hold the space of others. */
@@ -120,10 +117,11 @@ export class Relocator {
 
   async #movePagedOut(segment: Segment): Promise<number | undefined> {
     if (segment.pagedOut.count === 0) return 0
-    const index = await this.#options.indexOf(segment)
+    const { paging } = this.#options
+    const index = await paging.indexOf(segment)
     if (index === undefined) return undefined
-    const borrow = (entry: IndexEntry) => this.#options.borrow(entry, segment)
-    return this.#moveAll(borrowed(index, segment, borrow), (batch) => this.#options.giveBack(batch))
+    const borrow = (entry: IndexEntry) => paging.borrow(entry, segment)
+    return this.#moveAll(borrowed(index, segment, borrow), (batch) => paging.giveBack(batch))
   }
 
   /** @param moved called for each batch at its end, whether it was moved or not */

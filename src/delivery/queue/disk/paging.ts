@@ -1,0 +1,152 @@
+// Between a batch in memory and its record on disk: which batches there are, and what becomes of one that goes or comes.
+//
+//   new record ─▶ place ─┬─▶ batch in the tail ◀─┐
+//                        └─▶ backlog ────────────┴─ pager (a window of batches)
+
+import type { ByteBudget } from '../../../component/byte-budget.ts'
+import type { Logger } from '../../../telemetry/logger.ts'
+import { freeBytes } from '../../../wire/free-bytes.ts'
+import { heldBytes, type ItemBatch } from '../../contract/items.ts'
+import type { BacklogReader, QueueBacklog, QueuedBatch, RecoveredBatch } from '../../contract/queue.ts'
+import type { BoundKeeper } from '../queue-bound.ts'
+import { Backlog, DiskBacklog } from './backlog.ts'
+import { DiskBatch } from './disk-batch.ts'
+import type { IndexReader } from './index-reader.ts'
+import { Pager } from './pager.ts'
+import { readAhead } from './read-ahead.ts'
+import type { Segment } from './segment.ts'
+import type { IndexEntry, SegmentIndex } from './segment-index.ts'
+import type { Tail } from './tail.ts'
+
+/** How often records that were passed over are asked about. */
+const REVIEW_MS = 1_000
+
+export interface PagingOptions {
+  readonly segments: ReadonlyMap<number, Segment>
+  readonly budget: ByteBudget
+  readonly keeper: BoundKeeper
+  readonly indexes: IndexReader
+  readonly tail: Tail
+  readonly logger: Logger
+  /** As in `DiskQueueOptions`. */
+  readonly window: number | undefined
+  /** Nothing of the segment may be waited for any more. */
+  emptied(segment: Segment): void
+}
+
+export class Paging {
+  readonly #options: PagingOptions
+  readonly #pager: Pager
+  #reader: BacklogReader | undefined
+  #review: NodeJS.Timeout | undefined
+  /** What has no batch. */
+  readonly waiting: Backlog
+  readonly backlog: QueueBacklog
+
+  constructor(options: PagingOptions) {
+    const { segments, budget, keeper, indexes, tail, window } = options
+    this.#options = options
+    this.waiting = new Backlog(window === undefined)
+    this.#pager = new Pager({
+      segments,
+      backlog: this.waiting,
+      budget,
+      indexes,
+      window,
+      // What people look at stays on disk until they ask for it.
+      readAhead: async (segment, entries) =>
+        window === undefined ? readAhead(segment, entries, tail.readAheadRoom) : undefined,
+      keep: (batch, items) => tail.keepAhead(batch, items),
+      pagedIn: (batch) => keeper.pagedIn(batch),
+      pageOut: (batch) => void this.#pageOut(batch),
+      lost: (segment, records, items) => this.#lose(segment, records, items),
+    })
+    this.backlog = new DiskBacklog(this.waiting, segments, this.#pager, {
+      pageOut: (batch) => this.#pageOut(batch),
+      scan: () => this.#pager.scan(),
+    })
+  }
+
+  /** The first window of what an earlier process left. From then on the reader is handed the rest as there is room. */
+  start(reader: BacklogReader | undefined): Promise<RecoveredBatch[]> {
+    this.#reader = reader
+    this.#review = setInterval(() => this.#pager.review(), REVIEW_MS)
+    return this.#pager.first(reader)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#review)
+    await this.#pager.close()
+  }
+
+  /** A record was written, whose bytes are taken from the byte budget. Without room for a batch it is `pagedOut`. */
+  place(segment: Segment, entry: IndexEntry, items: ItemBatch, mayPageOut: boolean): DiskBatch {
+    const batch = new DiskBatch(entry, segment, undefined)
+    segment.append(entry)
+    if (mayPageOut && !this.#pager.admits(entry.lane)) {
+      batch.pagedOut = true
+      this.waiting.add(segment, entry, [])
+      this.#options.budget.release(heldBytes(items))
+      freeBytes(items.bytes)
+      return batch
+    }
+    segment.add(batch)
+    this.#options.tail.keep(batch, items)
+    this.#pager.arrived(batch)
+    return batch
+  }
+
+  /** The owner knows of these. */
+  placed(batches: readonly DiskBatch[]): void {
+    if (batches.some(({ pagedOut }) => pagedOut)) this.#pager.passedOver()
+  }
+
+  /** All items of it are settled. */
+  settled(batch: DiskBatch): void {
+    this.#options.tail.forget(batch)
+    this.#pager.release(batch)
+  }
+
+  /** @returns undefined if it cannot be read now */
+  async indexOf(segment: Segment): Promise<SegmentIndex | undefined> {
+    const index = await this.#options.indexes.read(segment)
+    return typeof index === 'string' ? undefined : index
+  }
+
+  /** Gives a record a batch that no lane has, to be moved to another segment. */
+  borrow(entry: IndexEntry, segment: Segment): DiskBatch {
+    const batch = new DiskBatch(entry, segment, undefined)
+    this.waiting.pageIn(batch)
+    return batch
+  }
+
+  giveBack(batch: DiskBatch): void {
+    this.#options.tail.forget(batch)
+    this.waiting.pageOut(batch)
+  }
+
+  #pageOut(batch: QueuedBatch): boolean {
+    if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
+    // What somebody waits for, is being sent or moved, or is settled in part, stays.
+    const { listener, sending, uses, unsettled, count } = batch
+    if (listener !== undefined || sending > 0 || uses > 0 || unsettled < count) return false
+    this.#options.tail.forget(batch)
+    this.#options.keeper.pagedOut(batch)
+    this.#pager.pageOut(batch)
+    batch.pagedOut = true
+    return true
+  }
+
+  /** Records that had no batch cannot be read any more. */
+  #lose(segment: Segment, records: number, items: number): void {
+    segment.damaged = true
+    this.#options.keeper.lost(records, items)
+    this.#options.logger.error('records of a segment of the queue cannot be read and are lost', {
+      file: segment.path,
+      records,
+      items,
+    })
+    this.#reader?.lost(items)
+    this.#options.emptied(segment)
+  }
+}
