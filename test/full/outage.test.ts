@@ -18,7 +18,7 @@ type Size = Pick<OutageOptions, 'heapMib' | 'budgetMib' | 'diskMib' | 'lettersMi
 /** The chart's `storage.size` without dead letters and what is moved. */
 const POD_DISK_MIB = 1_536
 const HALF: Size = { heapMib: 64, budgetMib: 32 }
-const HALF_DISK: Size = { heapMib: 64, budgetMib: 102, diskMib: 24 }
+const HALF_DISK: Size = { heapMib: 64, budgetMib: 102, diskMib: 12 }
 
 function run(name: string, scenario: Scenario, size: Size): Promise<unknown> {
   if (MINUTES === 0) return outage(name, { ...scenario, ...size, refusedMs: 3_000 }, print)
@@ -34,7 +34,7 @@ const SCENARIOS: readonly (readonly [name: string, scenario: Scenario, size: Siz
   ['memory, 900 streams, calls without an answer', { streams: 900, fault: 'silent' }, HALF],
   ['disk, 1 stream', { streams: 1, fault: '503' }, HALF_DISK],
   ['disk, 900 streams', { streams: 900 }, HALF_DISK],
-  ['disk, 10,000 streams', { streams: 10_000 }, { diskMib: 32, offeredTimes: 1.5 }],
+  ['disk, 10,000 streams', { streams: 10_000 }, { diskMib: 16, offeredTimes: 1.5 }],
   ['disk, 900 streams, killed and started again', { streams: 900, kills: 4 }, HALF_DISK],
 ]
 

@@ -25,8 +25,8 @@ const MAX_BATCHES = 250_000
 const MIN_BATCHES = 256
 /** Paged in and handed on in one turn of the event loop. */
 const BATCHES_A_TURN = 256
-/** Of the backlog's share, free before more is paged in: each page costs a look through an index. */
-const FREE_BEFORE_PAGING = 1 / 4
+/** Of the backlog's share, free before more is paged in: of many lanes each would send a put of one record otherwise. */
+const FREE_BEFORE_PAGING = 1 / 2
 
 export interface PagerOptions {
   readonly segments: ReadonlyMap<number, Segment>

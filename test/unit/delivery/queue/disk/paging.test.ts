@@ -278,3 +278,35 @@ test('a segment that is gone for good counts as lost, and the others are deliver
   expect(queue.backlog.records).toBe(0)
   expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
 })
+
+test.each([
+  ['small records of many lanes', 30, 100, 3_000],
+  ['records of 50 KB', 20, 50_000, 400],
+  ['large records, of which few fit into memory', 8, 700_000, 60],
+])('each byte of a backlog is read about once: %s', async (_, lanes, textBytes, count) => {
+  let readBytes = 0
+  const files = filesWith({ syncDirectory: async () => {} }, (opened) => ({
+    sync: async () => {},
+    async read(position, length) {
+      readBytes += length
+      return opened.read(position, length)
+    },
+  }))
+  const options = { files, segmentBytes: 1_048_576, memoryBytes: 65_536, capacityBytes: 256 * 1_048_576 }
+  const { under, queue } = await setting(await newFolder(), options, { budgetBytes: 32 * 1_048_576 })
+  under.sender.respond = () => fault('account')
+  for (let i = 0; i < count; i++) {
+    const request = under.send(
+      { [`g${i % lanes}/s`]: [{ text: `${i} ${'x'.repeat(textBytes)}` }] },
+      { queuedOnly: true },
+    )
+    await vi.waitUntil(() => request.queued !== undefined, { ...WITHIN, interval: 1 })
+    expect(request.queued).toBe('stored')
+  }
+  const storedBytes = queue.usedBytes
+  readBytes = 0
+  under.sender.respond = () => taken
+  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
+  expect(under.ledger.delivered).toBe(count)
+  expect(readBytes).toBeLessThan(1.5 * storedBytes)
+})
