@@ -2,6 +2,10 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { AdoptingQueue } from '../../../../../src/delivery/adoption/adopting-queue.ts'
+import { Adoption } from '../../../../../src/delivery/adoption/adoption.ts'
+import type { Queue } from '../../../../../src/delivery/contract/queue.ts'
+import { openDeadLetters } from '../../../../../src/delivery/dead-letters/dead-letters.ts'
 import { DiskQueue, type DiskQueueOptions } from '../../../../../src/delivery/queue/disk/disk-queue.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
 import { DeliveryUnderTest, type DeliverySetup, type SentRequest } from '../../../../fakes/delivery.ts'
@@ -20,10 +24,24 @@ interface Setting {
   readonly folder: string
 }
 
+function optionsOf(directory: string): DiskQueueOptions {
+  return {
+    directory,
+    capacityBytes: 64 * 1_048_576,
+    segmentBytes: 65_536,
+    memoryBytes: 1_048_576,
+    fsync: true,
+    bound: undefined,
+    files: withoutSync,
+    settledForMs: 50,
+  }
+}
+
 async function setting(
   folder: string,
   options: Partial<DiskQueueOptions> = {},
   setup: DeliverySetup = {},
+  wrap: (queue: DiskQueue) => Queue = (queue) => queue,
 ): Promise<Setting> {
   let made: DiskQueue | undefined
   const under = new DeliveryUnderTest({
@@ -33,19 +51,8 @@ async function setting(
     ...setup,
     makeQueue(budget) {
       const owner = { counters: () => ({}), restore() {}, lost() {}, fatal() {} }
-      const all = {
-        directory: folder,
-        capacityBytes: 64 * 1_048_576,
-        segmentBytes: 65_536,
-        memoryBytes: 1_048_576,
-        fsync: true,
-        bound: undefined,
-        files: withoutSync,
-        settledForMs: 50,
-        ...options,
-      }
-      made = new DiskQueue(all, owner, budget, silentLogger)
-      return made
+      made = new DiskQueue({ ...optionsOf(folder), ...options }, owner, budget, silentLogger)
+      return wrap(made)
     },
   })
   onTestFinished(() => under.delivery.shutdown(AbortSignal.abort(), true))
@@ -55,11 +62,18 @@ async function setting(
 }
 
 /** So many one-record requests, to one lane after the other, whose senders want to know that they are queued and no more. */
-async function sendEach(under: DeliveryUnderTest, lanes: readonly string[], prefix: string, count = RECORDS) {
+async function sendEach(
+  under: DeliveryUnderTest,
+  lanes: readonly string[],
+  prefix: string,
+  count = RECORDS,
+  atOnce = 100,
+): Promise<void> {
   const requests: SentRequest[] = []
   for (let i = 0; i < count; i++) {
     requests.push(under.send({ [lanes[i % lanes.length] ?? '']: [{ text: `${prefix}${i}` }] }, { queuedOnly: true }))
-    if (i % 100 === 99) await vi.waitUntil(() => requests.every(({ queued }) => queued !== undefined), WITHIN)
+    if (i % atOnce === atOnce - 1)
+      await vi.waitUntil(() => requests.every(({ queued }) => queued !== undefined), WITHIN)
   }
   await vi.waitUntil(() => requests.every(({ queued }) => queued !== undefined), WITHIN)
   expect(requests.every(({ queued }) => queued === 'stored')).toBe(true)
@@ -295,18 +309,62 @@ test.each([
   const options = { files, segmentBytes: 1_048_576, memoryBytes: 65_536, capacityBytes: 256 * 1_048_576 }
   const { under, queue } = await setting(await newFolder(), options, { budgetBytes: 32 * 1_048_576 })
   under.sender.respond = () => fault('account')
-  for (let i = 0; i < count; i++) {
-    const request = under.send(
-      { [`g${i % lanes}/s`]: [{ text: `${i} ${'x'.repeat(textBytes)}` }] },
-      { queuedOnly: true },
-    )
-    await vi.waitUntil(() => request.queued !== undefined, { ...WITHIN, interval: 1 })
-    expect(request.queued).toBe('stored')
-  }
+  const padding = 'x'.repeat(textBytes)
+  const atOnce = Math.min(100, Math.ceil(4_000_000 / textBytes))
+  await sendEach(under, names(lanes), padding, count, atOnce)
   const storedBytes = queue.usedBytes
   readBytes = 0
   under.sender.respond = () => taken
   await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
   expect(under.ledger.delivered).toBe(count)
   expect(readBytes).toBeLessThan(1.5 * storedBytes)
+})
+
+test('a directory that another process left is taken over a window at a time, and let go at its end', async () => {
+  const folder = await newFolder()
+  const first = await setting(folder)
+  first.under.sender.respond = () => fault('account')
+  await sendEach(first.under, names(5), 'x')
+  await first.under.delivery.shutdown(AbortSignal.abort(), true)
+
+  const own = await newFolder()
+  let adopting: AdoptingQueue | undefined
+  const { under } = await setting(own, {}, {}, (queue) => (adopting = new AdoptingQueue(queue, silentLogger)))
+  if (adopting === undefined) throw new Error('no queue was made')
+  const released = vi.fn(async () => {})
+  const left = [{ path: folder, release: released }]
+  const openLetters = async () => {
+    const options = { directory: await newFolder(), capacityBytes: 1e6, fsync: false }
+    const letters = openDeadLetters(
+      options,
+      () => {},
+      () => {},
+      under.budget,
+      silentLogger,
+    )
+    await letters.open()
+    return letters
+  }
+  const letters = await openLetters()
+  const adoption = new Adoption(
+    {
+      nextLeft: async () => left.pop(),
+      openQueue: (directory, counters) =>
+        new DiskQueue(optionsOf(directory), { ...counters, fatal() {} }, under.budget, silentLogger),
+      openLetters: async () => openLetters(),
+      queue: adopting,
+      letters,
+      account: { async merge() {}, moved() {}, lost() {} },
+      takeUp: (found, backlog) => under.delivery.takeUp(found, backlog),
+      reader: under.delivery.reader,
+    },
+    silentLogger,
+  )
+  adoption.start()
+  await vi.waitUntil(() => under.ledger.delivered === RECORDS, WITHIN)
+  await vi.waitUntil(() => released.mock.calls.length === 1, WITHIN)
+  expect(deliveries(under)).toEqual({ once: RECORDS, more: 0 })
+  expect([under.budget.used, under.budget.heapUsed, adopting.adopted]).toEqual([0, 0, 0])
+  await adoption.close()
+  await letters.close()
 })
