@@ -18,7 +18,7 @@ import { byTurns } from './lanes/ready-lanes.ts'
 import type { PackPolicy } from './contract/pack.ts'
 import { steadyNowMs } from './contract/steady-clock.ts'
 import type { ScopeName, Sender } from './contract/sender.ts'
-import type { BacklogReader, Queue, QueueBacklog, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
+import type { PageReader, Queue, PagedOut, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
 import type { Run } from './contract/run-queue.ts'
 import { DEAD_LETTERED, type DeadLetterSink, type Moved, type Rescue, Unwanted } from './dead-letters/unwanted.ts'
 import { Scheduler, type SchedulerOptions } from './scheduling/scheduler.ts'
@@ -91,7 +91,7 @@ export class Delivery<D> {
     throw new Error('not started')
   }
   /** Hands it what waits on disk alone, as there is room for it. */
-  readonly reader: BacklogReader = {
+  readonly reader: PageReader = {
     keeps: (lane) => this.#window.keeps(unmarked(lane)),
     wants: (lane) => this.#window.wants(unmarked(lane)),
     take: (found) => this.#takeIn(found),
@@ -125,8 +125,8 @@ export class Delivery<D> {
     this.#endpointScope = { ...this.#accountScope, witnesses: ENDPOINT_WITNESSES }
     this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
     this.parking = new Parking(this.#lanes, queue, logger)
-    this.#window = new Window(this.#lanes, queue.backlog)
-    this.#flushes = new Flushes(queue.backlog)
+    this.#window = new Window(this.#lanes, queue.pagedOut)
+    this.#flushes = new Flushes(queue.pagedOut)
     this.scheduler = new Scheduler(
       options,
       sender,
@@ -157,7 +157,7 @@ export class Delivery<D> {
 
   /** `steadyNowMs` when the oldest batch that waits was queued; undefined when nothing does. */
   get oldestEnqueuedAtMs(): number | undefined {
-    let oldest = this.#queue.backlog.sinceMs
+    let oldest = this.#queue.pagedOut.sinceMs
     for (const { enqueuedAtMs } of this.#unsettled) oldest = Math.min(oldest ?? enqueuedAtMs, enqueuedAtMs)
     return oldest
   }
@@ -198,7 +198,7 @@ export class Delivery<D> {
   async start(destinationOf: (laneKey: string) => D): Promise<void> {
     this.#destinationOf = destinationOf
     const found = await this.#queue.recover(this.reader)
-    this.takeUp(found, this.#queue.backlog.lanes)
+    this.takeUp(found, this.#queue.pagedOut.lanes)
     this.#sweep = setInterval(() => this.#lookOver(), SWEEP_MS)
     // By itself it is no reason for a process to live on.
     this.#sweep.unref()
@@ -219,10 +219,10 @@ export class Delivery<D> {
   /**
    * Takes over what an earlier or another process left, at any time: each batch goes where the clock puts it among those that
    * wait.
-   * @param backlog what waits beside these, by lane
+   * @param pagedOut what waits beside these, by lane
    */
-  takeUp(found: readonly RecoveredBatch[], backlog: QueueBacklog['lanes']): void {
-    for (const [lane, { items }] of backlog) if (!isOwn(lane)) this.#account.recovered(items, lane)
+  takeUp(found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']): void {
+    for (const [lane, { items }] of pagedOut) if (!isOwn(lane)) this.#account.recovered(items, lane)
     for (const { lane, batch } of found) if (!isOwn(lane)) this.#account.recovered(batch.unsettled, lane)
     this.#takeIn(found)
   }
@@ -258,7 +258,7 @@ export class Delivery<D> {
 
   /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */
   async flush(signal: AbortSignal): Promise<void> {
-    if ((this.#unsettled.size === 0 && this.#queue.backlog.records === 0) || signal.aborted) return
+    if ((this.#unsettled.size === 0 && this.#queue.pagedOut.records === 0) || signal.aborted) return
     this.scheduler.flushing++
     for (const lane of this.#lanes.values()) this.scheduler.consider(lane)
     // What comes later is not waited for.

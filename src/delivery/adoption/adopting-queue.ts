@@ -2,11 +2,11 @@ import type { Retry } from '../../accounting/outcome.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type {
-  BacklogReader,
+  PageReader,
   Held,
   NewBatch,
   Queue,
-  QueueBacklog,
+  PagedOut,
   QueuedBatch,
   QueueReservation,
   RecoveredBatch,
@@ -34,12 +34,12 @@ export class AdoptingQueue implements Queue {
   readonly #origins = new Map<QueuedBatch, LeftQueue>()
   readonly #waiting = new Map<LeftQueue, number>()
   readonly #endings = new Set<Promise<void>>()
-  readonly backlog: QueueBacklog
+  readonly pagedOut: PagedOut
 
   constructor(own: CountingQueue, logger: Logger) {
     this.#own = own
     this.#logger = logger
-    this.backlog = new AllBacklogs(
+    this.pagedOut = new AllPagedOut(
       own,
       () => this.#waiting.keys(),
       (batch) => this.#pageOut(batch),
@@ -75,7 +75,7 @@ export class AdoptingQueue implements Queue {
     return this.#waiting.size + this.#endings.size
   }
 
-  recover(reader?: BacklogReader): Promise<readonly RecoveredBatch[]> {
+  recover(reader?: PageReader): Promise<readonly RecoveredBatch[]> {
     return this.#own.recover(reader)
   }
 
@@ -93,7 +93,7 @@ export class AdoptingQueue implements Queue {
   }
 
   endIfDone(left: LeftQueue): void {
-    if (this.#waiting.get(left) === 0 && left.queue.backlog.records === 0) this.#end(left)
+    if (this.#waiting.get(left) === 0 && left.queue.pagedOut.records === 0) this.#end(left)
   }
 
   reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
@@ -123,7 +123,7 @@ export class AdoptingQueue implements Queue {
 
   #pageOut(batch: QueuedBatch): boolean {
     const left = this.#origins.get(batch)
-    if (!(left?.queue ?? this.#own).backlog.pageOut(batch)) return false
+    if (!(left?.queue ?? this.#own).pagedOut.pageOut(batch)) return false
     if (left !== undefined) this.#leave(batch, left)
     return true
   }
@@ -161,7 +161,7 @@ export class AdoptingQueue implements Queue {
 }
 
 /** Those of all queues; what lanes have counts in the own one alone, whose room they share. */
-class AllBacklogs implements QueueBacklog {
+class AllPagedOut implements PagedOut {
   readonly #own: Queue
   readonly #others: () => Iterable<LeftQueue>
   readonly pageOut: (batch: QueuedBatch) => boolean
@@ -173,35 +173,35 @@ class AllBacklogs implements QueueBacklog {
   }
 
   get records(): number {
-    let { records } = this.#own.backlog
-    for (const { queue } of this.#others()) records += queue.backlog.records
+    let { records } = this.#own.pagedOut
+    for (const { queue } of this.#others()) records += queue.pagedOut.records
     return records
   }
 
   get items(): number {
-    let { items } = this.#own.backlog
-    for (const { queue } of this.#others()) items += queue.backlog.items
+    let { items } = this.#own.pagedOut
+    for (const { queue } of this.#others()) items += queue.pagedOut.items
     return items
   }
 
   get lanes(): ReadonlyMap<string, Held> {
-    return this.#own.backlog.lanes
+    return this.#own.pagedOut.lanes
   }
 
   scan(): AsyncIterable<RecoveredBatch> {
-    return this.#own.backlog.scan()
+    return this.#own.pagedOut.scan()
   }
 
   get sinceMs(): number | undefined {
-    let since = this.#own.backlog.sinceMs
+    let since = this.#own.pagedOut.sinceMs
     for (const { queue } of this.#others()) {
-      const its = queue.backlog.sinceMs
+      const its = queue.pagedOut.sinceMs
       if (its !== undefined) since = Math.min(since ?? its, its)
     }
     return since
   }
 
   get window(): number {
-    return this.#own.backlog.window
+    return this.#own.pagedOut.window
   }
 }

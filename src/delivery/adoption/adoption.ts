@@ -14,7 +14,7 @@ import type { DeadLetters } from '../dead-letters/dead-letters.ts'
 import type { DiskQueue, DiskQueueOwner } from '../queue/disk/disk-queue.ts'
 import type { Counters } from '../queue/disk/journal-format.ts'
 import { type MovedAccount, moveLetters } from '../dead-letters/move-letters.ts'
-import type { BacklogReader, QueueBacklog, RecoveredBatch } from '../contract/queue.ts'
+import type { PageReader, PagedOut, RecoveredBatch } from '../contract/queue.ts'
 
 /** A look costs the listing of a few directories; records of a dead process are late by so much. */
 export const LOOK_EVERY_MS = 30_000
@@ -42,11 +42,11 @@ export interface AdoptionOptions {
   /** Has the batches sent. */
   readonly takeUp: TakeUp
   /** Has those sent that get their batches later. */
-  readonly reader: BacklogReader
+  readonly reader: PageReader
 }
 
-/** @param backlog what waits beside these batches, by lane */
-export type TakeUp = (found: readonly RecoveredBatch[], backlog: QueueBacklog['lanes']) => void
+/** @param pagedOut what waits beside these batches, by lane */
+export type TakeUp = (found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']) => void
 
 export class Adoption {
   readonly #options: AdoptionOptions
@@ -133,7 +133,7 @@ export class Adoption {
     }
     this.#logger.info('took up the queue of a process that did not come back', {
       directory: path,
-      batches: found.length + queue.backlog.records,
+      batches: found.length + queue.pagedOut.records,
     })
     // The left journal says zero before the own one says the sum. A crash in those milliseconds leaves what was counted out
     // of every account, each of which balances; nothing is ever counted twice.
@@ -144,9 +144,9 @@ export class Adoption {
     letters = this.#moveLetters(path)
     isAdopted = true
     // Before they can be settled.
-    const backlog = new Map(queue.backlog.lanes)
+    const pagedOut = new Map(queue.pagedOut.lanes)
     adopting.adopt(left, found)
-    takeUp(found, backlog)
+    takeUp(found, pagedOut)
     await letters
   }
 

@@ -39,8 +39,8 @@ export interface Queue {
    * What an earlier process left unsettled, oldest first. Called once, before the first `reserve`.
    * @param reader is handed what has no batch yet, and what is paged out later. Without one, nothing is.
    */
-  recover(reader?: BacklogReader): Promise<readonly RecoveredBatch[]>
-  readonly backlog: QueueBacklog
+  recover(reader?: PageReader): Promise<readonly RecoveredBatch[]>
+  readonly pagedOut: PagedOut
   /** Writes what has to be written. Batches that are not settled stay for `recover` where the queue outlives the process. */
   close(): Promise<void>
 }
@@ -53,7 +53,7 @@ export interface Held {
 }
 
 /** What waits on disk and has no batch in memory. */
-export interface QueueBacklog {
+export interface PagedOut {
   readonly records: number
   /** Of those records, that are not settled. */
   readonly items: number
@@ -73,7 +73,7 @@ export interface QueueBacklog {
 }
 
 /** Of a queue in memory. */
-export const NO_BACKLOG: QueueBacklog = {
+export const NOTHING_PAGED_OUT: PagedOut = {
   records: 0,
   items: 0,
   lanes: new Map(),
@@ -84,12 +84,12 @@ export const NO_BACKLOG: QueueBacklog = {
 }
 
 /** Where batches go that are paged in. */
-export interface BacklogReader {
+export interface PageReader {
   /** Whether a new record of the lane gets a batch. */
   keeps(lane: string): boolean
   /** Whether records of the lane are to be paged in. */
   wants(lane: string): boolean
-  /** Called in the turn in which they stop being in the backlog. */
+  /** Called in the turn in which they stop being paged out. */
   take(found: readonly RecoveredBatch[]): void
   /** Items that cannot be read any more. */
   lost(items: number): void

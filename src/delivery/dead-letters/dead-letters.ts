@@ -104,12 +104,12 @@ export class DeadLetters {
   }
 
   get count(): number {
-    return this.#held.size + this.#queue.backlog.records
+    return this.#held.size + this.#queue.pagedOut.records
   }
 
   /** Items of all letters. */
   get items(): number {
-    let { items } = this.#queue.backlog
+    let { items } = this.#queue.pagedOut
     for (const { letter } of this.#held.values()) items += letter.items
     return items
   }
@@ -122,7 +122,7 @@ export class DeadLetters {
   async open(): Promise<void> {
     const reader = {
       // Otherwise a later letter would be in memory before an earlier one.
-      keeps: () => this.#queue.backlog.records === 0,
+      keeps: () => this.#queue.pagedOut.records === 0,
       // A listing would miss what comes to memory behind it.
       wants: () => this.#listings === 0,
       take: (found: readonly RecoveredBatch[]) => this.#hold(found),
@@ -199,13 +199,13 @@ export class DeadLetters {
       .filter((letter) => matches(letter, filter))
       .sort((a, b) => a.diedAtMs - b.diedAtMs)
     yield* inMemory
-    for await (const { lane, batch } of this.#queue.backlog.scan()) {
+    for await (const { lane, batch } of this.#queue.pagedOut.scan()) {
       const letter = letterOf(lane, batch)
       if (!matches(letter, filter)) continue
       this.#held.set(letter.id, { letter, batch })
       yield letter
       // On disk alone again, unless somebody moves it just now.
-      if (batch.unsettled > 0 && this.#queue.backlog.pageOut(batch)) this.#held.delete(letter.id)
+      if (batch.unsettled > 0 && this.#queue.pagedOut.pageOut(batch)) this.#held.delete(letter.id)
     }
   }
 

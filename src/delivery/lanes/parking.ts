@@ -58,7 +58,7 @@ export class Parking<D> {
   }
 
   #heldBy({ key, held }: Lane<D>): Held {
-    const pagedOut = this.#queue.backlog.lanes.get(key)
+    const pagedOut = this.#queue.pagedOut.lanes.get(key)
     return pagedOut === undefined ? held : plus(held, pagedOut)
   }
 

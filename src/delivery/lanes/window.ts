@@ -3,17 +3,17 @@
 //   lane that can be sent      half of the window for what arrives; any number of what is paged in
 //   lane that cannot be sent   together half of the window: the others must find room
 
-import type { QueueBacklog, QueuedBatch } from '../contract/queue.ts'
+import type { PagedOut, QueuedBatch } from '../contract/queue.ts'
 import type { Lane } from './lane.ts'
 
 export class Window<D> {
   readonly #lanes: ReadonlyMap<string, Lane<D>>
-  readonly #backlog: QueueBacklog
+  readonly #pagedOut: PagedOut
 
   /** @param lanes all of them, by their keys */
-  constructor(lanes: ReadonlyMap<string, Lane<D>>, backlog: QueueBacklog) {
+  constructor(lanes: ReadonlyMap<string, Lane<D>>, pagedOut: PagedOut) {
     this.#lanes = lanes
-    this.#backlog = backlog
+    this.#pagedOut = pagedOut
   }
 
   /** Whether a record that arrives for the lane is kept in memory. */
@@ -40,7 +40,7 @@ export class Window<D> {
       if (!lane.isHeldUp) continue
       let over = Math.floor(lane.held.batches - this.#heldUpShare)
       for (let batch = lane.lastWhole; over > 0 && batch !== undefined; batch = lane.lastWhole, over--) {
-        if (!this.#backlog.pageOut(batch)) break
+        if (!this.#pagedOut.pageOut(batch)) break
         lane.dropLast(batch)
         pagedOut(batch)
       }
@@ -48,7 +48,7 @@ export class Window<D> {
   }
 
   get #half(): number {
-    return this.#backlog.window / 2
+    return this.#pagedOut.window / 2
   }
 
   get #heldUpShare(): number {

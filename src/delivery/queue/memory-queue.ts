@@ -8,7 +8,7 @@ import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import {
   type Held,
   type NewBatch,
-  NO_BACKLOG,
+  NOTHING_PAGED_OUT,
   QueuedBatch,
   type Queue,
   type QueueReservation,
@@ -23,7 +23,7 @@ export class MemoryQueue implements Queue {
   readonly #budget: ByteBudget
   readonly #keeper: BoundKeeper
   readonly capacityBytes: number
-  readonly backlog = NO_BACKLOG
+  readonly pagedOut = NOTHING_PAGED_OUT
   usedBytes = 0
 
   constructor(budget: ByteBudget, bound?: QueueBound) {

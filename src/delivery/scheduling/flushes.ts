@@ -1,4 +1,4 @@
-import type { QueueBacklog, QueuedBatch } from '../contract/queue.ts'
+import type { PagedOut, QueuedBatch } from '../contract/queue.ts'
 
 /** Waits until everything that was queued up to a moment is settled. */
 interface Waiter {
@@ -10,14 +10,14 @@ interface Waiter {
 
 /** Who waits for what is queued, as a flush does. */
 export class Flushes {
-  readonly #backlog: QueueBacklog
+  readonly #pagedOut: PagedOut
   readonly #waiters = new Set<Waiter>()
 
-  constructor(backlog: QueueBacklog) {
-    this.#backlog = backlog
+  constructor(pagedOut: PagedOut) {
+    this.#pagedOut = pagedOut
   }
 
-  /** Resolves when these batches and what is in the backlog now are settled, or the signal aborts. */
+  /** Resolves when these batches and what is paged out now are settled, or the signal aborts. */
   async wait(batches: Iterable<QueuedBatch>, untilMs: number, signal: AbortSignal): Promise<void> {
     const settled = Promise.withResolvers<void>()
     const waiter = { batches: new Set(batches), untilMs, done: () => settled.resolve() }
@@ -38,16 +38,16 @@ export class Flushes {
     for (const { batches } of this.#waiters) if (batches.has(from)) batches.add(to)
   }
 
-  /** Nothing of the batch is left, or it is in the backlog again. */
+  /** Nothing of the batch is left, or it is paged out again. */
   left(batch: QueuedBatch): void {
     for (const { batches } of this.#waiters) batches.delete(batch)
     this.review()
   }
 
-  /** Something of the backlog came to its end. */
+  /** Something that was paged out came to its end. */
   review(): void {
     for (const waiter of this.#waiters) {
-      if (waiter.batches.size > 0 || (this.#backlog.sinceMs ?? Number.POSITIVE_INFINITY) <= waiter.untilMs) continue
+      if (waiter.batches.size > 0 || (this.#pagedOut.sinceMs ?? Number.POSITIVE_INFINITY) <= waiter.untilMs) continue
       this.#waiters.delete(waiter)
       waiter.done()
     }

@@ -29,11 +29,11 @@ import { type Place, type WriteFailure, Writer } from './writer.ts'
 import { countedBytes } from '../../contract/items.ts'
 import { BoundKeeper, type QueueBound } from '../queue-bound.ts'
 import type {
-  BacklogReader,
+  PageReader,
   Held,
   NewBatch,
   Queue,
-  QueueBacklog,
+  PagedOut,
   QueuedBatch,
   QueueReservation,
   RecoveredBatch,
@@ -101,7 +101,7 @@ export class DiskQueue implements Queue {
   readonly #removals = new Set<Promise<void>>()
   readonly #closing = new AbortController()
   readonly space: FreeSpace
-  readonly backlog: QueueBacklog
+  readonly pagedOut: PagedOut
   readonly #room: Room
   readonly #paging: Paging
   #failures = 0
@@ -149,7 +149,7 @@ export class DiskQueue implements Queue {
       window: options.window,
       emptied: (segment) => this.#removeIfDone(segment),
     })
-    this.backlog = this.#paging.backlog
+    this.pagedOut = this.#paging.pagedOut
     this.#relocator = new Relocator({
       segments: this.#segments,
       usage: this.#usage,
@@ -195,7 +195,7 @@ export class DiskQueue implements Queue {
   }
 
   /** @throws ComponentError for a directory of a later version; file system errors */
-  async recover(reader?: BacklogReader): Promise<readonly RecoveredBatch[]> {
+  async recover(reader?: PageReader): Promise<readonly RecoveredBatch[]> {
     const { directory } = this.#options
     const acknowledged = await this.#journal.read()
     const { waiting } = this.#paging

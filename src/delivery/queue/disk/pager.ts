@@ -1,15 +1,15 @@
 // Which records of a queue on disk have a batch in memory. A batch costs some 1,000 bytes of heap, and a disk has room for
 // millions of small records: so only a window of them have one, in two shares.
 //
-//   arrivals   what senders bring, while there is room; beyond that a record goes to the backlog at once
-//   backlog    on disk only ─▶ paged in, oldest first, as batches of this share are settled ─▶ lanes
+//   arrivals   what senders bring, while there is room; beyond that a record is paged out at once
+//   paged in   on disk only ─▶ paged in, oldest first, as batches of this share are settled ─▶ lanes
 //
 // A lane that cannot be sent now has few in either share: the others must find room.
 
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { ItemBatch } from '../../contract/items.ts'
-import type { BacklogReader, RecoveredBatch } from '../../contract/queue.ts'
-import type { Backlog } from './backlog.ts'
+import type { PageReader, RecoveredBatch } from '../../contract/queue.ts'
+import type { PagedOutTotals } from './paged-out-totals.ts'
 import { DiskBatch } from './disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
 import type { Segment } from './segment.ts'
@@ -25,12 +25,12 @@ const MAX_BATCHES = 250_000
 const MIN_BATCHES = 256
 /** Paged in and handed on in one turn of the event loop. */
 const BATCHES_A_TURN = 256
-/** Of the backlog's share, free before more is paged in: of many lanes each would send a put of one record otherwise. */
+/** Of the second share, free before more is paged in: of many lanes each would send a put of one record otherwise. */
 const FREE_BEFORE_PAGING = 1 / 2
 
 export interface PagerOptions {
   readonly segments: ReadonlyMap<number, Segment>
-  readonly backlog: Backlog
+  readonly totals: PagedOutTotals
   readonly budget: ByteBudget
   readonly indexes: IndexReader
   /** Batches in each share where they are not charged; undefined where they are charged, and as many as fit. */
@@ -49,7 +49,7 @@ export interface PagerOptions {
 
 export class Pager {
   readonly #options: PagerOptions
-  #reader: BacklogReader | undefined
+  #reader: PageReader | undefined
   #arrivals = 0
   #pagedIn = 0
   /** What is paged in next: from this sequence of this segment on. */
@@ -95,19 +95,19 @@ export class Pager {
     else this.#arrivals--
     this.#options.budget.release(0, batch.heapBytes)
     batch.heapBytes = 0
-    if (this.#options.backlog.records > 0 && this.#room >= this.share * FREE_BEFORE_PAGING) this.#page()
+    if (this.#options.totals.records > 0 && this.#room >= this.share * FREE_BEFORE_PAGING) this.#page()
   }
 
   /** Its record waits on disk alone from now on. */
   pageOut(batch: DiskBatch): void {
-    this.#options.backlog.pageOut(batch)
+    this.#options.totals.pageOut(batch)
     const { number } = batch.segment
     if (number < this.#segment || (number === this.#segment && batch.sequence < this.#sequence)) this.#leftBehind = true
     this.release(batch)
   }
 
   /** The first window of what an earlier process left. From then on the reader is handed the rest as there is room. */
-  async first(reader: BacklogReader | undefined): Promise<RecoveredBatch[]> {
+  async first(reader: PageReader | undefined): Promise<RecoveredBatch[]> {
     const first: DiskBatch[] = []
     for (let paged = await this.#next(false); paged !== undefined; paged = await this.#next(false)) first.push(...paged)
     this.#reader = reader
@@ -116,8 +116,8 @@ export class Pager {
 
   /** Pages in what was passed over, if it is wanted by now. Called every second or so. */
   review(): void {
-    const { backlog } = this.#options
-    if (this.#paging !== undefined || backlog.records === 0 || this.#room < 1) return
+    const { totals } = this.#options
+    if (this.#paging !== undefined || totals.records === 0 || this.#room < 1) return
     if (this.#leftBehind && this.#anyWanted()) {
       this.#segment = 0
       this.#sequence = 0
@@ -161,7 +161,7 @@ export class Pager {
 
   #anyWanted(): boolean {
     if (this.#options.window !== undefined) return this.#reader?.wants('') !== false
-    for (const lane of this.#options.backlog.lanes.keys()) if (this.#reader?.wants(lane) !== false) return true
+    for (const lane of this.#options.totals.lanes.keys()) if (this.#reader?.wants(lane) !== false) return true
     return false
   }
 
@@ -177,7 +177,7 @@ export class Pager {
     })
   }
 
-  async #pageAll(reader: BacklogReader): Promise<void> {
+  async #pageAll(reader: PageReader): Promise<void> {
     for (;;) {
       // Others have their turn between two pages.
       await Promise.race([new Promise((resolve) => setImmediate(resolve)), this.#closing.promise])
@@ -261,7 +261,7 @@ export class Pager {
   #pageIn(segment: Segment, entry: IndexEntry): DiskBatch {
     const batch = new DiskBatch(entry, segment, undefined)
     batch.pagedIn = true
-    this.#options.backlog.pageIn(batch)
+    this.#options.totals.pageIn(batch)
     this.#pagedIn++
     this.#charge(batch)
     this.#options.pagedIn(batch)
@@ -279,7 +279,7 @@ export class Pager {
   #drop(segment: Segment, index: SegmentIndex | undefined): readonly DiskBatch[] {
     const readable = index === undefined ? [] : [...index].filter(({ sequence }) => segment.pagedOut.has(sequence))
     const records = segment.pagedOut.count - readable.length
-    const items = this.#options.backlog.keepOnly(segment, readable)
+    const items = this.#options.totals.keepOnly(segment, readable)
     this.#options.lost(segment, records, items)
     return []
   }

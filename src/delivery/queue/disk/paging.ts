@@ -1,15 +1,15 @@
 // Between a batch in memory and its record on disk: which batches there are, and what becomes of one that goes or comes.
 //
 //   new record ─▶ place ─┬─▶ batch in the tail ◀─┐
-//                        └─▶ backlog ────────────┴─ pager (a window of batches)
+//                        └─▶ paged out ──────────┴─ pager (a window of batches)
 
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { freeBytes } from '../../../wire/free-bytes.ts'
 import { heldBytes, type ItemBatch } from '../../contract/items.ts'
-import type { BacklogReader, QueueBacklog, QueuedBatch, RecoveredBatch } from '../../contract/queue.ts'
+import type { PageReader, PagedOut, QueuedBatch, RecoveredBatch } from '../../contract/queue.ts'
 import type { BoundKeeper } from '../queue-bound.ts'
-import { Backlog, DiskBacklog } from './backlog.ts'
+import { PagedOutTotals, DiskPagedOut } from './paged-out-totals.ts'
 import { DiskBatch } from './disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
 import { Pager } from './pager.ts'
@@ -37,19 +37,19 @@ export interface PagingOptions {
 export class Paging {
   readonly #options: PagingOptions
   readonly #pager: Pager
-  #reader: BacklogReader | undefined
+  #reader: PageReader | undefined
   #review: NodeJS.Timeout | undefined
   /** What has no batch. */
-  readonly waiting: Backlog
-  readonly backlog: QueueBacklog
+  readonly waiting: PagedOutTotals
+  readonly pagedOut: PagedOut
 
   constructor(options: PagingOptions) {
     const { segments, budget, keeper, indexes, tail, window } = options
     this.#options = options
-    this.waiting = new Backlog(window === undefined)
+    this.waiting = new PagedOutTotals(window === undefined)
     this.#pager = new Pager({
       segments,
-      backlog: this.waiting,
+      totals: this.waiting,
       budget,
       indexes,
       window,
@@ -61,14 +61,14 @@ export class Paging {
       pageOut: (batch) => void this.#pageOut(batch),
       lost: (segment, records, items) => this.#lose(segment, records, items),
     })
-    this.backlog = new DiskBacklog(this.waiting, segments, this.#pager, {
+    this.pagedOut = new DiskPagedOut(this.waiting, segments, this.#pager, {
       pageOut: (batch) => this.#pageOut(batch),
       scan: () => this.#pager.scan(),
     })
   }
 
   /** The first window of what an earlier process left. From then on the reader is handed the rest as there is room. */
-  start(reader: BacklogReader | undefined): Promise<RecoveredBatch[]> {
+  start(reader: PageReader | undefined): Promise<RecoveredBatch[]> {
     this.#reader = reader
     this.#review = setInterval(() => this.#pager.review(), REVIEW_MS)
     return this.#pager.first(reader)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Retry } from '../../../accounting/outcome.ts'
 import { silentLogger } from '../../../telemetry/logger.ts'
 import { readJournals } from './acknowledgements.ts'
-import { Backlog } from './backlog.ts'
+import { PagedOutTotals } from './paged-out-totals.ts'
 import { DiskBatch } from './disk-batch.ts'
 import { type Files, nodeFiles } from './files.ts'
 import { Later, readBatch } from './read-batch.ts'
@@ -10,7 +10,7 @@ import { recover } from './recover.ts'
 import { readIndex } from './scan.ts'
 import { Usage } from './segment.ts'
 import type { ItemBatch } from '../../contract/items.ts'
-import { NO_BACKLOG, type QueuedBatch, type Queue, type RecoveredBatch } from '../../contract/queue.ts'
+import { NOTHING_PAGED_OUT, type QueuedBatch, type Queue, type RecoveredBatch } from '../../contract/queue.ts'
 
 /** What a recovery would set aside or remove stays where it is. */
 const UNTOUCHED: Files = { ...nodeFiles, rename: async () => {}, remove: async () => {} }
@@ -35,7 +35,7 @@ export class ReadOnlyQueue implements Queue {
   async recover(): Promise<readonly RecoveredBatch[]> {
     if (!(await exists(this.#directory))) return []
     const { acknowledged } = await readJournals(UNTOUCHED, this.#directory)
-    const waiting = new Backlog(false)
+    const waiting = new PagedOutTotals(false)
     const found = await recover(UNTOUCHED, this.#directory, acknowledged, waiting, this.#usage, silentLogger)
     this.lostItems = found.lostItems
     const batches: RecoveredBatch[] = []
@@ -81,7 +81,7 @@ export class ReadOnlyQueue implements Queue {
     return this.usedBytes
   }
 
-  readonly backlog = NO_BACKLOG
+  readonly pagedOut = NOTHING_PAGED_OUT
   readonly capacityBytes = 0
   readonly capacity = 0
   readonly fullness = 1

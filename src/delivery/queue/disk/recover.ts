@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ComponentError } from '../../../component/component.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
-import type { Backlog } from './backlog.ts'
+import type { PagedOutTotals } from './paged-out-totals.ts'
 import type { Files, OpenFile } from './files.ts'
 import { HEADER_BYTES } from './format.ts'
 import { IdRanges } from './id-ranges.ts'
@@ -13,7 +13,7 @@ import type { SegmentIndex } from './segment-index.ts'
 import { setAside } from './set-aside.ts'
 
 export interface Recovered {
-  /** Oldest first. What waits in them is in the backlog. */
+  /** Oldest first. What waits in them is paged out. */
   readonly segments: readonly Segment[]
   readonly lastSequence: number
   readonly lastSegment: number
@@ -48,7 +48,7 @@ export async function recover(
   files: Files,
   directory: string,
   acknowledged: Acknowledged,
-  backlog: Backlog,
+  totals: PagedOutTotals,
   usage: Usage,
   logger: Logger,
 ): Promise<Recovered> {
@@ -59,7 +59,7 @@ export async function recover(
     quarantinedBytes += Math.max(0, opened.bytes - HEADER_BYTES)
     await leaveOut(files, path, opened.bytes, logger)
   }
-  const stock = new Stock(acknowledged, backlog)
+  const stock = new Stock(acknowledged, totals)
   const taken: Taken[] = []
   // The newest first: of a record that was being moved when the process died, the later copy stands in a fuller segment.
   for (const some of groupsOf(found.toReversed())) {
@@ -90,19 +90,19 @@ export async function recover(
   }
 }
 
-/** Puts what waits into the backlog, segment by segment, the newest first. */
+/** Takes up what waits as paged out, segment by segment, the newest first. */
 class Stock {
   readonly #acknowledged: Acknowledged
-  readonly #backlog: Backlog
+  readonly #totals: PagedOutTotals
   /** Ids of moved records whose later copy was seen. */
   readonly #moved = new IdRanges()
   /** Ids that stand in a segment or are done. */
   readonly known = new IdRanges()
   lastSequence: number
 
-  constructor(acknowledged: Acknowledged, backlog: Backlog) {
+  constructor(acknowledged: Acknowledged, totals: PagedOutTotals) {
     this.#acknowledged = acknowledged
-    this.#backlog = backlog
+    this.#totals = totals
     this.lastSequence = Math.max(acknowledged.done.last, acknowledged.told ?? 0)
     for (const [from, to] of acknowledged.done) this.known.add(from, to)
   }
@@ -115,7 +115,7 @@ class Stock {
       const id = index.idAt(row)
       if (done.has(id) || this.#moved.has(id) || movedHere.has(id)) continue
       if (id !== index.sequenceAt(row)) movedHere.add(id)
-      this.#backlog.add(segment, index.at(row), this.#acknowledged.parts(id))
+      this.#totals.add(segment, index.at(row), this.#acknowledged.parts(id))
     }
     for (const id of movedHere) this.#moved.add(id, id)
   }

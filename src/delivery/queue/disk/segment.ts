@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { DiskBatch } from './disk-batch.ts'
 import type { Files, OpenFile } from './files.ts'
 import { encodeFooter, encodeHeader, FORMAT_VERSION, HEADER_BYTES, type SegmentHeader } from './format.ts'
-import { PagedOut } from './paged-out.ts'
+import { PagedOutBits } from './paged-out-bits.ts'
 import { type IndexEntry, SegmentIndex } from './segment-index.ts'
 
 export const SEGMENT_NAME = /^(\d{10})\.segment$/
@@ -34,7 +34,7 @@ export class Segment {
   /** Batches in memory that are not settled yet, by id. */
   readonly live = new Map<number, DiskBatch>()
   /** Records that are not settled yet and have no batch in memory. */
-  readonly pagedOut: PagedOut
+  readonly pagedOut: PagedOutBits
   /** Of both. */
   liveBytes = 0
   /** Part of it cannot be read: it is set aside at the end, not removed. */
@@ -60,7 +60,7 @@ export class Segment {
     this.number = header.number
     this.header = header
     this.path = join(directory, segmentName(header.number))
-    this.pagedOut = new PagedOut(header.firstSequence)
+    this.pagedOut = new PagedOutBits(header.firstSequence)
     this.#usage = usage
     this.sealed = true
     this.#grow(bytes)

@@ -63,7 +63,7 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
   }
   try {
     for (const { batch } of await queue.recover()) ledger.recover(batch.unsettled)
-    ledger.recover(queue.backlog.items)
+    ledger.recover(queue.pagedOut.items)
     await lettersDirectory(directory, true)
     await letters.open()
   } catch (error) {

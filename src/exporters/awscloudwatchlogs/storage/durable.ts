@@ -92,7 +92,7 @@ export class Durable {
         queue: this.#queue,
         letters,
         account: adoptionAccount(accounts, disk),
-        takeUp: (found, backlog) => delivery.takeUp(found, backlog),
+        takeUp: (found, pagedOut) => delivery.takeUp(found, pagedOut),
         reader: delivery.reader,
       },
       settings.logger,

@@ -97,7 +97,7 @@ test('what the heap has no room for is taken, waits on disk, and is delivered on
   under.sender.respond = () => fault('account')
   await sendEach(under, names(5), 'x')
   expect(under.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
-  expect(queue.backlog.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
+  expect(queue.pagedOut.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
   expect(under.ledger).toMatchObject({ received: RECORDS, queued: RECORDS })
   expect(under.delivery.oldestEnqueuedAtMs).toBeGreaterThan(0)
 
@@ -108,7 +108,7 @@ test('what the heap has no room for is taken, waits on disk, and is delivered on
   // The puts that were under way when the account came back failed still.
   expect(sent.once + sent.more).toBe(RECORDS)
   expect(under.ledger.delivered).toBe(RECORDS)
-  expect([queue.backlog.records, queue.backlog.lanes.size, queue.backlog.sinceMs]).toEqual([0, 0, undefined])
+  expect([queue.pagedOut.records, queue.pagedOut.lanes.size, queue.pagedOut.sinceMs]).toEqual([0, 0, undefined])
   expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
 })
 
@@ -121,7 +121,7 @@ test('a directory of many records opens within the window, and is drained to the
 
   const { under, queue } = await setting(copy, {}, { maxConcurrentPuts: 2 })
   expect(under.ledger.queued + under.ledger.delivered).toBe(RECORDS)
-  expect(queue.backlog.records).toBeGreaterThanOrEqual(RECORDS - 2 * WINDOW)
+  expect(queue.pagedOut.records).toBeGreaterThanOrEqual(RECORDS - 2 * WINDOW)
   expect(under.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
   await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
   expect(deliveries(under)).toEqual({ once: RECORDS, more: 0 })
@@ -168,7 +168,7 @@ test('lanes that cannot be sent leave the window to the others: new and old reco
   under.sender.respond = ({ group }) => (group === 'bad' ? fault('group') : taken)
   await sendEach(under, ['bad/s', 'good/s', 'fine/s'], 'new')
   await vi.waitUntil(() => under.ledger.delivered === RECORDS, WITHIN)
-  expect(queue.backlog.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
+  expect(queue.pagedOut.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
 
   under.sender.respond = () => taken
   await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
@@ -201,7 +201,7 @@ test('records of a stuck lane that have no batch are moved out of sparse segment
   const bytesOfStuck = 400 * 120
   await vi.waitUntil(() => queue.usedBytes < 4 * bytesOfStuck, WITHIN)
   expect(queue.relocatedBytes).toBeGreaterThan(0)
-  expect(queue.backlog.records).toBeGreaterThan(0)
+  expect(queue.pagedOut.records).toBeGreaterThan(0)
   await under.delivery.shutdown(AbortSignal.abort(), true)
   const next = await setting(folder)
   expect(next.under.ledger.queued + next.under.ledger.delivered).toBe(400)
@@ -289,7 +289,7 @@ test('a segment that is gone for good counts as lost, and the others are deliver
   await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
   expect(under.ledger.lost.quarantined).toBeGreaterThan(100)
   expect(under.ledger.delivered + under.ledger.lost.quarantined).toBe(RECORDS)
-  expect(queue.backlog.records).toBe(0)
+  expect(queue.pagedOut.records).toBe(0)
   expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
 })
 
@@ -355,7 +355,7 @@ test('a directory that another process left is taken over a window at a time, an
       queue: adopting,
       letters,
       account: { async merge() {}, moved() {}, lost() {} },
-      takeUp: (found, backlog) => under.delivery.takeUp(found, backlog),
+      takeUp: (found, pagedOut) => under.delivery.takeUp(found, pagedOut),
       reader: under.delivery.reader,
     },
     silentLogger,

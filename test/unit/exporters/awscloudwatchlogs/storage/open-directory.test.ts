@@ -89,7 +89,7 @@ test('keeps the places of no more records in memory than there is heap for; the 
   const budget = new ByteBudget(64 * MIB, 50_000)
   const queue = await opened(64 * MIB, budget)
   for (let i = 0; i < 200; i++) expect(await put(queue, records(100), true)).toBeDefined()
-  expect([queue.backlog.records, budget.heapUsed]).toEqual([150, 50_000])
+  expect([queue.pagedOut.records, budget.heapUsed]).toEqual([150, 50_000])
 })
 
 test('gives the heap back with what is settled', async () => {

@@ -1,6 +1,6 @@
 // What waits on disk and has no batch in memory, summed over the segments of a queue.
 
-import type { Held, QueueBacklog } from '../../contract/queue.ts'
+import type { Held, PagedOut } from '../../contract/queue.ts'
 import type { DiskBatch } from './disk-batch.ts'
 import type { Segment } from './segment.ts'
 import type { IndexEntry } from './segment-index.ts'
@@ -14,7 +14,7 @@ interface Sum {
   batches: number
 }
 
-export class Backlog {
+export class PagedOutTotals {
   /** What each lane has. */
   readonly #lanes = new Map<string, Sum>()
   /** Of batches that are settled in part, by id. */
@@ -96,20 +96,20 @@ export class Backlog {
 }
 
 /** What the owner of the queue sees of it. */
-export class DiskBacklog implements QueueBacklog {
-  readonly #backlog: Backlog
+export class DiskPagedOut implements PagedOut {
+  readonly #totals: PagedOutTotals
   readonly #segments: ReadonlyMap<number, Segment>
   readonly #pager: { readonly share: number }
-  readonly pageOut: QueueBacklog['pageOut']
-  readonly scan: QueueBacklog['scan']
+  readonly pageOut: PagedOut['pageOut']
+  readonly scan: PagedOut['scan']
 
   constructor(
-    backlog: Backlog,
+    totals: PagedOutTotals,
     segments: ReadonlyMap<number, Segment>,
     pager: { readonly share: number },
-    { pageOut, scan }: Pick<QueueBacklog, 'pageOut' | 'scan'>,
+    { pageOut, scan }: Pick<PagedOut, 'pageOut' | 'scan'>,
   ) {
-    this.#backlog = backlog
+    this.#totals = totals
     this.#segments = segments
     this.#pager = pager
     this.pageOut = pageOut
@@ -117,19 +117,19 @@ export class DiskBacklog implements QueueBacklog {
   }
 
   get items(): number {
-    return this.#backlog.items
+    return this.#totals.items
   }
 
   get records(): number {
-    return this.#backlog.records
+    return this.#totals.records
   }
 
   get lanes(): ReadonlyMap<string, Held> {
-    return this.#backlog.lanes
+    return this.#totals.lanes
   }
 
   get sinceMs(): number | undefined {
-    if (this.#backlog.records === 0) return undefined
+    if (this.#totals.records === 0) return undefined
     let since = Number.POSITIVE_INFINITY
     for (const { pagedOut } of this.#segments.values()) since = Math.min(since, pagedOut.sinceMs)
     return since

@@ -6,7 +6,7 @@ const FIRST_BYTES = 64
  * The records of one segment that wait on disk and have no batch in memory: a bit for each, by its place in the segment's
  * sequences. A segment of 50,000 records takes 6 KiB, where batches would take 50 MB.
  */
-export class PagedOut {
+export class PagedOutBits {
   readonly #firstSequence: number
   #bits = new Uint8Array(FIRST_BYTES)
   /** Ids of records that were moved here, by the same places; 0 for those whose id is their sequence. */
