@@ -51,6 +51,9 @@ const OUTAGE_WITNESSES = 2
  */
 const EARLY_PROBE_MS = 1_000
 
+/** A closed scope from which no answer came for so long lets one put more out at once. */
+const NO_ANSWER_MS = 1_000
+
 /** Breaker, backoff and concurrency of everything that fails together. Lanes that find it closed to them wait in it. */
 export class FaultScope<Waiter> {
   readonly kind: ScopeKind
@@ -88,6 +91,8 @@ export class FaultScope<Waiter> {
   #askedUntilMs = 0
   /** performance.now() of the last probe or opening. */
   #probedAtMs = Number.NEGATIVE_INFINITY
+  /** performance.now() of the last answer. */
+  #answeredAtMs = Number.NEGATIVE_INFINITY
   /** Whose put may go out beside a probe that is under way, and may hang. */
   #early: Waiter | undefined
   #maxWaitMs = Number.POSITIVE_INFINITY
@@ -132,7 +137,8 @@ export class FaultScope<Waiter> {
   wait(waiter: Waiter): void {
     this.#waiting ??= new Set()
     this.#waiting.add(waiter)
-    if (this.state === 'closed' || !this.#isNewEvidence(waiter)) return
+    if (this.state === 'closed') return this.#widenLater()
+    if (!this.#isNewEvidence(waiter)) return
     const at = Math.max(this.#askedUntilMs, this.#probedAtMs + EARLY_PROBE_MS)
     if (this.state === 'open') {
       if (at >= this.#reopensAtMs) return
@@ -159,6 +165,7 @@ export class FaultScope<Waiter> {
 
   end(): void {
     this.inFlight--
+    this.#answeredAtMs = performance.now()
   }
 
   /** @returns true if this closed the scope again */
@@ -253,6 +260,21 @@ export class FaultScope<Waiter> {
   #setTimer(timer: NodeJS.Timeout | undefined): void {
     clearTimeout(this.#timer)
     this.#timer = timer
+  }
+
+  /** A put that hangs says nothing, and in a scope that begins with one at a time all others would wait for its timeout. */
+  #widenLater(): void {
+    if (this.#timer !== undefined || this.#limit >= this.#options.maxConcurrency) return
+    const answeredAtMs = this.#answeredAtMs
+    this.#setTimer(
+      setTimeout(() => {
+        this.#setTimer(undefined)
+        if (this.state !== 'closed' || this.waiting === 0) return
+        if (this.#answeredAtMs === answeredAtMs) this.#limit = Math.min(this.#options.maxConcurrency, this.#limit + 1)
+        this.#wakeSome()
+        if (this.waiting > 0) this.#widenLater()
+      }, NO_ANSWER_MS),
+    )
   }
 
   /** Wakes as many as may go out now: each will ask again, and may come back to wait. */

@@ -109,3 +109,17 @@ test('a lane that reads takes a put place: no more lanes read than may be sent',
   await vi.advanceTimersByTimeAsync(1_001)
   expect(queue.loads.length).toBeLessThanOrEqual(10)
 })
+
+test('a first put that hangs keeps no other lane waiting for its timeout', async () => {
+  const under = new DeliveryUnderTest()
+  under.sender.hold()
+  for (const lane of ['hangs/s', 'a/s', 'b/s']) under.send({ [lane]: namedItems('x', 1) })
+  await vi.advanceTimersByTimeAsync(1_001)
+  // An account begins with one put at a time.
+  expect(under.sender.held.map(({ group }) => group)).toEqual(['hangs'])
+  await vi.advanceTimersByTimeAsync(2_001)
+  expect(under.sender.held.map(({ group }) => group)).toEqual(['hangs', 'a', 'b'])
+  for (const { answer } of under.sender.held) answer(taken)
+  await vi.advanceTimersByTimeAsync(1_001)
+  expect(under.idle).toEqual(IDLE)
+})
