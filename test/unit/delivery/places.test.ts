@@ -117,7 +117,7 @@ test('a first put that hangs keeps no other lane waiting for its timeout', async
   await vi.advanceTimersByTimeAsync(1_001)
   // An account begins with one put at a time.
   expect(under.sender.held.map(({ group }) => group)).toEqual(['hangs'])
-  await vi.advanceTimersByTimeAsync(2_001)
+  await vi.advanceTimersByTimeAsync(5_000)
   expect(under.sender.held.map(({ group }) => group)).toEqual(['hangs', 'a', 'b'])
   for (const { answer } of under.sender.held) answer(taken)
   await vi.advanceTimersByTimeAsync(1_001)
