@@ -6,16 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import { DiskQueue } from '../../src/delivery/queue/disk/disk-queue.ts'
-import { SegmentIndex } from '../../src/delivery/queue/disk/segment-index.ts'
-import { nodeFiles, type OpenFile } from '../../src/delivery/queue/disk/files.ts'
+import { SegmentIndex } from '../../src/delivery/queue/disk/format/segment-index.ts'
+import { nodeFiles, type OpenFile } from '../../src/delivery/queue/disk/files/files.ts'
 import {
   encodeFooter,
   encodeHeader,
   encodeRecord,
   FORMAT_VERSION,
   HEADER_BYTES,
-} from '../../src/delivery/queue/disk/format.ts'
-import { segmentName } from '../../src/delivery/queue/disk/segment.ts'
+} from '../../src/delivery/queue/disk/format/format.ts'
+import { segmentName } from '../../src/delivery/queue/disk/segments/segment.ts'
 import { countedBytes } from '../../src/delivery/contract/items.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { itemBatch } from '../fakes/items.ts'

@@ -2,7 +2,7 @@
 // a write without the next, a name without its file, in any order. Harder than a real disk, and as often as one likes.
 import { basename, dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import type { Files, OpenFile } from '../../src/delivery/queue/disk/files.ts'
+import type { Files, OpenFile } from '../../src/delivery/queue/disk/files/files.ts'
 
 const PAGE_BYTES = 512
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DiskBatch } from '../../src/delivery/queue/disk/disk-batch.ts'
+import type { DiskBatch } from '../../src/delivery/queue/disk/segments/disk-batch.ts'
 import { OpenQueue } from '../unit/delivery/queue/disk/queue-fixture.ts'
 import { PowerLossFiles } from './power-loss-files.ts'
 

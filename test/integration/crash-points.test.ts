@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import type { CrashPoint } from '../../src/delivery/queue/disk/crash-point.ts'
+import type { CrashPoint } from '../../src/delivery/queue/disk/files/crash-point.ts'
 
 const WORKER = join(import.meta.dirname, 'crash-worker.ts')
 

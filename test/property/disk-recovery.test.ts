@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HEADER_BYTES, TRAILER_BYTES } from '../../src/delivery/queue/disk/format.ts'
+import { HEADER_BYTES, TRAILER_BYTES } from '../../src/delivery/queue/disk/format/format.ts'
 import { copyOf, newFolder, type OpenQueue, openQueue, withoutSync } from '../unit/delivery/queue/disk/queue-fixture.ts'
 
 const HEADER_COPY_BYTES = HEADER_BYTES / 2

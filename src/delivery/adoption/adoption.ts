@@ -12,7 +12,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { AdoptingQueue, LeftQueue } from './adopting-queue.ts'
 import type { DeadLetters } from '../dead-letters/dead-letters.ts'
 import type { DiskQueue, DiskQueueOwner } from '../queue/disk/disk-queue.ts'
-import type { Counters } from '../queue/disk/journal-format.ts'
+import type { Counters } from '../queue/disk/format/journal-format.ts'
 import { type MovedAccount, moveLetters } from '../dead-letters/move-letters.ts'
 import type { PageReader, PagedOut, RecoveredBatch } from '../contract/queue.ts'
 

@@ -1,6 +1,6 @@
 import { access, constants, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { makeDirectory } from '../../delivery/queue/disk/make-directory.ts'
+import { makeDirectory } from '../../delivery/queue/disk/files/make-directory.ts'
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
 import type { ClaimedDirectory, LeftDirectory, QueueStorage } from '../../component/storage.ts'
 import type { Config } from './config.ts'

@@ -6,9 +6,9 @@
 
 import { join } from 'node:path'
 import { ComponentError } from '../../../component/component.ts'
-import { crashPoint } from './crash-point.ts'
-import type { Files, OpenFile } from './files.ts'
-import { rangesOf } from './id-ranges.ts'
+import { crashPoint } from './files/crash-point.ts'
+import type { Files, OpenFile } from './files/files.ts'
+import { rangesOf } from './format/id-ranges.ts'
 import {
   Acknowledged,
   type Counters,
@@ -18,7 +18,7 @@ import {
   journalName,
   type JournalEntry,
   type PartDone,
-} from './journal-format.ts'
+} from './format/journal-format.ts'
 
 /** An answer is on its way to the disk by then; a crash repeats no more than what came since. */
 const WRITE_AFTER_MS = 100

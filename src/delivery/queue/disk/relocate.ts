@@ -1,10 +1,10 @@
 import { cutOut } from '../../contract/items.ts'
-import { crashPoint } from './crash-point.ts'
-import type { DiskBatch } from './disk-batch.ts'
-import type { Paging } from './paging.ts'
-import type { Segment, Usage } from './segment.ts'
-import type { IndexEntry, SegmentIndex } from './segment-index.ts'
-import type { Place, WriteFailure, Writer } from './writer.ts'
+import { crashPoint } from './files/crash-point.ts'
+import type { DiskBatch } from './segments/disk-batch.ts'
+import type { Paging } from './paging/paging.ts'
+import type { Segment, Usage } from './segments/segment.ts'
+import type { IndexEntry, SegmentIndex } from './format/segment-index.ts'
+import type { Place, WriteFailure, Writer } from './segments/writer.ts'
 
 /** A sealed segment with less than this share waited for is worth moving… */
 const LIVE_SHARE = 0.25

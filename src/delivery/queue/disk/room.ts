@@ -6,9 +6,9 @@ import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
 import { heldBytes, sumOf } from '../../contract/items.ts'
 import type { Held, NewBatch } from '../../contract/queue.ts'
 import type { BoundKeeper } from '../queue-bound.ts'
-import { recordBytes } from './format.ts'
-import type { FreeSpace } from './free-space.ts'
-import type { Usage } from './segment.ts'
+import { recordBytes } from './format/format.ts'
+import type { FreeSpace } from './files/free-space.ts'
+import type { Usage } from './segments/segment.ts'
 
 const RETRY_AFTER_MS = 1_000
 

@@ -7,7 +7,7 @@ import { AdoptingQueue } from '../../../../src/delivery/adoption/adopting-queue.
 import { Adoption, LOOK_EVERY_MS } from '../../../../src/delivery/adoption/adoption.ts'
 import { openDeadLetters } from '../../../../src/delivery/dead-letters/dead-letters.ts'
 import { DiskQueue } from '../../../../src/delivery/queue/disk/disk-queue.ts'
-import type { Counters } from '../../../../src/delivery/queue/disk/journal-format.ts'
+import type { Counters } from '../../../../src/delivery/queue/disk/format/journal-format.ts'
 import { QueuedBatch, type RecoveredBatch } from '../../../../src/delivery/contract/queue.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
 import { itemBatch, namedItems } from '../../../fakes/items.ts'

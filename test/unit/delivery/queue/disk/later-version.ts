@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { FORMAT_VERSION, HEADER_BYTES } from '../../../../../src/delivery/queue/disk/format.ts'
+import { FORMAT_VERSION, HEADER_BYTES } from '../../../../../src/delivery/queue/disk/format/format.ts'
 
 /** Makes a segment look as if the next version had written it: its header says so, in each copy. */
 export async function laterVersion(path: string): Promise<void> {

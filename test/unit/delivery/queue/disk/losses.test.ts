@@ -2,8 +2,8 @@
 import { appendFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import type { DiskBatch } from '../../../../../src/delivery/queue/disk/disk-batch.ts'
-import { HEADER_BYTES } from '../../../../../src/delivery/queue/disk/format.ts'
+import type { DiskBatch } from '../../../../../src/delivery/queue/disk/segments/disk-batch.ts'
+import { HEADER_BYTES } from '../../../../../src/delivery/queue/disk/format/format.ts'
 import { copyOf, filesWith, newFolder, type OpenQueue, openQueue } from './queue-fixture.ts'
 
 const WITHIN = { timeout: 20_000, interval: 10 }

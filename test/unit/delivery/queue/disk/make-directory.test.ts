@@ -21,7 +21,7 @@ vi.mock('node:fs/promises', async (original) => {
     },
   }
 })
-const { makeDirectory } = await import('../../../../../src/delivery/queue/disk/make-directory.ts')
+const { makeDirectory } = await import('../../../../../src/delivery/queue/disk/files/make-directory.ts')
 
 test('each new directory is synced in its parent', async () => {
   const root = await mkdtemp(join(tmpdir(), 'make-directory-'))

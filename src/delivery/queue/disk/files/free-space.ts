@@ -1,6 +1,6 @@
-import type { Retry } from '../../../accounting/outcome.ts'
-import type { Logger } from '../../../telemetry/logger.ts'
-import { describeError } from '../../../telemetry/describe-error.ts'
+import type { Retry } from '../../../../accounting/outcome.ts'
+import type { Logger } from '../../../../telemetry/logger.ts'
+import { describeError } from '../../../../telemetry/describe-error.ts'
 import type { Files } from './files.ts'
 
 /** Of the volume, kept free for acknowledgements, dead letters and others: min(256 MiB, 5 %), at least two segments. */

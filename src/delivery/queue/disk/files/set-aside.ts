@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path'
-import type { Logger } from '../../../telemetry/logger.ts'
+import type { Logger } from '../../../../telemetry/logger.ts'
 import type { Files } from './files.ts'
 
 const SUFFIX = '.corrupt'

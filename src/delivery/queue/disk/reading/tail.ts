@@ -1,7 +1,7 @@
-import type { ByteBudget } from '../../../component/byte-budget.ts'
-import { freeBytes } from '../../../wire/free-bytes.ts'
-import { BATCH_OVERHEAD_BYTES, heldBytes, type ItemBatch } from '../../contract/items.ts'
-import type { DiskBatch } from './disk-batch.ts'
+import type { ByteBudget } from '../../../../component/byte-budget.ts'
+import { freeBytes } from '../../../../wire/free-bytes.ts'
+import { BATCH_OVERHEAD_BYTES, heldBytes, type ItemBatch } from '../../../contract/items.ts'
+import type { DiskBatch } from '../segments/disk-batch.ts'
 import { Later } from './read-batch.ts'
 
 /** Batches that are read back at once. */

@@ -6,14 +6,14 @@
 //
 // A lane that cannot be sent now has few in either share: the others must find room.
 
-import type { ByteBudget } from '../../../component/byte-budget.ts'
-import type { ItemBatch } from '../../contract/items.ts'
-import type { PageReader, RecoveredBatch } from '../../contract/queue.ts'
+import type { ByteBudget } from '../../../../component/byte-budget.ts'
+import type { ItemBatch } from '../../../contract/items.ts'
+import type { PageReader, RecoveredBatch } from '../../../contract/queue.ts'
 import type { PagedOutTotals } from './paged-out-totals.ts'
-import { DiskBatch } from './disk-batch.ts'
+import { DiskBatch } from '../segments/disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
-import type { Segment } from './segment.ts'
-import type { IndexEntry, SegmentIndex } from './segment-index.ts'
+import type { Segment } from '../segments/segment.ts'
+import type { IndexEntry, SegmentIndex } from '../format/segment-index.ts'
 
 /** Heap of a batch, its place in segment and lane, and its items: measured 1,170 bytes, 720 without items. */
 const BATCH_HEAP_BYTES = 1_200

@@ -1,10 +1,10 @@
 // Reads the index of a segment again, when records of it get their batches back.
 
-import type { Logger } from '../../../telemetry/logger.ts'
-import type { Files } from './files.ts'
-import { readIndex } from './scan.ts'
-import type { Segment } from './segment.ts'
-import type { SegmentIndex } from './segment-index.ts'
+import type { Logger } from '../../../../telemetry/logger.ts'
+import type { Files } from '../files/files.ts'
+import { readIndex } from '../format/scan.ts'
+import type { Segment } from '../segments/segment.ts'
+import type { SegmentIndex } from '../format/segment-index.ts'
 
 /** A file that cannot be read is given up after so long. One that is not there is given up when the waits are over. */
 const DEAD_AFTER_MS = 3_600_000

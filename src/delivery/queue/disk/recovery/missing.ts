@@ -1,6 +1,6 @@
-import { type IdRange, IdRanges } from './id-ranges.ts'
-import type { Acknowledged } from './journal-format.ts'
-import type { Damage } from './scan.ts'
+import { type IdRange, IdRanges } from '../format/id-ranges.ts'
+import type { Acknowledged } from '../format/journal-format.ts'
+import type { Damage } from '../format/scan.ts'
 
 /** Batches whose senders were told that they are stored, that are not done, and that stand in no segment. */
 export interface Missing {

@@ -1,4 +1,4 @@
-import type { IdRange } from './id-ranges.ts'
+import type { IdRange } from '../format/id-ranges.ts'
 
 const FIRST_BYTES = 64
 

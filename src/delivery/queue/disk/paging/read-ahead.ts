@@ -1,7 +1,7 @@
-import { cutOut, type ItemBatch } from '../../contract/items.ts'
-import { decodePayload, recordAt } from './format.ts'
-import type { Segment } from './segment.ts'
-import type { IndexEntry } from './segment-index.ts'
+import { cutOut, type ItemBatch } from '../../../contract/items.ts'
+import { decodePayload, recordAt } from '../format/format.ts'
+import type { Segment } from '../segments/segment.ts'
+import type { IndexEntry } from '../format/segment-index.ts'
 
 /** Read at once. */
 const MAX_READ_BYTES = 1_048_576

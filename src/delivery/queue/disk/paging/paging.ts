@@ -3,20 +3,20 @@
 //   new record ─▶ place ─┬─▶ batch in the tail ◀─┐
 //                        └─▶ paged out ──────────┴─ pager (a window of batches)
 
-import type { ByteBudget } from '../../../component/byte-budget.ts'
-import type { Logger } from '../../../telemetry/logger.ts'
-import { freeBytes } from '../../../wire/free-bytes.ts'
-import { heldBytes, type ItemBatch } from '../../contract/items.ts'
-import type { PageReader, PagedOut, QueuedBatch, RecoveredBatch } from '../../contract/queue.ts'
-import type { BoundKeeper } from '../queue-bound.ts'
+import type { ByteBudget } from '../../../../component/byte-budget.ts'
+import type { Logger } from '../../../../telemetry/logger.ts'
+import { freeBytes } from '../../../../wire/free-bytes.ts'
+import { heldBytes, type ItemBatch } from '../../../contract/items.ts'
+import type { PageReader, PagedOut, QueuedBatch, RecoveredBatch } from '../../../contract/queue.ts'
+import type { BoundKeeper } from '../../queue-bound.ts'
 import { PagedOutTotals, DiskPagedOut } from './paged-out-totals.ts'
-import { DiskBatch } from './disk-batch.ts'
+import { DiskBatch } from '../segments/disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
 import { Pager } from './pager.ts'
 import { readAhead } from './read-ahead.ts'
-import type { Segment } from './segment.ts'
-import type { IndexEntry, SegmentIndex } from './segment-index.ts'
-import type { Tail } from './tail.ts'
+import type { Segment } from '../segments/segment.ts'
+import type { IndexEntry, SegmentIndex } from '../format/segment-index.ts'
+import type { Tail } from '../reading/tail.ts'
 
 /** How often records that were passed over are asked about. */
 const REVIEW_MS = 1_000

@@ -1,5 +1,5 @@
-import { countedBytes, itemEnd } from '../../contract/items.ts'
-import type { Files, OpenFile } from './files.ts'
+import { countedBytes, itemEnd } from '../../../contract/items.ts'
+import type { Files, OpenFile } from '../files/files.ts'
 import {
   type BatchPayload,
   decodeFooter,

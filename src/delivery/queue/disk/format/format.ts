@@ -18,7 +18,7 @@
 // Version 1. A reader refuses a later version and deletes nothing of it. The header is the same in every version.
 
 import zlib from 'node:zlib'
-import { INDEX_FIELDS, type ItemBatch, type ItemKind } from '../../contract/items.ts'
+import { INDEX_FIELDS, type ItemBatch, type ItemKind } from '../../../contract/items.ts'
 import { SegmentIndex } from './segment-index.ts'
 
 // Not a named import: an older Node has none, and would fail before the library can say which Node it needs.

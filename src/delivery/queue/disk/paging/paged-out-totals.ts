@@ -1,9 +1,9 @@
 // What waits on disk and has no batch in memory, summed over the segments of a queue.
 
-import type { Held, PagedOut } from '../../contract/queue.ts'
-import type { DiskBatch } from './disk-batch.ts'
-import type { Segment } from './segment.ts'
-import type { IndexEntry } from './segment-index.ts'
+import type { Held, PagedOut } from '../../../contract/queue.ts'
+import type { DiskBatch } from '../segments/disk-batch.ts'
+import type { Segment } from '../segments/segment.ts'
+import type { IndexEntry } from '../format/segment-index.ts'
 
 /** Items of a batch that are settled while others are not. */
 export type SettledItems = readonly [from: number, to: number][]

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { DiskBatch } from './disk-batch.ts'
-import type { Files, OpenFile } from './files.ts'
-import { encodeFooter, encodeHeader, FORMAT_VERSION, HEADER_BYTES, type SegmentHeader } from './format.ts'
+import type { Files, OpenFile } from '../files/files.ts'
+import { encodeFooter, encodeHeader, FORMAT_VERSION, HEADER_BYTES, type SegmentHeader } from '../format/format.ts'
 import { PagedOutBits } from './paged-out-bits.ts'
-import { type IndexEntry, SegmentIndex } from './segment-index.ts'
+import { type IndexEntry, SegmentIndex } from '../format/segment-index.ts'
 
 export const SEGMENT_NAME = /^(\d{10})\.segment$/
 

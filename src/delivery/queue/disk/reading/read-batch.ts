@@ -1,8 +1,8 @@
-import type { Logger } from '../../../telemetry/logger.ts'
-import type { ItemBatch } from '../../contract/items.ts'
-import type { DiskBatch } from './disk-batch.ts'
-import { decodePayload, recordAt } from './format.ts'
-import type { Segment } from './segment.ts'
+import type { Logger } from '../../../../telemetry/logger.ts'
+import type { ItemBatch } from '../../../contract/items.ts'
+import type { DiskBatch } from '../segments/disk-batch.ts'
+import { decodePayload, recordAt } from '../format/format.ts'
+import type { Segment } from '../segments/segment.ts'
 
 /** The bytes may be gone for good. Everything else (EMFILE, ENOMEM, …) passes. */
 const LASTING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOENT', 'ENXIO', 'EUCLEAN', 'EBADMSG'])

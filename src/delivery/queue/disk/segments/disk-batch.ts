@@ -1,7 +1,7 @@
-import type { ItemBatch } from '../../contract/items.ts'
-import { QueuedBatch } from '../../contract/queue.ts'
+import type { ItemBatch } from '../../../contract/items.ts'
+import { QueuedBatch } from '../../../contract/queue.ts'
 import type { Segment } from './segment.ts'
-import type { IndexEntry } from './segment-index.ts'
+import type { IndexEntry } from '../format/segment-index.ts'
 
 /** A batch with its place on disk. Its items may come and go, and it may be moved; it stays the same. */
 export class DiskBatch extends QueuedBatch {

@@ -1,7 +1,7 @@
-import type { ItemBatch } from '../../contract/items.ts'
-import { crashPoint } from './crash-point.ts'
-import type { Files } from './files.ts'
-import { encodeRecord, HEADER_BYTES, recordBytes } from './format.ts'
+import type { ItemBatch } from '../../../contract/items.ts'
+import { crashPoint } from '../files/crash-point.ts'
+import type { Files } from '../files/files.ts'
+import { encodeRecord, HEADER_BYTES, recordBytes } from '../format/format.ts'
 import { Segment, type Usage } from './segment.ts'
 
 /** One commit writes at most so much, or one request that is larger: a bound on what a crash can leave half written. */
