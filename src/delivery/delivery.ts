@@ -5,11 +5,12 @@
 //      └ retry   └ release    └ listener.queued                        └ queue.settle, listener.settled
 
 import type { StageListener } from '../component/consumer.ts'
-import type { RejectedReason, Retry, Settlement } from '../accounting/outcome.ts'
+import type { Retry, Settlement } from '../accounting/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
 import { FaultScope, type FaultScopeOptions } from './faults/fault-scope.ts'
-import { type ItemBatch, sumOf } from './contract/items.ts'
+import { sumOf } from './contract/items.ts'
+import type { Death, LaneItems } from './contract/lane-items.ts'
 import { Lane } from './lanes/lane.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
 import { Window } from './lanes/window.ts'
@@ -40,23 +41,6 @@ export interface DeliveryAccount {
   throttled(account: string, afterMs: number, message: string): void
   /** Items that an earlier process left in the queue. */
   recovered(items: number, lane: string): void
-}
-
-/** Items of one request for one lane. */
-export interface LaneItems<D> {
-  readonly key: string
-  readonly destination: D
-  readonly items: ItemBatch
-  /** The daemon's own (gap markers): beside the account, and no dead letter. */
-  readonly own?: true
-  /** Given for what the destination will never take: it becomes a dead letter as soon as it is queued. */
-  readonly dead?: Death
-}
-
-/** Why items are not sent. */
-export interface Death {
-  readonly reason: RejectedReason
-  readonly error: string
 }
 
 export interface DeliveryReservation {

@@ -4,7 +4,7 @@
 //                                                           └ waits while the store has no room
 
 import type { Settlement } from '../../accounting/outcome.ts'
-import type { LaneItems } from '../delivery.ts'
+import type { LaneItems } from '../contract/lane-items.ts'
 import type { Queue, QueuedBatch } from '../contract/queue.ts'
 import type { Run } from '../contract/run-queue.ts'
 

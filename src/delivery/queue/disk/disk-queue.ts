@@ -11,7 +11,7 @@ import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { AcknowledgementJournal } from './acknowledgements.ts'
 import { crashPoint } from './files/crash-point.ts'
-import { DiskBatch } from './segments/disk-batch.ts'
+import { DiskBatch, type DiskSegment } from './segments/disk-batch.ts'
 import { type Files, nodeFiles } from './files/files.ts'
 import { FreeSpace } from './files/free-space.ts'
 import { IdRanges } from './format/id-ranges.ts'
@@ -22,7 +22,7 @@ import { Later, readBatch, WAITS_MS } from './reading/read-batch.ts'
 import { recover } from './recovery/recover.ts'
 import { Relocator } from './relocate.ts'
 import { notTaken, Room, type TakenRoom } from './room.ts'
-import { type Segment, Usage } from './segments/segment.ts'
+import { Usage } from './segments/segment.ts'
 import { setAside } from './files/set-aside.ts'
 import { Tail } from './reading/tail.ts'
 import { type Place, type WriteFailure, Writer } from './segments/writer.ts'
@@ -92,7 +92,7 @@ export class DiskQueue implements Queue {
   readonly #keeper: BoundKeeper
   readonly #logger: Logger
   readonly #files: Files
-  readonly #segments = new Map<number, Segment>()
+  readonly #segments = new Map<number, DiskSegment>()
   readonly #usage = new Usage()
   readonly #writer: Writer
   readonly #journal: AcknowledgementJournal
@@ -356,14 +356,14 @@ export class DiskQueue implements Queue {
     else this.#logger.warn('acknowledgements cannot be written now; a crash would repeat them', { error })
   }
 
-  #removeIfDone(segment: Segment): void {
+  #removeIfDone(segment: DiskSegment): void {
     if (segment.waiting > 0 || !segment.sealed || !this.#segments.delete(segment.number)) return
     segment.forget()
     const removal = this.#remove(segment).finally(() => this.#removals.delete(removal))
     this.#removals.add(removal)
   }
 
-  async #remove(segment: Segment): Promise<void> {
+  async #remove(segment: DiskSegment): Promise<void> {
     // What made it superfluous is on disk first: gone without that, its records would be in no account, and missed.
     const written = await this.#journal.flush(true)
     try {

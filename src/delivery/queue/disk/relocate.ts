@@ -1,8 +1,8 @@
 import { cutOut } from '../../contract/items.ts'
 import { crashPoint } from './files/crash-point.ts'
-import type { DiskBatch } from './segments/disk-batch.ts'
+import type { DiskBatch, DiskSegment } from './segments/disk-batch.ts'
 import type { Paging } from './paging/paging.ts'
-import type { Segment, Usage } from './segments/segment.ts'
+import type { Usage } from './segments/segment.ts'
 import type { IndexEntry, SegmentIndex } from './format/segment-index.ts'
 import type { Place, WriteFailure, Writer } from './segments/writer.ts'
 
@@ -24,7 +24,7 @@ const GROUP_BYTES = 1_048_576
 const GROUP_BATCHES = 256
 
 export interface RelocatorOptions {
-  readonly segments: ReadonlyMap<number, Segment>
+  readonly segments: ReadonlyMap<number, DiskSegment>
   readonly usage: Usage
   readonly writer: Writer
   readonly segmentBytes: number
@@ -33,7 +33,7 @@ export interface RelocatorOptions {
   /** Calls `ready` when its items are in memory, or cannot be read now. */
   load(batch: DiskBatch, ready: () => void): void
   /** Nothing of the segment is waited for any more. */
-  emptied(segment: Segment): void
+  emptied(segment: DiskSegment): void
   /** Gives what has no batch one, to be moved. */
   readonly paging: Pick<Paging, 'indexOf' | 'borrow' | 'giveBack'>
 }
@@ -83,12 +83,12 @@ export class Relocator {
     }
   }
 
-  #next(): Segment | undefined {
+  #next(): DiskSegment | undefined {
     if (this.#closed) return undefined
     const { segments, usage, writer, segmentBytes } = this.#options
     const current = writer.current
     const wasteful = usage.bytes - (current?.bytes ?? 0) > usage.liveBytes * MOST_OVERHEAD
-    let best: Segment | undefined
+    let best: DiskSegment | undefined
     for (const segment of segments.values()) {
       const { bytes, liveBytes, damaged } = segment
       if (segment === current || liveBytes === 0 || damaged || !this.#quiet(segment)) continue
@@ -101,12 +101,12 @@ export class Relocator {
     return best
   }
 
-  #quiet({ settledAtMs }: Segment): boolean {
+  #quiet({ settledAtMs }: DiskSegment): boolean {
     return performance.now() - settledAtMs > (this.#options.settledForMs ?? SETTLED_FOR_MS)
   }
 
   /** @returns bytes moved; undefined if it could not be done now */
-  async #move(segment: Segment): Promise<number | undefined> {
+  async #move(segment: DiskSegment): Promise<number | undefined> {
     const ofBatches = await this.#moveAll(groups(segment.live.values()))
     if (ofBatches === undefined) return undefined
     const ofRest = await this.#movePagedOut(segment)
@@ -115,7 +115,7 @@ export class Relocator {
     return segment.waiting === 0 ? ofBatches + ofRest : undefined
   }
 
-  async #movePagedOut(segment: Segment): Promise<number | undefined> {
+  async #movePagedOut(segment: DiskSegment): Promise<number | undefined> {
     if (segment.pagedOut.count === 0) return 0
     const { paging } = this.#options
     const index = await paging.indexOf(segment)
@@ -198,7 +198,7 @@ function* groups(batches: Iterable<DiskBatch>): Generator<DiskBatch[]> {
 /** Batches of what is paged out of a segment, borrowed group by group. */
 function* borrowed(
   index: SegmentIndex,
-  { pagedOut }: Segment,
+  { pagedOut }: DiskSegment,
   borrow: (entry: IndexEntry) => DiskBatch,
 ): Generator<DiskBatch[]> {
   let group: DiskBatch[] = []

@@ -1,5 +1,5 @@
 import { Clock } from '../../../aws/clock.ts'
-import type { LaneItems } from '../../../delivery/delivery.ts'
+import type { LaneItems } from '../../../delivery/contract/lane-items.ts'
 import { cutOut, type ItemBatch, itemTime } from '../../../delivery/contract/items.ts'
 import type { Rescue } from '../../../delivery/dead-letters/unwanted.ts'
 import type { Destination } from '../route/destination.ts'

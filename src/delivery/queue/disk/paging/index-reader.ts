@@ -3,7 +3,7 @@
 import type { Logger } from '../../../../telemetry/logger.ts'
 import type { Files } from '../files/files.ts'
 import { readIndex } from '../format/scan.ts'
-import type { Segment } from '../segments/segment.ts'
+import type { DiskSegment } from '../segments/disk-batch.ts'
 import type { SegmentIndex } from '../format/segment-index.ts'
 
 /** A file that cannot be read is given up after so long. One that is not there is given up when the waits are over. */
@@ -26,16 +26,16 @@ interface Failing {
 
 export class IndexReader {
   readonly #options: IndexReaderOptions
-  readonly #failing = new WeakMap<Segment, Failing>()
+  readonly #failing = new WeakMap<DiskSegment, Failing>()
   /** The one read last: a window of records is a part of a segment. */
-  #last: { readonly segment: Segment; readonly index: SegmentIndex } | undefined
+  #last: { readonly segment: DiskSegment; readonly index: SegmentIndex } | undefined
 
   constructor(options: IndexReaderOptions) {
     this.#options = options
   }
 
   /** @returns 'later' if it cannot be read now; 'gone' if it never can */
-  async read(segment: Segment): Promise<SegmentIndex | 'later' | 'gone'> {
+  async read(segment: DiskSegment): Promise<SegmentIndex | 'later' | 'gone'> {
     if (segment.index !== undefined) return segment.index
     if (this.#last?.segment === segment) return this.#last.index
     const failing = this.#failing.get(segment)
@@ -50,7 +50,7 @@ export class IndexReader {
     }
   }
 
-  async #fail(segment: Segment, error: NodeJS.ErrnoException): Promise<'later' | 'gone'> {
+  async #fail(segment: DiskSegment, error: NodeJS.ErrnoException): Promise<'later' | 'gone'> {
     const { waitsMs, logger, away } = this.#options
     const now = performance.now()
     const known = this.#failing.get(segment) ?? { sinceMs: now, tries: 0, againAtMs: now }

@@ -1,8 +1,7 @@
 // What waits on disk and has no batch in memory, summed over the segments of a queue.
 
 import type { Held, PagedOut } from '../../../contract/queue.ts'
-import type { DiskBatch } from '../segments/disk-batch.ts'
-import type { Segment } from '../segments/segment.ts'
+import type { DiskBatch, DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexEntry } from '../format/segment-index.ts'
 
 /** Items of a batch that are settled while others are not. */
@@ -34,7 +33,7 @@ export class PagedOutTotals {
   }
 
   /** A record waits that has no batch. */
-  add(segment: Segment, entry: IndexEntry, settled: SettledItems): void {
+  add(segment: DiskSegment, entry: IndexEntry, settled: SettledItems): void {
     const items = entry.items - itemsOf(settled)
     segment.addPagedOut(entry, items)
     if (settled.length > 0) this.#settled.set(entry.id, settled)
@@ -64,7 +63,7 @@ export class PagedOutTotals {
    * @param readable the others
    * @returns items that are lost
    */
-  keepOnly(segment: Segment, readable: readonly IndexEntry[]): number {
+  keepOnly(segment: DiskSegment, readable: readonly IndexEntry[]): number {
     const { count, items } = segment.pagedOut
     segment.dropPagedOut()
     for (const entry of readable) segment.addPagedOut(entry, entry.items - itemsOf(this.#settled.get(entry.id) ?? []))
@@ -98,14 +97,14 @@ export class PagedOutTotals {
 /** What the owner of the queue sees of it. */
 export class DiskPagedOut implements PagedOut {
   readonly #totals: PagedOutTotals
-  readonly #segments: ReadonlyMap<number, Segment>
+  readonly #segments: ReadonlyMap<number, DiskSegment>
   readonly #pager: { readonly share: number }
   readonly pageOut: PagedOut['pageOut']
   readonly scan: PagedOut['scan']
 
   constructor(
     totals: PagedOutTotals,
-    segments: ReadonlyMap<number, Segment>,
+    segments: ReadonlyMap<number, DiskSegment>,
     pager: { readonly share: number },
     { pageOut, scan }: Pick<PagedOut, 'pageOut' | 'scan'>,
   ) {

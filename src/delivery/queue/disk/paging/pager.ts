@@ -10,9 +10,8 @@ import type { ByteBudget } from '../../../../component/byte-budget.ts'
 import type { ItemBatch } from '../../../contract/items.ts'
 import type { PageReader, RecoveredBatch } from '../../../contract/queue.ts'
 import type { PagedOutTotals } from './paged-out-totals.ts'
-import { DiskBatch } from '../segments/disk-batch.ts'
+import { DiskBatch, type DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
-import type { Segment } from '../segments/segment.ts'
 import type { IndexEntry, SegmentIndex } from '../format/segment-index.ts'
 
 /** Heap of a batch, its place in segment and lane, and its items: measured 1,170 bytes, 720 without items. */
@@ -31,14 +30,17 @@ const BATCHES_A_TURN = 256
 const FREE_BEFORE_PAGING = 1 / 2
 
 export interface PagerOptions {
-  readonly segments: ReadonlyMap<number, Segment>
+  readonly segments: ReadonlyMap<number, DiskSegment>
   readonly totals: PagedOutTotals
   readonly budget: ByteBudget
   readonly indexes: IndexReader
   /** Batches in each share where they are not charged; undefined where they are charged, and as many as fit. */
   readonly window: number | undefined
   /** Items of records that stand close together, read at once; undefined where each is to be read when it is sent. */
-  readAhead(segment: Segment, entries: readonly IndexEntry[]): Promise<readonly (ItemBatch | undefined)[] | undefined>
+  readAhead(
+    segment: DiskSegment,
+    entries: readonly IndexEntry[],
+  ): Promise<readonly (ItemBatch | undefined)[] | undefined>
   /** Keeps the items in memory, if there is room. */
   keep(batch: DiskBatch, items: ItemBatch): void
   /** A record has a batch again. */
@@ -46,7 +48,7 @@ export interface PagerOptions {
   /** Pages the batch out, unless it is used. */
   pageOut(batch: DiskBatch): void
   /** Records of a segment cannot be read any more. */
-  lost(segment: Segment, records: number, items: number): void
+  lost(segment: DiskSegment, records: number, items: number): void
 }
 
 interface LaneInMemory {
@@ -290,7 +292,7 @@ export class Pager {
   }
 
   /** @returns rows to page in, and the one behind the last that was looked at */
-  #choose(segment: Segment, index: SegmentIndex, start: number): { readonly rows: number[]; readonly end: number } {
+  #choose(segment: DiskSegment, index: SegmentIndex, start: number): { readonly rows: number[]; readonly end: number } {
     const most = Math.min(BATCHES_A_TURN, this.#room)
     const rows: number[] = []
     let row = start
@@ -302,19 +304,19 @@ export class Pager {
     return { rows, end: row }
   }
 
-  #nextSegment(): Segment | undefined {
+  #nextSegment(): DiskSegment | undefined {
     for (const segment of this.#options.segments.values())
       if (segment.number >= this.#segment && segment.pagedOut.count > 0) return segment
     return undefined
   }
 
-  #skip({ number }: Segment): readonly DiskBatch[] {
+  #skip({ number }: DiskSegment): readonly DiskBatch[] {
     this.#leftBehind = true
     this.#segment = number + 1
     return []
   }
 
-  #pageIn(segment: Segment, entry: IndexEntry): DiskBatch {
+  #pageIn(segment: DiskSegment, entry: IndexEntry): DiskBatch {
     const batch = new DiskBatch(entry, segment, undefined)
     batch.pagedIn = true
     this.#options.totals.pageIn(batch)
@@ -324,14 +326,14 @@ export class Pager {
   }
 
   /** Whether every record that waits in it stands in its index. */
-  #isWhole({ pagedOut }: Segment, index: SegmentIndex): boolean {
+  #isWhole({ pagedOut }: DiskSegment, index: SegmentIndex): boolean {
     let there = 0
     for (let row = 0; row < index.count; row++) if (pagedOut.has(index.sequenceAt(row))) there++
     return there === pagedOut.count
   }
 
   /** Gives up what cannot be read. */
-  #drop(segment: Segment, index: SegmentIndex | undefined): readonly DiskBatch[] {
+  #drop(segment: DiskSegment, index: SegmentIndex | undefined): readonly DiskBatch[] {
     const readable = index === undefined ? [] : [...index].filter(({ sequence }) => segment.pagedOut.has(sequence))
     const records = segment.pagedOut.count - readable.length
     const items = this.#options.totals.keepOnly(segment, readable)

@@ -10,11 +10,10 @@ import { heldBytes, type ItemBatch } from '../../../contract/items.ts'
 import type { PageReader, PagedOut, QueuedBatch, RecoveredBatch } from '../../../contract/queue.ts'
 import type { BoundKeeper } from '../../queue-bound.ts'
 import { PagedOutTotals, DiskPagedOut } from './paged-out-totals.ts'
-import { DiskBatch } from '../segments/disk-batch.ts'
+import { DiskBatch, type DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
 import { Pager } from './pager.ts'
 import { readAhead } from './read-ahead.ts'
-import type { Segment } from '../segments/segment.ts'
 import type { IndexEntry, SegmentIndex } from '../format/segment-index.ts'
 import type { Tail } from '../reading/tail.ts'
 
@@ -22,7 +21,7 @@ import type { Tail } from '../reading/tail.ts'
 const REVIEW_MS = 1_000
 
 export interface PagingOptions {
-  readonly segments: ReadonlyMap<number, Segment>
+  readonly segments: ReadonlyMap<number, DiskSegment>
   readonly budget: ByteBudget
   readonly keeper: BoundKeeper
   readonly indexes: IndexReader
@@ -31,7 +30,7 @@ export interface PagingOptions {
   /** As in `DiskQueueOptions`. */
   readonly window: number | undefined
   /** Nothing of the segment may be waited for any more. */
-  emptied(segment: Segment): void
+  emptied(segment: DiskSegment): void
 }
 
 export class Paging {
@@ -80,7 +79,7 @@ export class Paging {
   }
 
   /** A record was written, whose bytes are taken from the byte budget. Without room for a batch it is `pagedOut`. */
-  place(segment: Segment, entry: IndexEntry, items: ItemBatch, mayPageOut: boolean): DiskBatch {
+  place(segment: DiskSegment, entry: IndexEntry, items: ItemBatch, mayPageOut: boolean): DiskBatch {
     const batch = new DiskBatch(entry, segment, undefined)
     segment.append(entry)
     if (mayPageOut && !this.#pager.admits(entry.lane)) {
@@ -108,13 +107,13 @@ export class Paging {
   }
 
   /** @returns undefined if it cannot be read now */
-  async indexOf(segment: Segment): Promise<SegmentIndex | undefined> {
+  async indexOf(segment: DiskSegment): Promise<SegmentIndex | undefined> {
     const index = await this.#options.indexes.read(segment)
     return typeof index === 'string' ? undefined : index
   }
 
   /** Gives a record a batch that no lane has, to be moved to another segment. */
-  borrow(entry: IndexEntry, segment: Segment): DiskBatch {
+  borrow(entry: IndexEntry, segment: DiskSegment): DiskBatch {
     const batch = new DiskBatch(entry, segment, undefined)
     this.waiting.pageIn(batch)
     return batch
@@ -138,7 +137,7 @@ export class Paging {
   }
 
   /** Records that had no batch cannot be read any more. */
-  #lose(segment: Segment, records: number, items: number): void {
+  #lose(segment: DiskSegment, records: number, items: number): void {
     segment.damaged = true
     this.#options.keeper.lost(records, items)
     this.#options.logger.error('records of a segment of the queue cannot be read and are lost', {

@@ -1,6 +1,6 @@
 import { cutOut, type ItemBatch } from '../../../contract/items.ts'
 import { decodePayload, recordAt } from '../format/format.ts'
-import type { Segment } from '../segments/segment.ts'
+import type { DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexEntry } from '../format/segment-index.ts'
 
 /** Read at once. */
@@ -14,7 +14,7 @@ const MIN_WANTED = 1 / 2
  * @returns the items of each; undefined for one that is damaged, or for all if it is not worth it or they cannot be read now
  */
 export async function readAhead(
-  segment: Segment,
+  segment: DiskSegment,
   entries: readonly IndexEntry[],
   room: number,
 ): Promise<(ItemBatch | undefined)[] | undefined> {

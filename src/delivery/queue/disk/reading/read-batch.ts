@@ -1,8 +1,7 @@
 import type { Logger } from '../../../../telemetry/logger.ts'
 import type { ItemBatch } from '../../../contract/items.ts'
-import type { DiskBatch } from '../segments/disk-batch.ts'
+import type { DiskBatch, DiskSegment } from '../segments/disk-batch.ts'
 import { decodePayload, recordAt } from '../format/format.ts'
-import type { Segment } from '../segments/segment.ts'
 
 /** The bytes may be gone for good. Everything else (EMFILE, ENOMEM, …) passes. */
 const LASTING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOENT', 'ENXIO', 'EUCLEAN', 'EBADMSG'])
@@ -59,7 +58,7 @@ export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise
  * Of records that failed with all others of their segment since anything of it was read, one is tried for all: so a disk
  * that is sick for minutes costs a record or two, and the reads of others do not wait behind theirs.
  */
-function turnInMs(batch: DiskBatch, segment: Segment, now: number): number {
+function turnInMs(batch: DiskBatch, segment: DiskSegment, now: number): number {
   const early = Math.max(batch.readAgainAtMs, segment.readAgainAtMs) - now
   if (early > 0 || segment.failingSinceMs === undefined || segment.gone) return early
   const probe = (segment.probe ??= batch)
@@ -80,7 +79,7 @@ function behindProbeMs(probe: DiskBatch, now: number): number {
   return Math.max(AGAIN_AFTER_MS, probe.readAgainAtMs - now)
 }
 
-function succeeded(batch: DiskBatch, segment: Segment): void {
+function succeeded(batch: DiskBatch, segment: DiskSegment): void {
   segment.failingSinceMs = undefined
   segment.readAtMs = performance.now()
   segment.gone = false
@@ -117,7 +116,12 @@ async function failed(batch: DiskBatch, error: NodeJS.ErrnoException, { waitsMs,
 }
 
 /** @returns undefined if it is to be given up */
-function patienceMs(batch: DiskBatch, segment: Segment, waitsMs: readonly number[], now: number): number | undefined {
+function patienceMs(
+  batch: DiskBatch,
+  segment: DiskSegment,
+  waitsMs: readonly number[],
+  now: number,
+): number | undefined {
   if (segment.gone || now - (segment.failingSinceMs ?? now) > DEAD_AFTER_MS) return undefined
   if (segment.probe === undefined || now - segment.probe.readAgainAtMs > OVERDUE_MS) segment.probe = batch
   // Two that were read together: the try of one counts.

@@ -8,13 +8,14 @@ import { IdRanges } from '../format/id-ranges.ts'
 import type { Acknowledged } from '../format/journal-format.ts'
 import { describeIds, type Missing, missingBatches } from './missing.ts'
 import { type Damage, type Opened, openSegment, type Scanned, scanSegment } from '../format/scan.ts'
+import type { DiskBatch, DiskSegment } from '../segments/disk-batch.ts'
 import { Segment, SEGMENT_NAME, type Usage } from '../segments/segment.ts'
 import type { SegmentIndex } from '../format/segment-index.ts'
 import { setAside } from '../files/set-aside.ts'
 
 export interface Recovered {
   /** Oldest first. What waits in them is paged out. */
-  readonly segments: readonly Segment[]
+  readonly segments: readonly DiskSegment[]
   readonly lastSequence: number
   readonly lastSegment: number
   /** Bytes that were acknowledged and cannot be read. */
@@ -31,7 +32,7 @@ interface Found {
 
 /** A segment, and what is told of it when all are known. */
 interface Taken {
-  readonly segment: Segment
+  readonly segment: DiskSegment
   readonly damage: Damage | undefined
 }
 
@@ -66,7 +67,7 @@ export async function recover(
     const scanned = await Promise.all(some.map((one) => scan(files, one)))
     for (const [at, { header, bytes, number }] of some.entries()) {
       const { index, damage } = scanned[at] as Scanned
-      const segment = new Segment(files, directory, { ...header, number }, bytes, usage)
+      const segment = new Segment<DiskBatch>(files, directory, { ...header, number }, bytes, usage)
       stock.take(segment, index)
       taken.push({ segment, damage })
     }
@@ -107,7 +108,7 @@ class Stock {
     for (const [from, to] of acknowledged.done) this.known.add(from, to)
   }
 
-  take(segment: Segment, index: SegmentIndex): void {
+  take(segment: DiskSegment, index: SegmentIndex): void {
     this.#know(segment, index)
     const { done } = this.#acknowledged
     const movedHere = new Set<number>()
@@ -120,7 +121,7 @@ class Stock {
     for (const id of movedHere) this.#moved.add(id, id)
   }
 
-  #know({ header }: Segment, index: SegmentIndex): void {
+  #know({ header }: DiskSegment, index: SegmentIndex): void {
     this.lastSequence = Math.max(this.lastSequence, header.firstSequence - 1)
     for (let row = 0; row < index.count; row++) {
       const id = index.idAt(row)
@@ -197,7 +198,7 @@ async function leaveOut(files: Files, path: string, bytes: number, logger: Logge
  * @returns bytes of records that somebody still waits for
  */
 function reportDamage(
-  { header, path }: Segment,
+  { header, path }: DiskSegment,
   damage: Damage | undefined,
   lastId: number,
   { ids }: Missing,

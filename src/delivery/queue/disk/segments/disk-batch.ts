@@ -3,12 +3,14 @@ import { QueuedBatch } from '../../../contract/queue.ts'
 import type { Segment } from './segment.ts'
 import type { IndexEntry } from '../format/segment-index.ts'
 
+export type DiskSegment = Segment<DiskBatch>
+
 /** A batch with its place on disk. Its items may come and go, and it may be moved; it stays the same. */
 export class DiskBatch extends QueuedBatch {
   readonly lane: string
   /** By which acknowledgements name it. */
   readonly id: number
-  segment: Segment
+  segment: DiskSegment
   sequence: number
   offset: number
   readonly length: number
@@ -25,7 +27,7 @@ export class DiskBatch extends QueuedBatch {
   /** Reads and moves under way: until they end, it is not paged out. */
   uses = 0
 
-  constructor(entry: IndexEntry, segment: Segment, items: ItemBatch | undefined) {
+  constructor(entry: IndexEntry, segment: DiskSegment, items: ItemBatch | undefined) {
     super(items, entry.items, entry.countedBytes, entry.length, entry.queuedAtMs)
     this.lane = entry.lane
     this.id = entry.id
@@ -41,7 +43,7 @@ export class DiskBatch extends QueuedBatch {
   }
 
   /** Where it stands from now on. */
-  moveTo(segment: Segment, sequence: number, offset: number): void {
+  moveTo(segment: DiskSegment, sequence: number, offset: number): void {
     this.segment.remove(this)
     this.segment = segment
     this.sequence = sequence

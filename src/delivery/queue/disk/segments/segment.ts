@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { DiskBatch } from './disk-batch.ts'
 import type { Files, OpenFile } from '../files/files.ts'
 import { encodeFooter, encodeHeader, FORMAT_VERSION, HEADER_BYTES, type SegmentHeader } from '../format/format.ts'
 import { PagedOutBits } from './paged-out-bits.ts'
@@ -18,8 +17,17 @@ export class Usage {
   liveBytes = 0
 }
 
+/** A record of a segment that has a batch in memory. */
+export interface InMemory {
+  readonly id: number
+  readonly sequence: number
+  readonly length: number
+  readonly enqueuedAtMs: number
+  readonly unsettled: number
+}
+
 /** One file of records. Written at its end only, then sealed, and removed when nothing in it is waited for. */
-export class Segment {
+export class Segment<Batch extends InMemory> {
   readonly number: number
   readonly header: SegmentHeader
   readonly path: string
@@ -32,7 +40,7 @@ export class Segment {
   bytes = 0
   sealed: boolean
   /** Batches in memory that are not settled yet, by id. */
-  readonly live = new Map<number, DiskBatch>()
+  readonly live = new Map<number, Batch>()
   /** Records that are not settled yet and have no batch in memory. */
   readonly pagedOut: PagedOutBits
   /** Of both. */
@@ -46,7 +54,7 @@ export class Segment {
   readAtMs = Number.NEGATIVE_INFINITY
   readAgainAtMs = 0
   /** By which it is seen whether it can be read again. */
-  probe: DiskBatch | undefined
+  probe: Batch | undefined
   /** There is no such file. */
   gone = false
   /** performance.now() of the last settlement, or of its taking up; what is drained just now is not worth moving. */
@@ -67,15 +75,15 @@ export class Segment {
   }
 
   /** Makes the file, header and name included, so durable that a record in it can be acknowledged. */
-  static async create(
+  static async create<Batch extends InMemory>(
     files: Files,
     directory: string,
     { number, firstSequence }: Pick<SegmentHeader, 'number' | 'firstSequence'>,
     usage: Usage,
     sync: boolean,
-  ): Promise<Segment> {
+  ): Promise<Segment<Batch>> {
     const header = { version: FORMAT_VERSION, salt: randomBytes(4).readUInt32LE(), firstSequence, number }
-    const segment = new Segment(files, directory, header, 0, usage)
+    const segment = new Segment<Batch>(files, directory, header, 0, usage)
     const file = await files.open(segment.path, 'wx+')
     try {
       await file.write([encodeHeader(header)], 0)
@@ -124,7 +132,7 @@ export class Segment {
   }
 
   /** A record waits, with a batch in memory. */
-  add(batch: DiskBatch): void {
+  add(batch: Batch): void {
     this.live.set(batch.id, batch)
     this.#wait(batch.length)
   }
@@ -135,7 +143,7 @@ export class Segment {
     this.#wait(entry.length)
   }
 
-  remove(batch: DiskBatch): void {
+  remove(batch: Batch): void {
     if (!this.live.delete(batch.id)) return
     this.#wait(-batch.length)
     this.settledAtMs = performance.now()
@@ -149,13 +157,13 @@ export class Segment {
     this.#wait(inMemory - this.liveBytes)
   }
 
-  pageOut(batch: DiskBatch): void {
+  pageOut(batch: Batch): void {
     if (!this.live.delete(batch.id)) return
     const { sequence, id, enqueuedAtMs: queuedAtMs, unsettled } = batch
     this.pagedOut.add({ sequence, id, queuedAtMs }, unsettled)
   }
 
-  pageIn(batch: DiskBatch): void {
+  pageIn(batch: Batch): void {
     this.pagedOut.delete(batch.sequence, batch.unsettled)
     this.live.set(batch.id, batch)
   }

@@ -2,6 +2,7 @@ import type { ItemBatch } from '../../../contract/items.ts'
 import { crashPoint } from '../files/crash-point.ts'
 import type { Files } from '../files/files.ts'
 import { encodeRecord, HEADER_BYTES, recordBytes } from '../format/format.ts'
+import type { DiskBatch, DiskSegment } from './disk-batch.ts'
 import { Segment, type Usage } from './segment.ts'
 
 /** One commit writes at most so much, or one request that is larger: a bound on what a crash can leave half written. */
@@ -26,7 +27,7 @@ export interface NewRecord {
 }
 
 export interface Place {
-  readonly segment: Segment
+  readonly segment: DiskSegment
   readonly sequence: number
   readonly id: number
   readonly offset: number
@@ -45,15 +46,15 @@ export interface WriterOptions {
   readonly segmentBytes: number
   readonly sync: boolean
   readonly usage: Usage
-  opened(segment: Segment): void
+  opened(segment: DiskSegment): void
   /** Nothing more is written to it. */
-  sealed(segment: Segment): void
+  sealed(segment: DiskSegment): void
   /** No batch has this id: its commit failed, or the record is of a batch that was moved and has one. */
   unused(id: number): void
   /** Of each commit, before its requests hear of it. */
   committed(failure: WriteFailure | undefined): void
   /** A segment has no index; that costs time at the next start and nothing else. */
-  notSealed(segment: Segment, error: unknown): void
+  notSealed(segment: DiskSegment, error: unknown): void
 }
 
 /**
@@ -65,7 +66,7 @@ export class Writer {
   readonly #groupBytes: number
   #waiting: WriteRequest[] = []
   #running: Promise<void> | undefined
-  #segment: Segment | undefined
+  #segment: DiskSegment | undefined
   #nextSequence = 1
   #nextNumber = 1
   /** What came up to it has been told whether it is stored. */
@@ -88,7 +89,7 @@ export class Writer {
     this.#running ??= this.#run()
   }
 
-  get current(): Segment | undefined {
+  get current(): DiskSegment | undefined {
     return this.#segment
   }
 
@@ -177,7 +178,7 @@ export class Writer {
   }
 
   /** A group that would stretch a segment begins the next one, so what is larger than a segment has one of its own. */
-  async #openSegment(groupBytes: number): Promise<Segment> {
+  async #openSegment(groupBytes: number): Promise<DiskSegment> {
     const { segmentBytes } = this.#options
     const { bytes } = this.#segment ?? { bytes: segmentBytes }
     const fits = bytes < segmentBytes && bytes + groupBytes <= segmentBytes * MAX_STRETCH
@@ -185,7 +186,7 @@ export class Writer {
     await this.#seal()
     const { files, directory, usage, sync } = this.#options
     const identity = { number: this.#nextNumber++, firstSequence: this.#nextSequence }
-    const segment = await Segment.create(files, directory, identity, usage, sync)
+    const segment = await Segment.create<DiskBatch>(files, directory, identity, usage, sync)
     crashPoint('roll')
     this.#segment = segment
     this.#options.opened(segment)
