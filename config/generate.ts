@@ -3,8 +3,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { components } from '../src/components.ts'
-import { configJsonSchema } from '../src/config/json-schema.ts'
-import { replaceOptionTable } from '../src/config/option-table.ts'
+import { configJsonSchema } from '../src/config/describe/json-schema.ts'
+import { replaceOptionTable } from '../src/config/describe/option-table.ts'
 
 const ROOT = new URL('..', import.meta.url)
 const check = process.argv.includes('--check')

@@ -2,7 +2,7 @@
 // key that was rotated on disk would never be seen.
 
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
-import { hasControl } from '../config/fields.ts'
+import { hasControl } from '../config/schema/fields.ts'
 import type { AwsEnvironment, StaticCredentials } from './environment.ts'
 import { LocalFault } from './local-fault.ts'
 

@@ -1,5 +1,5 @@
 import type { ComponentRegistry } from '../component/factory.ts'
-import type { Environment } from '../config/retrieve.ts'
+import type { Environment } from '../config/sources/retrieve.ts'
 import type { createProcess } from '../service/workers/create.ts'
 
 /** 0 stopped cleanly, or all is well; 1 failed while running; 2 bad usage or config: the same command fails again. */

@@ -1,4 +1,4 @@
-import { SECTIONS } from '../config/check-components.ts'
+import { SECTIONS } from '../config/check/check-components.ts'
 import { buildInfo } from './build-info.ts'
 import { defineCommand } from './command.ts'
 

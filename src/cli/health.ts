@@ -60,7 +60,7 @@ async function placeInConfig(values: Values<typeof OPTIONS>, surroundings: Surro
     surroundings.err('The config has no health_check: define it under extensions: and name it in service.extensions.\n')
     return undefined
   }
-  const { printableConfig } = await import('../config/print.ts')
+  const { printableConfig } = await import('../config/describe/print.ts')
   const extensions = printableConfig(loaded.written, 'redacted')['extensions'] as Readonly<
     Record<string, Partial<Place>>
   >

@@ -34,7 +34,7 @@ export async function loadConfigFrom(
 ): Promise<{ config: DaemonConfig; written: WrittenConfig; files: ReadonlyMap<string, string> } | undefined> {
   const [{ loadConfig }, { formatProblem }, registry] = await Promise.all([
     import('../config/load.ts'),
-    import('../config/findings.ts'),
+    import('../config/yaml/findings.ts'),
     components(),
   ])
   const ignored = warnOfGates(values['feature-gates'] ?? [])

@@ -1,4 +1,4 @@
-import type { Format, Secrets } from '../config/print.ts'
+import type { Format, Secrets } from '../config/describe/print.ts'
 import { defineCommand } from './command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
 
@@ -22,7 +22,7 @@ export const command = defineCommand({
     }
     const loaded = await loadConfigFrom(values, surroundings)
     if (loaded === undefined) return 2
-    const { formatConfig, printableConfig } = await import('../config/print.ts')
+    const { formatConfig, printableConfig } = await import('../config/describe/print.ts')
     surroundings.out(formatConfig(printableConfig(loaded.written, mode), format))
     return 0
   },

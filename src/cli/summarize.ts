@@ -1,7 +1,7 @@
-import type { Section } from '../config/check-components.ts'
+import type { Section } from '../config/check/check-components.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import type { WrittenConfig } from '../config/load.ts'
-import { printableConfig } from '../config/print.ts'
+import { printableConfig } from '../config/describe/print.ts'
 
 type Plain = Readonly<Record<string, unknown>>
 

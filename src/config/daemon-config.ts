@@ -5,7 +5,7 @@ import type {
   AnyReceiverFactory,
 } from '../component/factory.ts'
 import type { ComponentId } from '../component/id.ts'
-import type { ServiceTelemetry } from './service-telemetry.ts'
+import type { ServiceTelemetry } from './schema/service-telemetry.ts'
 
 /**
  * A config that was read, merged, expanded and checked in full: what `service` builds from. Parsed and validated are

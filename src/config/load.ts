@@ -1,15 +1,21 @@
 import type { ComponentRegistry } from '../component/factory.ts'
-import { checkSection, type DefinedComponents, SECTIONS, type Section, type Sections } from './check-components.ts'
-import { checkNamedExtensions } from './check-named-extensions.ts'
-import { type CheckedService, checkService } from './check-service.ts'
+import {
+  checkSection,
+  type DefinedComponents,
+  SECTIONS,
+  type Section,
+  type Sections,
+} from './check/check-components.ts'
+import { checkNamedExtensions } from './check/check-named-extensions.ts'
+import { type CheckedService, checkService } from './check/check-service.ts'
 import type { Configured, DaemonConfig } from './daemon-config.ts'
-import { expand } from './expand.ts'
-import { Findings, type Problem } from './findings.ts'
-import { applySets, readSources } from './read-sources.ts'
-import type { Environment } from './retrieve.ts'
+import { expand } from './sources/expand.ts'
+import { Findings, type Problem } from './yaml/findings.ts'
+import { applySets, readSources } from './sources/read-sources.ts'
+import type { Environment } from './sources/retrieve.ts'
 import { hint } from './suggest.ts'
-import type { MapNode } from './tree.ts'
-import { asVariables, configFromVariables, exporterVariables, VARIABLE_PREFIX } from './variables.ts'
+import type { MapNode } from './yaml/tree.ts'
+import { asVariables, configFromVariables, exporterVariables, VARIABLE_PREFIX } from './sources/variables.ts'
 
 export interface LoadOptions {
   /** `--config`: paths, or `file:`, `env:` and `yaml:` URIs, merged in order. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { components } from '../../src/components.ts'
-import { formatProblem } from '../../src/config/findings.ts'
+import { formatProblem } from '../../src/config/yaml/findings.ts'
 import { loadConfig } from '../../src/config/load.ts'
 
 // What an operator reads when a config is wrong: file, line, column, path, problem, and what to write instead. The words

@@ -8,7 +8,7 @@ import type { Component, ComponentSettings } from '../../src/component/component
 import { parseComponentId } from '../../src/component/id.ts'
 import { ALONE } from '../../src/component/siblings.ts'
 import { components } from '../../src/components.ts'
-import { replaceOptionTable } from '../../src/config/option-table.ts'
+import { replaceOptionTable } from '../../src/config/describe/option-table.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { Registry } from '../../src/telemetry/registry.ts'
 

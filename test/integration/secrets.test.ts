@@ -9,7 +9,7 @@ import { secretFile } from '../fakes/authentication.ts'
 import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
 import { recordsRequest } from '../fakes/logs-request.ts'
 import { components } from '../../src/components.ts'
-import { formatProblem } from '../../src/config/findings.ts'
+import { formatProblem } from '../../src/config/yaml/findings.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { configFile, type Daemon, type LogLine, runToEnd, startDaemon } from './daemon.ts'
 

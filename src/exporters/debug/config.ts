@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, notYet } from '../../config/fields.ts'
+import { acceptedWithoutEffect, notYet } from '../../config/schema/fields.ts'
 
 /** The collector's keys and defaults. */
 export const debugConfigSchema = z

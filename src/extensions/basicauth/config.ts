@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { notYet, secret } from '../../config/fields.ts'
+import { notYet, secret } from '../../config/schema/fields.ts'
 import { tenantsSchema } from '../../listen/tenants.ts'
 import { parseHtpasswd } from './htpasswd.ts'
 

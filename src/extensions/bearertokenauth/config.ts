@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { secretLine } from '../../config/fields.ts'
+import { secretLine } from '../../config/schema/fields.ts'
 import { allowedLogGroups } from '../../listen/tenants.ts'
 
 /** RFC 9110, 5.6.2: what a scheme and the name of a header are made of. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { size } from '../../config/fields.ts'
+import { size } from '../../config/schema/fields.ts'
 import { parseEndpoint } from '../../listen/endpoint.ts'
 
 /** Options of the `cloudwatch_local` extension. */

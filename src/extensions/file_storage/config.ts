@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration, path, size } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, path, size } from '../../config/schema/fields.ts'
 
 const compaction = z
   .strictObject({

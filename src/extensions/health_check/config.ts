@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration, notYet } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, notYet } from '../../config/schema/fields.ts'
 import { parseEndpoint } from '../../listen/endpoint.ts'
 
 function endpoint() {

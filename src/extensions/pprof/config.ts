@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect } from '../../config/fields.ts'
+import { acceptedWithoutEffect } from '../../config/schema/fields.ts'
 
 const unused = (description: string) =>
   acceptedWithoutEffect(z.unknown(), 'it profiles the Go runtime; start node with --cpu-prof').describe(description)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect } from '../../config/fields.ts'
+import { acceptedWithoutEffect } from '../../config/schema/fields.ts'
 
 const unused = (description: string) =>
   acceptedWithoutEffect(z.unknown(), 'there are no pages here; see /metrics').describe(description)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration, notYet } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, notYet } from '../../config/schema/fields.ts'
 
 /** The collector's keys and defaults. */
 export const batchConfigSchema = z

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration } from '../../config/schema/fields.ts'
 
 const NO_SPIKES = 'bytes are counted before memory is taken, so there is no spike between two measurements'
 const NO_FORCED_GC = 'no garbage collection is forced here'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration, extension, notYet, size } from '../../config/fields.ts'
+import { acceptedWithoutEffect, duration, extension, notYet, size } from '../../config/schema/fields.ts'
 import { corsSchema } from '../../listen/cors.ts'
 import { parseEndpoint, TRANSPORTS } from '../../listen/endpoint.ts'
 import { MAX_CONCURRENT_STREAMS } from '../../listen/http-server.ts'

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Component } from '../../../src/component/component.ts'
 import { NOTHING_REJECTED } from '../../../src/accounting/rejections.ts'
 import type { ComponentRegistry } from '../../../src/component/factory.ts'
-import { acceptedWithoutEffect, duration, notYet, secret, size } from '../../../src/config/fields.ts'
+import { acceptedWithoutEffect, duration, notYet, secret, size } from '../../../src/config/schema/fields.ts'
 import { type LoadedConfig, loadConfig, type LoadOptions } from '../../../src/config/load.ts'
-import { formatProblem } from '../../../src/config/findings.ts'
+import { formatProblem } from '../../../src/config/yaml/findings.ts'
 
 // Components with one key of each kind there is, so that the tests of the config stand whatever the real ones grow.
 

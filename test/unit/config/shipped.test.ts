@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { components } from '../../../src/components.ts'
-import { formatProblem } from '../../../src/config/findings.ts'
-import { configJsonSchema } from '../../../src/config/json-schema.ts'
+import { formatProblem } from '../../../src/config/yaml/findings.ts'
+import { configJsonSchema } from '../../../src/config/describe/json-schema.ts'
 import { loadConfig, type WrittenConfig } from '../../../src/config/load.ts'
-import { formatConfig, printableConfig } from '../../../src/config/print.ts'
+import { formatConfig, printableConfig } from '../../../src/config/describe/print.ts'
 
 // What is shipped beside the code: config/*.yaml, config/schema.json and the guides, with the components as they are.
 

@@ -3,7 +3,7 @@ import type { LogsConsumer, LogsExporter } from '../../../src/component/consumer
 import type { ExporterSettings, PipelineShape } from '../../../src/component/factory.ts'
 import { parseComponentId } from '../../../src/component/id.ts'
 import type { Configured, DaemonConfig, PipelineConfig } from '../../../src/config/daemon-config.ts'
-import { serviceTelemetrySchema } from '../../../src/config/service-telemetry.ts'
+import { serviceTelemetrySchema } from '../../../src/config/schema/service-telemetry.ts'
 import { z } from 'zod'
 
 type CreateReceiver = (next: LogsConsumer) => Component

@@ -1,4 +1,4 @@
-import { type Schema, viewSchema } from '../../../config/schema-view.ts'
+import { type Schema, viewSchema } from '../../../config/schema/schema-view.ts'
 import { configSchema } from '../config.ts'
 
 // The library's options are the YAML's keys in camel case; there is one schema for both.

@@ -1,6 +1,12 @@
 import type * as z from 'zod'
-import { explainIssue, flattenIssue, type Issue } from '../../../config/explain-issue.ts'
-import { holdsSecret, type Schema, type SchemaView, viewsAlong, viewSchema } from '../../../config/schema-view.ts'
+import { explainIssue, flattenIssue, type Issue } from '../../../config/check/explain-issue.ts'
+import {
+  holdsSecret,
+  type Schema,
+  type SchemaView,
+  viewsAlong,
+  viewSchema,
+} from '../../../config/schema/schema-view.ts'
 import { hint } from '../../../config/suggest.ts'
 import type { CredentialProvider } from '../../../aws/credentials.ts'
 import { type Config, configSchema } from '../config.ts'

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Format, formatConfig, printableConfig, type Secrets } from '../../../src/config/print.ts'
-import type { LoadedConfig } from '../../../src/config/load.ts'
-import { GOOD, load } from './sample-registry.ts'
+import { type Format, formatConfig, printableConfig, type Secrets } from '../../../../src/config/describe/print.ts'
+import type { LoadedConfig } from '../../../../src/config/load.ts'
+import { GOOD, load } from '../sample-registry.ts'
 
 const EXPORTER = 'exporters.awscloudwatchlogs'
 

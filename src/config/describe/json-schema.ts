@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import type { ComponentRegistry } from '../component/factory.ts'
-import { SECTIONS, type Section } from './check-components.ts'
-import { pipelineSchema, serviceSchema } from './service-schema.ts'
+import type { ComponentRegistry } from '../../component/factory.ts'
+import { SECTIONS, type Section } from '../check/check-components.ts'
+import { pipelineSchema, serviceSchema } from '../schema/service-schema.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expand } from '../../../src/config/expand.ts'
-import { Findings, formatProblem } from '../../../src/config/findings.ts'
-import { parseYaml } from '../../../src/config/parse-yaml.ts'
-import type { Environment } from '../../../src/config/retrieve.ts'
-import { child, formatPosition, type Node } from '../../../src/config/tree.ts'
+import { expand } from '../../../../src/config/sources/expand.ts'
+import { Findings, formatProblem } from '../../../../src/config/yaml/findings.ts'
+import { parseYaml } from '../../../../src/config/yaml/parse-yaml.ts'
+import type { Environment } from '../../../../src/config/sources/retrieve.ts'
+import { child, formatPosition, type Node } from '../../../../src/config/yaml/tree.ts'
 
 let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'expand-'))))

@@ -1,8 +1,8 @@
-import { Findings, type Problem } from './findings.ts'
-import { putNested } from './merge.ts'
-import { parseYaml } from './parse-yaml.ts'
+import { Findings, type Problem } from '../yaml/findings.ts'
+import { putNested } from '../yaml/merge.ts'
+import { parseYaml } from '../yaml/parse-yaml.ts'
 import type { Environment } from './retrieve.ts'
-import { type Entry, type MapNode, type Node, placeAt, type Position } from './tree.ts'
+import { type Entry, type MapNode, type Node, placeAt, type Position } from '../yaml/tree.ts'
 
 /** Two underscores: Kubernetes sets `OTLP_CLOUDWATCH_PORT` and the like for a Service called otlp-cloudwatch. */
 export const VARIABLE_PREFIX = 'OTLP_CLOUDWATCH__'

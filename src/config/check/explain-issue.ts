@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { closest } from './suggest.ts'
+import { closest } from '../suggest.ts'
 
 /** A zod issue; it has a message only if the author of the schema wrote one. */
 export type Issue = z.core.$ZodIssue

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { configJsonSchema } from '../../../src/config/json-schema.ts'
-import { registry } from './sample-registry.ts'
+import { configJsonSchema } from '../../../../src/config/describe/json-schema.ts'
+import { registry } from '../sample-registry.ts'
 
 const schema = configJsonSchema(registry) as {
   properties: Record<

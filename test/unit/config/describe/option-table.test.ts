@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { acceptedWithoutEffect, duration, notYet, size } from '../../../src/config/fields.ts'
-import { optionTable, replaceOptionTable } from '../../../src/config/option-table.ts'
+import { acceptedWithoutEffect, duration, notYet, size } from '../../../../src/config/schema/fields.ts'
+import { optionTable, replaceOptionTable } from '../../../../src/config/describe/option-table.ts'
 
 const schema = z.strictObject({
   name: z.string().describe('Its name | or not.'),

@@ -1,10 +1,10 @@
 import { Document, isScalar, visit } from 'yaml'
-import { SECTIONS } from './check-components.ts'
-import { REDACTED } from './explain-issue.ts'
-import type { WrittenConfig } from './load.ts'
-import { escapeDollars } from './reference.ts'
-import { ANYTHING, kindOf, type Schema, viewSchema } from './schema-view.ts'
-import { serviceSchema } from './service-schema.ts'
+import { SECTIONS } from '../check/check-components.ts'
+import { REDACTED } from '../check/explain-issue.ts'
+import type { WrittenConfig } from '../load.ts'
+import { escapeDollars } from '../sources/reference.ts'
+import { ANYTHING, kindOf, type Schema, viewSchema } from '../schema/schema-view.ts'
+import { serviceSchema } from '../schema/service-schema.ts'
 
 export type Secrets = 'redacted' | 'unredacted'
 

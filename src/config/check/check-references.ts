@@ -1,7 +1,7 @@
-import { closest } from './suggest.ts'
+import { closest } from '../suggest.ts'
 import { KIND, type Section } from './check-components.ts'
-import type { Findings } from './findings.ts'
-import type { Node, Path, Position } from './tree.ts'
+import type { Findings } from '../yaml/findings.ts'
+import type { Node, Path, Position } from '../yaml/tree.ts'
 
 /** Ids that are defined, by section. */
 export type DefinedIds = Readonly<Record<Section, ReadonlySet<string>>>

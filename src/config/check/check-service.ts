@@ -2,10 +2,10 @@ import type { z } from 'zod'
 import { checkPipeline } from './check-pipeline.ts'
 import { checkReferences, type DefinedIds } from './check-references.ts'
 import { type Checked, checkValue } from './check-value.ts'
-import type { PipelineConfig } from './daemon-config.ts'
-import type { Findings } from './findings.ts'
-import { serviceSchema } from './service-schema.ts'
-import { child, type Entry, type MapNode } from './tree.ts'
+import type { PipelineConfig } from '../daemon-config.ts'
+import type { Findings } from '../yaml/findings.ts'
+import { serviceSchema } from '../schema/service-schema.ts'
+import { child, type Entry, type MapNode } from '../yaml/tree.ts'
 
 export interface CheckedService {
   readonly service: Checked<z.output<typeof serviceSchema>>

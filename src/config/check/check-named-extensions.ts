@@ -1,9 +1,9 @@
 import { type Section, type Sections, SECTIONS } from './check-components.ts'
 import type { CheckedService } from './check-service.ts'
-import type { Findings } from './findings.ts'
-import { type Schema, viewSchema } from './schema-view.ts'
-import { closest } from './suggest.ts'
-import { child, type MapNode, type Node, type Path, type Position } from './tree.ts'
+import type { Findings } from '../yaml/findings.ts'
+import { type Schema, viewSchema } from '../schema/schema-view.ts'
+import { closest } from '../suggest.ts'
+import { child, type MapNode, type Node, type Path, type Position } from '../yaml/tree.ts'
 
 /** Tells every extension that a component which runs names in its own config, and that does not run itself. */
 export function checkNamedExtensions(

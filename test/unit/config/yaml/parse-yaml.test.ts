@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Findings, formatProblem } from '../../../src/config/findings.ts'
-import { parseYaml } from '../../../src/config/parse-yaml.ts'
-import { child, formatPosition, type Node } from '../../../src/config/tree.ts'
+import { Findings, formatProblem } from '../../../../src/config/yaml/findings.ts'
+import { parseYaml } from '../../../../src/config/yaml/parse-yaml.ts'
+import { child, formatPosition, type Node } from '../../../../src/config/yaml/tree.ts'
 
 function parse(text: string): { root: Node | undefined; problems: string[] } {
   const findings = new Findings()

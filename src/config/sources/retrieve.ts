@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { normalize } from 'node:path'
-import { hint } from './suggest.ts'
+import { hint } from '../suggest.ts'
 
 /** Environment variables by name; only own, defined ones count as set. */
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import { explainIssue, flattenIssue, type Issue } from './explain-issue.ts'
-import type { Findings } from './findings.ts'
+import type { Findings } from '../yaml/findings.ts'
 import { inputFor } from './input.ts'
-import { holdsSecret, type Schema, viewsAlong } from './schema-view.ts'
-import type { Entry, Node, Path, Position } from './tree.ts'
+import { holdsSecret, type Schema, viewsAlong } from '../schema/schema-view.ts'
+import type { Entry, Node, Path, Position } from '../yaml/tree.ts'
 
 export interface Checked<Output> {
   /** What was written, in the form the schema reads. */

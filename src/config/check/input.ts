@@ -1,7 +1,7 @@
-import type { Findings } from './findings.ts'
-import { ANYTHING, kindOf, type Schema, type SchemaView, viewSchema } from './schema-view.ts'
-import { hint } from './suggest.ts'
-import { formatPath, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from './tree.ts'
+import type { Findings } from '../yaml/findings.ts'
+import { ANYTHING, kindOf, type Schema, type SchemaView, viewSchema } from '../schema/schema-view.ts'
+import { hint } from '../suggest.ts'
+import { formatPath, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from '../yaml/tree.ts'
 
 /**
  * Turns a part of the config tree into the plain value its schema parses, by the collector's rules for what fits where.

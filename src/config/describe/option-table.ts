@@ -1,4 +1,4 @@
-import { type Schema, type SchemaView, viewSchema } from './schema-view.ts'
+import { type Schema, type SchemaView, viewSchema } from '../schema/schema-view.ts'
 
 type Row = readonly [key: string, fallback: string, description: string]
 

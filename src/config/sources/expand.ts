@@ -1,8 +1,8 @@
-import { Findings, formatProblem } from './findings.ts'
-import { parseYaml } from './parse-yaml.ts'
+import { Findings, formatProblem } from '../yaml/findings.ts'
+import { parseYaml } from '../yaml/parse-yaml.ts'
 import { defaultsAround, findReference, type Reference, unescapeDollars } from './reference.ts'
 import { type Outside, retrieve, variable } from './retrieve.ts'
-import { type Entry, type Node, type Path, type ScalarNode } from './tree.ts'
+import { type Entry, type Node, type Path, type ScalarNode } from '../yaml/tree.ts'
 
 // A variable that names itself, or a file that includes itself, has no end. More than these is taken for one.
 const MAX_REFERENCES = 10_000

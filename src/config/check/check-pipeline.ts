@@ -1,11 +1,11 @@
-import { parseComponentId } from '../component/id.ts'
+import { parseComponentId } from '../../component/id.ts'
 import { checkReferences, type DefinedIds } from './check-references.ts'
 import { type Checked, checkValue } from './check-value.ts'
-import type { PipelineConfig } from './daemon-config.ts'
-import type { Findings } from './findings.ts'
-import { pipelineSchema } from './service-schema.ts'
-import { closest } from './suggest.ts'
-import { child, type Entry } from './tree.ts'
+import type { PipelineConfig } from '../daemon-config.ts'
+import type { Findings } from '../yaml/findings.ts'
+import { pipelineSchema } from '../schema/service-schema.ts'
+import { closest } from '../suggest.ts'
+import { child, type Entry } from '../yaml/tree.ts'
 
 /** The signals a collector knows beside logs. */
 const OTHER_SIGNALS = ['traces', 'metrics', 'profiles']

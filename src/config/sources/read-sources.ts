@@ -1,8 +1,8 @@
-import { Findings } from './findings.ts'
-import { merge, putNested } from './merge.ts'
-import { parseYaml } from './parse-yaml.ts'
+import { Findings } from '../yaml/findings.ts'
+import { merge, putNested } from '../yaml/merge.ts'
+import { parseYaml } from '../yaml/parse-yaml.ts'
 import { type Outside, hasScheme, retrieve } from './retrieve.ts'
-import { emptyMap, type Entry, type MapNode, type Node, placeAt, type Position } from './tree.ts'
+import { emptyMap, type Entry, type MapNode, type Node, placeAt, type Position } from '../yaml/tree.ts'
 
 /** Where the tree starts when no source said anything. */
 const NOWHERE: Position = { source: 'config' }

@@ -4,14 +4,14 @@ import type {
   AnyProcessorFactory,
   AnyReceiverFactory,
   ComponentRegistry,
-} from '../component/factory.ts'
-import { parseComponentId } from '../component/id.ts'
+} from '../../component/factory.ts'
+import { parseComponentId } from '../../component/id.ts'
 import { checkValue } from './check-value.ts'
-import type { Configured } from './daemon-config.ts'
-import { Findings } from './findings.ts'
-import type { Schema } from './schema-view.ts'
-import { hint } from './suggest.ts'
-import type { Entry, MapNode } from './tree.ts'
+import type { Configured } from '../daemon-config.ts'
+import { Findings } from '../yaml/findings.ts'
+import type { Schema } from '../schema/schema-view.ts'
+import { hint } from '../suggest.ts'
+import type { Entry, MapNode } from '../yaml/tree.ts'
 import { adviceFor, type ComponentKind } from './unsupported.ts'
 
 type AnyFactory = AnyReceiverFactory | AnyProcessorFactory | AnyExporterFactory | AnyExtensionFactory
