@@ -1,7 +1,7 @@
 import { TLSSocket, type PeerCertificate } from 'node:tls'
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import type { RequestHead } from '../component/authenticator.ts'
-import type { HttpRequest } from './body.ts'
+import type { HttpRequest } from './http/body.ts'
 
 /** What an authenticator sees of an HTTP request. */
 export function headOfHttp(request: HttpRequest): RequestHead {

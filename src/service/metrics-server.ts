@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Component } from '../component/component.ts'
 import type { ServiceTelemetry } from '../config/schema/service-telemetry.ts'
-import { Listener } from '../listen/listener.ts'
+import { Listener } from '../listen/socket/listener.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { PROMETHEUS_CONTENT_TYPE } from '../telemetry/prometheus-text.ts'
 

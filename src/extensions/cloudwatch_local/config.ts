@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { size } from '../../config/schema/fields.ts'
-import { parseEndpoint } from '../../listen/endpoint.ts'
+import { parseEndpoint } from '../../listen/socket/endpoint.ts'
 
 /** Options of the `cloudwatch_local` extension. */
 export const cloudwatchLocalConfigSchema = z.strictObject({

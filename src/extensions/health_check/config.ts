@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { acceptedWithoutEffect, duration, notYet } from '../../config/schema/fields.ts'
-import { parseEndpoint } from '../../listen/endpoint.ts'
+import { parseEndpoint } from '../../listen/socket/endpoint.ts'
 
 function endpoint() {
   return z.string().transform((text, context) => {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Component, ComponentSettings, Host } from '../../component/component.ts'
-import { Listener } from '../../listen/listener.ts'
+import { Listener } from '../../listen/socket/listener.ts'
 import { healthAnswer } from './answer.ts'
 import type { HealthCheckConfig } from './config.ts'
 

@@ -1,6 +1,6 @@
 import zlib from 'node:zlib'
 import type { Decompressed, Encoding, StreamedEncoding } from './encodings.ts'
-import type { Holding } from '../holding.ts'
+import type { Holding } from '../memory/holding.ts'
 import { decompressStreaming } from './streaming.ts'
 import { decompressSnappy } from './snappy.ts'
 

@@ -4,8 +4,8 @@
 // It is decoded on the event loop, as Node has no snappy, and in steps: other requests and probes are served in between.
 import { crc32c } from './crc32c.ts'
 import type { DecompressFailure, Decompressed } from './encodings.ts'
-import { GrowingBytes } from '../growing-bytes.ts'
-import type { Holding } from '../holding.ts'
+import { GrowingBytes } from '../memory/growing-bytes.ts'
+import type { Holding } from '../memory/holding.ts'
 import { blockLength, decodeElements, type BlockState } from './snappy-block.ts'
 
 /** Output bytes, and chunks, of one step: about 3 ms of the event loop. */

@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream'
 import type { DecompressFailure, Decompressed } from './encodings.ts'
-import { GrowingBytes } from '../growing-bytes.ts'
-import type { Holding } from '../holding.ts'
+import { GrowingBytes } from '../memory/growing-bytes.ts'
+import type { Holding } from '../memory/holding.ts'
 import { Turns } from './turns.ts'
 
 /**

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, notYet, size } from '../../config/schema/fields.ts'
-import { corsSchema } from '../../listen/cors.ts'
-import { parseEndpoint, TRANSPORTS } from '../../listen/endpoint.ts'
-import { MAX_CONCURRENT_STREAMS } from '../../listen/http-server.ts'
-import { type ServerTlsConfig, serverTlsSchema } from '../../listen/tls-config.ts'
+import { corsSchema } from '../../listen/http/cors.ts'
+import { parseEndpoint, TRANSPORTS } from '../../listen/socket/endpoint.ts'
+import { MAX_CONCURRENT_STREAMS } from '../../listen/http/http-server.ts'
+import { type ServerTlsConfig, serverTlsSchema } from '../../listen/tls/tls-config.ts'
 import { tenantsSchema } from '../../listen/tenants.ts'
 
 /** OTLP 1.11 recommends it as the limit of a request, before and after decompression. */

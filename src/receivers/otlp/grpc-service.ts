@@ -17,8 +17,8 @@ import {
   type IntakeFailure,
   type ReceivedMessage,
   type RefusedCall,
-} from '../../listen/grpc-intake.ts'
-import { createGrpcServer } from '../../listen/grpc-server.ts'
+} from '../../listen/grpc/grpc-intake.ts'
+import { createGrpcServer } from '../../listen/grpc/grpc-server.ts'
 import { exportLogsResponse } from '../../otlp/response.ts'
 import { encodeStatus, statusOf } from '../../otlp/status.ts'
 import type { GrpcConfig } from './config.ts'

@@ -3,8 +3,8 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { GRPC_CODES } from '../../component/answers.ts'
 import type { Authenticator } from '../../component/authenticator.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
-import { drain, type HttpRequest } from '../../listen/body.ts'
-import { Cors, isPreflight } from '../../listen/cors.ts'
+import { drain, type HttpRequest } from '../../listen/http/body.ts'
+import { Cors, isPreflight } from '../../listen/http/cors.ts'
 import { Deadlines } from '../../listen/deadlines.ts'
 import {
   createHttpServer,
@@ -12,12 +12,12 @@ import {
   type HttpHandler,
   type HttpResponse,
   type NoRequest,
-} from '../../listen/http-server.ts'
-import { http1Answer, quoted } from '../../listen/last-words.ts'
-import type { Listener } from '../../listen/listener.ts'
+} from '../../listen/http/http-server.ts'
+import { http1Answer, quoted } from '../../listen/socket/last-words.ts'
+import type { Listener } from '../../listen/socket/listener.ts'
 import { headOfHttp } from '../../listen/request-head.ts'
 import { timerDelay } from '../../telemetry/timer-delay.ts'
-import { ServerTls } from '../../listen/tls.ts'
+import { ServerTls } from '../../listen/tls/tls.ts'
 import type { HttpConfig } from './config.ts'
 import { answerError, answerOutcome } from './http-answer.ts'
 import { HttpExchange, type AnswerRules } from './http-exchange.ts'

@@ -1,7 +1,7 @@
 import type { Component, ComponentSettings, Host } from '../../component/component.ts'
 import type { LogsConsumer } from '../../component/consumer.ts'
 import { formatComponentId } from '../../component/id.ts'
-import { roomForSenders } from '../../listen/connection-room.ts'
+import { roomForSenders } from '../../listen/socket/connection-room.ts'
 import type { GrpcConfig, HttpConfig } from './config.ts'
 import { authenticatorOf } from './authenticator-of.ts'
 import type { OtlpReceiverConfig } from './config.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { listenOptions, type Endpoint } from '../../../listen/endpoint.ts'
+import { listenOptions, type Endpoint } from '../../../listen/socket/endpoint.ts'
 import type { Answer } from './answer.ts'
 import type { Api } from './api.ts'
 import { readAuthorization } from './authorization.ts'

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { decompress } from '../../../../src/listen/compression/decompress.ts'
 import type { Encoding } from '../../../../src/listen/compression/encodings.ts'
-import { Holding } from '../../../../src/listen/holding.ts'
+import { Holding } from '../../../../src/listen/memory/holding.ts'
 
 const MIB = 1024 * 1024
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { crc32c } from '../../../../src/listen/compression/crc32c.ts'
 import { decompress } from '../../../../src/listen/compression/decompress.ts'
-import { Holding } from '../../../../src/listen/holding.ts'
+import { Holding } from '../../../../src/listen/memory/holding.ts'
 import { GO_BLOCK, GO_FRAMED, SNAPPY_TEXT } from '../../../testdata/snappy.ts'
 
 const MIB = 1024 * 1024

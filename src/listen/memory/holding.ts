@@ -1,4 +1,4 @@
-import type { ByteBudget } from '../component/byte-budget.ts'
+import type { ByteBudget } from '../../component/byte-budget.ts'
 import { RECEIVE_BUFFERS } from './buffer-pool.ts'
 
 /**

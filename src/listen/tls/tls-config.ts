@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { acceptedWithoutEffect, duration, notYet, secret } from '../config/schema/fields.ts'
+import { acceptedWithoutEffect, duration, notYet, secret } from '../../config/schema/fields.ts'
 
 const VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const
 

@@ -9,7 +9,7 @@ import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } f
 import type { Server, Socket } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import type { HttpRequest } from './body.ts'
-import { protocolOf } from './protocols.ts'
+import { protocolOf } from '../socket/protocols.ts'
 import { guardStreams } from './stream-guard.ts'
 
 /** The part of an answer that HTTP/1.1 and HTTP/2 share. */

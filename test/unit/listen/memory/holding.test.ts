@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { ByteBudget } from '../../../src/component/byte-budget.ts'
-import { hasRoomFor, Holding } from '../../../src/listen/holding.ts'
+import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import { hasRoomFor, Holding } from '../../../../src/listen/memory/holding.ts'
 
 test('what does not fit is not taken, and what was taken is given back once', () => {
   const budget = new ByteBudget(100)

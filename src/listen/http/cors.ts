@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import * as z from 'zod'
-import { Glob, matchesAny } from '../component/glob.ts'
+import { Glob, matchesAny } from '../../component/glob.ts'
 
 /** The collector's confighttp.CORSConfig. */
 export const corsSchema = z.strictObject({

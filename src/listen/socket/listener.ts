@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
-import { ComponentError } from '../component/component.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import { ComponentError } from '../../component/component.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import type { ConnectionRoom, Guest } from './connection-room.ts'
 import { listenOptions, type Endpoint } from './endpoint.ts'
 

@@ -5,12 +5,12 @@ import {
   type ServerInterceptor,
   type StatusObject,
 } from '@grpc/grpc-js'
-import type { ByteBudget } from '../component/byte-budget.ts'
-import type { Deadlines, Receiving } from './deadlines.ts'
-import { decompress } from './compression/decompress.ts'
-import type { DecompressFailure, Encoding } from './compression/encodings.ts'
-import { GrowingBytes } from './growing-bytes.ts'
-import { Holding, hasRoomFor } from './holding.ts'
+import type { ByteBudget } from '../../component/byte-budget.ts'
+import type { Deadlines, Receiving } from '../deadlines.ts'
+import { decompress } from '../compression/decompress.ts'
+import type { DecompressFailure, Encoding } from '../compression/encodings.ts'
+import { GrowingBytes } from '../memory/growing-bytes.ts'
+import { Holding, hasRoomFor } from '../memory/holding.ts'
 
 // grpc-js reads a whole message, and undoes its compression, before anybody is asked: with 64 MiB messages and 250 streams
 // a connection that is 16 GiB each. This interceptor puts its own decoder in: it charges bytes to the budget as they arrive,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConnectionRoom, MODEST_STREAMS, streamBytes } from '../../../src/listen/connection-room.ts'
+import { ConnectionRoom, MODEST_STREAMS, streamBytes } from '../../../../src/listen/socket/connection-room.ts'
 
 class Connection {
   evicted = false

@@ -1,9 +1,9 @@
 import type { Http2Server, Settings } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js'
-import { http2Settings, widenConnection } from './http-server.ts'
-import { guardStreams, type StreamGuardOptions } from './stream-guard.ts'
-import { timerDelay } from '../telemetry/timer-delay.ts'
+import { http2Settings, widenConnection } from '../http/http-server.ts'
+import { guardStreams, type StreamGuardOptions } from '../http/stream-guard.ts'
+import { timerDelay } from '../../telemetry/timer-delay.ts'
 
 export interface GrpcServerOptions {
   readonly maxConcurrentStreams: number

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContextOptions, type SecureVersion, type TlsOptions } from 'node:tls'
-import { ComponentError } from '../component/component.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import { ComponentError } from '../../component/component.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import { CIPHER_SUITES, CURVES, type ServerTlsConfig } from './tls-config.ts'
 
 /** How often `client_ca_file` is looked at where no `reload_interval` says it. */

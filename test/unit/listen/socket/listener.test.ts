@@ -5,11 +5,11 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { ComponentError } from '../../../src/component/component.ts'
-import { ConnectionRoom } from '../../../src/listen/connection-room.ts'
-import { listenOptions, parseEndpoint, type Transport } from '../../../src/listen/endpoint.ts'
-import { Listener } from '../../../src/listen/listener.ts'
-import { silentLogger } from '../../../src/telemetry/logger.ts'
+import { ComponentError } from '../../../../src/component/component.ts'
+import { ConnectionRoom } from '../../../../src/listen/socket/connection-room.ts'
+import { listenOptions, parseEndpoint, type Transport } from '../../../../src/listen/socket/endpoint.ts'
+import { Listener } from '../../../../src/listen/socket/listener.ts'
+import { silentLogger } from '../../../../src/telemetry/logger.ts'
 
 afterEach(() => void vi.useRealTimers())
 

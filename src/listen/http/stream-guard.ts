@@ -7,7 +7,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
-import { roomForSenders, streamBytes } from './connection-room.ts'
+import { roomForSenders, streamBytes } from '../socket/connection-room.ts'
 
 /** How often streams are looked for that were answered, and that their sender keeps open. */
 const SWEEP_MS = 1_000

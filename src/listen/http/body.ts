@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { constants, type Http2ServerRequest } from 'node:http2'
-import { freeBytes } from '../wire/free-bytes.ts'
-import { GrowingBytes } from './growing-bytes.ts'
-import type { Holding } from './holding.ts'
+import { freeBytes } from '../../wire/free-bytes.ts'
+import { GrowingBytes } from '../memory/growing-bytes.ts'
+import type { Holding } from '../memory/holding.ts'
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BufferPool } from '../../../src/listen/buffer-pool.ts'
+import { BufferPool } from '../../../../src/listen/memory/buffer-pool.ts'
 
 const MIB = 1024 * 1024
 
