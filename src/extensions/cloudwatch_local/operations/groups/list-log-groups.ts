@@ -1,11 +1,11 @@
-import { invalidParameter } from '../api/service-error.ts'
-import { nameAfter, pageOfGroups } from '../paging/name-order.ts'
-import { ownAccountIsAskedFor } from '../request/accounts.ts'
-import { ofClass, readGroupClass } from '../request/group-class.ts'
-import type { Input, TextRule } from '../request/input.ts'
-import { groupArn } from '../request/names.ts'
-import { readTagFilters } from '../request/tag-filters.ts'
-import type { Account } from '../store/account.ts'
+import { invalidParameter } from '../../api/service-error.ts'
+import { nameAfter, pageOfGroups } from '../../paging/name-order.ts'
+import { ownAccountIsAskedFor } from '../../request/accounts.ts'
+import { ofClass, readGroupClass } from '../../request/group-class.ts'
+import type { Input, TextRule } from '../../request/input.ts'
+import { groupArn } from '../../request/names.ts'
+import { readTagFilters } from '../../request/tag-filters.ts'
+import type { Account } from '../../store/account.ts'
 
 /** Up to five parts of names, each of 3 to 24 characters; `^` before one that names begin with. */
 const NAME_PATTERN: TextRule = {

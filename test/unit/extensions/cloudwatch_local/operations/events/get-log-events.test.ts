@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { callCloudWatch, refusalOf } from '../../../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../fakes/cloudwatch.ts'
+import { callCloudWatch, refusalOf } from '../../../../../fakes/call-cloudwatch.ts'
+import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../../fakes/cloudwatch.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 

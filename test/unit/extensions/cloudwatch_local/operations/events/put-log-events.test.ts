@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { callCloudWatch, refusalOf } from '../../../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../fakes/cloudwatch.ts'
+import { callCloudWatch, refusalOf } from '../../../../../fakes/call-cloudwatch.ts'
+import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../../fakes/cloudwatch.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

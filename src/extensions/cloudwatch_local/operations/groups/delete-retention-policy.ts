@@ -1,6 +1,6 @@
-import type { Account } from '../store/account.ts'
-import type { Input } from '../request/input.ts'
-import { GROUP_NAME } from '../request/names.ts'
+import type { Account } from '../../store/account.ts'
+import type { Input } from '../../request/input.ts'
+import { GROUP_NAME } from '../../request/names.ts'
 
 export async function deleteRetentionPolicy(input: Input, { store, journal }: Account): Promise<undefined> {
   const name = input.requiredText('logGroupName', GROUP_NAME)

@@ -1,11 +1,11 @@
-import { invalidParameter } from '../api/service-error.ts'
-import { nameAfter, pageOfGroups } from '../paging/name-order.ts'
-import { ownAccountIsAskedFor } from '../request/accounts.ts'
-import { ofClass, readGroupClass } from '../request/group-class.ts'
-import type { Input } from '../request/input.ts'
-import { GROUP_IDENTIFIER, GROUP_NAME, groupArn, groupOfIdentifier } from '../request/names.ts'
-import type { Account } from '../store/account.ts'
-import type { LogGroup } from '../store/store.ts'
+import { invalidParameter } from '../../api/service-error.ts'
+import { nameAfter, pageOfGroups } from '../../paging/name-order.ts'
+import { ownAccountIsAskedFor } from '../../request/accounts.ts'
+import { ofClass, readGroupClass } from '../../request/group-class.ts'
+import type { Input } from '../../request/input.ts'
+import { GROUP_IDENTIFIER, GROUP_NAME, groupArn, groupOfIdentifier } from '../../request/names.ts'
+import type { Account } from '../../store/account.ts'
+import type { LogGroup } from '../../store/store.ts'
 
 const MAX_IDENTIFIERS = 50
 

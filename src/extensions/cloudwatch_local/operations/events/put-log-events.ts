@@ -1,9 +1,9 @@
-import type { Account } from '../store/account.ts'
-import { readEntity } from '../request/entity.ts'
-import { judge, readEvents, type Judgement } from '../request/event-batch.ts'
-import type { Input } from '../request/input.ts'
-import { GROUP_NAME, STREAM_NAME } from '../request/names.ts'
-import { EVENT_OVERHEAD_BYTES, type InputLogEvent, nextSequenceToken } from '../store/store.ts'
+import type { Account } from '../../store/account.ts'
+import { readEntity } from '../../request/entity.ts'
+import { judge, readEvents, type Judgement } from '../../request/event-batch.ts'
+import type { Input } from '../../request/input.ts'
+import { GROUP_NAME, STREAM_NAME } from '../../request/names.ts'
+import { EVENT_OVERHEAD_BYTES, type InputLogEvent, nextSequenceToken } from '../../store/store.ts'
 
 interface PutLogEventsAnswer {
   nextSequenceToken?: string

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { callCloudWatch, refusalOf } from '../../../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../fakes/cloudwatch.ts'
+import { callCloudWatch, refusalOf } from '../../../../../fakes/call-cloudwatch.ts'
+import { startCloudWatchLocal, type CloudWatchLocal } from '../../../../../fakes/cloudwatch.ts'
 
 const ACCOUNT = '000000000000'
 const GROUPS = [

@@ -1,6 +1,6 @@
-import type { Account } from '../store/account.ts'
-import type { Input } from '../request/input.ts'
-import { GROUP_NAME } from '../request/names.ts'
+import type { Account } from '../../store/account.ts'
+import type { Input } from '../../request/input.ts'
+import { GROUP_NAME } from '../../request/names.ts'
 
 /** PutRetentionPolicy's values (facts 1.3); keeping for ever is DeleteRetentionPolicy. */
 export const RETENTION_DAYS = [

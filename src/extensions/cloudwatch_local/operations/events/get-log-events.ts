@@ -1,7 +1,7 @@
-import type { Account } from '../store/account.ts'
-import type { Input } from '../request/input.ts'
-import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../request/names.ts'
-import { MAX_PAGE_EVENTS, page, read, readToken, writeToken } from '../paging/page.ts'
+import type { Account } from '../../store/account.ts'
+import type { Input } from '../../request/input.ts'
+import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../../request/names.ts'
+import { MAX_PAGE_EVENTS, page, read, readToken, writeToken } from '../../paging/page.ts'
 
 /** One stream, forward or backward; at an end the token that was sent in comes back. */
 export function getLogEvents(input: Input, { store }: Account): object {

@@ -1,6 +1,6 @@
-import type { Account } from '../store/account.ts'
-import type { Input } from '../request/input.ts'
-import { GROUP_NAME, STREAM_NAME } from '../request/names.ts'
+import type { Account } from '../../store/account.ts'
+import type { Input } from '../../request/input.ts'
+import { GROUP_NAME, STREAM_NAME } from '../../request/names.ts'
 
 export async function createLogStream(input: Input, { store, journal, now }: Account): Promise<undefined> {
   const groupName = input.requiredText('logGroupName', GROUP_NAME)
