@@ -76,7 +76,7 @@ process.stderr.on('error', () => {})
 const [{ formatConsoleLine }, { cli }, { trimVariables }] = await Promise.all([
   import('./telemetry/console-line.ts'),
   import('./cli.ts'),
-  import('./aws/variables.ts'),
+  import('./aws/environment/variables.ts'),
 ])
 format = formatConsoleLine
 trimVariables(process.env)

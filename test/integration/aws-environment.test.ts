@@ -1,4 +1,4 @@
-// Each variable of the table in src/aws/variables.ts, as it shows in the calls that are made.
+// Each variable of the table in src/aws/environment/variables.ts, as it shows in the calls that are made.
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, line, path, secretLine, size } from '../../config/schema/fields.ts'
-import { parseProxy } from '../../aws/proxy.ts'
+import { parseProxy } from '../../aws/connection/proxy.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
 import { type NameKind, parseTemplate } from './route/template.ts'
 

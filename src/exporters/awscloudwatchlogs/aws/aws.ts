@@ -2,10 +2,10 @@
 // of the time: it is loaded for the first call.
 
 import { Clock } from '../../../aws/clock.ts'
-import { type Connection, openConnection } from '../../../aws/connection.ts'
-import type { CredentialProvider } from '../../../aws/credentials.ts'
-import { AwsEnvironment } from '../../../aws/environment.ts'
-import { ensureHome } from '../../../aws/home.ts'
+import { type Connection, openConnection } from '../../../aws/connection/connection.ts'
+import type { CredentialProvider } from '../../../aws/credentials/credentials.ts'
+import { AwsEnvironment } from '../../../aws/environment/environment.ts'
+import { ensureHome } from '../../../aws/environment/home.ts'
 import { LocalFault } from '../../../aws/local-fault.ts'
 import { ComponentError } from '../../../component/component.ts'
 import type { Calls } from './calls.ts'

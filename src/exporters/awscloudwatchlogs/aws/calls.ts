@@ -11,8 +11,8 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs'
 import { Clock } from '../../../aws/clock.ts'
 import { refusesCredentials } from '../../../aws/codes.ts'
-import type { CredentialRequest, Credentials } from '../../../aws/credentials.ts'
-import { NoCredentials } from '../../../aws/no-credentials.ts'
+import type { CredentialRequest, Credentials } from '../../../aws/credentials/credentials.ts'
+import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 import type { Destination } from '../route/destination.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { isLocalCode, LocalFault } from '../../../aws/local-fault.ts'
-import { NoCredentials } from '../../../aws/no-credentials.ts'
+import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 
 /**
  * Has a call that fails before its request is handed to the connection throw a LocalFault: an endpoint that cannot be

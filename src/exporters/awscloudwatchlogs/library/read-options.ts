@@ -8,7 +8,7 @@ import {
   viewSchema,
 } from '../../../config/schema/schema-view.ts'
 import { hint } from '../../../config/suggest.ts'
-import type { CredentialProvider } from '../../../aws/credentials.ts'
+import type { CredentialProvider } from '../../../aws/credentials/credentials.ts'
 import { type Config, configSchema } from '../config.ts'
 import { optionName, withOptionNames } from './option-names.ts'
 

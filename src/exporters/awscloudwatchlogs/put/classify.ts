@@ -6,7 +6,7 @@
 import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../../delivery/contract/sender.ts'
 import { EXPIRED_CODES, INVALID_CODES, SIGNATURE_CODES } from '../../../aws/codes.ts'
 import { isLocalCode, LocalFault } from '../../../aws/local-fault.ts'
-import { NoCredentials } from '../../../aws/no-credentials.ts'
+import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 import { retryAfterMs } from '../../../aws/retry-after.ts'
 import { describeForeignAnswer, signedWithWrongTime } from './foreign-answer.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { classify, rejectedRanges } from '../../../../../src/exporters/awscloudwatchlogs/put/classify.ts'
 import { LocalFault } from '../../../../../src/aws/local-fault.ts'
-import { NoCredentials } from '../../../../../src/aws/no-credentials.ts'
+import { NoCredentials } from '../../../../../src/aws/credentials/no-credentials.ts'
 
 /** What the SDK throws: a name, and the status of the answer if there was one. */
 function thrown(name: string, status?: number, more: object = {}): Error {

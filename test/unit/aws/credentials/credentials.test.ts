@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Credentials } from '../../../src/aws/credentials.ts'
-import { AwsEnvironment } from '../../../src/aws/environment.ts'
+import { Credentials } from '../../../../src/aws/credentials/credentials.ts'
+import { AwsEnvironment } from '../../../../src/aws/environment/environment.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

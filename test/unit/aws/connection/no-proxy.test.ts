@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isLoopback, parseNoProxy } from '../../../src/aws/no-proxy.ts'
+import { isLoopback, parseNoProxy } from '../../../../src/aws/connection/no-proxy.ts'
 
 // Rows of the rules of Go's httpproxy: entry, host, port, and whether the host is reached directly.
 describe('NO_PROXY, by the rules of Go', () => {

@@ -2,9 +2,9 @@
 // key that was rotated on disk would never be seen.
 
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
-import { hasControl } from '../config/schema/fields.ts'
-import type { AwsEnvironment, StaticCredentials } from './environment.ts'
-import { LocalFault } from './local-fault.ts'
+import { hasControl } from '../../config/schema/fields.ts'
+import type { AwsEnvironment, StaticCredentials } from '../environment/environment.ts'
+import { LocalFault } from '../local-fault.ts'
 
 /** What the AWS SDK calls an AwsCredentialIdentityProvider: `fromSSO()`, say, or a function of the application. */
 export type CredentialProvider = () => Promise<StaticCredentials>

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { AwsEnvironment } from '../../../src/aws/environment.ts'
-import { AWS_VARIABLES, trimVariables } from '../../../src/aws/variables.ts'
+import { AwsEnvironment } from '../../../../src/aws/environment/environment.ts'
+import { AWS_VARIABLES, trimVariables } from '../../../../src/aws/environment/variables.ts'
 
 const NAMES = Object.keys(AWS_VARIABLES)
 
 test('every variable stands in the README of the exporter', async () => {
-  const readme = await readFile(new URL('../../../src/exporters/awscloudwatchlogs/README.md', import.meta.url), 'utf8')
+  const readme = await readFile(
+    new URL('../../../../src/exporters/awscloudwatchlogs/README.md', import.meta.url),
+    'utf8',
+  )
   expect(NAMES.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
 })
 

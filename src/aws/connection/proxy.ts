@@ -1,8 +1,8 @@
 // Which hosts are reached through which proxy: golang.org/x/net/http/httpproxy, as the Go collector does, except that a
 // proxy that cannot be used is an error. No message has any part of a proxy's URL in it: it may hold a password.
 
-import { ComponentError } from '../component/component.ts'
-import type { AwsEnvironment } from './environment.ts'
+import { ComponentError } from '../../component/component.ts'
+import type { AwsEnvironment } from '../environment/environment.ts'
 import { isLoopback, type NoProxy, parseNoProxy } from './no-proxy.ts'
 
 /** Addresses that give credentials; a proxy would answer with those of another instance. */

@@ -1,6 +1,6 @@
-import { ComponentError } from '../component/component.ts'
-import { hasControl } from '../config/schema/fields.ts'
-import type { Environment } from '../config/sources/retrieve.ts'
+import { ComponentError } from '../../component/component.ts'
+import { hasControl } from '../../config/schema/fields.ts'
+import type { Environment } from '../../config/sources/retrieve.ts'
 import { AWS_VARIABLES, type AwsVariable } from './variables.ts'
 
 /** Credentials as the environment names them. */

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 // As a whole: Node before 22.15 has no getCACertificates, and is to load as far as the check of its version.
 import tls, { type SecureContext } from 'node:tls'
-import { ComponentError } from '../component/component.ts'
-import type { AwsEnvironment } from './environment.ts'
+import { ComponentError } from '../../component/component.ts'
+import type { AwsEnvironment } from '../environment/environment.ts'
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g
 

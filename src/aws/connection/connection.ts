@@ -2,9 +2,9 @@
 
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent, type AgentOptions } from 'node:https'
-import { ComponentError } from '../component/component.ts'
-import { timerDelay } from '../telemetry/timer-delay.ts'
-import type { AwsEnvironment } from './environment.ts'
+import { ComponentError } from '../../component/component.ts'
+import { timerDelay } from '../../telemetry/timer-delay.ts'
+import type { AwsEnvironment } from '../environment/environment.ts'
 import { findProxies, type Proxies } from './proxy.ts'
 import { trustedAuthorities } from './trust.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { AwsEnvironment } from '../../../src/aws/environment.ts'
-import { findProxies, parseProxy } from '../../../src/aws/proxy.ts'
+import { AwsEnvironment } from '../../../../src/aws/environment/environment.ts'
+import { findProxies, parseProxy } from '../../../../src/aws/connection/proxy.ts'
 
 describe("a proxy's URL", () => {
   test.each([
