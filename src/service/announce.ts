@@ -3,7 +3,7 @@ import type { BuildInfo } from '../component/component.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import { sum, type Ledger } from '../accounting/ledger.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { heapNote, mebibytes, type SizedBudget } from './memory.ts'
+import { heapNote, mebibytes, type SizedBudget } from './memory/memory.ts'
 import type { Shapes } from './shapes.ts'
 
 /** What an operator is told at start, each thing once: who runs, what flows where, how much memory, what is different. */

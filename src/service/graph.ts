@@ -7,8 +7,8 @@ import type { Configured, DaemonConfig } from '../config/daemon-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { describeError } from '../telemetry/describe-error.ts'
-import { FanOut } from './fan-out.ts'
-import { OneExporter } from './one-exporter.ts'
+import { FanOut } from './consumers/fan-out.ts'
+import { OneExporter } from './consumers/one-exporter.ts'
 
 /** What a config describes, wired and not started. By id as written, in the order written. */
 export interface Graph {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
-import { OneExporter } from '../../../src/service/one-exporter.ts'
+import { OneExporter } from '../../../src/service/consumers/one-exporter.ts'
 import { NOTHING_REJECTED } from '../../../src/accounting/rejections.ts'
 import type { LogsExporter } from '../../../src/component/consumer.ts'
 import { DeliveryUnderTest } from '../../fakes/delivery.ts'

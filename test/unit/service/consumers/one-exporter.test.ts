@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { OneExporter } from '../../../src/service/one-exporter.ts'
-import { consume, FakeExporter, REFUSED, rejected, RETRY } from './fake-exporter.ts'
+import { OneExporter } from '../../../../src/service/consumers/one-exporter.ts'
+import { consume, FakeExporter, REFUSED, rejected, RETRY } from '../fake-exporter.ts'
 
 describe('answered on queued', () => {
   test('accepts once the exporter has queued the request, and not before', () => {

@@ -1,5 +1,5 @@
-import type { LogsRequest, Reservation, StageListener } from '../component/consumer.ts'
-import type { Retry, Settlement } from '../accounting/outcome.ts'
+import type { LogsRequest, Reservation, StageListener } from '../../component/consumer.ts'
+import type { Retry, Settlement } from '../../accounting/outcome.ts'
 
 /** When a sender whose records were still in memory at shutdown may try again: the time a restart takes. */
 const AFTER_RESTART_MS = 5_000

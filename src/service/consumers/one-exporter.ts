@@ -1,4 +1,4 @@
-import type { Answer, LogsConsumer, LogsExporter, LogsRequest, Reservation } from '../component/consumer.ts'
+import type { Answer, LogsConsumer, LogsExporter, LogsRequest, Reservation } from '../../component/consumer.ts'
 import { outcomeOfOne } from './outcome-of.ts'
 import { Progress } from './progress.ts'
 

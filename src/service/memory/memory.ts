@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os'
-import type { PipelineShape } from '../component/factory.ts'
+import type { PipelineShape } from '../../component/factory.ts'
 
 // Of the memory limit L of the process: the JavaScript heap at most 35 %, one budget for all buffers at most 40 %, the
 // rest for code, the runtime and what the allocator does not give back. So RSS is bounded under any load.

@@ -1,5 +1,5 @@
-import type { Answer, LogsConsumer, LogsExporter, LogsRequest, Reservation } from '../component/consumer.ts'
-import type { Refused, Retry } from '../accounting/outcome.ts'
+import type { Answer, LogsConsumer, LogsExporter, LogsRequest, Reservation } from '../../component/consumer.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { outcomeOfAll, type NamedPart } from './outcome-of.ts'
 import { Progress } from './progress.ts'
 

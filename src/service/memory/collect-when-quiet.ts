@@ -5,7 +5,7 @@
 //                   ▲ quiet for a whole interval, after a busy one: collect, once
 
 import { performance } from 'node:perf_hooks'
-import type { Logger } from '../telemetry/logger.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 
 const INTERVAL_MS = 15_000
 /** Of the event loop's time. Between the two nothing is decided. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { LogsExporter } from '../../../src/component/consumer.ts'
-import { FanOut } from '../../../src/service/fan-out.ts'
-import { consume, FakeExporter, REFUSED, rejected, RETRY, type Behaviour } from './fake-exporter.ts'
+import type { LogsExporter } from '../../../../src/component/consumer.ts'
+import { FanOut } from '../../../../src/service/consumers/fan-out.ts'
+import { consume, FakeExporter, REFUSED, rejected, RETRY, type Behaviour } from '../fake-exporter.ts'
 
 const TAKE: Behaviour = { kind: 'take' }
 const REJECT: Behaviour = { kind: 'take', rejected: rejected({ too_old: 1 }) }

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { heapNote, memoryLimit, sizeBudget, waitingHeap } from '../../../src/service/memory.ts'
+import { heapNote, memoryLimit, sizeBudget, waitingHeap } from '../../../../src/service/memory/memory.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..', '..')
+const ROOT = join(import.meta.dirname, '..', '..', '..', '..')
 const execute = promisify(execFile)
 
 const MIB = 1024 ** 2

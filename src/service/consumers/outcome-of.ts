@@ -1,6 +1,6 @@
-import { accepted } from '../component/consumer.ts'
-import type { Outcome } from '../accounting/outcome.ts'
-import type { Rejections } from '../accounting/rejections.ts'
+import { accepted } from '../../component/consumer.ts'
+import type { Outcome } from '../../accounting/outcome.ts'
+import type { Rejections } from '../../accounting/rejections.ts'
 import type { Progress } from './progress.ts'
 
 /** Longest text in a `partial_success`: it ends up in a line of the sender's own log. */

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 
-const source = (path: string) => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href)
+const source = (path: string) => JSON.stringify(new URL(`../../../../src/${path}`, import.meta.url).href)
 
 test('what a busy process left is collected when it is quiet, and nothing keeps it from ending', async () => {
   const script = `
     import { setTimeout as sleep } from 'node:timers/promises'
-    import { collectWhenQuiet } from ${source('service/collect-when-quiet.ts')}
+    import { collectWhenQuiet } from ${source('service/memory/collect-when-quiet.ts')}
     import { silentLogger } from ${source('telemetry/logger.ts')}
     const left = []
     const work = () => left.push(new WeakRef({ some: 'thing' }))

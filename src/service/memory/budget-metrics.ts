@@ -1,5 +1,5 @@
-import type { ByteBudget } from '../component/byte-budget.ts'
-import type { MetricDefinition, MetricsRegistry } from '../telemetry/metrics.ts'
+import type { ByteBudget } from '../../component/byte-budget.ts'
+import type { MetricDefinition, MetricsRegistry } from '../../telemetry/metrics.ts'
 
 const USED = 'otlp_cloudwatch_buffer_bytes'
 const PEAK = 'otlp_cloudwatch_buffer_bytes_peak'
