@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { onTestFinished } from 'vitest'
-import { EXPORT } from '../unit/receivers/otlp/raw-grpc.ts'
+import { EXPORT } from '../unit/receivers/otlp/grpc/raw-grpc.ts'
 
 export const DATA = 0
 export const HEADERS = 1

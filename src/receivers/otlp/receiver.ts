@@ -7,9 +7,9 @@ import { authenticatorOf } from './authenticator-of.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 import { emitCounters, METRICS, TransportCounters } from './counters.ts'
 import { Forward } from './forward.ts'
-import { GrpcTransport } from './grpc.ts'
-import { HttpTransport } from './http.ts'
-import { RefusalLog } from './refusal-log.ts'
+import { GrpcTransport } from './grpc/grpc.ts'
+import { HttpTransport } from './http/http.ts'
+import { RefusalLog } from './refusals/refusal-log.ts'
 import { bytesOfConnection } from './transport.ts'
 
 interface Transport {

@@ -7,8 +7,8 @@ import type { Server } from 'node:net'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { GrpcConfig, HttpConfig } from './config.ts'
 import type { Forward } from './forward.ts'
-import type { RefusalLog } from './refusal-log.ts'
-import { TOO_MANY_CONNECTIONS } from './refusals.ts'
+import type { RefusalLog } from './refusals/refusal-log.ts'
+import { TOO_MANY_CONNECTIONS } from './refusals/refusals.ts'
 
 /** What each of the two transports is made of. */
 export interface TransportSettings<Config> {

@@ -11,7 +11,7 @@ import { basicauthExtension } from '../../../../src/extensions/basicauth/index.t
 import { bearertokenauthExtension } from '../../../../src/extensions/bearertokenauth/index.ts'
 import { otlpReceiver } from '../../../../src/receivers/otlp/index.ts'
 import { startAuthenticator } from '../../../fakes/authentication.ts'
-import { connectTo, ended, framed, openCall } from './raw-grpc.ts'
+import { connectTo, ended, framed, openCall } from './grpc/raw-grpc.ts'
 import { jsonOf, logsOf, runReceiver, type Running } from './running-receiver.ts'
 
 const BY_TOKEN = { auth: { authenticator: 'bearertokenauth' } }

@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js'
 import { describe, expect, test } from 'vitest'
 import { GO_BLOCK, GO_FRAMED, SNAPPY_TEXT } from '../../../testdata/snappy.ts'
 import { snappyBlock, snappyFrames } from '../../../fakes/snappy.ts'
-import { connectTo, ended, framed, openCall } from './raw-grpc.ts'
+import { connectTo, ended, framed, openCall } from './grpc/raw-grpc.ts'
 import { logsOf, runReceiver, until } from './running-receiver.ts'
 
 const MIB = 1024 * 1024

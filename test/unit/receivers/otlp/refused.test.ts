@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { connectTo, ended, framed, openCall } from './raw-grpc.ts'
+import { connectTo, ended, framed, openCall } from './grpc/raw-grpc.ts'
 import { logsOf, runReceiver, until, type Running } from './running-receiver.ts'
 
 const TLS = new URL('../../../testdata/tls/', import.meta.url).pathname

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { EXPORT } from './raw-grpc.ts'
+import { EXPORT } from './grpc/raw-grpc.ts'
 import { logsOf, runReceiver, until } from './running-receiver.ts'
 
 afterEach(() => void vi.useRealTimers())

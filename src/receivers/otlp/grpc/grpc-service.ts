@@ -8,25 +8,25 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js'
 import type { Socket } from 'node:net'
-import type { Authenticator } from '../../component/authenticator.ts'
-import type { Refused, Retry } from '../../accounting/outcome.ts'
-import type { Deadlines } from '../../listen/deadlines.ts'
+import type { Authenticator } from '../../../component/authenticator.ts'
+import type { Refused, Retry } from '../../../accounting/outcome.ts'
+import type { Deadlines } from '../../../listen/deadlines.ts'
 import {
   createIntake,
   GRPC_ACCEPT_ENCODING,
   type IntakeFailure,
   type ReceivedMessage,
   type RefusedCall,
-} from '../../listen/grpc/grpc-intake.ts'
-import { createGrpcServer } from '../../listen/grpc/grpc-server.ts'
-import { exportLogsResponse } from '../../otlp/response.ts'
-import { encodeStatus, statusOf } from '../../otlp/status.ts'
-import type { GrpcConfig } from './config.ts'
+} from '../../../listen/grpc/grpc-intake.ts'
+import { createGrpcServer } from '../../../listen/grpc/grpc-server.ts'
+import { exportLogsResponse } from '../../../otlp/response.ts'
+import { encodeStatus, statusOf } from '../../../otlp/status.ts'
+import type { GrpcConfig } from '../config.ts'
 import { GrpcAuthentication } from './grpc-authentication.ts'
 import { GrpcNoCall } from './grpc-no-call.ts'
-import { notLogs, type OtherSignal } from './not-logs.ts'
-import { BUDGET_FULL, corrupt, malformedCall, tooLarge, unsupportedEncoding } from './refusals.ts'
-import type { TransportSettings } from './transport.ts'
+import { notLogs, type OtherSignal } from '../refusals/not-logs.ts'
+import { BUDGET_FULL, corrupt, malformedCall, tooLarge, unsupportedEncoding } from '../refusals/refusals.ts'
+import type { TransportSettings } from '../transport.ts'
 
 const WHERE = 'protocols.grpc'
 const LOGS_SERVICE = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { logsOf, runReceiver } from './running-receiver.ts'
+import { logsOf, runReceiver } from '../running-receiver.ts'
 
 // Browsers ask before they send (the preflight request), and read an answer only if it says that they may.
 

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { connectTo, ended, framed, openCall } from './raw-grpc.ts'
-import { logsOf, runReceiver, until, type Running } from './running-receiver.ts'
+import { logsOf, runReceiver, until, type Running } from '../running-receiver.ts'
 
 const MIB = 1024 * 1024
 afterEach(() => void vi.useRealTimers())

@@ -2,7 +2,7 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:ht
 import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { jsonOf, logsOf, runReceiver, until } from './running-receiver.ts'
+import { jsonOf, logsOf, runReceiver, until } from '../running-receiver.ts'
 
 const MIB = 1024 * 1024
 const PROTOBUF = { 'content-type': 'application/x-protobuf' }

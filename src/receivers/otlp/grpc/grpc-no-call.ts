@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import { GRPC_CODES, type GrpcCode } from '../../component/answers.ts'
-import { MAX_HEADER_FIELDS } from '../../listen/http/http-server.ts'
-import { quoted } from '../../listen/socket/last-words.ts'
-import type { GrpcConfig } from './config.ts'
-import { headerTooLarge, TOO_MANY_REQUESTS, wrongPort } from './refusals.ts'
-import type { TransportSettings } from './transport.ts'
+import { GRPC_CODES, type GrpcCode } from '../../../component/answers.ts'
+import { MAX_HEADER_FIELDS } from '../../../listen/http/http-server.ts'
+import { quoted } from '../../../listen/socket/last-words.ts'
+import type { GrpcConfig } from '../config.ts'
+import { headerTooLarge, TOO_MANY_REQUESTS, wrongPort } from '../refusals/refusals.ts'
+import type { TransportSettings } from '../transport.ts'
 
 /** Answers streams on the gRPC port that are no call of a method here, before grpc-js answers them without a word. */
 export class GrpcNoCall {

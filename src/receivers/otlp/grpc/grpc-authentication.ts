@@ -5,9 +5,9 @@ import {
   type ServerInterceptor,
   type StatusObject,
 } from '@grpc/grpc-js'
-import type { Authenticator, Identity } from '../../component/authenticator.ts'
-import type { Refused, Retry } from '../../accounting/outcome.ts'
-import { headOfGrpc } from '../../listen/request-head.ts'
+import type { Authenticator, Identity } from '../../../component/authenticator.ts'
+import type { Refused, Retry } from '../../../accounting/outcome.ts'
+import { headOfGrpc } from '../../../listen/request-head.ts'
 
 /** Lets calls in by their metadata, before a byte of a message is read. */
 export class GrpcAuthentication {

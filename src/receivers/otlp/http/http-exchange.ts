@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Identity } from '../../component/authenticator.ts'
-import type { HttpRequest } from '../../listen/http/body.ts'
-import type { Cors } from '../../listen/http/cors.ts'
-import type { HttpResponse } from '../../listen/http/http-server.ts'
+import type { Identity } from '../../../component/authenticator.ts'
+import type { HttpRequest } from '../../../listen/http/body.ts'
+import type { Cors } from '../../../listen/http/cors.ts'
+import type { HttpResponse } from '../../../listen/http/http-server.ts'
 import type { HttpAnswer } from './http-answer.ts'
 
 /** What is the same for every answer of a server. */

@@ -6,7 +6,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { connectTo, ended, framed, openCall } from './raw-grpc.ts'
-import { logsOf, runReceiver, until } from './running-receiver.ts'
+import { logsOf, runReceiver, until } from '../running-receiver.ts'
 
 const MIB = 1024 * 1024
 

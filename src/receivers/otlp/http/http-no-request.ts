@@ -1,13 +1,11 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import { GRPC_CODES } from '../../component/answers.ts'
-import { MAX_HEADER_FIELDS, type NoRequest } from '../../listen/http/http-server.ts'
-import { http1Answer, HTTP2_CODES, http2Goaway, lastWords, quoted } from '../../listen/socket/last-words.ts'
-import { tlsFailure } from '../../listen/tls/tls-failure.ts'
-import type { HttpConfig } from './config.ts'
-import type { RefusalLog } from './refusal-log.ts'
-import { headerTooLarge, plainOnTlsPort, tlsFailed, tlsOnPlainPort, wrongPort } from './refusals.ts'
-import type { TransportSettings } from './transport.ts'
+import { GRPC_CODES } from '../../../component/answers.ts'
+import { MAX_HEADER_FIELDS, type NoRequest } from '../../../listen/http/http-server.ts'
+import { http1Answer, HTTP2_CODES, http2Goaway, lastWords } from '../../../listen/socket/last-words.ts'
+import type { HttpConfig } from '../config.ts'
+import { headerTooLarge, tlsOnPlainPort, wrongPort } from '../refusals/refusals.ts'
+import type { TransportSettings } from '../transport.ts'
 
 /** Answers what comes to the HTTP port and never becomes a request, each in the protocol that its sender speaks. */
 export class HttpNoRequest {
@@ -64,17 +62,4 @@ export class HttpNoRequest {
   #headerTooLarge(): string {
     return headerTooLarge(this.#settings.config.max_header_bytes, MAX_HEADER_FIELDS, `${this.#where}.max_header_bytes`)
   }
-}
-
-/** Counts a handshake that failed. OpenSSL has closed the connection, with an alert where the client speaks TLS. */
-export function refuseTls(refusals: RefusalLog, socket: Socket, error: NodeJS.ErrnoException): void {
-  const failure = tlsFailure(error)
-  if (failure === 'not_tls') refusals.connection('wrong_protocol', plainOnTlsPort(), socket.remoteAddress)
-  else if (failure === 'handshake') refusals.connection('tls_failed', tlsFailed(reasonOf(error)), socket.remoteAddress)
-}
-
-/** OpenSSL's sentence without its addresses and file names. */
-function reasonOf({ message, code }: NodeJS.ErrnoException): string {
-  const [, reason] = /^[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]*)/i.exec(message) ?? []
-  return quoted(reason ?? code ?? message)
 }
