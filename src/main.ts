@@ -75,7 +75,7 @@ process.stderr.on('error', () => {})
 
 const [{ formatConsoleLine }, { cli }, { trimVariables }] = await Promise.all([
   import('./telemetry/console-line.ts'),
-  import('./cli.ts'),
+  import('./cli/cli.ts'),
   import('./aws/environment/variables.ts'),
 ])
 format = formatConsoleLine

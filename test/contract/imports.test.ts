@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['receivers', 'processors', 'exporters', 'extensions', 'index.ts'],
   ['components.ts'],
   ['service'],
-  ['cli', 'cli.ts'],
+  ['cli'],
   ['main.ts'],
 ]
 const COMPONENT_FOLDERS = /^(?:receivers|processors|exporters|extensions)\/[^/]+/

@@ -1,4 +1,4 @@
-import { cli } from '../../../src/cli.ts'
+import { cli } from '../../../src/cli/cli.ts'
 import type { ExitCode, Surroundings } from '../../../src/cli/command.ts'
 import type { DaemonConfig } from '../../../src/config/daemon-config.ts'
 import type { Checked, Daemon } from '../../../src/service/daemon.ts'

@@ -8,7 +8,7 @@ import { DeadLetterDesk } from '../../../../../src/exporters/awscloudwatchlogs/d
 import { askControl } from '../../../../../src/listen/control.ts'
 import { itemBatch, namedItems } from '../../../../fakes/items.ts'
 import { listed } from '../../../../fakes/listed.ts'
-import { answering, stopped, storage } from '../../../cli/letters-on-disk.ts'
+import { answering, stopped, storage } from '../../../cli/dead-letters/letters-on-disk.ts'
 import { lookAtStoredLetters } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/stored-letters.ts'
 
 /** Whoever writes to the socket of a daemon: a command of another release, say. */

@@ -1,4 +1,4 @@
-import { defineCommand } from './command.ts'
+import { defineCommand } from '../command.ts'
 import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
 
 export const command = defineCommand({

@@ -1,6 +1,6 @@
-import { buildInfo } from './build-info.ts'
-import { defineCommand, type ExitCode, type Surroundings } from './command.ts'
-import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+import { buildInfo } from '../build-info.ts'
+import { defineCommand, type ExitCode, type Surroundings } from '../command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 export const command = defineCommand({
   description: `Runs the daemon until SIGTERM, SIGINT or SIGQUIT, then drains for at most service.shutdown_timeout. A second signal ends it at once.
@@ -13,7 +13,7 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
     const loaded = await loadConfigFrom(values, surroundings)
     if (loaded === undefined) return 2
     const [{ createLogger }, createDaemon] = await Promise.all([
-      import('../telemetry/create-logger.ts'),
+      import('../../telemetry/create-logger.ts'),
       surroundings.daemon(),
     ])
     const logger = createLogger({ ...loaded.config.service.telemetry.logs, destination: { write: surroundings.err } })

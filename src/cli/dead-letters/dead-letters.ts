@@ -3,8 +3,8 @@
 import type { z } from 'zod'
 import type { Asked } from './dead-letters-ask.ts'
 import type { Found } from './dead-letters-find.ts'
-import type { ExitCode, Options, Surroundings, Values } from './command.ts'
-import { CONFIG_OPTIONS } from './load-config.ts'
+import type { ExitCode, Options, Surroundings, Values } from '../command.ts'
+import { CONFIG_OPTIONS } from '../load-config.ts'
 
 /** Options of every `dead-letters` command. */
 export const LETTER_OPTIONS = {
@@ -45,7 +45,7 @@ export async function askLetters<Name extends keyof Asked>(
   more: object = {},
 ): Promise<Answers<Asked[Name]> | ExitCode> {
   const { letterQuerySchema, replayQuerySchema } =
-    await import('../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
+    await import('../../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
   const schema = name === 'replay' ? replayQuerySchema : letterQuerySchema
   const query = await checked(schema, { id, reason, group, since, ...more }, surroundings)
   if (query === undefined) return 2
@@ -80,7 +80,7 @@ async function checked<Query>(
   values: object,
   { err }: Surroundings,
 ): Promise<Query | undefined> {
-  const { checkQuery } = await import('../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
+  const { checkQuery } = await import('../../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   const result = checkQuery(schema, given)
   if ('query' in result) return result.query

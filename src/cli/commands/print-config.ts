@@ -1,6 +1,6 @@
-import type { Format, Secrets } from '../config/describe/print.ts'
-import { defineCommand } from './command.ts'
-import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+import type { Format, Secrets } from '../../config/describe/print.ts'
+import { defineCommand } from '../command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 const MODES: readonly Secrets[] = ['redacted', 'unredacted']
 const FORMATS: readonly Format[] = ['yaml', 'json']
@@ -22,7 +22,7 @@ export const command = defineCommand({
     }
     const loaded = await loadConfigFrom(values, surroundings)
     if (loaded === undefined) return 2
-    const { formatConfig, printableConfig } = await import('../config/describe/print.ts')
+    const { formatConfig, printableConfig } = await import('../../config/describe/print.ts')
     surroundings.out(formatConfig(printableConfig(loaded.written, mode), format))
     return 0
   },

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { CONFIG, runCli } from './run-cli.ts'
+import { CONFIG, runCli } from '../run-cli.ts'
 
 describe('validate', () => {
   test('says what a good config would do', async () => {

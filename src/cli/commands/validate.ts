@@ -1,7 +1,7 @@
-import type { Checked } from '../service/daemon.ts'
-import { buildInfo } from './build-info.ts'
-import { defineCommand } from './command.ts'
-import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+import type { Checked } from '../../service/daemon.ts'
+import { buildInfo } from '../build-info.ts'
+import { defineCommand } from '../command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 export const command = defineCommand({
   description:
@@ -11,8 +11,8 @@ export const command = defineCommand({
     const loaded = await loadConfigFrom(values, surroundings)
     if (loaded === undefined) return 2
     const [{ summarize }, { describeError }, createDaemon] = await Promise.all([
-      import('./summarize.ts'),
-      import('../telemetry/describe-error.ts'),
+      import('../summarize.ts'),
+      import('../../telemetry/describe-error.ts'),
       surroundings.daemon(),
     ])
     let checked: Checked

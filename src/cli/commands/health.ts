@@ -1,6 +1,6 @@
 import { get } from 'node:http'
-import { defineCommand, type Surroundings, type Values } from './command.ts'
-import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+import { defineCommand, type Surroundings, type Values } from '../command.ts'
+import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 /** Longer than a probe of Kubernetes usually waits, so that it is the probe that decides. */
 const TIMEOUT_MS = 5_000
@@ -60,7 +60,7 @@ async function placeInConfig(values: Values<typeof OPTIONS>, surroundings: Surro
     surroundings.err('The config has no health_check: define it under extensions: and name it in service.extensions.\n')
     return undefined
   }
-  const { printableConfig } = await import('../config/describe/print.ts')
+  const { printableConfig } = await import('../../config/describe/print.ts')
   const extensions = printableConfig(loaded.written, 'redacted')['extensions'] as Readonly<
     Record<string, Partial<Place>>
   >

@@ -1,6 +1,6 @@
-import { SECTIONS } from '../config/check/check-components.ts'
-import { buildInfo } from './build-info.ts'
-import { defineCommand } from './command.ts'
+import { SECTIONS } from '../../config/check/check-components.ts'
+import { buildInfo } from '../build-info.ts'
+import { defineCommand } from '../command.ts'
 
 export const command = defineCommand({
   description: 'Lists what can be written in a config, with how far along each component is, as YAML.',

@@ -1,36 +1,48 @@
 import { parseArgs } from 'node:util'
-import { buildInfo } from './cli/build-info.ts'
-import type { Command, ExitCode, Options, Surroundings, Values } from './cli/command.ts'
-import { COLLECTOR_COMMANDS, COLLECTOR_FLAGS } from './cli/collector-words.ts'
-import { commandHelp, PROGRAM, programHelp, type Summary } from './cli/help.ts'
-import { closest } from './config/suggest.ts'
+import { buildInfo } from './build-info.ts'
+import type { Command, ExitCode, Options, Surroundings, Values } from './command.ts'
+import { COLLECTOR_COMMANDS, COLLECTOR_FLAGS } from './collector-words.ts'
+import { commandHelp, PROGRAM, programHelp, type Summary } from './help.ts'
+import { closest } from '../config/suggest.ts'
 
 interface CommandEntry extends Summary {
   readonly load: () => Promise<{ readonly command: Command }>
 }
 
 const COMMANDS: readonly CommandEntry[] = [
-  { name: 'run', summary: 'run the daemon (default)', load: () => import('./cli/run.ts') },
-  { name: 'validate', summary: 'check a config and say what it would do', load: () => import('./cli/validate.ts') },
-  { name: 'components', summary: 'list what can be written in a config', load: () => import('./cli/components.ts') },
-  { name: 'print-config', summary: 'print the config as it would run', load: () => import('./cli/print-config.ts') },
-  { name: 'schema', summary: 'print a JSON Schema of the config', load: () => import('./cli/schema.ts') },
+  { name: 'run', summary: 'run the daemon (default)', load: () => import('./commands/run.ts') },
+  {
+    name: 'validate',
+    summary: 'check a config and say what it would do',
+    load: () => import('./commands/validate.ts'),
+  },
+  {
+    name: 'components',
+    summary: 'list what can be written in a config',
+    load: () => import('./commands/components.ts'),
+  },
+  {
+    name: 'print-config',
+    summary: 'print the config as it would run',
+    load: () => import('./commands/print-config.ts'),
+  },
+  { name: 'schema', summary: 'print a JSON Schema of the config', load: () => import('./commands/schema.ts') },
   {
     name: 'dead-letters list',
     summary: 'list what CloudWatch would not take, and why',
-    load: () => import('./cli/dead-letters-list.ts'),
+    load: () => import('./dead-letters/dead-letters-list.ts'),
   },
   {
     name: 'dead-letters show',
     summary: 'print dead letters with their events',
-    load: () => import('./cli/dead-letters-show.ts'),
+    load: () => import('./dead-letters/dead-letters-show.ts'),
   },
   {
     name: 'dead-letters replay',
     summary: 'queue dead letters again',
-    load: () => import('./cli/dead-letters-replay.ts'),
+    load: () => import('./dead-letters/dead-letters-replay.ts'),
   },
-  { name: 'health', summary: 'ask a running daemon whether it is healthy', load: () => import('./cli/health.ts') },
+  { name: 'health', summary: 'ask a running daemon whether it is healthy', load: () => import('./commands/health.ts') },
 ]
 
 /**

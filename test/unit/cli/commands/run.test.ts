@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { GOOD } from '../config/sample-registry.ts'
-import { CONFIG, FakeDaemon, runCli } from './run-cli.ts'
+import { GOOD } from '../../config/sample-registry.ts'
+import { CONFIG, FakeDaemon, runCli } from '../run-cli.ts'
 
 const STOP = { stopRequested: Promise.resolve() }
 

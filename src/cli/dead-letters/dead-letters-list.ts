@@ -1,5 +1,5 @@
-import type { ShownLetter } from '../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
-import { defineCommand } from './command.ts'
+import type { ShownLetter } from '../../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
+import { defineCommand } from '../command.ts'
 import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
 
 export const command = defineCommand({

@@ -2,9 +2,9 @@
 
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ExitCode, Surroundings, Values } from './command.ts'
+import type { ExitCode, Surroundings, Values } from '../command.ts'
 import { explain } from './dead-letters-explain.ts'
-import { type CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
+import { type CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 /** On every ext4 volume, for root alone. */
 const OF_THE_VOLUME = 'lost+found'
