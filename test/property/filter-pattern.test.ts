@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ServiceError } from '../../src/extensions/cloudwatch_local/api/service-error.ts'
+import { ServiceError } from '../../src/extensions/cloudwatch_local/answer/service-error.ts'
 import { compileFilterPattern } from '../../src/extensions/cloudwatch_local/filter/filter-pattern.ts'
 
 /** What the languages of filter patterns are made of, so that more than the first character is read. */

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Account } from '../store/account.ts'
-import type { Answer } from './answer.ts'
+import type { Answer } from '../answer/answer.ts'
 import { afterwards, insteadOf } from '../faults/befall.ts'
 import type { Call, CallLog } from './calls.ts'
 import { countedBytes, messagesOf } from '../request/event-batch.ts'
@@ -9,7 +9,7 @@ import { Input } from '../request/input.ts'
 import { nameInArn } from '../request/names.ts'
 import { OPERATIONS } from '../operations/operations.ts'
 import type { Quotas } from './quotas.ts'
-import { ServiceError } from './service-error.ts'
+import { ServiceError } from '../answer/service-error.ts'
 
 export interface ApiRequest extends Pick<Call, 'accessKeyId' | 'region' | 'headers' | 'wireBytes'> {
   readonly operation: string

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { ServiceError } from './service-error.ts'
+import { ServiceError } from '../answer/service-error.ts'
 
 export interface CredentialScope {
   readonly accessKeyId: string

@@ -1,4 +1,4 @@
-import { throttled } from './service-error.ts'
+import { throttled } from '../answer/service-error.ts'
 
 /** Calls a second for one account and region (facts 1.1, the quota page). Operations that are not named have none here. */
 export const AWS_QUOTAS: Readonly<Record<string, number>> = {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { serialization, ServiceError } from './service-error.ts'
+import { serialization, ServiceError } from '../answer/service-error.ts'
 
 /**
  * Bytes of a body, compressed and not. A legal put is 1 MiB of messages, each character at most six bytes of JSON

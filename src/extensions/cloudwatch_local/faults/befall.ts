@@ -1,6 +1,6 @@
-import type { Answer } from '../api/answer.ts'
+import type { Answer } from '../answer/answer.ts'
 import type { DecidingFault, FaultedCall } from './faults.ts'
-import { ServiceError } from '../api/service-error.ts'
+import { ServiceError } from '../answer/service-error.ts'
 import { nextSequenceToken, type Store } from '../store/store.ts'
 
 /** The answer a fault gives instead of performing the operation; undefined if it lets it be performed. */

@@ -1,4 +1,4 @@
-import { ServiceError } from '../api/service-error.ts'
+import { ServiceError } from '../answer/service-error.ts'
 
 // What CloudWatch, and the network before it, do on a bad day; switched on by tests, in process.
 

@@ -1,6 +1,6 @@
 import { takeComparison, type Value } from './comparison.ts'
 import { type Condition, PatternLimits, takeConditions } from './conditions.ts'
-import type { Matcher } from './filter-pattern.ts'
+import type { Matcher } from './matcher.ts'
 import type { Scanner } from './scanner.ts'
 import { Words } from './words.ts'
 

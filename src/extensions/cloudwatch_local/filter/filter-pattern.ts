@@ -1,11 +1,9 @@
 import { compileFields } from './fields.ts'
 import { compileJsonPattern } from './json-pattern.ts'
+import type { Matcher } from './matcher.ts'
 import { compileRegex } from './regex.ts'
 import { Scanner } from './scanner.ts'
 import { compileTerms } from './terms.ts'
-
-/** Whether a message matches a compiled filter pattern. Takes time linear in the message. */
-export type Matcher = (message: string) => boolean
 
 /**
  * Compiles a filter pattern of CloudWatch Logs. Its first character says which of the four languages it is in:

@@ -1,4 +1,4 @@
-import { invalidParameter, type ServiceError } from '../api/service-error.ts'
+import { invalidParameter, type ServiceError } from '../answer/service-error.ts'
 
 /** Reads a filter pattern from left to right. */
 export class Scanner {

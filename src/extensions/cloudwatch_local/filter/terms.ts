@@ -1,4 +1,4 @@
-import type { Matcher } from './filter-pattern.ts'
+import type { Matcher } from './matcher.ts'
 import { takeQuoted, unescaped } from './quoted.ts'
 import type { Scanner } from './scanner.ts'
 

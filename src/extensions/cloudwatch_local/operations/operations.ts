@@ -1,4 +1,4 @@
-import type { Operation } from '../store/account.ts'
+import type { Operation } from './operation.ts'
 import { createLogGroup } from './groups/create-log-group.ts'
 import { createLogStream } from './streams/create-log-stream.ts'
 import { deleteLogGroup } from './groups/delete-log-group.ts'

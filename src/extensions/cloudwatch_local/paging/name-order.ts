@@ -1,4 +1,4 @@
-import { invalidParameter } from '../api/service-error.ts'
+import { invalidParameter } from '../answer/service-error.ts'
 import type { Input } from '../request/input.ts'
 import { NEXT_TOKEN } from '../request/names.ts'
 import type { LogGroup, Store } from '../store/store.ts'

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { invalidParameter } from '../api/service-error.ts'
+import { invalidParameter } from '../answer/service-error.ts'
 import { EVENT_OVERHEAD_BYTES, type InputLogEvent, type LogStream } from '../store/store.ts'
 
 // Reading: events of some streams, in the order of time and then of arrival, a page at a time.

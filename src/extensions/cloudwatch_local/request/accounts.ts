@@ -1,4 +1,4 @@
-import { invalidParameter } from '../api/service-error.ts'
+import { invalidParameter } from '../answer/service-error.ts'
 import type { Account } from '../store/account.ts'
 import type { Input } from './input.ts'
 

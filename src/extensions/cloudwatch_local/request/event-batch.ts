@@ -1,7 +1,7 @@
 // Ingestion speed matters here: one loop over the events as JSON.parse made them, nothing copied.
 import type { Input } from './input.ts'
 import { wrongType } from './input.ts'
-import { invalidParameter } from '../api/service-error.ts'
+import { invalidParameter } from '../answer/service-error.ts'
 import { EVENT_OVERHEAD_BYTES, type InputLogEvent } from '../store/store.ts'
 
 // The limits of PutLogEvents (facts 1.1; botocore logs/2014-03-28).

@@ -1,4 +1,4 @@
-import { serialization, ServiceError } from '../api/service-error.ts'
+import { serialization, ServiceError } from '../answer/service-error.ts'
 
 /** A put of 10,000 empty messages breaks as many constraints: this many are spelled out. */
 const MAX_TOLD = 10

@@ -1,5 +1,5 @@
 import type { Input, TextRule } from './input.ts'
-import { invalidParameter } from '../api/service-error.ts'
+import { invalidParameter } from '../answer/service-error.ts'
 
 // The patterns of the service's model (facts 1.3; botocore logs/2014-03-28). `printed` is how the model writes them.
 export const GROUP_NAME: TextRule = {

@@ -1,5 +1,5 @@
 import type { Input, TextRule } from './input.ts'
-import { invalidParameter, ServiceError } from '../api/service-error.ts'
+import { invalidParameter, ServiceError } from '../answer/service-error.ts'
 
 const MAX_TAGS = 50
 export const TAG_KEY: TextRule = {

@@ -1,4 +1,3 @@
-import type { Input } from '../request/input.ts'
 import type { Batch, LogGroup, LogStream, Store } from './store.ts'
 
 /** What an operation works on: one account in one region. */
@@ -27,13 +26,3 @@ export interface Journal {
   /** The bound pushed it out of the store. */
   evicted(batch: Batch): void
 }
-
-/**
- * One verb of the API. Returns the answer's body; undefined is the empty answer.
- * @param signal aborted when nobody waits for the answer any more
- */
-export type Operation = (
-  input: Input,
-  account: Account,
-  signal: AbortSignal,
-) => object | undefined | Promise<object | undefined>

@@ -1,4 +1,4 @@
-import { groupNotFound, ServiceError, streamNotFound } from '../api/service-error.ts'
+import { groupNotFound, ServiceError, streamNotFound } from '../answer/service-error.ts'
 
 /** CloudWatch counts an event as the UTF-8 bytes of its message and 26 more (PutLogEvents). */
 export const EVENT_OVERHEAD_BYTES = 26

@@ -3,7 +3,7 @@ import { compileFilterPattern } from '../../filter/filter-pattern.ts'
 import type { Input } from '../../request/input.ts'
 import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../../request/names.ts'
 import { eventId, MAX_PAGE_EVENTS, page, readSearchToken, search, writeSearchToken } from '../../paging/page.ts'
-import { invalidParameter } from '../../api/service-error.ts'
+import { invalidParameter } from '../../answer/service-error.ts'
 
 /** ms; "Setting startFromHead to false is supported only when startTime is on or after Jan 1, 2024 00:00:00 UTC." */
 const FIRST_BACKWARD_START = Date.UTC(2024, 0, 1)

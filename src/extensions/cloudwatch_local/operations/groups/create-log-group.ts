@@ -2,7 +2,7 @@ import type { Account } from '../../store/account.ts'
 import { readGroupClass } from '../../request/group-class.ts'
 import type { Input } from '../../request/input.ts'
 import { GROUP_NAME } from '../../request/names.ts'
-import { invalidParameter } from '../../api/service-error.ts'
+import { invalidParameter } from '../../answer/service-error.ts'
 import { readTags } from '../../request/tags.ts'
 
 export async function createLogGroup(input: Input, { store, journal, now }: Account): Promise<undefined> {

@@ -1,4 +1,4 @@
-import { invalidParameter } from '../../api/service-error.ts'
+import { invalidParameter } from '../../answer/service-error.ts'
 import { nameAfter, pageOfGroups } from '../../paging/name-order.ts'
 import { ownAccountIsAskedFor } from '../../request/accounts.ts'
 import { ofClass, readGroupClass } from '../../request/group-class.ts'

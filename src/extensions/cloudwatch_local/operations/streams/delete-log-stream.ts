@@ -1,7 +1,7 @@
 import type { Account } from '../../store/account.ts'
 import type { Input } from '../../request/input.ts'
 import { GROUP_NAME, STREAM_NAME } from '../../request/names.ts'
-import { ServiceError } from '../../api/service-error.ts'
+import { ServiceError } from '../../answer/service-error.ts'
 
 export async function deleteLogStream(input: Input, { store, journal }: Account): Promise<undefined> {
   const groupName = input.requiredText('logGroupName', GROUP_NAME)

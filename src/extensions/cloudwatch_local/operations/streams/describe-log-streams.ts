@@ -2,7 +2,7 @@ import type { Account } from '../../store/account.ts'
 import type { Input } from '../../request/input.ts'
 import { byName, type NamePlace, readNameToken, writeNameToken } from '../../paging/name-order.ts'
 import { groupArn, groupNameOrIdentifier, STREAM_NAME } from '../../request/names.ts'
-import { invalidParameter } from '../../api/service-error.ts'
+import { invalidParameter } from '../../answer/service-error.ts'
 import type { LogStream } from '../../store/store.ts'
 
 export function describeLogStreams(input: Input, account: Account): object {

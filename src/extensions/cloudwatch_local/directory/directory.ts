@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Journal } from './account.ts'
-import type { Batch, LogGroup, LogStream } from './store.ts'
+import type { Journal } from '../store/account.ts'
+import type { Batch, LogGroup, LogStream } from '../store/store.ts'
 
 // A directory per group with `group.json`, and in it a file per stream: JSON lines, the first about the stream, then one
 // a put. Survives the end of the process, kill -9 included; it is not synced, so not a power failure.

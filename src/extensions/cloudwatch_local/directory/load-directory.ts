@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { GROUP_FILE, STREAM_SUFFIX, type DirectoryJournal } from './directory.ts'
 import { countedBytes } from '../request/event-batch.ts'
-import type { Batch, LogGroup, Store } from './store.ts'
+import type { Batch, LogGroup, Store } from '../store/store.ts'
 
 const LINE_FEED = 0x0a
 
