@@ -89,9 +89,9 @@ process.exitCode = await cli(process.argv.slice(2), {
   },
   err: (text) => void process.stderr.write(text),
   components: async () => (await import('./components.ts')).components,
-  daemon: async () => (await import('./service/workers/create.ts')).createProcess,
+  daemon: async () => (await import('./process/create.ts')).createProcess,
   filesRead: async () =>
-    cluster.isWorker ? (await import('./service/workers/parent.ts')).filesOfParent() : new Map<string, string>(),
+    cluster.isWorker ? (await import('./process/parent-link.ts')).filesOfParent() : new Map<string, string>(),
   stopRequested: stopRequested.promise,
   logTo: (logger) => {
     warn = logger

@@ -1,6 +1,6 @@
 import type { ComponentRegistry } from '../component/factory.ts'
 import type { Environment } from '../config/sources/retrieve.ts'
-import type { createProcess } from '../service/workers/create.ts'
+import type { createProcess } from '../process/create.ts'
 
 /** 0 stopped cleanly, or all is well; 1 failed while running; 2 bad usage or config: the same command fails again. */
 export type ExitCode = 0 | 1 | 2

@@ -2,26 +2,23 @@ import { randomUUID } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { ByteBudget } from '../component/byte-budget.ts'
 import { ComponentError, type BuildInfo, type Host } from '../component/component.ts'
-import { ALONE, type Siblings } from '../component/siblings.ts'
+import { ALONE } from '../component/siblings.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import { createLogger } from '../telemetry/create-logger.ts'
 import { describeError } from '../telemetry/describe-error.ts'
-import { accountOf, type Ledger } from '../accounting/ledger.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { mergeFamilies } from '../telemetry/merge-families.ts'
 import { registerProcess, registerTarget } from '../telemetry/process-metrics.ts'
-import { type Family, Registry, renderFamilies } from '../telemetry/registry.ts'
+import { Registry } from '../telemetry/registry.ts'
 import { announceEnd, announceStart } from './announce.ts'
-import { registerBudget } from './memory/budget-metrics.ts'
-import { collectWhenQuiet } from './memory/collect-when-quiet.ts'
 import { buildGraph, type Graph } from './graph.ts'
 import { Lifecycle, nameOf, type Member } from './lifecycle.ts'
-import { memoryLimit, sizeBudget, waitingHeap } from './memory/memory.ts'
+import { registerBudget } from './memory/budget-metrics.ts'
+import { collectWhenQuiet } from './memory/collect-when-quiet.ts'
+import { memoryLimit, type SizedBudget, sizeBudget, waitingHeap } from './memory/memory.ts'
 import { metricsAddresses, MetricsServer, type Readings } from './metrics-server.ts'
-import { shapesOf } from './shapes.ts'
-import { mergeReports } from './workers/merge-reports.ts'
-import type { Accounts, Report } from './workers/messages.ts'
-import type { Workers } from './workers/workers.ts'
+import type { Mode, PipelineWorkers } from './mode.ts'
+import { ledgersOf, type OwnReadings, readAll, readGraph } from './readings.ts'
+import { type Shapes, shapesOf } from './shapes.ts'
 
 /** A config that can run, once. */
 export interface Daemon {
@@ -45,145 +42,131 @@ export interface Checked {
   readonly notes: readonly string[]
 }
 
-/** What makes it one of several processes, or more than what its config says. */
 export interface DaemonParts {
+  readonly mode: Mode
   /** Instead of the one that `service.telemetry.logs` describes; its owner flushes it. */
   readonly logger?: Logger
-  /** The other processes, of a worker. It leaves it to the parent to say what is the same for all of them. */
-  readonly siblings?: Siblings
-  /** The processes that have the pipelines, of a parent. */
-  readonly workers?: (logger: Logger) => Workers
 }
 
-/** What a daemon can tell of itself. */
-export interface OwnReadings {
-  families(): Family[]
-  report(): Report
-  accounts(): Accounts
-  obstacle(): string | undefined
-}
+/** The daemon, or the part of it that runs in this process. */
+export class ServiceDaemon implements Daemon {
+  readonly readings: OwnReadings
+  readonly #config: DaemonConfig
+  readonly #build: BuildInfo
+  readonly #mode: Mode
+  readonly #ownLogger: ReturnType<typeof createLogger>
+  readonly #logger: Logger
+  readonly #shapes: Shapes
+  readonly #memory: { readonly limit: number; readonly sized: SizedBudget }
+  readonly #workers: PipelineWorkers | undefined
+  readonly #graph: Graph
+  readonly #lifecycle: Lifecycle
+  readonly #failure = Promise.withResolvers<Error>()
+  #started = false
+  #stopped: Promise<void> | undefined
+  #stopCollecting = (): void => {}
 
-/**
- * Wires a config; opens nothing.
- * @throws ComponentError naming the component that cannot be built from its config
- */
-export function createDaemon(config: DaemonConfig, build: BuildInfo, parts: DaemonParts = {}): Daemon {
-  return buildDaemon(config, build, parts).daemon
-}
-
-/** The same, and a way to read it. */
-export function buildDaemon(
-  config: DaemonConfig,
-  build: BuildInfo,
-  parts: DaemonParts,
-): { readonly daemon: Daemon; readonly readings: OwnReadings } {
-  const ownLogger = createLogger(config.service.telemetry.logs)
-  const logger = parts.logger ?? ownLogger
-  const { siblings = ALONE } = parts
-  const isWorker = siblings !== ALONE
-  const workers = parts.workers?.(logger.child({ component: 'workers' }))
-  const shapes = shapesOf(config)
-  const limit = memoryLimit()
-  const sized = sizeBudget(limit, [...shapes.processors.values()])
-  const heapLimit = getHeapStatistics().heap_size_limit
-  const budget = new ByteBudget(Math.floor(sized.bytes * siblings.share), waitingHeap(heapLimit, limit))
-  const metrics = new Registry()
-  registerProcess(metrics)
-  if (!isWorker)
-    registerTarget(metrics, {
-      service_name: build.name,
-      service_version: build.version,
-      service_instance_id: randomUUID(),
+  /**
+   * Wires a config; opens nothing.
+   * @throws ComponentError naming the component that cannot be built from its config
+   */
+  constructor(config: DaemonConfig, build: BuildInfo, { mode, logger }: DaemonParts) {
+    this.#config = config
+    this.#build = build
+    this.#mode = mode
+    this.#ownLogger = createLogger(config.service.telemetry.logs)
+    this.#logger = logger ?? this.#ownLogger
+    this.#shapes = shapesOf(config)
+    const limit = memoryLimit()
+    this.#memory = { limit, sized: sizeBudget(limit, [...this.#shapes.processors.values()]) }
+    const siblings = mode.kind === 'worker' ? mode.siblings : ALONE
+    const heapLimit = getHeapStatistics().heap_size_limit
+    const budget = new ByteBudget(Math.floor(this.#memory.sized.bytes * siblings.share), waitingHeap(heapLimit, limit))
+    this.#workers = mode.kind === 'parent' ? mode.workers(this.#logger.child({ component: 'workers' })) : undefined
+    const metrics = new Registry()
+    registerProcess(metrics)
+    if (mode.kind !== 'worker') registerTarget(metrics, targetOf(build))
+    if (mode.kind !== 'parent') registerBudget(metrics, budget)
+    const shapes = this.#shapes.exporters
+    this.#graph = buildGraph(config, { logger: this.#logger, metrics, budget, build, shapes, siblings })
+    this.readings = readGraph(this.#graph, metrics, this.#workers)
+    this.#lifecycle = new Lifecycle({
+      members: this.#members(),
+      shutdownTimeoutMs: config.service.shutdownTimeoutMs,
+      host: (member) => this.#hostOf(member),
     })
-  if (workers === undefined) registerBudget(metrics, budget)
-  const graph = buildGraph(config, { logger, metrics, budget, build, shapes: shapes.exporters, siblings })
-  const readings: OwnReadings = {
-    families: () => metrics.collect(),
-    report: () => reportOf(graph),
-    accounts: () => accountsOf(graph),
-    obstacle: () => obstacleOf(graph) ?? workers?.obstacle,
   }
 
-  const failure = Promise.withResolvers<Error>()
-  const hostOf = (member: Member): Host => ({
-    extension: (id) => graph.extensions.get(id),
-    fatal(cause) {
-      const error = new ComponentError(`${nameOf(member)}: ${describeError(cause)}`, { cause })
-      member.logger.error('cannot go on', { error: cause })
-      failure.resolve(error)
-    },
-    obstacle: () => readings.obstacle(),
-  })
-  const lifecycle = new Lifecycle({
-    members: [
-      ...metricsMembers(config, readingsOfAll(readings, workers), logger),
-      ...graphMembers(graph, logger),
-      // They start when everything else runs, and stop before it.
-      ...(workers === undefined ? [] : [{ kind: 'workers', id: 'workers', component: workers, logger } as const]),
-    ],
-    shutdownTimeoutMs: config.service.shutdownTimeoutMs,
-    host: hostOf,
-  })
-
-  let started = false
-  let stopped: Promise<void> | undefined
-  let stopCollecting = (): void => {}
-  const stop = async (): Promise<void> => {
-    stopCollecting()
-    await lifecycle.stop()
-    // What was folded comes first: the account is the last line.
-    ownLogger.flush()
-    if (started && !isWorker) announceEnd(logger, workers?.ledgers ?? ledgersOf(graph))
-    ownLogger.flush()
+  get failed(): Promise<Error> {
+    return this.#failure.promise
   }
-  const shutdown = (): Promise<void> => (stopped ??= stop())
-  const daemon: Daemon = {
-    failed: failure.promise,
-    shutdown,
-    check: () => checkMembers(graphMembers(graph, logger)),
-    async start() {
-      if (started || stopped !== undefined) throw new Error('a daemon starts once')
-      started = true
-      stopCollecting = collectWhenQuiet(logger)
-      if (!isWorker) announceStart(logger, config, build, { limit, sized }, shapes)
-      try {
-        await lifecycle.start()
-      } catch (error) {
-        await shutdown()
-        throw error
-      }
-    },
-  }
-  return { daemon, readings }
-}
 
-async function checkMembers(members: readonly Member[]): Promise<Checked> {
-  const problems: string[] = []
-  const notes: string[] = []
-  for (const member of members) {
+  async start(): Promise<void> {
+    if (this.#started || this.#stopped !== undefined) throw new Error('a daemon starts once')
+    this.#started = true
+    this.#stopCollecting = collectWhenQuiet(this.#logger)
+    if (this.#mode.kind !== 'worker') announceStart(this.#logger, this.#config, this.#build, this.#memory, this.#shapes)
     try {
-      for (const note of (await member.component.check?.()) ?? []) notes.push(`${nameOf(member)}: ${note}`)
+      await this.#lifecycle.start()
     } catch (error) {
-      problems.push(`${nameOf(member)}: ${describeError(error)}`)
+      await this.shutdown()
+      throw error
     }
   }
-  return { problems, notes }
+
+  shutdown(): Promise<void> {
+    return (this.#stopped ??= this.#stop())
+  }
+
+  async check(): Promise<Checked> {
+    const problems: string[] = []
+    const notes: string[] = []
+    for (const member of graphMembers(this.#graph, this.#logger)) {
+      try {
+        for (const note of (await member.component.check?.()) ?? []) notes.push(`${nameOf(member)}: ${note}`)
+      } catch (error) {
+        problems.push(`${nameOf(member)}: ${describeError(error)}`)
+      }
+    }
+    return { problems, notes }
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopCollecting()
+    await this.#lifecycle.stop()
+    // What was folded comes first: the account is the last line.
+    this.#ownLogger.flush()
+    if (this.#started && this.#mode.kind !== 'worker')
+      announceEnd(this.#logger, this.#workers?.ledgers ?? ledgersOf(this.#graph))
+    this.#ownLogger.flush()
+  }
+
+  #members(): Member[] {
+    const logger = this.#logger
+    const workers = this.#workers
+    return [
+      ...metricsMembers(this.#config, readAll(this.readings, workers), logger),
+      ...graphMembers(this.#graph, logger),
+      // They start when everything else runs, and stop before it.
+      ...(workers === undefined ? [] : [{ kind: 'workers', id: 'workers', component: workers, logger } as const]),
+    ]
+  }
+
+  #hostOf(member: Member): Host {
+    return {
+      extension: (id) => this.#graph.extensions.get(id),
+      fatal: (cause) => {
+        const error = new ComponentError(`${nameOf(member)}: ${describeError(cause)}`, { cause })
+        member.logger.error('cannot go on', { error: cause })
+        this.#failure.resolve(error)
+      },
+      obstacle: () => this.readings.obstacle(),
+    }
+  }
 }
 
-/** What scrapes are answered with. */
-function readingsOfAll(own: OwnReadings, workers: Workers | undefined): Readings {
-  if (workers === undefined)
-    return { metrics: async () => renderFamilies(own.families()), ledger: async () => own.report() }
-  return {
-    async metrics() {
-      const { families } = await workers.read()
-      return renderFamilies(mergeFamilies([own.families(), ...families]))
-    },
-    async ledger() {
-      const { reports } = await workers.read()
-      return mergeReports([own.report(), ...reports])
-    },
-  }
+function targetOf({ name, version }: BuildInfo): Parameters<typeof registerTarget>[1] {
+  return { service_name: name, service_version: version, service_instance_id: randomUUID() }
 }
 
 function metricsMembers(config: DaemonConfig, readings: Readings, logger: Logger): Member[] {
@@ -202,37 +185,4 @@ function graphMembers(graph: Graph, logger: Logger): Member[] {
     ...[...graph.exporters].map(([id, component]) => ({ kind: 'exporter', id, component }) as const),
     ...[...graph.receivers].map(([id, component]) => ({ kind: 'receiver', id, component }) as const),
   ].map((member) => ({ ...member, logger: logger.child({ component: member.id }) }))
-}
-
-function obstacleOf(graph: Graph): string | undefined {
-  for (const [id, exporter] of graph.exporters) {
-    const obstacle = exporter.obstacle?.()
-    if (obstacle !== undefined) return `${id}: ${obstacle}`
-  }
-  return undefined
-}
-
-/** Of each exporter what it can tell; at least its account. */
-function reportOf(graph: Graph): Report {
-  const exporters = [...graph.exporters].map(([id, exporter]) => [
-    id,
-    exporter.report?.() ?? accountOf(exporter.ledger),
-  ])
-  return { exporters: Object.fromEntries(exporters) as Record<string, unknown> }
-}
-
-function accountsOf(graph: Graph): Accounts {
-  const ledgers = [...ledgersOf(graph)]
-  return Object.fromEntries(
-    ledgers.map(([id, ledger]) => {
-      const outlives = graph.exporters.get(id)?.accountOutlives === true
-      return [id, { ...ledger.snapshot(), queued: ledger.queued, outlives }]
-    }),
-  )
-}
-
-function ledgersOf(graph: Graph): ReadonlyMap<string, Ledger> {
-  const ledgers = new Map<string, Ledger>()
-  for (const [id, { ledger }] of graph.exporters) if (ledger !== undefined) ledgers.set(id, ledger)
-  return ledgers
 }

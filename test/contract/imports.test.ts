@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['receivers', 'processors', 'exporters', 'extensions', 'index.ts'],
   ['components.ts'],
   ['service'],
+  ['process'],
   ['cli'],
   ['main.ts'],
 ]
@@ -56,6 +57,14 @@ describe('imports', () => {
   test('keep delivery free of AWS and OTLP', () => {
     const foreign = globSync('src/delivery/**/*.ts').filter((file) =>
       /@aws-sdk|@opentelemetry|\/otlp\//.test(readFileSync(file, 'utf8')),
+    )
+    expect(foreign).toEqual([])
+  })
+
+  test('keep everything below process free of other processes', () => {
+    const foreign = globSync('src/**/*.ts').filter(
+      (file) =>
+        layerOf(relative('src', file)) < layerOf('process') && readFileSync(file, 'utf8').includes("'node:cluster'"),
     )
     expect(foreign).toEqual([])
   })

@@ -3,7 +3,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ComponentError, type Component, type Host } from '../../../src/component/component.ts'
 import type { LogsConsumer, LogsExporter } from '../../../src/component/consumer.ts'
-import { createDaemon, type Daemon } from '../../../src/service/daemon.ts'
+import { type Daemon, ServiceDaemon } from '../../../src/service/daemon.ts'
 import { createLogger } from '../../../src/telemetry/create-logger.ts'
 import { Ledger } from '../../../src/accounting/ledger.ts'
 import { daemonConfig, type TestConfig } from './daemon-config.ts'
@@ -22,7 +22,7 @@ function create(config: TestConfig) {
   const lines: string[] = []
   const destination = { write: (line: string) => void lines.push(line.slice(25).trimEnd()) }
   const logger = createLogger({ level: 'info', encoding: 'console', destination })
-  const daemon = createDaemon(daemonConfig(config), BUILD, { logger })
+  const daemon = new ServiceDaemon(daemonConfig(config), BUILD, { mode: { kind: 'single' }, logger })
   daemons.push(daemon)
   return { daemon, lines }
 }

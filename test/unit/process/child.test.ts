@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { Child } from '../../../../src/service/workers/child.ts'
+import { Child } from '../../../src/process/child.ts'
 
 test('a worker that cannot be made has ended, once', async () => {
   const { execPath } = process

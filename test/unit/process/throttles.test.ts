@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Throttles } from '../../../../src/service/workers/throttles.ts'
+import { Throttles } from '../../../src/process/throttles.ts'
 
 const news = (exporter: string, account: string, afterMs: number) => ({ exporter, account, afterMs, message: 'Rate' })
 

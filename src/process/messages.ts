@@ -9,27 +9,14 @@
 //     ◀── news ──   ── news ──▶                to all the others
 //     ◀── ended ─────────────────────────────  its account, as its last word
 
-import type { News } from '../../component/siblings.ts'
-import type { LedgerSnapshot } from '../../accounting/ledger.ts'
-import type { Family } from '../../telemetry/registry.ts'
+import type { News } from '../component/siblings.ts'
+import type { Accounts, Report } from '../service/readings.ts'
+import type { Family } from '../telemetry/registry.ts'
 
 /** What a worker has to tell when it is asked. */
 export interface Reading {
   readonly families: readonly Family[]
   readonly report: Report
-}
-
-export interface Report {
-  readonly exporters: Readonly<Record<string, unknown>>
-}
-
-/** By exporter. */
-export type Accounts = Readonly<Record<string, Account>>
-
-export interface Account extends LedgerSnapshot {
-  readonly queued: number
-  /** Another process goes on with it. */
-  readonly outlives: boolean
 }
 
 /** As `Outside.files`. */

@@ -1,11 +1,11 @@
 // A process of several, seen from inside: the daemon without what the parent does for all of them.
 
-import type { BuildInfo } from '../../component/component.ts'
-import type { DaemonConfig } from '../../config/daemon-config.ts'
-import { describeError } from '../../telemetry/describe-error.ts'
-import { buildDaemon, type Daemon } from '../daemon.ts'
+import type { BuildInfo } from '../component/component.ts'
+import type { DaemonConfig } from '../config/daemon-config.ts'
+import { describeError } from '../telemetry/describe-error.ts'
+import { type Daemon, ServiceDaemon } from '../service/daemon.ts'
 import { type Birth, BIRTH } from './messages.ts'
-import { Parent } from './parent.ts'
+import { ParentLink } from './parent-link.ts'
 
 /** Less than the parent has, ms: its last word is to be heard before the parent's own time is over. */
 const LAST_WORD_MS = 1_000
@@ -17,8 +17,9 @@ const OBSTACLE_MS = 1_000
 
 /** @throws ComponentError naming the component that cannot be built from its config */
 export function createWorker(config: DaemonConfig, build: BuildInfo): Daemon {
-  const parent = new Parent(1 / config.service.workers, JSON.parse(process.env[BIRTH] ?? '') as Birth)
-  const { daemon, readings } = buildDaemon(ofWorker(config), build, { siblings: parent })
+  const parent = new ParentLink(1 / config.service.workers, JSON.parse(process.env[BIRTH] ?? '') as Birth)
+  const daemon = new ServiceDaemon(ofWorker(config), build, { mode: { kind: 'worker', siblings: parent } })
+  const { readings } = daemon
   parent.read = (id) => {
     const reading = { families: readings.families(), report: readings.report() }
     parent.say({ kind: 'reading', id, reading })

@@ -1,7 +1,7 @@
 // The parent of several processes, seen from a worker.
 
 import cluster from 'node:cluster'
-import type { News, Siblings } from '../../component/siblings.ts'
+import type { News, Siblings } from '../component/siblings.ts'
 import type { Birth, FromWorker, ToWorker } from './messages.ts'
 
 /** The files of the config as the parent read them. */
@@ -17,7 +17,7 @@ export async function filesOfParent(): Promise<Map<string, string>> {
   return files
 }
 
-export class Parent implements Siblings {
+export class ParentLink implements Siblings {
   readonly share: number
   readonly ports: Map<string, number>
   /** What the others knew when this one was born. */

@@ -1,4 +1,4 @@
-import type { News } from '../../component/siblings.ts'
+import type { News } from '../component/siblings.ts'
 
 /** A worker is born, and one that tries the account has its answer, within this. */
 const REMEMBERED_MS = 10_000

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Turns } from '../../../../src/service/workers/turns.ts'
+import { Turns } from '../../../src/process/turns.ts'
 
 /** Two processes that write down when it is their turn. */
 function two() {

@@ -3,13 +3,15 @@
 //   clients ─▶ one port, SO_REUSEPORT ─▶ worker 1 ─▶ CloudWatch      each with its own lanes, share of the budget, and
 //                                     ─▶ worker 2 ─▶                 directory; what only one may do is asked of the parent
 
-import { type Component, ComponentError, type Host } from '../../component/component.ts'
-import { describeError } from '../../telemetry/describe-error.ts'
-import { Ledger } from '../../accounting/ledger.ts'
-import type { Logger } from '../../telemetry/logger.ts'
-import type { Family } from '../../telemetry/registry.ts'
+import { ComponentError, type Host } from '../component/component.ts'
+import { describeError } from '../telemetry/describe-error.ts'
+import { Ledger } from '../accounting/ledger.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Family } from '../telemetry/registry.ts'
 import { Child, type ChildEvents } from './child.ts'
-import type { Account, Files, Ports } from './messages.ts'
+import type { PipelineWorkers } from '../service/mode.ts'
+import type { Account } from '../service/readings.ts'
+import type { Files, Ports } from './messages.ts'
 import { Throttles } from './throttles.ts'
 import { Turns } from './turns.ts'
 
@@ -21,7 +23,7 @@ const LONG_LIFE_MS = 60_000
 /** Deaths in a row, after short lives, at which the daemon ends: whoever runs it should hear of it. */
 const MOST_DEATHS = 8
 
-export class Workers implements Component {
+export class Workers implements PipelineWorkers {
   readonly #count: number
   readonly #files: Files
   readonly #logger: Logger

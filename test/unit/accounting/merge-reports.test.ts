@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mergeReports } from '../../../../src/service/workers/merge-reports.ts'
+import { mergeReports } from '../../../src/accounting/merge-reports.ts'
 
 test('reports of several processes are one: numbers added, lists joined, what only one has kept', () => {
   const one = { account: { received: 3, lost: { shutdown: 1 } }, lanes: [{ destination: 'a' }], name: 'x' }

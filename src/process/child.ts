@@ -1,16 +1,9 @@
 // One worker, seen from the parent.
 
 import cluster, { type Worker } from 'node:cluster'
-import type { News } from '../../component/siblings.ts'
-import {
-  type Accounts,
-  type Birth,
-  BIRTH,
-  type FromWorker,
-  type Ports,
-  type Reading,
-  type ToWorker,
-} from './messages.ts'
+import type { News } from '../component/siblings.ts'
+import type { Accounts } from '../service/readings.ts'
+import { type Birth, BIRTH, type FromWorker, type Ports, type Reading, type ToWorker } from './messages.ts'
 import type { Waiter } from './turns.ts'
 
 /** How long after its time a worker may still say its last word, ms: less than the parent itself is waited for. */

@@ -1,0 +1,17 @@
+import cluster from 'node:cluster'
+import type { BuildInfo } from '../component/component.ts'
+import type { DaemonConfig } from '../config/daemon-config.ts'
+import type { Daemon } from '../service/daemon.ts'
+import { createParent } from './parent.ts'
+import { createSingle } from './single.ts'
+import { createWorker } from './worker.ts'
+
+/**
+ * A daemon of one process, the parent of several, or one of those: `service.workers`, and who started this process, decide.
+ * @param files that the config was read from: workers do not read them again, as they may have been edited since
+ * @throws ComponentError naming the component that cannot be built from its config
+ */
+export function createProcess(config: DaemonConfig, build: BuildInfo, files: ReadonlyMap<string, string>): Daemon {
+  if (config.service.workers === 1) return createSingle(config, build)
+  return cluster.isWorker ? createWorker(config, build) : createParent(config, build, files)
+}
