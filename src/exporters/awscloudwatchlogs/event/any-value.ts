@@ -8,6 +8,7 @@
 // Rendering after the OpenTelemetry specification, common/README.md: bytes as base64, NaN and the infinities as strings,
 // an empty value as null, int64 as a JSON number with all its digits.
 
+import { int64Text } from '../../../wire/int64-text.ts'
 import { MalformedProtobuf, type ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { fragment, type JsonText, ONCE, TWICE } from '../../../wire/json-text.ts'
 import { TOO_DEEP as TOO_DEEP_TEXT } from '../../../otlp/logs.ts'
@@ -243,11 +244,4 @@ function base64(text: JsonText, bytes: Uint8Array, start: number, end: number): 
   const value = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
   for (let at = 0; at < value.length; at += BASE64_PIECE_BYTES)
     text.ascii(value.toString('base64', at, at + BASE64_PIECE_BYTES))
-}
-
-/** Decimal digits of a two's complement int64. */
-export function int64Text(high: number, low: number): string {
-  const value = (high | 0) * 4_294_967_296 + low
-  if (Number.isSafeInteger(value)) return String(value)
-  return ((BigInt(high | 0) << 32n) | BigInt(low)).toString()
 }

@@ -13,7 +13,7 @@ import type { Logger } from '../../../telemetry/logger.ts'
 import type { CallAws } from '../aws/aws.ts'
 import type { Calls } from '../aws/calls.ts'
 import { CREATE_GROUPS_PER_SECOND, CREATE_STREAMS_PER_SECOND, RETENTIONS_PER_SECOND } from '../limits.ts'
-import { type CallOutcome, classify } from '../put/classify.ts'
+import { type CallOutcome, classify } from '../aws/classify.ts'
 
 /** First come calls that finish a destination which was begun, so that some are ready before all are begun. */
 const KINDS = ['finish_stream', 'group', 'first_stream', 'retention'] as const

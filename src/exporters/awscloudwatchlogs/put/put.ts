@@ -12,7 +12,7 @@ import {
 } from '../../../delivery/contract/sender.ts'
 import type { CallAws } from '../aws/aws.ts'
 import { type Body, BodyPool } from './body.ts'
-import { type CallOutcome, classify, rejectedRanges } from './classify.ts'
+import { type CallOutcome, classify, rejectedRanges } from '../aws/classify.ts'
 import type { Destination } from '../route/destination.ts'
 import type { Provisioner } from '../provision/provisioner.ts'
 

@@ -1,7 +1,7 @@
 // Reads a few attributes out of protobuf bytes, as text, without making the rest of them.
 
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
-import { int64Text } from '../event/any-value.ts'
+import { int64Text } from '../../../wire/int64-text.ts'
 import { MAX_NAME_LENGTH } from '../limits.ts'
 
 const KEY = 10

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { int64Text } from '../../../../../src/exporters/awscloudwatchlogs/event/any-value.ts'
 import { LogRecordFields, nanosToMillis } from '../../../../../src/exporters/awscloudwatchlogs/event/log-record.ts'
 import { MalformedProtobuf, ProtobufReader } from '../../../../../src/wire/protobuf-reader.ts'
 
@@ -29,24 +28,6 @@ describe('nanoseconds become whole milliseconds, exactly', () => {
       expect(nanosToMillis(...halves(ms * 1_000_000n - 1n))).toBe(Number(ms) - 1)
     }
   })
-})
-
-describe('int64 keeps every digit', () => {
-  test.each([
-    0n,
-    1n,
-    -1n,
-    2n ** 31n,
-    -(2n ** 31n),
-    2n ** 32n,
-    -(2n ** 32n),
-    BigInt(Number.MAX_SAFE_INTEGER),
-    BigInt(Number.MAX_SAFE_INTEGER) + 1n,
-    BigInt(Number.MIN_SAFE_INTEGER),
-    BigInt(Number.MIN_SAFE_INTEGER) - 1n,
-    2n ** 63n - 1n,
-    -(2n ** 63n),
-  ])('%s', (value) => expect(int64Text(...halves(value))).toBe(value.toString()))
 })
 
 describe('a record of other wire types is malformed, by field', () => {

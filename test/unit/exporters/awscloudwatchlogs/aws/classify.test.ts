@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { classify, rejectedRanges } from '../../../../../src/exporters/awscloudwatchlogs/put/classify.ts'
+import { classify, rejectedRanges } from '../../../../../src/exporters/awscloudwatchlogs/aws/classify.ts'
 import { LocalFault } from '../../../../../src/aws/local-fault.ts'
 import { NoCredentials } from '../../../../../src/aws/credentials/no-credentials.ts'
 
