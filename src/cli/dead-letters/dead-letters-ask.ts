@@ -26,7 +26,7 @@ export async function* askQueue<Name extends keyof Asked>(
   query: object,
   tell: (text: string) => void,
 ): AsyncGenerator<Asked[Name]> {
-  const { askControl } = await import('../../listen/control.ts')
+  const { askControl } = await import('../../listen/directory/control.ts')
   const answer = await askControl(directory, `dead-letters.${name}`, { ...query })
   const pieces =
     answer ?? (name === 'replay' ? replayStored(directory, query) : lookAtStored(directory, name, query, tell))
@@ -44,7 +44,7 @@ export async function* askQueue<Name extends keyof Asked>(
 class Held extends Error {}
 
 async function isHeldNow(directory: string): Promise<boolean> {
-  const { isHeld } = await import('../../extensions/file_storage/lock.ts')
+  const { isHeld } = await import('../../listen/directory/lock.ts')
   return isHeld(directory)
 }
 
@@ -70,7 +70,7 @@ async function* lookAtStored(
 async function* replayStored(directory: string, query: object): AsyncGenerator<Replayed> {
   await refuseRoot(directory)
   const [{ lock }, { openStoredLetters }] = await Promise.all([
-    import('../../extensions/file_storage/lock.ts'),
+    import('../../listen/directory/lock.ts'),
     import('../../exporters/awscloudwatchlogs/dead-letters/stored-letters.ts'),
   ])
   const held = await lock(directory)

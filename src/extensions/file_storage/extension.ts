@@ -4,7 +4,7 @@ import { makeDirectory } from '../../delivery/queue/disk/files/make-directory.ts
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
 import type { ClaimedDirectory, LeftDirectory, QueueStorage } from '../../component/storage.ts'
 import type { Config } from './config.ts'
-import { type Lock, lock } from './lock.ts'
+import { type Lock, lock } from '../../listen/directory/lock.ts'
 
 /** What `max_size: 0` means. */
 const DEFAULT_BYTES = 4 * 1024 ** 3

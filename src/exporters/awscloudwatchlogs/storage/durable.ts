@@ -15,7 +15,7 @@ import {
 import type { DeadLetters } from '../../../delivery/dead-letters/dead-letters.ts'
 import type { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
 import type { Queue } from '../../../delivery/contract/queue.ts'
-import { type Control, openControl } from '../../../listen/control.ts'
+import { type Control, openControl } from '../../../listen/directory/control.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Accounts } from '../accounting/accounts.ts'
 import { DeadLetterDesk, type Offer } from '../dead-letters/dead-letter-desk.ts'

@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { components } from '../../../../src/components.ts'
-import { lock } from '../../../../src/extensions/file_storage/lock.ts'
+import { lock } from '../../../../src/listen/directory/lock.ts'
 import { laterVersion } from '../../delivery/queue/disk/later-version.ts'
 import { answering, stopped, storage } from './letters-on-disk.ts'
 import { runCli } from '../run-cli.ts'

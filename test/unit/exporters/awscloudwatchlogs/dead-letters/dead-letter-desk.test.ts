@@ -5,7 +5,7 @@ import { DeadLetters } from '../../../../../src/delivery/dead-letters/dead-lette
 import { MemoryQueue } from '../../../../../src/delivery/queue/memory-queue.ts'
 import { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
 import { DeadLetterDesk } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
-import { askControl } from '../../../../../src/listen/control.ts'
+import { askControl } from '../../../../../src/listen/directory/control.ts'
 import { itemBatch, namedItems } from '../../../../fakes/items.ts'
 import { listed } from '../../../../fakes/listed.ts'
 import { answering, stopped, storage } from '../../../cli/dead-letters/letters-on-disk.ts'

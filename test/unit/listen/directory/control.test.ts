@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { askControl, type Handlers, openControl } from '../../../src/listen/control.ts'
+import { askControl, type Handlers, openControl } from '../../../../src/listen/directory/control.ts'
 
 const WAIT = { timeout: 30_000, interval: 10 }
 /** More than all buffers on the way hold. */

@@ -9,7 +9,7 @@ import { open, rm, type FileHandle } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ComponentError } from '../component/component.ts'
+import { ComponentError } from '../../component/component.ts'
 
 const NAME = 'control.sock'
 /** A question is a few options; an answer may be long. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { isHeld, type Lock, lock } from '../../../../src/extensions/file_storage/lock.ts'
+import { isHeld, type Lock, lock } from '../../../../src/listen/directory/lock.ts'
 
 async function folder(...below: string[]): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-lock-'))
