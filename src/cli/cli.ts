@@ -1,15 +1,14 @@
 import { parseArgs } from 'node:util'
 import { buildInfo } from './build-info.ts'
-import type { Command, ExitCode, Options, Surroundings, Values } from './command.ts'
+import type { CommandEntry, ExitCode, Options, Values } from '../component/command.ts'
+import type { Command, Surroundings } from './command.ts'
 import { COLLECTOR_COMMANDS, COLLECTOR_FLAGS } from './collector-words.ts'
-import { commandHelp, PROGRAM, programHelp, type Summary } from './help.ts'
+import { commandHelp, PROGRAM, programHelp } from './help.ts'
 import { closest } from '../config/suggest.ts'
 
-interface CommandEntry extends Summary {
-  readonly load: () => Promise<{ readonly command: Command }>
-}
+type Entry = CommandEntry<Command>
 
-const COMMANDS: readonly CommandEntry[] = [
+const CONFIG_COMMANDS: readonly Entry[] = [
   { name: 'run', summary: 'run the daemon (default)', load: () => import('./commands/run.ts') },
   {
     name: 'validate',
@@ -27,23 +26,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/print-config.ts'),
   },
   { name: 'schema', summary: 'print a JSON Schema of the config', load: () => import('./commands/schema.ts') },
-  {
-    name: 'dead-letters list',
-    summary: 'list what CloudWatch would not take, and why',
-    load: () => import('./dead-letters/dead-letters-list.ts'),
-  },
-  {
-    name: 'dead-letters show',
-    summary: 'print dead letters with their events',
-    load: () => import('./dead-letters/dead-letters-show.ts'),
-  },
-  {
-    name: 'dead-letters replay',
-    summary: 'queue dead letters again',
-    load: () => import('./dead-letters/dead-letters-replay.ts'),
-  },
+]
+const DAEMON_COMMANDS: readonly Entry[] = [
   { name: 'health', summary: 'ask a running daemon whether it is healthy', load: () => import('./commands/health.ts') },
 ]
+/** The commands that need no component to be loaded. */
+const OWN_COMMANDS = [...CONFIG_COMMANDS, ...DAEMON_COMMANDS]
 
 /**
  * Runs one command line.
@@ -57,7 +45,7 @@ export async function cli(args: readonly string[], surroundings: Surroundings): 
     return 0
   }
   if (first === '--help' || first === '-h' || (first === 'help' && others.length === 0)) {
-    surroundings.out(programHelp(COMMANDS))
+    surroundings.out(programHelp(await allCommands(surroundings)))
     return 0
   }
   // `help validate` is `validate --help`; what begins with a dash belongs to the default command.
@@ -66,24 +54,31 @@ export async function cli(args: readonly string[], surroundings: Surroundings): 
   const [value = '', command = '', ...rest] = others
   if (first === '--default-config' && command !== '' && !command.startsWith('-'))
     return cli([command, ...rest, first, value], surroundings)
-  const twoWords = COMMANDS.find((known) => known.name === `${first} ${value}`)
-  if (twoWords !== undefined) return runCommand(twoWords, others.slice(1), surroundings)
   const isOption = first === '' || first.startsWith('-')
   const name = isOption ? 'run' : first
-  const entry = COMMANDS.find((known) => known.name === name)
-  if (entry === undefined) {
-    const instead = Object.hasOwn(COLLECTOR_COMMANDS, name) ? COLLECTOR_COMMANDS[name] : undefined
-    if (instead !== undefined) return refuse(surroundings, `there is no command ${name}: ${instead}`, '')
-    const near = closest(
-      name,
-      COMMANDS.map((known) => known.name),
-    )
-    return refuse(surroundings, `there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}`, '')
-  }
-  return runCommand(entry, isOption ? args : others, surroundings)
+  const own = OWN_COMMANDS.find((known) => known.name === name)
+  if (own !== undefined) return runCommand(own, isOption ? args : others, surroundings)
+  const commands = await allCommands(surroundings)
+  const twoWords = commands.find((known) => known.name === `${first} ${value}`)
+  if (twoWords !== undefined) return runCommand(twoWords, others.slice(1), surroundings)
+  const oneWord = commands.find((known) => known.name === name)
+  if (oneWord !== undefined) return runCommand(oneWord, others, surroundings)
+  const instead = Object.hasOwn(COLLECTOR_COMMANDS, name) ? COLLECTOR_COMMANDS[name] : undefined
+  if (instead !== undefined) return refuse(surroundings, `there is no command ${name}: ${instead}`, '')
+  const near = closest(
+    name,
+    commands.map((known) => known.name),
+  )
+  return refuse(surroundings, `there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}`, '')
 }
 
-async function runCommand(entry: CommandEntry, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+/** In the order of the help. */
+async function allCommands({ components }: Surroundings): Promise<readonly Entry[]> {
+  const [{ componentCommands }, registry] = await Promise.all([import('./component-commands.ts'), components()])
+  return [...CONFIG_COMMANDS, ...componentCommands(registry), ...DAEMON_COMMANDS]
+}
+
+async function runCommand(entry: Entry, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { command } = await entry.load()
   const parsed = parse(args, command.options)
   if (parsed.kind === 'wrong') return refuse(surroundings, parsed.message, ` ${entry.name}`)

@@ -1,20 +1,12 @@
+import type { ExitCode, Options, Output, Values } from '../component/command.ts'
 import type { ComponentRegistry } from '../component/factory.ts'
 import type { Environment } from '../config/sources/retrieve.ts'
 import type { createProcess } from '../process/create.ts'
 
-/** 0 stopped cleanly, or all is well; 1 failed while running; 2 bad usage or config: the same command fails again. */
-export type ExitCode = 0 | 1 | 2
-
 /** What a command may use of the process around it; `main.ts` has the real one. */
-export interface Surroundings {
+export interface Surroundings extends Output {
   readonly env: Environment
-  /** Writes to stdout: what was asked for. */
-  readonly out: (text: string) => void
-  /** Resolves when stdout has room again: to be waited for between pieces of what may be long. */
-  readonly outDrained: () => Promise<void>
-  /** Writes to stderr: everything else. */
-  readonly err: (text: string) => void
-  /** Loaded when a command wants it, so that `--version` and `--help` stay quick. */
+  /** Loaded when a command wants it, so that `--version` stays quick, and so does a probe by `health`. */
   readonly components: () => Promise<ComponentRegistry>
   readonly daemon: () => Promise<typeof createProcess>
   /** Files of a config that are not to be read again; see `Outside.files`. */
@@ -23,26 +15,6 @@ export interface Surroundings {
   readonly stopRequested: Promise<void>
   /** Takes what the process has to say of signals, from now on; without it that goes to stderr as plain text. */
   readonly logTo?: (warn: (message: string, fields: Readonly<Record<string, unknown>>) => void) => void
-}
-
-export interface Option {
-  readonly type: 'string' | 'boolean'
-  readonly multiple?: boolean
-  /** What stands for the value in the help: `FILE`. */
-  readonly value?: string
-  /** One line for the help; an option without one is not shown there. */
-  readonly description?: string
-}
-
-export type Options = Readonly<Record<string, Option>>
-
-/** Values as given: none has a default here. */
-export type Values<Names extends Options> = {
-  readonly [Name in keyof Names]?: Names[Name] extends { multiple: true }
-    ? readonly string[]
-    : Names[Name] extends { type: 'boolean' }
-      ? boolean
-      : string
 }
 
 export interface Command<Names extends Options = Options> {

@@ -1,15 +1,10 @@
-import type { Command, Option } from './command.ts'
+import type { CommandEntry, Option } from '../component/command.ts'
+import type { Command } from './command.ts'
 
 export const PROGRAM = 'otlp-cloudwatch'
 
-export interface Summary {
-  readonly name: string
-  /** A few words. */
-  readonly summary: string
-}
-
 /** What `--help` says without a command. */
-export function programHelp(commands: readonly Summary[]): string {
+export function programHelp(commands: readonly Pick<CommandEntry, 'name' | 'summary'>[]): string {
   return `${PROGRAM} ships OpenTelemetry logs into AWS CloudWatch Logs.
 
 Usage: ${PROGRAM} [COMMAND] [OPTIONS]

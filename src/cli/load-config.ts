@@ -1,7 +1,8 @@
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import type { WrittenConfig } from '../config/load.ts'
 import { warnOfGates } from './collector-words.ts'
-import type { Options, Surroundings, Values } from './command.ts'
+import type { Options, Values } from '../component/command.ts'
+import type { Surroundings } from './command.ts'
 
 /** The options of every command that reads a config. */
 export const CONFIG_OPTIONS = {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { CommandEntry } from './command.ts'
 import type { Component, ComponentSettings } from './component.ts'
 import type { LogsConsumer, LogsExporter } from './consumer.ts'
 
@@ -14,6 +15,8 @@ interface FactoryOf<Kind extends string, Config> {
   readonly description: string
   /** Types, defaults and descriptions of every key; the only place where they stand. */
   readonly config: z.ZodType<Config>
+  /** Commands that the component adds to the command line. */
+  readonly commands?: readonly CommandEntry[]
 }
 
 export interface ReceiverFactory<Config> extends FactoryOf<'receiver', Config> {
@@ -35,6 +38,8 @@ export interface ExporterFactory<Config> extends FactoryOf<'exporter', Config> {
 export interface ExtensionFactory<Config> extends FactoryOf<'extension', Config> {
   /** Where several processes are one daemon: it runs once, beside them, and not in each. */
   readonly oneForAll?: true
+  /** Of a storage: the directory that holds its queues, `<owner>/0000` and so on. For commands. */
+  storageDirectory?(config: Config): string
   create(settings: ComponentSettings<Config>): Component
 }
 

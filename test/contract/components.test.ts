@@ -7,6 +7,7 @@ import { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Component, ComponentSettings } from '../../src/component/component.ts'
 import { parseComponentId } from '../../src/component/id.ts'
 import { ALONE } from '../../src/component/siblings.ts'
+import { CONFIG_OPTIONS } from '../../src/cli/load-config.ts'
 import { components } from '../../src/components.ts'
 import { replaceOptionTable } from '../../src/config/describe/option-table.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
@@ -37,6 +38,11 @@ describe('the registry', () => {
     expect(new Set(factories.map(({ type }) => type)).size).toBe(factories.length)
     expect(factories.map((factory) => factory.kind)).toEqual(factories.map(() => kind))
   })
+})
+
+test('no two components offer the same command', () => {
+  const names = ALL.flatMap(({ commands = [] }) => commands.map(({ name }) => name))
+  expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
 })
 
 describe.for(EACH)('the $kind $type', ({ factory, folder, kind, type, config, readme }) => {
@@ -71,6 +77,16 @@ describe.for(EACH)('the $kind $type', ({ factory, folder, kind, type, config, re
     for (const { path, message } of config.safeParse({}).error?.issues ?? []) {
       const named = keys.filter((key) => path.includes(key) || message.includes(key))
       expect(named, message).not.toEqual([])
+    }
+  })
+
+  test('offers commands that load, and that leave the options of the config to the command line', async () => {
+    for (const { name, summary, load } of factory.commands ?? []) {
+      expect(name).toMatch(/^[a-z-]+(?: [a-z-]+)?$/)
+      expect(summary).toMatch(/^[a-z].{5,60}$/)
+      const { command } = await load()
+      expect(command.description).toMatch(/\.$/)
+      for (const option of Object.keys(CONFIG_OPTIONS)) expect(command.options).not.toHaveProperty(option)
     }
   })
 

@@ -54,6 +54,11 @@ describe('imports', () => {
     expect(sideways.map(({ from, to }) => `${from} imports ${to}`)).toEqual([])
   })
 
+  test('reach no component from the command line', () => {
+    const reaching = imports.filter(({ from, to }) => from.startsWith('cli/') && COMPONENT_FOLDERS.test(to))
+    expect(reaching.map(({ from, to }) => `${from} imports ${to}`)).toEqual([])
+  })
+
   test('keep delivery free of AWS and OTLP', () => {
     const foreign = globSync('src/delivery/**/*.ts').filter((file) =>
       /@aws-sdk|@opentelemetry|\/otlp\//.test(readFileSync(file, 'utf8')),

@@ -1,5 +1,6 @@
 import { get } from 'node:http'
-import { defineCommand, type Surroundings, type Values } from '../command.ts'
+import type { Values } from '../../component/command.ts'
+import { defineCommand, type Surroundings } from '../command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 /** Longer than a probe of Kubernetes usually waits, so that it is the probe that decides. */

@@ -1,5 +1,6 @@
 import { buildInfo } from '../build-info.ts'
-import { defineCommand, type ExitCode, type Surroundings } from '../command.ts'
+import type { ExitCode } from '../../component/command.ts'
+import { defineCommand, type Surroundings } from '../command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 export const command = defineCommand({

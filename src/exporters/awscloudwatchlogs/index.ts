@@ -1,4 +1,5 @@
 import type { ExporterFactory } from '../../component/factory.ts'
+import { COMMANDS } from './commands/commands.ts'
 import { type Config, configSchema } from './config.ts'
 import { CloudWatchLogsExporter } from './exporter.ts'
 
@@ -8,5 +9,6 @@ export const awscloudwatchlogsExporter: ExporterFactory<Config> = {
   stability: 'beta',
   description: 'Writes log records as events into AWS CloudWatch Logs.',
   config: configSchema,
+  commands: COMMANDS,
   create: (settings) => new CloudWatchLogsExporter(settings),
 }

@@ -8,5 +8,6 @@ export const fileStorageExtension: ExtensionFactory<Config> = {
   stability: 'alpha',
   description: 'Keeps sending queues on disk, so that a restart loses nothing that was acknowledged.',
   config: configSchema,
+  storageDirectory: ({ directory }) => directory,
   create: (settings) => new FileStorageExtension(settings),
 }

@@ -1,5 +1,6 @@
 import { cli } from '../../../src/cli/cli.ts'
-import type { ExitCode, Surroundings } from '../../../src/cli/command.ts'
+import type { Surroundings } from '../../../src/cli/command.ts'
+import type { ExitCode } from '../../../src/component/command.ts'
 import type { DaemonConfig } from '../../../src/config/daemon-config.ts'
 import type { Checked, Daemon } from '../../../src/service/daemon.ts'
 import { GOOD, registry } from '../config/sample-registry.ts'

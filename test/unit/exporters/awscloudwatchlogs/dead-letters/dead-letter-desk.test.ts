@@ -8,8 +8,8 @@ import { DeadLetterDesk } from '../../../../../src/exporters/awscloudwatchlogs/d
 import { askControl } from '../../../../../src/listen/directory/control.ts'
 import { itemBatch, namedItems } from '../../../../fakes/items.ts'
 import { listed } from '../../../../fakes/listed.ts'
-import { answering, stopped, storage } from '../../../cli/dead-letters/letters-on-disk.ts'
-import { lookAtStoredLetters } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/stored-letters.ts'
+import { answering, stopped, storage } from '../commands/letters-on-disk.ts'
+import { lookAtStoredLetters } from '../../../../../src/exporters/awscloudwatchlogs/commands/stored-letters.ts'
 
 /** Whoever writes to the socket of a daemon: a command of another release, say. */
 async function asked(directory: string, ask: string, query: object): Promise<unknown[]> {

@@ -1,23 +1,23 @@
-import type { ShownLetter } from '../../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
-import { defineCommand } from '../command.ts'
-import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
+import type { ShownLetter } from '../dead-letters/dead-letter-desk.ts'
+import { defineComponentCommand } from '../../../component/command.ts'
+import { askLetters, LETTER_OPTIONS } from './ask-letters.ts'
 
-export const command = defineCommand({
+export const command = defineComponentCommand({
   description:
     'Lists what CloudWatch would not take and why, oldest first. Works beside a running daemon and a stopped one, and changes nothing.',
   options: LETTER_OPTIONS,
-  async run(values, surroundings) {
-    const answers = await askLetters('list', values, surroundings)
+  async run(values, host) {
+    const answers = await askLetters('list', values, host)
     if (typeof answers === 'number') return answers
     let letters = 0
     let events = 0
     for await (const letter of oldestFirst(answers.queues)) {
-      surroundings.out(`${line(letter)}\n`)
-      await surroundings.outDrained()
+      host.out(`${line(letter)}\n`)
+      await host.outDrained()
       letters++
       events += letter.events
     }
-    surroundings.err(`${letters} letters, ${events} events\n`)
+    host.err(`${letters} letters, ${events} events\n`)
     return answers.exitCode()
   },
 })

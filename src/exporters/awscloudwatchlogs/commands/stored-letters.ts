@@ -6,7 +6,7 @@ import { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
 import { ReadOnlyQueue } from '../../../delivery/queue/disk/read-only-queue.ts'
 import { Ledger } from '../../../accounting/ledger.ts'
 import { silentLogger } from '../../../telemetry/logger.ts'
-import { DeadLetterDesk } from './dead-letter-desk.ts'
+import { DeadLetterDesk } from '../dead-letters/dead-letter-desk.ts'
 import { countersOf } from '../storage/durable.ts'
 import { lettersDirectory, lettersPath, SEGMENT_BYTES } from '../storage/open-directory.ts'
 

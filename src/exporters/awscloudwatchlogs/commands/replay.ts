@@ -1,8 +1,8 @@
-import type { Replayed } from '../../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
-import { defineCommand } from '../command.ts'
-import { askLetters, LETTER_OPTIONS } from './dead-letters.ts'
+import type { Replayed } from '../dead-letters/dead-letter-desk.ts'
+import { defineComponentCommand } from '../../../component/command.ts'
+import { askLetters, LETTER_OPTIONS } from './ask-letters.ts'
 
-export const command = defineCommand({
+export const command = defineComponentCommand({
   description:
     'Queues letters again, oldest first; with a stopped daemon they are sent when it starts. A letter goes when its events are in the queue.',
   options: {
@@ -17,13 +17,13 @@ export const command = defineCommand({
       description: 'store them under the present time; their own is kept as original_timestamp',
     },
   },
-  async run({ to, restamp, ...values }, surroundings) {
-    const answers = await askLetters('replay', values, surroundings, { to, restamp })
+  async run({ to, restamp, ...values }, host) {
+    const answers = await askLetters('replay', values, host, { to, restamp })
     if (typeof answers === 'number') return answers
     let whole = true
     for (const queue of answers.queues)
       for await (const replayed of queue) {
-        surroundings.out(`${summary(replayed)}\n`)
+        host.out(`${summary(replayed)}\n`)
         whole &&= replayed.stopped === '' && replayed.left === 0
       }
     return whole ? answers.exitCode() : 1

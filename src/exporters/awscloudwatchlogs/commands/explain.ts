@@ -1,5 +1,5 @@
-import { ComponentError } from '../../component/component.ts'
-import { describeError } from '../../telemetry/describe-error.ts'
+import { ComponentError } from '../../../component/component.ts'
+import { describeError } from '../../../telemetry/describe-error.ts'
 
 /**
  * One line for what an operator can mend: what the system or a component says of a directory.

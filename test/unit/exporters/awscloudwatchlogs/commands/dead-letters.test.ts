@@ -1,11 +1,11 @@
 import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { components } from '../../../../src/components.ts'
-import { lock } from '../../../../src/listen/directory/lock.ts'
-import { laterVersion } from '../../delivery/queue/disk/later-version.ts'
+import { components } from '../../../../../src/components.ts'
+import { lock } from '../../../../../src/listen/directory/lock.ts'
+import { laterVersion } from '../../../delivery/queue/disk/later-version.ts'
 import { answering, stopped, storage } from './letters-on-disk.ts'
-import { runCli } from '../run-cli.ts'
+import { runCli as runCliWith } from '../../../cli/run-cli.ts'
 
 const QUEUE = 'awscloudwatchlogs/0000'
 const OTHER = 'awscloudwatchlogs/0001'
@@ -13,6 +13,9 @@ const DAY = Date.parse('2026-11-21T00:00:00Z')
 const AT_ROOT = process.geteuid?.() === 0
 const NOBODY = 65_534
 
+/** A command line with the components as they are shipped. */
+const runCli = (args: readonly string[], surroundings: Parameters<typeof runCliWith>[1] = {}) =>
+  runCliWith(args, { components: async () => components, ...surroundings })
 const list = (root: string, ...args: string[]) => runCli(['dead-letters', 'list', '--directory', root, ...args])
 const show = (root: string, ...args: string[]) => runCli(['dead-letters', 'show', '--directory', root, ...args])
 const replay = (root: string, ...args: string[]) => runCli(['dead-letters', 'replay', '--directory', root, ...args])
@@ -112,20 +115,19 @@ describe('list', () => {
       },
     }
     const args = ['dead-letters', 'list', '--config', `yaml:${JSON.stringify(config)}`]
-    const real = { components: async () => components }
-    expect(ids((await runCli(args, real)).out)).toEqual(['a', 'b'])
+    expect(ids((await runCli(args)).out)).toEqual(['a', 'b'])
     // What is on the command line goes before the config.
-    expect(ids((await runCli([...args, '--directory', second], real)).out)).toEqual(['b'])
-    expect(await runCli([...args, '--set', 'service.extensions=[]'], real)).toMatchObject({
+    expect(ids((await runCli([...args, '--directory', second])).out)).toEqual(['b'])
+    expect(await runCli([...args, '--set', 'service.extensions=[]'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('The config has no file_storage that runs'),
     })
-    expect(await runCli([...args, '--set', 'extensions.file_storage.directory=/none'], real)).toEqual({
+    expect(await runCli([...args, '--set', 'extensions.file_storage.directory=/none'])).toEqual({
       code: 2,
       out: '',
       err: 'directory of file_storage: /none is no directory: write the directory of file_storage, in which the daemon keeps its queues\n',
     })
-    expect(await runCli(['dead-letters', 'list', '--config', '/none'], real)).toMatchObject({ code: 2, out: '' })
+    expect(await runCli(['dead-letters', 'list', '--config', '/none'])).toMatchObject({ code: 2, out: '' })
   })
 })
 

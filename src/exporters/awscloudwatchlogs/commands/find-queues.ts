@@ -2,9 +2,8 @@
 
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ExitCode, Surroundings, Values } from '../command.ts'
-import { explain } from './dead-letters-explain.ts'
-import { type CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
+import type { CommandHost, ExitCode, Output } from '../../../component/command.ts'
+import { explain } from './explain.ts'
 
 /** On every ext4 volume, for root alone. */
 const OF_THE_VOLUME = 'lost+found'
@@ -26,13 +25,8 @@ interface Root {
  * @param given on the command line, before the config
  * @returns the exit code if there is none; why is told
  */
-export async function findQueues(
-  given: string | undefined,
-  config: Values<typeof CONFIG_OPTIONS>,
-  surroundings: Surroundings,
-): Promise<Found | ExitCode> {
-  const roots =
-    given === undefined ? await rootsInConfig(config, surroundings) : [{ path: given, option: '--directory' }]
+export async function findQueues(given: string | undefined, host: CommandHost): Promise<Found | ExitCode> {
+  const roots = given === undefined ? await rootsInConfig(host) : [{ path: given, option: '--directory' }]
   if (roots === undefined) return 2
   const directories: string[] = []
   let complete = true
@@ -43,14 +37,14 @@ export async function findQueues(
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-      surroundings.err(`${explain(directory, error)}\n`)
+      host.err(`${explain(directory, error)}\n`)
       complete = false
       return []
     }
   }
   for (const { path, option } of roots) {
     const exporters = await namesIn(path)
-    if (exporters === undefined) return refuse(`${option}: ${path} is no directory`, surroundings)
+    if (exporters === undefined) return refuse(`${option}: ${path} is no directory`, host)
     for (const exporter of exporters.filter((name) => name !== OF_THE_VOLUME)) {
       // What else lies there is no queue.
       const numbers = (await namesIn(join(path, exporter))) ?? []
@@ -59,32 +53,28 @@ export async function findQueues(
   }
   if (directories.length > 0) return { directories: directories.sort(), complete }
   if (!complete) return 1
-  return refuse(roots.map(({ path, option }) => `${option}: ${path} holds no queue`).join('; '), surroundings)
+  return refuse(roots.map(({ path, option }) => `${option}: ${path} holds no queue`).join('; '), host)
 }
 
-function refuse(what: string, { err }: Surroundings): ExitCode {
+function refuse(what: string, { err }: Output): ExitCode {
   err(`${what}: write the directory of file_storage, in which the daemon keeps its queues\n`)
   return 2
 }
 
-async function rootsInConfig(
-  values: Values<typeof CONFIG_OPTIONS>,
-  surroundings: Surroundings,
-): Promise<Root[] | undefined> {
-  if (values.config === undefined) {
-    surroundings.err('Where is the queue? Write --directory DIR, or --config FILE with a file_storage in it.\n')
-    return undefined
+async function rootsInConfig(host: CommandHost): Promise<Root[] | undefined> {
+  const storages = await host.storageDirectories()
+  switch (storages.kind) {
+    case 'no_config':
+      host.err('Where is the queue? Write --directory DIR, or --config FILE with a file_storage in it.\n')
+      return undefined
+    case 'invalid':
+      return undefined
+    case 'found':
+      if (storages.directories.length > 0)
+        return storages.directories.map((path) => ({ path, option: 'directory of file_storage' }))
+      host.err(
+        'The config has no file_storage that runs: define it under extensions: and name it in service.extensions.\n',
+      )
+      return undefined
   }
-  const loaded = await loadConfigFrom(values, surroundings)
-  if (loaded === undefined) return undefined
-  const roots = [...loaded.config.extensions.values()].flatMap(({ id, config }) =>
-    id.type === 'file_storage' ? [(config as { readonly directory: string }).directory] : [],
-  )
-  if (roots.length === 0) {
-    surroundings.err(
-      'The config has no file_storage that runs: define it under extensions: and name it in service.extensions.\n',
-    )
-    return undefined
-  }
-  return [...new Set(roots)].map((path) => ({ path, option: 'directory of file_storage' }))
 }

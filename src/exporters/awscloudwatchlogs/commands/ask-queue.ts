@@ -1,12 +1,8 @@
 // One queue is asked: the daemon that holds its directory, or the files in it.
 
 import { stat } from 'node:fs/promises'
-import { ComponentError } from '../../component/component.ts'
-import type {
-  LetterWithEvents,
-  Replayed,
-  ShownLetter,
-} from '../../exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
+import { ComponentError } from '../../../component/component.ts'
+import type { LetterWithEvents, Replayed, ShownLetter } from '../dead-letters/dead-letter-desk.ts'
 
 /** What can be asked, and a piece of the answer. */
 export interface Asked {
@@ -26,7 +22,7 @@ export async function* askQueue<Name extends keyof Asked>(
   query: object,
   tell: (text: string) => void,
 ): AsyncGenerator<Asked[Name]> {
-  const { askControl } = await import('../../listen/directory/control.ts')
+  const { askControl } = await import('../../../listen/directory/control.ts')
   const answer = await askControl(directory, `dead-letters.${name}`, { ...query })
   const pieces =
     answer ?? (name === 'replay' ? replayStored(directory, query) : lookAtStored(directory, name, query, tell))
@@ -44,7 +40,7 @@ export async function* askQueue<Name extends keyof Asked>(
 class Held extends Error {}
 
 async function isHeldNow(directory: string): Promise<boolean> {
-  const { isHeld } = await import('../../listen/directory/lock.ts')
+  const { isHeld } = await import('../../../listen/directory/lock.ts')
   return isHeld(directory)
 }
 
@@ -55,7 +51,7 @@ async function* lookAtStored(
   tell: (text: string) => void,
 ): AsyncGenerator<ShownLetter | LetterWithEvents> {
   if (await isHeldNow(directory)) throw new Held()
-  const { lookAtStoredLetters } = await import('../../exporters/awscloudwatchlogs/dead-letters/stored-letters.ts')
+  const { lookAtStoredLetters } = await import('./stored-letters.ts')
   const stored = await lookAtStoredLetters(directory)
   const { desk, lostEvents } = stored
   try {
@@ -70,8 +66,8 @@ async function* lookAtStored(
 async function* replayStored(directory: string, query: object): AsyncGenerator<Replayed> {
   await refuseRoot(directory)
   const [{ lock }, { openStoredLetters }] = await Promise.all([
-    import('../../listen/directory/lock.ts'),
-    import('../../exporters/awscloudwatchlogs/dead-letters/stored-letters.ts'),
+    import('../../../listen/directory/lock.ts'),
+    import('./stored-letters.ts'),
   ])
   const held = await lock(directory)
   if (held === undefined) throw new Held()

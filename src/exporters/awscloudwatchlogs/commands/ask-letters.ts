@@ -1,14 +1,12 @@
 // What `dead-letters list`, `show` and `replay` have in common: their options, and the queues they ask.
 
 import type { z } from 'zod'
-import type { Asked } from './dead-letters-ask.ts'
-import type { Found } from './dead-letters-find.ts'
-import type { ExitCode, Options, Surroundings, Values } from '../command.ts'
-import { CONFIG_OPTIONS } from '../load-config.ts'
+import type { Asked } from './ask-queue.ts'
+import type { Found } from './find-queues.ts'
+import type { CommandHost, ExitCode, Options, Output, Values } from '../../../component/command.ts'
 
 /** Options of every `dead-letters` command. */
 export const LETTER_OPTIONS = {
-  ...CONFIG_OPTIONS,
   directory: {
     type: 'string',
     value: 'DIR',
@@ -40,28 +38,27 @@ export interface Answers<Piece> {
  */
 export async function askLetters<Name extends keyof Asked>(
   name: Name,
-  { directory, id, reason, group, since, ...config }: LetterValues,
-  surroundings: Surroundings,
+  { directory, id, reason, group, since }: LetterValues,
+  host: CommandHost,
   more: object = {},
 ): Promise<Answers<Asked[Name]> | ExitCode> {
-  const { letterQuerySchema, replayQuerySchema } =
-    await import('../../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
+  const { letterQuerySchema, replayQuerySchema } = await import('../dead-letters/letter-query.ts')
   const schema = name === 'replay' ? replayQuerySchema : letterQuerySchema
-  const query = await checked(schema, { id, reason, group, since, ...more }, surroundings)
+  const query = await checked(schema, { id, reason, group, since, ...more }, host)
   if (query === undefined) return 2
-  const { findQueues } = await import('./dead-letters-find.ts')
-  const found = await findQueues(directory, config, surroundings)
-  return typeof found === 'number' ? found : ask(name, query, found, surroundings)
+  const { findQueues } = await import('./find-queues.ts')
+  const found = await findQueues(directory, host)
+  return typeof found === 'number' ? found : ask(name, query, found, host)
 }
 
 async function ask<Name extends keyof Asked>(
   name: Name,
   query: object,
   { directories, complete }: Found,
-  { err }: Surroundings,
+  { err }: Output,
 ): Promise<Answers<Asked[Name]>> {
-  const { askQueue } = await import('./dead-letters-ask.ts')
-  const { explain } = await import('./dead-letters-explain.ts')
+  const { askQueue } = await import('./ask-queue.ts')
+  const { explain } = await import('./explain.ts')
   let failed = !complete
   async function* told(directory: string): AsyncGenerator<Asked[Name]> {
     try {
@@ -75,12 +72,8 @@ async function ask<Name extends keyof Asked>(
 }
 
 /** @returns undefined for bad values, which are told */
-async function checked<Query>(
-  schema: z.ZodType<Query>,
-  values: object,
-  { err }: Surroundings,
-): Promise<Query | undefined> {
-  const { checkQuery } = await import('../../exporters/awscloudwatchlogs/dead-letters/letter-query.ts')
+async function checked<Query>(schema: z.ZodType<Query>, values: object, { err }: Output): Promise<Query | undefined> {
+  const { checkQuery } = await import('../dead-letters/letter-query.ts')
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   const result = checkQuery(schema, given)
   if ('query' in result) return result.query

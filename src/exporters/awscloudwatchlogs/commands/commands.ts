@@ -1,0 +1,20 @@
+import type { CommandEntry } from '../../../component/command.ts'
+
+/** The commands of the exporter. Each is loaded when it is run. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'dead-letters list',
+    summary: 'list what CloudWatch would not take, and why',
+    load: () => import('./list.ts'),
+  },
+  {
+    name: 'dead-letters show',
+    summary: 'print dead letters with their events',
+    load: () => import('./show.ts'),
+  },
+  {
+    name: 'dead-letters replay',
+    summary: 'queue dead letters again',
+    load: () => import('./replay.ts'),
+  },
+]
