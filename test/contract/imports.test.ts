@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-// Imports go one way, from right to left. What stands together in one entry may import each other.
+// Imports go one way, from right to left. Those in one entry import none of each other.
 const LAYERS: readonly (readonly string[])[] = [
   ['wire'],
   ['telemetry'],
@@ -11,14 +11,50 @@ const LAYERS: readonly (readonly string[])[] = [
   ['config'],
   ['otlp', 'listen', 'aws'],
   ['delivery'],
-  ['receivers', 'processors', 'exporters', 'extensions', 'index.ts'],
-  ['components.ts'],
+  ['receivers', 'processors', 'exporters', 'extensions'],
+  ['index.ts', 'components.ts'],
   ['service'],
   ['process'],
   ['cli'],
   ['main.ts'],
 ]
+const COMPONENT_KINDS: ReadonlySet<string> = new Set(['receivers', 'processors', 'exporters', 'extensions'])
 const COMPONENT_FOLDERS = /^(?:receivers|processors|exporters|extensions)\/[^/]+/
+
+/** The same inside of each folder that has folders. Files beside them may stand anywhere between. */
+const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  config: [['yaml', 'schema'], ['sources', 'check'], ['describe']],
+  listen: [['memory', 'socket', 'tls', 'directory'], ['compression', 'http'], ['grpc']],
+  aws: [['environment'], ['connection', 'credentials']],
+  delivery: [['contract'], ['faults', 'queue'], ['lanes'], ['scheduling'], ['dead-letters'], ['adoption']],
+  'delivery/queue': [['disk']],
+  'delivery/queue/disk': [['files'], ['format'], ['segments'], ['reading'], ['paging'], ['recovery']],
+  service: [['consumers', 'memory']],
+  cli: [['commands']],
+  'receivers/otlp': [['refusals'], ['grpc', 'http']],
+  'exporters/awscloudwatchlogs': [
+    ['route'],
+    ['aws', 'event'],
+    ['provision', 'dead-letters', 'settings'],
+    ['accounting', 'put'],
+    ['storage'],
+    ['commands', 'library'],
+  ],
+  'extensions/cloudwatch_local': [
+    ['answer'],
+    ['store', 'filter'],
+    ['request', 'faults'],
+    ['paging', 'directory'],
+    ['operations'],
+    ['api'],
+  ],
+  'extensions/cloudwatch_local/operations': [['events', 'groups', 'streams', 'tags']],
+}
+
+/** The file or folder directly in `folder` that `path` is or lies in. */
+function childOf(folder: string, path: string): string | undefined {
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1).split('/')[0] : undefined
+}
 
 const layerOf = (path: string) => LAYERS.findIndex((names) => names.includes(path.split('/')[0] ?? ''))
 
@@ -41,8 +77,31 @@ describe('imports', () => {
   })
 
   test('go one way', () => {
-    const upward = imports.filter(({ from, to }) => layerOf(to) > layerOf(from))
-    expect(upward.map(({ from, to }) => `${from} imports ${to}`)).toEqual([])
+    const wrong = imports.filter(({ from, to }) => {
+      const [own, other] = [layerOf(from), layerOf(to)]
+      return other > own || (other === own && from.split('/')[0] !== to.split('/')[0])
+    })
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([])
+  })
+
+  test('have a direction in every folder that has folders', () => {
+    const withFolders = new Set(
+      globSync('src/*/**/*.ts')
+        .map((file) => dirname(dirname(relative('src', file))))
+        .filter((folder) => folder !== '.' && !COMPONENT_KINDS.has(folder)),
+    )
+    expect(new Set(Object.keys(INNER_LAYERS))).toEqual(withFolders)
+  })
+
+  test.for(Object.entries(INNER_LAYERS))('go one way in %s', ([room, layers]) => {
+    const folders = new Set(globSync(`src/${room}/*/**/*.ts`).map((file) => childOf(room, relative('src', file))))
+    expect(new Set(layers.flat())).toEqual(folders)
+    const layerIn = (path: string) => layers.findIndex((names) => names.includes(childOf(room, path) ?? ''))
+    const wrong = imports.filter(({ from, to }) => {
+      const [own, other] = [layerIn(from), layerIn(to)]
+      return own >= 0 && (other > own || (other === own && childOf(room, from) !== childOf(room, to)))
+    })
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([])
   })
 
   test('never reach from one component into another', () => {
