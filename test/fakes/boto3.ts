@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { PythonTools } from '../integration/python.ts'
+import type { PythonTools } from '../integration/clients/python.ts'
 
 /** An operation in Python's spelling and its parameters: `['put_log_events', { logGroupName: 'g', ... }]`. */
 export type Boto3Call = readonly [operation: string, parameters: object]

@@ -10,9 +10,9 @@ import {
   durableConfig,
   expectNothingLost,
   REPEATED_MS,
-} from '../integration/crash-rounds.ts'
-import { httpSender, sendUntilTaken } from '../integration/daemon-senders.ts'
-import { startDaemon } from '../integration/daemon.ts'
+} from '../integration/durable/crash-rounds.ts'
+import { httpSender, sendUntilTaken } from '../integration/daemon/daemon-senders.ts'
+import { startDaemon } from '../integration/daemon/daemon.ts'
 
 test('a daemon that is killed sixty times under load loses nothing it had acknowledged', async () => {
   const report = await crashRounds(60)

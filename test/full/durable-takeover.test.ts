@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
 import { recordsRequest } from '../fakes/logs-request.ts'
-import { durableConfig } from '../integration/crash-rounds.ts'
-import { httpSender } from '../integration/daemon-senders.ts'
-import { type Daemon, runToEnd, startDaemon } from '../integration/daemon.ts'
+import { durableConfig } from '../integration/durable/crash-rounds.ts'
+import { httpSender } from '../integration/daemon/daemon-senders.ts'
+import { type Daemon, runToEnd, startDaemon } from '../integration/daemon/daemon.ts'
 
 /** A look every half minute, and the work itself. */
 const WITHIN = { timeout: 90_000, interval: 100 }

@@ -1,6 +1,6 @@
 // The Go collector as a process of the test that starts it; built by test/bench/go-collector.ts.
 import { spawn } from 'node:child_process'
-import { CLEAN_ENVIRONMENT, Daemon, endWithTest } from '../integration/daemon.ts'
+import { CLEAN_ENVIRONMENT, Daemon, endWithTest } from '../integration/daemon/daemon.ts'
 
 /** What its log says when all of its components have started. */
 const READY = 'Everything is ready'

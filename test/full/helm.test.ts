@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
-import { runToEnd } from '../integration/daemon.ts'
+import { runToEnd } from '../integration/daemon/daemon.ts'
 import { GO_INSTALL_TIMEOUT_MS, goTools } from './go-tools.ts'
 import { CHART, type Container, type RenderedChart, renderChart, renderNotes } from './helm-chart.ts'
 

@@ -1,8 +1,8 @@
-// The requests of integration/hostile-requests.test.ts at the receiver's limit of 64 MiB, in every way they can be sent.
+// The requests of integration/hostile/hostile-requests.test.ts at the receiver's limit of 64 MiB, in every way they can be sent.
 // Prints how long each took, and the health check beside it, for people: machines differ.
 import { expect, test } from 'vitest'
-import { GROUPS, JSON_REQUESTS, MEBIBYTE, PROTOBUF, RAW_LINES, TIMES } from '../integration/hostile-requests.ts'
-import { attackWith, type Kind, Target, type Way } from '../integration/hostile-run.ts'
+import { GROUPS, JSON_REQUESTS, MEBIBYTE, PROTOBUF, RAW_LINES, TIMES } from '../integration/hostile/hostile-requests.ts'
+import { attackWith, type Kind, Target, type Way } from '../integration/hostile/hostile-run.ts'
 
 const LIMIT = 64 * MEBIBYTE
 const TIMEOUT = { timeout: 900_000 }

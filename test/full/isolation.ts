@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
 import { logsRequest } from '../fakes/logs-request.ts'
-import { cloudwatchConfig } from '../integration/daemon-config.ts'
-import { httpSender, sendUntilTaken } from '../integration/daemon-senders.ts'
-import { type Daemon, startDaemon } from '../integration/daemon.ts'
+import { cloudwatchConfig } from '../integration/daemon/daemon-config.ts'
+import { httpSender, sendUntilTaken } from '../integration/daemon/daemon-senders.ts'
+import { type Daemon, startDaemon } from '../integration/daemon/daemon.ts'
 
 const ROUND_MS = 500
 export const HEALTHY = ['h0', 'h1', 'h2', 'h3', 'h4'] as const

@@ -5,9 +5,9 @@ import { promisify } from 'node:util'
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
 import { recordsRequest } from '../fakes/logs-request.ts'
-import { cloudwatchConfig } from '../integration/daemon-config.ts'
-import { grpcSender, httpSender } from '../integration/daemon-senders.ts'
-import { CLEAN_ENVIRONMENT, runToEnd, startDaemon } from '../integration/daemon.ts'
+import { cloudwatchConfig } from '../integration/daemon/daemon-config.ts'
+import { grpcSender, httpSender } from '../integration/daemon/daemon-senders.ts'
+import { CLEAN_ENVIRONMENT, runToEnd, startDaemon } from '../integration/daemon/daemon.ts'
 import { type InstalledApp, installApp, nodeOf, OLDEST_NODE } from './library-app.ts'
 
 const WITHIN = { timeout: 20_000, interval: 50 }

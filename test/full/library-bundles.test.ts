@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { CLEAN_ENVIRONMENT } from '../integration/daemon.ts'
+import { CLEAN_ENVIRONMENT } from '../integration/daemon/daemon.ts'
 import { type InstalledApp, installApp, nodeOf, OLDEST_NODE } from './library-app.ts'
 
 const execute = promisify(execFile)

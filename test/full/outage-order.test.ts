@@ -2,10 +2,10 @@
 // looks at a dashboard after an outage sees what happens now, and not only what happened then.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
-import { startDaemon } from '../integration/daemon.ts'
-import { OutageLoad, streamName } from '../integration/outage-load.ts'
-import { RecordFates } from '../integration/outage-records.ts'
-import { outageConfig, outageDirectory, startOutageCloudWatch } from '../integration/outage-setup.ts'
+import { startDaemon } from '../integration/daemon/daemon.ts'
+import { OutageLoad, streamName } from '../integration/outage/outage-load.ts'
+import { RecordFates } from '../integration/outage/outage-records.ts'
+import { outageConfig, outageDirectory, startOutageCloudWatch } from '../integration/outage/outage-setup.ts'
 
 /** Streams with records of the outage's beginning, of its end, and of the time after it. */
 const EARLY = 150

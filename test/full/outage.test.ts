@@ -4,8 +4,8 @@
 // minutes: what counts is how many records wait for each MiB of heap. All of them with the pod's heap and room:
 //   node test/full/outage.ts --minutes 10
 import { describe, test } from 'vitest'
-import { outage } from '../integration/outage-run.ts'
-import type { OutageOptions } from '../integration/outage-setup.ts'
+import { outage } from '../integration/outage/outage-run.ts'
+import type { OutageOptions } from '../integration/outage/outage-setup.ts'
 
 const print = (line: string) => void process.stderr.write(`${line}\n`)
 const MINUTES = Number(process.env['OUTAGE_MINUTES'] ?? 0)

@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest'
 import type { CloudWatchLocal } from '../fakes/cloudwatch.ts'
 import { recordsRequest } from '../fakes/logs-request.ts'
 import type { SickDisk } from '../fakes/sick-disk.ts'
-import { SERVICES } from '../integration/daemon-load.ts'
-import type { Daemon } from '../integration/daemon.ts'
+import { SERVICES } from '../integration/daemon/daemon-load.ts'
+import type { Daemon } from '../integration/daemon/daemon.ts'
 
 /** Begins it. */
 export type Fault = () => Begun | Promise<Begun>

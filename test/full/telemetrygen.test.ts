@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startCloudWatchLocal } from '../fakes/cloudwatch.ts'
-import { cloudwatchConfig } from '../integration/daemon-config.ts'
-import { startDaemon } from '../integration/daemon.ts'
+import { cloudwatchConfig } from '../integration/daemon/daemon-config.ts'
+import { startDaemon } from '../integration/daemon/daemon.ts'
 import { GO_INSTALL_TIMEOUT_MS, goTools } from './go-tools.ts'
 
 const execute = promisify(execFile)

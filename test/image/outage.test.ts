@@ -5,8 +5,8 @@ import { chown, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, onTestFinished, test, vi } from 'vitest'
-import { outage } from '../integration/outage-run.ts'
-import { type Container, POD_MIB } from '../integration/outage-setup.ts'
+import { outage } from '../integration/outage/outage-run.ts'
+import { type Container, POD_MIB } from '../integration/outage/outage-setup.ts'
 
 const run = promisify(execFile)
 const IMAGE = process.env['OUTAGE_IMAGE']

@@ -1,0 +1,201 @@
+import { describe, expect, test, vi } from 'vitest'
+import { library, localCloudWatch, problem, storedBodies } from '../library/library.ts'
+
+// One thing broken at a time: what else there is goes on, and when it works again every record is there once.
+
+const WITHIN = { timeout: 20_000, interval: 20 }
+const TEN = Array.from({ length: 10 }, (_, i) => `s${i}`)
+
+describe('groups', () => {
+  test('ten, one denied: nine are written once and are not sent again for it', async () => {
+    const { local, exporter, sendTo } = await library({ logGroupName: '/app/{name}' })
+    const denied = local.faults.deny({ group: '/app/s4' })
+    const all = Promise.all(['a', 'b', 'c'].map((body) => sendTo(TEN, body)))
+    await vi.waitUntil(() => exporter.ledger.delivered === 27 && denied.hits > 2, WITHIN)
+    expect(exporter.ledger).toMatchObject({ received: 30, queued: 3 })
+    for (const name of TEN) expect(storedBodies(local, `/app/${name}`)).toHaveLength(name === 's4' ? 0 : 3)
+
+    denied.off()
+    expect((await all).map(problem)).toEqual([undefined, undefined, undefined])
+    for (const name of TEN) expect(storedBodies(local, `/app/${name}`).toSorted()).toEqual(['a', 'b', 'c'])
+    expect(exporter.ledger.difference()).toBe(0)
+  })
+
+  test('one deleted while records come: it is made again, and none is lost', async () => {
+    const { local, exporter, send } = await library()
+    await send({ body: 'before' })
+    local.store.groups.delete('group')
+    expect((await send({ body: 'after' })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['after'])
+    expect(local.calls.count('CreateLogGroup', 'ok')).toBe(2)
+    expect(exporter.ledger).toMatchObject({ delivered: 2, retries: 0 })
+  })
+
+  test('twenty new streams of a new group at once: one CreateLogGroup', async () => {
+    const { local, sendTo } = await library({ logStreamName: '{name}', sendingQueue: { numConsumers: 20 } })
+    const names = Array.from({ length: 20 }, (_, i) => `s${i}`)
+    expect((await sendTo(names, 'x')).code).toBe(0)
+    expect(local.calls.count('CreateLogGroup')).toBe(1)
+    expect(local.calls.count('CreateLogStream', 'ok')).toBe(20)
+    expect([...(local.store.groups.get('group')?.streams.keys() ?? [])].toSorted()).toEqual(names.toSorted())
+    expect(storedBodies(local)).toHaveLength(20)
+  })
+
+  test('new ones get the retention and the tags, those that were there keep theirs', async () => {
+    const { local, sendTo } = await library({
+      logGroupName: '/app/{name}',
+      logRetention: 30,
+      tags: { team: 'shop', 'Cost Centre': '7' },
+    })
+    const other = await library({ logGroupName: '/app/{name}' }, local)
+    await other.sendTo(['old'], 'x')
+    await sendTo(['old', 'new'], 'x')
+    expect(local.store.groups.get('/app/new')).toMatchObject({ retentionInDays: 30 })
+    expect(Object.fromEntries(local.store.groups.get('/app/new')?.tags ?? [])).toEqual({
+      team: 'shop',
+      'Cost Centre': '7',
+    })
+    expect(local.store.groups.get('/app/old')?.retentionInDays).toBeUndefined()
+    expect([...(local.store.groups.get('/app/old')?.tags ?? [])]).toEqual([])
+  })
+
+  test('one that may be created but not given its retention is written all the same', async () => {
+    const local = await localCloudWatch()
+    local.faults.error('AccessDeniedException', 'no', 400, { operation: 'PutRetentionPolicy' })
+    const { send } = await library({ logRetention: 30 }, local)
+    expect((await send({ body: 'x' })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['x'])
+  })
+
+  test('one that may not be created holds its own records and no others', async () => {
+    const local = await localCloudWatch()
+    const denied = local.faults.deny({ group: '/app/s4', operation: 'CreateLogGroup' })
+    const { exporter, sendTo } = await library({ logGroupName: '/app/{name}' }, local)
+    const sent = sendTo(TEN, 'x')
+    await vi.waitUntil(() => exporter.ledger.delivered === 9 && denied.hits > 1, WITHIN)
+    denied.off()
+    expect((await sent).code).toBe(0)
+  })
+
+  test('one that is not seen yet right after it was created: the records come back for it', async () => {
+    const local = await localCloudWatch()
+    local.faults.error('ResourceNotFoundException', 'not yet', 400, { operation: 'PutLogEvents', times: 4 })
+    const { exporter, send } = await library({}, local)
+    expect((await send({ body: 'x' })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['x'])
+    expect(exporter.ledger).toMatchObject({ retries: 3, possibleDoubles: 0 })
+    expect(local.calls.count('CreateLogStream')).toBe(2)
+  })
+
+  test('one somebody else creates at the same moment is as good', async () => {
+    const local = await localCloudWatch()
+    local.faults.error('ResourceAlreadyExistsException', 'it does', 400, { operation: 'CreateLogStream', times: 1 })
+    const { send } = await library({}, local)
+    expect((await send({ body: 'x' })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['x'])
+  })
+})
+
+describe('the whole of it', () => {
+  test('a throttled account: puts that were under way together are tried, and no other before its wait is over', async () => {
+    const { local, exporter, sendTo } = await library({
+      logGroupName: '/app/{name}',
+      // The wait is random below this: over before the test is, once in ten thousand times.
+      retryOnFailure: { initialInterval: '24h', maxInterval: '24h' },
+      sendingQueue: { numConsumers: 3 },
+      flushTimeoutMillis: 300,
+    })
+    const storm = local.faults.throttle({ operation: 'PutLogEvents' })
+    const elsewhere = await library()
+    const sent: Promise<unknown>[] = []
+    for (let i = 0; i < 50; i++) {
+      sent.push(sendTo(TEN, `${i}`))
+      // In this time another account takes a put.
+      expect((await elsewhere.send({ body: 'x' })).code).toBe(0)
+    }
+    expect(exporter.ledger).toMatchObject({ received: 500, queued: 500 })
+    expect(storm.hits).toBeGreaterThan(0)
+    expect(storm.hits).toBeLessThanOrEqual(3)
+    await exporter.shutdown()
+    await Promise.all(sent)
+  })
+
+  test('a throttle storm that passes: every record once', async () => {
+    const { local, exporter, sendTo } = await library({ logGroupName: '/app/{name}' })
+    await sendTo(TEN, 'first')
+    const storm = local.faults.throttle({ operation: 'PutLogEvents' })
+    const sent = Promise.all(['a', 'b', 'c'].map((body) => sendTo(TEN, body)))
+    await vi.waitUntil(() => storm.hits >= 6, WITHIN)
+    expect(exporter.ledger).toMatchObject({ delivered: 10, queued: 30 })
+    storm.off()
+    expect((await sent).map(problem)).toEqual([undefined, undefined, undefined])
+    for (const name of TEN) expect(storedBodies(local, `/app/${name}`).toSorted()).toEqual(['a', 'b', 'c', 'first'])
+    expect(exporter.ledger).toMatchObject({ delivered: 40, possibleDoubles: 0 })
+  })
+
+  test.each([500, 502, 503, 504] as const)(
+    'a server that answers %i for a while: every record once',
+    async (status) => {
+      const { local, exporter, send } = await library()
+      await send({ body: 'first' })
+      local.faults.fail(status, { times: 5 })
+      expect((await send({ body: 'a' })).code).toBe(0)
+      expect(storedBodies(local)).toEqual(['first', 'a'])
+      // Only after a 503 it is sure that nothing was taken.
+      expect(exporter.ledger.possibleDoubles).toBe(status === 503 ? 0 : 5)
+    },
+  )
+
+  test('an endpoint that is gone and comes back', async () => {
+    const { local, exporter, send } = await library()
+    await send({ body: 'first' })
+    await local.down()
+    const sent = Promise.all(['a', 'b', 'c'].map((body) => send({ body })))
+    await vi.waitUntil(() => exporter.ledger.retries > 3, WITHIN)
+    expect(exporter.ledger.queued).toBe(3)
+    await local.up()
+    expect((await sent).map(problem)).toEqual([undefined, undefined, undefined])
+    expect(storedBodies(local).toSorted()).toEqual(['a', 'b', 'c', 'first'])
+  })
+
+  test('an endpoint that is not there at all: what cannot be sent in time is lost, and said', async () => {
+    const local = await localCloudWatch()
+    await local.down()
+    const { exporter, send } = await library({ flushTimeoutMillis: 300 }, local)
+    const sent = send({ body: 'a' }, { body: 'b' })
+    await vi.waitUntil(() => exporter.ledger.retries > 0, WITHIN)
+    await expect(exporter.forceFlush()).rejects.toThrow('2 records still wait after 300 ms')
+    await exporter.shutdown()
+    expect(problem(await sent)).toBe('not every record was delivered: 2 lost: shutdown')
+    expect(exporter.ledger).toMatchObject({ queued: 0, lost: { shutdown: 2 } })
+    expect(exporter.ledger.difference()).toBe(0)
+  })
+
+  test('credentials that expire and are renewed', async () => {
+    const { local, exporter, send } = await library()
+    await send({ body: 'first' })
+    const expired = local.faults.expireCredentials()
+    const sent = send({ body: 'a' })
+    await vi.waitUntil(() => expired.hits >= 2, WITHIN)
+    expect(exporter.ledger.queued).toBe(1)
+    expired.off()
+    expect((await sent).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['first', 'a'])
+  })
+
+  test('retry_on_failure off: a failed put is given up, with its reason', async () => {
+    const { local, send } = await library({ retryOnFailure: { enabled: false } })
+    await send({ body: 'first' })
+    local.faults.fail(503, { times: 1 })
+    expect(problem(await send({ body: 'a' }))).toBe('not every record was delivered: 1 lost: expired')
+    expect((await send({ body: 'b' })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['first', 'b'])
+  })
+
+  test('max_elapsed_time: what waits longer is given up', async () => {
+    const { local, send } = await library({ retryOnFailure: { maxElapsedTime: '500ms', maxInterval: '100ms' } })
+    await send({ body: 'first' })
+    local.faults.deny({ group: 'group' })
+    expect(problem(await send({ body: 'a' }))).toBe('not every record was delivered: 1 lost: expired')
+  })
+})
