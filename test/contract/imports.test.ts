@@ -48,6 +48,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['operations'],
     ['api'],
   ],
+  'extensions/cloudwatch_local/filter': [['json', 'fields']],
   'extensions/cloudwatch_local/operations': [['events', 'groups', 'streams', 'tags']],
 }
 

@@ -1,5 +1,5 @@
-import { compileFields } from './fields.ts'
-import { compileJsonPattern } from './json-pattern.ts'
+import { compileFields } from './fields/fields.ts'
+import { compileJsonPattern } from './json/json-pattern.ts'
 import type { Matcher } from './matcher.ts'
 import { compileRegex } from './regex.ts'
 import { Scanner } from './scanner.ts'

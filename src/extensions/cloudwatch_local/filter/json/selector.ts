@@ -1,4 +1,4 @@
-import type { Scanner } from './scanner.ts'
+import type { Scanner } from '../scanner.ts'
 
 // `$.member`, `$['any key']`, `$.list[0]`, and as wildcards `$.*` and `$.list[*]`.
 

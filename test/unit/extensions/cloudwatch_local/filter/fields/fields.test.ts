@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { matches, matching, refusal, serveFilters } from './filter-requests.ts'
+import { matches, matching, refusal, serveFilters } from '../filter-requests.ts'
 
 serveFilters()
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeGroups, matches, matching, refusal, search, serveFilters, store } from './filter-requests.ts'
+import { describeGroups, matches, matching, refusal, search, serveFilters, store } from '../filter-requests.ts'
 
 serveFilters()
 

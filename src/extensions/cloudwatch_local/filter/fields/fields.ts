@@ -1,7 +1,7 @@
-import { takeComparison, type Value } from './comparison.ts'
-import { type Condition, PatternLimits, takeConditions } from './conditions.ts'
-import type { Matcher } from './matcher.ts'
-import type { Scanner } from './scanner.ts'
+import { takeComparison, type Value } from '../comparison.ts'
+import { type Condition, PatternLimits, takeConditions } from '../conditions.ts'
+import type { Matcher } from '../matcher.ts'
+import type { Scanner } from '../scanner.ts'
 import { Words } from './words.ts'
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y
