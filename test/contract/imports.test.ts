@@ -57,6 +57,18 @@ function childOf(folder: string, path: string): string | undefined {
   return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1).split('/')[0] : undefined
 }
 
+/** Imports that are part of a circle, or lie between two: what is left without those that nothing follows or precedes. */
+function circlesIn(imports: readonly { readonly from: string; readonly to: string }[]): string[] {
+  let left = imports.filter(({ from, to }) => from !== to)
+  for (let before = Infinity; left.length < before;) {
+    before = left.length
+    const importing = new Set(left.map(({ from }) => from))
+    const imported = new Set(left.map(({ to }) => to))
+    left = left.filter(({ from, to }) => imported.has(from) && importing.has(to))
+  }
+  return [...new Set(left.map(({ from, to }) => `${from} imports ${to}`))].toSorted()
+}
+
 const layerOf = (path: string) => LAYERS.findIndex((names) => names.includes(path.split('/')[0] ?? ''))
 
 const imports = globSync('src/**/*.ts').flatMap((file) => {
@@ -103,6 +115,18 @@ describe('imports', () => {
       return own >= 0 && (other > own || (other === own && childOf(room, from) !== childOf(room, to)))
     })
     expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([])
+  })
+
+  test('make no circle, also none of types', () => {
+    expect(circlesIn(imports)).toEqual([])
+  })
+
+  test.for(Object.keys(INNER_LAYERS))('make no circle between the files and folders in %s', (room) => {
+    const inner = imports.flatMap(({ from, to }) => {
+      const [own, other] = [childOf(room, from), childOf(room, to)]
+      return own === undefined || other === undefined ? [] : [{ from: own, to: other }]
+    })
+    expect(circlesIn(inner)).toEqual([])
   })
 
   test('never reach from one component into another', () => {
