@@ -119,7 +119,7 @@ test('a first put that hangs keeps no other lane waiting for its timeout', async
   expect(under.sender.held.map(({ group }) => group)).toEqual(['hangs'])
   await vi.advanceTimersByTimeAsync(5_000)
   expect(under.sender.held.map(({ group }) => group)).toEqual(['hangs', 'a', 'b'])
-  for (const { answer } of under.sender.held) answer(taken)
+  for (const put of under.sender.held) put.answer(taken)
   await vi.advanceTimersByTimeAsync(1_001)
   expect(under.idle).toEqual(IDLE)
 })
