@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Identity } from '../../../component/authenticator.ts'
-import type { HttpRequest } from '../../../listen/http/body.ts'
+import { drain, type HttpRequest } from '../../../listen/http/body.ts'
 import type { Cors } from '../../../listen/http/cors.ts'
 import type { HttpResponse } from '../../../listen/http/http-server.ts'
 import type { HttpAnswer } from './http-answer.ts'
@@ -9,6 +9,8 @@ import type { HttpAnswer } from './http-answer.ts'
 export interface AnswerRules {
   readonly cors: Cors | undefined
   readonly responseHeaders: Readonly<Record<string, string>>
+  /** Most bytes of a body. */
+  readonly limitBytes: number
   /** Whether connections are closed with the next answer. */
   closing(): boolean
 }
@@ -51,6 +53,8 @@ export class HttpExchange {
 
   /** Does no harm where the sender has gone away. */
   send(answer: HttpAnswer): void {
+    // Node itself would read on without an end, and leave what it reads to the garbage collector.
+    if (this.request.readableFlowing === null) drain(this.request, this.#rules.limitBytes)
     const close = this.isLast || this.#rules.closing()
     this.#response.writeHead(answer.status, this.#headers(answer, close))
     this.#response.end(answer.body)

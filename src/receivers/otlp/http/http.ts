@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { GRPC_CODES } from '../../../component/answers.ts'
 import type { Authenticator } from '../../../component/authenticator.ts'
 import type { Refused, Retry } from '../../../accounting/outcome.ts'
-import { drain, type HttpRequest } from '../../../listen/http/body.ts'
+import type { HttpRequest } from '../../../listen/http/body.ts'
 import { Cors, isPreflight } from '../../../listen/http/cors.ts'
 import { Deadlines } from '../../../listen/deadlines.ts'
 import {
@@ -54,6 +54,7 @@ export class HttpTransport implements HttpHandler {
     this.#rules = {
       cors: this.#cors,
       responseHeaders: config.responseHeaders,
+      limitBytes: settings.limitBytes,
       closing: () => this.#stopping || !config.keepConnections,
     }
     this.#deadlines = config.tls && config.read_timeout > 0 ? new Deadlines(config.read_timeout) : undefined
@@ -189,9 +190,7 @@ export class HttpTransport implements HttpHandler {
   }
 
   #refuseSender(exchange: HttpExchange, outcome: Refused | Retry, challenge: string): void {
-    const { refusals, limitBytes } = this.#settings
-    refusals.outcome(outcome, exchange.sender, announcedBytes(exchange.request))
-    drain(exchange.request, limitBytes)
+    this.#settings.refusals.outcome(outcome, exchange.sender, announcedBytes(exchange.request))
     const answer = answerOutcome(outcome, formatOf(exchange.request) ?? 'json', '')
     const asks = outcome.cause === 'unauthenticated' ? { 'www-authenticate': challenge } : {}
     exchange.send({ ...answer, headers: { ...answer.headers, ...asks } })
