@@ -28,6 +28,14 @@ export type Answer = (outcome: Outcome) => void
 /** What a receiver is handed as `next`, and what a processor is. Never throws; whatever goes wrong is an outcome. */
 export interface LogsConsumer {
   consume(request: LogsRequest, answer: Answer): void
+  /**
+   * Asked before a request is read: reading and decompressing cost most of what taking costs, and under overload that time
+   * belongs to what is taken. Says nothing of most that will be refused: `consume` decides.
+   * @param requestBytes of protobuf, by a guess where they are compressed or in JSON
+   * @param heldBytes of the byte budget that receiving it will take
+   * @returns why it would not be taken; undefined where it may be
+   */
+  earlyRefusal?(requestBytes: number, heldBytes: number): Retry | undefined
 }
 
 /**
@@ -36,6 +44,8 @@ export interface LogsConsumer {
  */
 export interface LogsExporter {
   reserve(request: LogsRequest): Reservation | Retry | Refused
+  /** As for a LogsConsumer. */
+  earlyRefusal?(requestBytes: number, heldBytes: number): Retry | undefined
   /** Its account of the records it received; the daemon's last line is read from it. */
   readonly ledger?: Ledger
   /** It is kept beside a queue on disk, and goes on with whoever takes that over. */

@@ -275,11 +275,20 @@ export class CloudWatchLogs {
     this.#running = undefined
   }
 
+  /** Why a request of about so many bytes would not be taken, by what is known without reading it. */
+  earlyRefusal(requestBytes: number, heldBytes: number): Retry | undefined {
+    if (this.#running === undefined || this.#stopping) return this.#notReady()
+    return this.#admission.refusal(this.#running.queue, requestBytes, heldBytes)
+  }
+
   reserve(request: LogsRequest): Reservation | Retry | Refused {
     if (this.#running === undefined || this.#stopping) return this.#notReady()
     const { delivery, queue } = this.#running
-    const full = this.#admission.refusal(queue, request.bytes.length)
-    if (full !== undefined) return full
+    const full = this.#admission.refusal(queue, request.bytes.length, 0)
+    if (full !== undefined) {
+      this.#admission.learnRefusal()
+      return full
+    }
     const { cut, tooDeep, repaired } = this.transcoder
     let transcoded: Transcoded
     try {
@@ -299,6 +308,7 @@ export class CloudWatchLogs {
     if (reserved.kind === 'retry') {
       const { records } = transcoded
       this.ledger.enqueueFailed += records
+      this.#admission.learnRefusal()
       const couldHold = queue.couldHold(lanes.map(({ key, items }) => ({ lane: key, items })))
       return { ...(couldHold ? reserved : tooLargeForQueue(queue)), records }
     }

@@ -83,4 +83,8 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
   reserve(request: LogsRequest): Reservation | Retry | Refused {
     return this.#logs.reserve(request)
   }
+
+  earlyRefusal(requestBytes: number, heldBytes: number): Retry | undefined {
+    return this.#logs.earlyRefusal(requestBytes, heldBytes)
+  }
 }

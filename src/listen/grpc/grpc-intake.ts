@@ -1,3 +1,4 @@
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -11,6 +12,7 @@ import { decompress } from '../compression/decompress.ts'
 import type { DecompressFailure, Encoding } from '../compression/encodings.ts'
 import { GrowingBytes } from '../memory/growing-bytes.ts'
 import { Holding, hasRoomFor } from '../memory/holding.ts'
+import type { Size } from '../size-guess.ts'
 
 // grpc-js reads a whole message, and undoes its compression, before anybody is asked: with 64 MiB messages and 250 streams
 // a connection that is 16 GiB each. This interceptor puts its own decoder in: it charges bytes to the budget as they arrive,
@@ -41,6 +43,14 @@ export interface IntakeOptions {
   readonly deadlines: Deadlines
   /** Counts the failure and puts it in words. */
   refuse(failure: IntakeFailure, call: RefusedCall): StatusObject
+  /**
+   * Counts and words the refusal of what would not be taken; undefined where it may be. Asked when a call begins, with 0
+   * `call.bytes`, and when the length of its message is known, with that.
+   * @param compressed by the call's encoding
+   */
+  refuseEarly(call: RefusedCall, compressed: boolean): StatusObject | undefined
+  /** What a message that came as `bytes` took. */
+  learnSize(encoding: string, bytes: number, size: Size): void
 }
 
 /** A handler's request. */
@@ -52,10 +62,11 @@ export interface ReceivedMessage {
 }
 
 /**
- * Parts of a call of grpc-js 1.14 that it does not show: what makes messages of the bytes of its stream, and the encoding
- * that was announced. The version is pinned, and the receiver's tests notice if these go.
+ * Parts of a call of grpc-js 1.14 that it does not show: its stream, what makes messages of the bytes of that, and the
+ * encoding that was announced. The version is pinned, and the receiver's tests notice if these go.
  */
 interface HiddenParts {
+  readonly stream: ServerHttp2Stream
   decoder: { write(chunk: Buffer): Buffer[] }
   readonly incomingEncoding: string
 }
@@ -72,11 +83,9 @@ export function createIntake(options: IntakeOptions): ServerInterceptor {
   // Of late, so that a call can be refused before its size is known.
   const recent = { averageBytes: 0 }
   return (_, call) => {
-    if (!hasRoomFor(options.budget, recent.averageBytes)) {
-      // A call that is never started is never read.
-      const refused = { encoding: '', peer: call.getPeer(), bytes: 0 }
-      return new ServerInterceptingCall(call, { start: () => call.sendStatus(options.refuse('budget_full', refused)) })
-    }
+    const full = refusalByHead(call, options, recent.averageBytes)
+    // A call that is never started is never read.
+    if (full !== undefined) return new ServerInterceptingCall(call, { start: () => turnAway(call, full) })
     const intake = new Intake(call, options, recent)
     return new ServerInterceptingCall(call, {
       start: (next) =>
@@ -93,6 +102,24 @@ export function createIntake(options: IntakeOptions): ServerInterceptor {
       },
     })
   }
+}
+
+function refusalByHead(
+  call: ServerInterceptingCallInterface,
+  options: IntakeOptions,
+  averageBytes: number,
+): StatusObject | undefined {
+  const refused = { encoding: '', peer: call.getPeer(), bytes: 0 }
+  return hasRoomFor(options.budget, averageBytes)
+    ? options.refuseEarly(refused, false)
+    : options.refuse('budget_full', refused)
+}
+
+/** What the sender has not sent yet it need not send (RFC 9113, 8.1), and what is on its way is not read; as in grpc-go. */
+function turnAway(call: ServerInterceptingCallInterface, answer: StatusObject): void {
+  call.sendStatus(answer)
+  const { stream } = call as unknown as HiddenParts
+  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
 /**
@@ -215,6 +242,10 @@ class Intake implements Receiving, ReceivedMessage {
     const length = head.readUInt32BE(1)
     if (length > this.#options.limitBytes) return this.#refuse('too_large')
     this.#compressed = flag === 1
+    if (!hasRoomFor(this.#options.budget, length)) return this.#refuse('budget_full')
+    const refused = { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: length }
+    const full = this.#options.refuseEarly(refused, this.#compressed)
+    if (full !== undefined) return this.#turnAway(full)
     // So grpc-js takes the message for one that is not compressed, and does nothing to it.
     head[0] = 0
     this.#frameBytes = PREFIX_BYTES + length
@@ -225,14 +256,23 @@ class Intake implements Receiving, ReceivedMessage {
     this.#state = 'handed'
     this.#bytes = bytes
     this.#recent.averageBytes += (bytes.length - this.#recent.averageBytes) / 16
+    this.#options.learnSize(this.#compressed ? this.#encoding : 'identity', this.#frameBytes - PREFIX_BYTES, {
+      protobuf: bytes.length,
+      held: this.#holding.peakBytes,
+    })
     next(this)
   }
 
   #refuse(failure: IntakeFailure): void {
     if (this.#ended) return
+    this.#turnAway(
+      this.#options.refuse(failure, { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: this.#received }),
+    )
+  }
+
+  #turnAway(answer: StatusObject): void {
     this.end()
-    const refused = { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: this.#received }
-    this.#call.sendStatus(this.#options.refuse(failure, refused))
+    turnAway(this.#call, answer)
   }
 }
 

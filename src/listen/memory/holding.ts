@@ -11,11 +11,17 @@ export class Holding {
   readonly #budget: ByteBudget
   #state: 'open' | 'released' = 'open'
   #bytes = 0
+  #peakBytes = 0
   #buffers: Buffer[] = []
   #stop: (() => void) | undefined
 
   constructor(budget: ByteBudget) {
     this.#budget = budget
+  }
+
+  /** The most bytes of the budget that it ever had: buffers that grow are held twice for a moment. */
+  get peakBytes(): number {
+    return this.#peakBytes
   }
 
   get released(): boolean {
@@ -26,6 +32,7 @@ export class Holding {
   take(bytes: number): boolean {
     if (this.released || !this.#budget.reserve(bytes)) return false
     this.#bytes += bytes
+    if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes
     return true
   }
 

@@ -1,12 +1,14 @@
 import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../../component/consumer.ts'
 import type { Identity } from '../../component/authenticator.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
+import { type Size, SizeGuess } from '../../listen/size-guess.ts'
 import type { TransportCounters } from './counters.ts'
 
 /** Hands the requests of one transport to the pipelines, and counts what becomes of them. */
 export class Forward {
   readonly #next: LogsConsumer
   readonly #counters: TransportCounters
+  readonly #sizes = new SizeGuess()
 
   constructor(next: LogsConsumer, counters: TransportCounters) {
     this.#next = next
@@ -34,6 +36,22 @@ export class Forward {
       }
       answer(outcome)
     })
+  }
+
+  /**
+   * Asked before a request is read, so that what would not be taken is not. Counts nothing.
+   * @param kind format and encoding
+   * @param bytes its length as it comes; 0 where that is not known: refused then only where nothing at all would be taken
+   * @returns why it would not be taken; undefined where it may be
+   */
+  earlyRefusal(kind: string, bytes: number): Retry | undefined {
+    const { protobuf, held } = this.#sizes.guess(kind, bytes)
+    return this.#next.earlyRefusal?.(protobuf, held)
+  }
+
+  /** What a request that came as `bytes` took: the next of its kind may be refused by that. */
+  learnSize(kind: string, bytes: number, size: Size): void {
+    this.#sizes.learn(kind, bytes, size)
   }
 
   /** Counts a request that is accepted although its JSON holds records, or anything at all, that is not OTLP. */

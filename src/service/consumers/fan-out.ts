@@ -39,6 +39,15 @@ export class FanOut implements LogsConsumer {
     for (const { progress } of parts) progress.reservation.commit(progress)
   }
 
+  /** One that would refuse is enough, as in `consume`. */
+  earlyRefusal(requestBytes: number, heldBytes: number): Retry | undefined {
+    for (const { exporter } of this.#exporters) {
+      const refusal = exporter.earlyRefusal?.(requestBytes, heldBytes)
+      if (refusal !== undefined) return refusal
+    }
+    return undefined
+  }
+
   #reserveAll(request: LogsRequest): readonly Reservation[] | Retry | Refused {
     const reservations: Reservation[] = []
     let complete = false

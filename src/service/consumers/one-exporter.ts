@@ -1,4 +1,5 @@
 import type { Answer, LogsConsumer, LogsExporter, LogsRequest, Reservation } from '../../component/consumer.ts'
+import type { Retry } from '../../accounting/outcome.ts'
 import { outcomeOfOne } from './outcome-of.ts'
 import { Progress } from './progress.ts'
 
@@ -14,6 +15,10 @@ export class OneExporter implements LogsConsumer {
     const reservation = this.#exporter.reserve(request)
     if (reservation.kind === 'reserved') reservation.commit(new Lone(reservation, request.answerOn, answer))
     else answer(reservation)
+  }
+
+  earlyRefusal(requestBytes: number, heldBytes: number): Retry | undefined {
+    return this.#exporter.earlyRefusal?.(requestBytes, heldBytes)
   }
 }
 

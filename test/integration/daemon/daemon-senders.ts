@@ -2,8 +2,9 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
+import { JsonLogsSerializer, ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import { onTestFinished } from 'vitest'
+import { MEDIA_TYPES } from '../../../src/otlp/format.ts'
 import { LEN, ProtobufReader, VARINT } from '../../../src/wire/protobuf-reader.ts'
 import { type RecordFields, recordsRequest } from '../../fakes/logs-request.ts'
 import type { Daemon } from './daemon.ts'
@@ -57,7 +58,7 @@ export function postRecords({ httpPort }: Daemon, ...records: readonly RecordFie
 /** What a sender says beside its request, by lower-case names. */
 export type Headers = Readonly<Record<string, string>>
 
-/** Over OTLP/HTTP with protobuf. */
+/** Over OTLP/HTTP, with protobuf unless `more` names another content type. */
 export function httpSender({ httpPort: port }: Daemon, more: Headers = {}): Send {
   const agent = new Agent({ keepAlive: true })
   onTestFinished(() => agent.destroy())
@@ -74,7 +75,8 @@ export function httpSender({ httpPort: port }: Daemon, more: Headers = {}): Send
             const { statusCode = 0 } = response
             const retryAfter = response.headers['retry-after']
             const body = Buffer.concat(chunks)
-            if (statusCode === 200) resolve(taken(body))
+            if (statusCode === 200)
+              resolve(headers['content-type'] === MEDIA_TYPES.json ? takenJson(body) : taken(body))
             else if (statusCode === 503 && retryAfter !== undefined)
               resolve({ kind: 'wait', afterMs: Number(retryAfter) * 1_000 })
             else resolve({ kind: 'refused', message: `${statusCode} ${body.toString('latin1')}` })
@@ -105,6 +107,15 @@ export function grpcSender({ grpcPort }: Daemon, headers: Headers = {}): Send {
         else resolve({ kind: 'refused', message: `${error.code} ${error.details}` })
       })
     })
+}
+
+function takenJson(response: Buffer): Taken {
+  const { partialSuccess } = JsonLogsSerializer.deserializeResponse(response)
+  return {
+    kind: 'taken',
+    rejected: partialSuccess?.rejectedLogRecords ?? 0,
+    message: partialSuccess?.errorMessage ?? '',
+  }
 }
 
 function taken(response: Uint8Array): Taken {

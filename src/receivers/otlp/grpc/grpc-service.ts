@@ -65,6 +65,11 @@ export class GrpcService {
       limitBytes,
       deadlines,
       refuse: (failure, call) => this.#refuse(failure, call),
+      refuseEarly: ({ encoding, peer, bytes }, compressed) => {
+        const full = settings.forward.earlyRefusal(compressed ? encoding : 'identity', bytes)
+        return full === undefined ? undefined : this.#turnAway(full, peer, bytes)
+      },
+      learnSize: (encoding, bytes, size) => settings.forward.learnSize(encoding, bytes, size),
     })
     const noCall = new GrpcNoCall(settings, WHERE, new Set([LOGS_SERVICE, ...Object.values(OTHER_SERVICES)]))
     const server = config.keepalive.server_parameters

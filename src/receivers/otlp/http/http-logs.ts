@@ -1,7 +1,7 @@
 import { GRPC_CODES } from '../../../component/answers.ts'
 import type { LogsRequest } from '../../../component/consumer.ts'
 import type { Outcome, Refused, Retry } from '../../../accounting/outcome.ts'
-import { cutOff, drain, readBody, type BodyFailure, type HttpRequest } from '../../../listen/http/body.ts'
+import { cutOff, readBody, type BodyFailure, type HttpRequest } from '../../../listen/http/body.ts'
 import type { Deadlines } from '../../../listen/deadlines.ts'
 import { decompress } from '../../../listen/compression/decompress.ts'
 import type { DecompressFailure, Encoding } from '../../../listen/compression/encodings.ts'
@@ -61,7 +61,7 @@ export class HttpLogs {
 
   receive(exchange: HttpExchange): void {
     const { request } = exchange
-    const { limitBytes, budget } = this.#settings
+    const { limitBytes } = this.#settings
     if (request.method !== 'POST') {
       const message = `${request.method} is not a method of OTLP/HTTP: send POST`
       this.#settings.refusals.request('method_not_allowed', message, exchange.sender, announcedBytes(request) ?? 0)
@@ -72,13 +72,19 @@ export class HttpLogs {
     if (format === undefined) return this.#refuse(exchange, 'json', unsupportedMediaType(request), announced ?? 0)
     const encodingName = contentEncoding(request)
     if (!this.#encodings.has(encodingName)) return this.#refuseEncoding(exchange, format, encodingName, announced ?? 0)
-    if (announced !== undefined && announced > limitBytes) {
-      drain(request, limitBytes)
+    if (announced !== undefined && announced > limitBytes)
       return this.#refuse(exchange, format, tooLarge(limitBytes, LIMIT_KEY), announced)
-    }
-    if (!hasRoomFor(budget, announced ?? 0)) return this.#refuse(exchange, format, BUDGET_FULL, announced ?? 0)
+    // Nothing at all is taken at any time.
+    const full = announced === 0 ? undefined : this.#fullFor(kindOf(format, encodingName), announced ?? 0)
+    if (full !== undefined) return this.#refuse(exchange, format, full, announced ?? 0)
     exchange.continueBody()
     this.#read(exchange, format, encodingName, announced)
+  }
+
+  /** Why a request would not be taken, by what is known of it before it is read; undefined where it may be. */
+  #fullFor(kind: string, bytes: number): Retry | undefined {
+    const { budget, forward } = this.#settings
+    return hasRoomFor(budget, bytes) ? forward.earlyRefusal(kind, bytes) : BUDGET_FULL
   }
 
   #read(exchange: HttpExchange, format: Format, encodingName: string, announced: number | undefined): void {
@@ -95,19 +101,36 @@ export class HttpLogs {
       this.#deadlines?.delete(receiving)
       if (body === undefined) return failed(failure ?? 'aborted', announced ?? 0)
       this.#served(request)
+      const kind = kindOf(format, encodingName)
+      // Its length is known only now.
+      const full = announced === undefined ? this.#settings.forward.earlyRefusal(kind, body.length) : undefined
+      if (full !== undefined) {
+        holding.release()
+        return this.#refuse(exchange, format, full, body.length)
+      }
       const encoding = this.#encodings.get(encodingName)
-      if (encoding === undefined || body.length === 0) return this.#consume(exchange, format, body, holding)
+      const learn = (protobuf: number) =>
+        this.#settings.forward.learnSize(kind, body.length, { protobuf, held: holding.peakBytes })
+      if (encoding === undefined || body.length === 0) return this.#consume(exchange, format, body, holding, learn)
       // A sender that hangs up meanwhile will send the same records again: they are not handed on.
       exchange.onClose(() => holding.release())
       decompress(encoding, body, limitBytes, holding, (bytes, failure) => {
         if (bytes === undefined) failed(failure ?? 'corrupt', body.length)
-        else this.#consume(exchange, format, bytes, holding)
+        else this.#consume(exchange, format, bytes, holding, learn)
       })
     })
   }
 
-  #consume(exchange: HttpExchange, format: Format, body: Uint8Array, holding: Holding): void {
+  /** @param learn called with its length in protobuf */
+  #consume(
+    exchange: HttpExchange,
+    format: Format,
+    body: Uint8Array,
+    holding: Holding,
+    learn: (protobufBytes: number) => void,
+  ): void {
     if (format === 'protobuf') {
+      learn(body.length)
       this.#forward(exchange, format, body, '')
       return holding.release()
     }
@@ -120,7 +143,9 @@ export class HttpLogs {
     const warning = this.#map(exchange, body, writer)
     if (warning === undefined) return holding.release()
     const forward = () => {
-      this.#forward(exchange, format, writer.view(), warning)
+      const bytes = writer.view()
+      learn(bytes.length)
+      this.#forward(exchange, format, bytes, warning)
       writer.reset(KEPT_BYTES)
       holding.release()
     }
@@ -205,6 +230,11 @@ export function formatOf(request: HttpRequest): Format | undefined {
     default:
       return undefined
   }
+}
+
+/** Requests of one kind grow alike when they are decompressed and mapped. */
+function kindOf(format: Format, encodingName: string): string {
+  return encodingName === '' ? format : `${format} ${encodingName}`
 }
 
 function unsupportedMediaType(request: HttpRequest): Refused {

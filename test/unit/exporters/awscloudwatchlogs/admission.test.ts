@@ -18,34 +18,52 @@ function filled(share: number) {
 describe('a request, before it is read', () => {
   test('is refused where its average size in the queue finds no room', () => {
     const { queue, admission } = filled(0.9)
-    expect(admission.refusal(queue, 50_000)).toBeUndefined()
-    expect(admission.refusal(queue, 200_000)).toMatchObject({
+    expect(admission.refusal(queue, 50_000, 0)).toBeUndefined()
+    expect(admission.refusal(queue, 200_000, 0)).toMatchObject({
       kind: 'retry',
       cause: 'budget_full',
       message: expect.stringMatching(/^the queue is full \(\d+ of 1048576\); the records were not taken$/),
     })
     for (let i = 0; i < 100; i++) admission.learn(1_000, 3_000)
-    expect(admission.refusal(queue, 50_000)).toMatchObject({ kind: 'retry' })
+    expect(admission.refusal(queue, 50_000, 0)).toMatchObject({ kind: 'retry' })
+  })
+
+  test('is refused where there is no room to receive it in as well', () => {
+    const { queue, admission } = filled(0.9)
+    expect(admission.refusal(queue, 50_000, 30_000)).toBeUndefined()
+    expect(admission.refusal(queue, 50_000, 100_000)).toMatchObject({ kind: 'retry' })
+  })
+
+  test('is refused where one like it was read for nothing, until requests are taken again', () => {
+    const { queue, admission } = filled(0.9)
+    // 104,000 bytes are free: a little less than it takes.
+    expect(admission.refusal(queue, 110_000, 0)).toBeUndefined()
+    for (let i = 0; i < 3; i++) admission.learnRefusal()
+    expect(admission.refusal(queue, 110_000, 0)).toMatchObject({ kind: 'retry' })
+    for (let i = 0; i < 1_000; i++) admission.learnRefusal()
+    expect(admission.refusal(queue, 80_000, 0)).toBeUndefined()
+    for (let i = 0; i < 100; i++) admission.learn(1_000, 1_000)
+    expect(admission.refusal(queue, 110_000, 0)).toBeUndefined()
   })
 
   test('is read where it may fit only an empty queue: the average must not keep it out for good', () => {
     const { queue, admission } = filled(0.9)
-    expect(admission.refusal(queue, 700_000)).toBeUndefined()
+    expect(admission.refusal(queue, 700_000, 0)).toBeUndefined()
   })
 
   test('is refused where bookkeeping is full', () => {
     const budget = new ByteBudget(CAPACITY, 2_400)
     const queue = new MemoryQueue(budget)
     const admission = new Admission(budget)
-    expect(admission.refusal(queue, 10)).toBeUndefined()
+    expect(admission.refusal(queue, 10, 0)).toBeUndefined()
     queue.reserve([{ lane: 'a', items: itemBatch([{ text: 'x' }]) }])
-    expect(admission.refusal(queue, 10)).toMatchObject({ kind: 'retry' })
+    expect(admission.refusal(queue, 10, 0)).toMatchObject({ kind: 'retry' })
   })
 
   test('is refused where the queue holds as many requests as it may', () => {
     const budget = new ByteBudget(CAPACITY)
     const queue = new MemoryQueue(budget, { unit: 'requests', most: 1 })
     queue.reserve([{ lane: 'a', items: itemBatch([{ text: 'x' }]) }])
-    expect(new Admission(budget).refusal(queue, 10)).toMatchObject({ message: expect.stringContaining('(1 of 1)') })
+    expect(new Admission(budget).refusal(queue, 10, 0)).toMatchObject({ message: expect.stringContaining('(1 of 1)') })
   })
 })
