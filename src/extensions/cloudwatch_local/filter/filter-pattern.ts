@@ -14,6 +14,14 @@ export function compileFilterPattern(pattern: string): Matcher {
   const scanner = new Scanner(pattern)
   scanner.skipSpace()
   if (scanner.atEnd) return () => true
+  const matches = compile(scanner)
+  return (message) => {
+    scanner.regexWork.begin()
+    return matches(message)
+  }
+}
+
+function compile(scanner: Scanner): Matcher {
   switch (scanner.peek()) {
     case '{':
       return compileJsonPattern(scanner)

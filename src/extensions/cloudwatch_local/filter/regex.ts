@@ -2,7 +2,8 @@ import { RE2JS } from 're2js'
 import type { Scanner } from './scanner.ts'
 
 // AWS's own selection of a regular expression (Filter pattern syntax, "Supported regular expressions"). RE2 takes time
-// linear in the subject; V8 would backtrack, and one pattern could hold the process for hours.
+// linear in the subject; V8 would backtrack, and one pattern could hold the process for hours. Linear in the pattern too, so
+// the two together have a bound (RegexWork).
 
 /** What AWS lists: letters, digits, `: _ # = @ / ; , -` and operators; its own example has a space. */
 const ALLOWED = /[A-Za-z0-9:_#=@/;,\- ^$?[\]{}|*+.]/
@@ -20,7 +21,12 @@ export function compileRegex(scanner: Scanner): (text: string) => boolean {
   if (source === '') throw scanner.invalid('a regular expression is empty: write one between the % signs')
   try {
     const regex = RE2JS.compile(source)
-    return (text) => regex.test(text)
+    const instructions = regex.programSize()
+    const { regexWork } = scanner
+    return (text) => {
+      regexWork.take(source, instructions, text)
+      return regex.test(text)
+    }
   } catch (error) {
     throw scanner.invalid(
       `%${source}% is not a regular expression: ${error instanceof Error ? error.message : String(error)}`,

@@ -1,8 +1,11 @@
+import { RegexWork } from './regex-work.ts'
 import { invalidParameter, type ServiceError } from '../answer/service-error.ts'
 
 /** Reads a filter pattern from left to right. */
 export class Scanner {
   readonly text: string
+  /** Of all regular expressions in the pattern. */
+  readonly regexWork = new RegexWork()
   #at = 0
 
   constructor(text: string) {

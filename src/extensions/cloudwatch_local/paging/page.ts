@@ -9,6 +9,8 @@ export const MAX_PAGE_EVENTS = 10_000
 const MAX_PAGE_BYTES = 1_048_576
 /** A filter pattern over a full store takes seconds: other calls are served in between. */
 const MAX_TURN_MS = 20
+/** Of the event loop, for others, between two turns of searches: a call is accepted in one, read in another, and answered. */
+const FREE_TURNS = 4
 
 /** Where an event stands among all others. */
 export interface Position {
@@ -47,15 +49,28 @@ export function read(query: Query): ReadEvent[] {
  */
 export async function search(query: Query, signal: AbortSignal): Promise<ReadEvent[]> {
   const found: ReadEvent[] = []
+  await searchTurn()
+  signal.throwIfAborted()
   let turnEnds = performance.now() + MAX_TURN_MS
   for (const event of examine(query)) {
     if (event !== undefined) found.push(event)
     if (performance.now() < turnEnds) continue
-    await nextTurn()
+    await searchTurn()
     signal.throwIfAborted()
     turnEnds = performance.now() + MAX_TURN_MS
   }
   return found.sort(compare)
+}
+
+/** The turn that was asked for last: as many wait as there are searches. */
+let lastTurn: Promise<void> = Promise.resolve()
+
+/** Searches take turns: many at once would each take theirs before anything else gets one. */
+function searchTurn(): Promise<void> {
+  lastTurn = lastTurn.then(async () => {
+    for (let turn = 0; turn < FREE_TURNS; turn += 1) await nextTurn()
+  })
+  return lastTurn
 }
 
 /** Yields for each event in the range: it, or undefined where it does not match. The batches are those of the start. */

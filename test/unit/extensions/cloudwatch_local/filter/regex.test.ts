@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { matches, refusal, serveFilters } from './filter-requests.ts'
+import { matches, matching, refusal, serveFilters } from './filter-requests.ts'
 
 serveFilters()
 
@@ -81,4 +81,24 @@ describe('patterns that make a backtracking engine run for hours take time linea
       expect(await matches(pattern, long)).toBe(false)
     },
   )
+})
+
+describe('a regular expression that could take seconds on an event is refused, and says what to write', () => {
+  const letters = 'some letters of a long event '.repeat(30_000)
+  const list = { a: Array.from({ length: 850 }, () => letters.slice(0, 1_000)) }
+  test.each<[string, string | object]>([
+    ['%[a-m].{1000}[0-9]%', letters],
+    ['[line = %[a-m].{900}[0-9]%]', `"${letters}"`],
+    ['{ $.a = %[a-m].{400}[0-9]% || $.b = %x% }', { a: letters }],
+    ['{ $.a[*] = %[a-m].{500}[0-9]% || $.a[*] = %[a-n].{500}[0-9]% }', list],
+  ])('%s', async (pattern, event) => {
+    await expect(matches(pattern, event)).rejects.toThrow(
+      /^InvalidParameterException: Invalid filter pattern: %\[a-[mn]\].*% has \d+ instructions, .* at most \d+ characters of an event, .* write a smaller count/,
+    )
+  })
+
+  test('the bound is that of one event: many short ones are searched', async () => {
+    const messages = Array.from({ length: 20 }, (_, i) => `${letters.slice(0, 10_000)}${i}`)
+    expect(await matching('%[a-z ].{1000}[0-9]%', messages)).toHaveLength(20)
+  })
 })
