@@ -34,7 +34,8 @@ export interface Packed {
 
 /**
  * Takes the items of the next put out of a lane, from run `place` on, as many as fit. What is not in memory ends the pack.
- * Items that would stretch it over `maxSpanMs` go back to the lane.
+ * Items that would stretch it over `maxSpanMs` go back to the lane: of the spans that hold the item that came first, the one
+ * with the most items is sent. From the earliest time on it would be a few items a put, once those looked at are of other days.
  * @param nowMs wall clock, by which items are too old
  * @param steadyMs `steadyNowMs()`, by which they have waited too long
  */
@@ -77,9 +78,9 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
     whole++
   }
   if (whole > 0) lane.replace(place, whole, rest)
-  const ordered = sorted ? taken : sortedRuns(taken)
-  const [inSpan, beyond] = splitAtSpan(ordered, policy.maxSpanMs)
-  if (beyond.length > 0) lane.putBack(beyond)
+  const [inSpan, beyond] = sorted ? splitAtSpan(taken, policy.maxSpanMs) : sortedWithinSpan(taken, policy.maxSpanMs)
+  // In as few runs as before: a batch whose times are spread would become a run for each item.
+  if (beyond.length > 0) lane.putBack(joinRuns(beyond))
   return { pack: makePack(inSpan), expired }
 }
 
@@ -152,13 +153,43 @@ function loaded(batch: QueuedBatch) {
   return batch.items
 }
 
-/** One run for each stretch of items that stay neighbours after a stable sort by time. */
-function sortedRuns(runs: readonly Run[]): Run[] {
-  const items: { readonly batch: QueuedBatch; readonly item: number; readonly time: number }[] = []
+interface TimedItem {
+  readonly batch: QueuedBatch
+  readonly item: number
+  readonly time: number
+}
+
+/** Sorts items by time, stably, and parts those of the span that is sent from those before and behind it. */
+function sortedWithinSpan(
+  runs: readonly Run[],
+  maxSpanMs: number,
+): readonly [inSpan: readonly Run[], beyond: readonly Run[]] {
+  const items: TimedItem[] = []
   for (const { batch, from, to } of runs) {
     for (let item = from; item < to; item++) items.push({ batch, item, time: itemTime(loaded(batch), item) })
   }
+  const oldest = items[0]?.time ?? 0
   items.sort((a, b) => a.time - b.time)
+  const [from, to] = fullestSpan(items, oldest, maxSpanMs)
+  if (from === 0 && to === items.length) return [runsOf(items), []]
+  return [runsOf(items.slice(from, to)), runsOf([...items.slice(0, from), ...items.slice(to)])]
+}
+
+/** Places `[from, to)` of the most items that lie within `maxSpanMs`, one of the time `holding` among them. */
+function fullestSpan(items: readonly TimedItem[], holding: number, maxSpanMs: number): readonly [number, number] {
+  let best: readonly [number, number] = [0, 0]
+  let to = 0
+  for (let from = 0; from < items.length; from++) {
+    const start = (items[from] as TimedItem).time
+    if (start > holding) break
+    while (to < items.length && (items[to] as TimedItem).time <= start + maxSpanMs) to++
+    if (start + maxSpanMs >= holding && to - from > best[1] - best[0]) best = [from, to]
+  }
+  return best
+}
+
+/** One run for each stretch of items that are neighbors. */
+function runsOf(items: readonly TimedItem[]): Run[] {
   const sorted: { batch: QueuedBatch; from: number; to: number }[] = []
   for (const { batch, item } of items) {
     const last = sorted.at(-1)

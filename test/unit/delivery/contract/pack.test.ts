@@ -129,6 +129,29 @@ describe('within the span', () => {
     expect(take(over).texts).toEqual(['a'])
   })
 
+  test('the one that came first is sent, with the span around it that holds the most', () => {
+    const runs = lane([at('a', 30)], [at('b', 0), at('c', 10)], [at('d', 40), at('e', 41), at('f', 50)])
+    expect(take(runs).texts).toEqual(['a', 'd', 'e', 'f'])
+    expect(take(runs).texts).toEqual(['b', 'c'])
+    const earlier = lane([at('a', 30)], [at('b', 8), at('c', 10)], [at('d', 50)])
+    expect(take(earlier).texts).toEqual(['b', 'c', 'a'])
+    expect(take(earlier).texts).toEqual(['d'])
+  })
+
+  test('a backlog whose times are spread over 14 days takes puts of hundreds, and each item is sent once', () => {
+    const count = 20_000
+    let seed = 1
+    const hours = () => ((seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647) * 14 * 24
+    const runs = lane(...Array.from({ length: count }, (_, i) => [at(`${i}`, Math.floor(hours()))]))
+    const sent = new Set<string>()
+    let puts = 0
+    for (; runs.length > 0 && puts <= count; puts++)
+      for (const text of take(runs, { maxItems: 2_000 }).texts) sent.add(text)
+    expect(sent.size).toBe(count)
+    // 2,000 at a time are looked at, of which a day has 143.
+    expect(puts).toBeLessThan(count / 100)
+  })
+
   test('items of one batch on both sides are parted', () => {
     const runs = lane([at('a', 0), at('b', 30), at('c', 1), at('d', 31)])
     const first = take(runs)
