@@ -10,14 +10,14 @@ import process from 'node:process'
 type Fields = Readonly<Record<string, unknown>>
 
 /** The library runs on older ones; the daemon uses what came with this. */
-const LEAST_NODE = 24
+const MIN_NODE = 24
 /** What ends by itself has ended by then. */
 const LEFT_BEHIND_MS = 500
 
-if (Number(process.versions.node.split('.', 1)[0]) < LEAST_NODE) {
+if (Number(process.versions.node.split('.', 1)[0]) < MIN_NODE) {
   writeSync(
     2,
-    `otlp-cloudwatch needs Node ${LEAST_NODE} or later, this is ${process.version}: install it, or start with npm\n`,
+    `otlp-cloudwatch needs Node ${MIN_NODE} or later, this is ${process.version}: install it, or start with npm\n`,
   )
   process.exit(2)
 }

@@ -3,7 +3,7 @@ import { Ledger } from './ledger.ts'
 /** Destinations of one generation: so many stay known at least, and twice as many at most that have nothing queued. */
 const GENERATION = 1_000
 /** Groups that forgotten destinations are told by; clients choose how many there are, so the rest share one account. */
-const MOST_GROUPS = 2_000
+const MAX_GROUPS = 2_000
 export const OTHER = 'other'
 
 /**
@@ -63,7 +63,7 @@ export class DestinationLedgers {
   }
 
   #forget(group: string, ledger: Ledger): void {
-    const name = this.#forgotten.has(group) || this.#forgotten.size < MOST_GROUPS ? group : OTHER
+    const name = this.#forgotten.has(group) || this.#forgotten.size < MAX_GROUPS ? group : OTHER
     const sum = this.#forgotten.get(name) ?? new Ledger()
     sum.add(ledger)
     this.#forgotten.set(name, sum)

@@ -17,7 +17,7 @@ const RECEIVED = 'otlp_cloudwatch_records_received'
 const RECORDS = 'otlp_cloudwatch_records'
 const DIFFERENCE = 'otlp_cloudwatch_records_unaccounted'
 const EVENTS = 'otlp_cloudwatch_events_written'
-const DOUBLES = 'otlp_cloudwatch_possible_doubles'
+const DUPLICATES = 'otlp_cloudwatch_possible_duplicates'
 const RETRIES = 'otlp_cloudwatch_put_retries'
 
 const DEFINITIONS: readonly MetricDefinition[] = [
@@ -32,7 +32,7 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   },
   { name: DIFFERENCE, type: 'gauge', help: 'Log records received and in no state; 0 unless there is a defect.' },
   { name: EVENTS, type: 'counter', help: 'Events written to the destination, repeated ones included.' },
-  { name: DOUBLES, type: 'counter', help: 'Log records sent again after a call whose answer was lost.' },
+  { name: DUPLICATES, type: 'counter', help: 'Log records sent again after a call whose answer was lost.' },
   { name: RETRIES, type: 'counter', help: 'Calls to the destination that were tried again.' },
 ]
 
@@ -62,7 +62,7 @@ export function registerLedger(
     emitStates(emit, exporter, ledger)
     emit(DIFFERENCE, labels, ledger.difference())
     emit(EVENTS, labels, ledger.eventsWritten)
-    emit(DOUBLES, labels, ledger.possibleDoubles)
+    emit(DUPLICATES, labels, ledger.possibleDuplicates)
     emit(RETRIES, labels, ledger.retries)
     if (queue === undefined) return
     emit(QUEUE_SIZE, { exporter, data_type: 'logs' }, queue.size())

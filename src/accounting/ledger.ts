@@ -36,7 +36,7 @@ export class Ledger {
   /** Events CloudWatch has taken; more than `delivered` where a put was repeated. */
   eventsWritten = 0
   /** Records sent again after a put whose answer was lost. */
-  possibleDoubles = 0
+  possibleDuplicates = 0
   /** Puts tried again. */
   retries = 0
   /** Dead letters queued again, in records. */
@@ -87,18 +87,18 @@ export class Ledger {
   }
 
   /** Goes on from where an earlier process was; what it left in the queue is told by `recover`. */
-  restore(snapshot: LeftCounters): void {
-    const { filtered, rejected, lost, ...counts } = snapshot
+  restore(snapshot: AbandonedCounters): void {
+    const { filtered, rejected, lost } = snapshot
     Object.assign(this.filtered, filtered)
     Object.assign(this.rejected, rejected)
     Object.assign(this.lost, lost)
-    Object.assign(this, counts)
+    for (const field of COUNTS) this[field] = countOf(snapshot, field)
     this.received = this.delivered + this.deadLettered + sum(this.filtered) + sum(this.rejected) + sum(this.lost)
   }
 
   /** Adds what another process counted that is gone. Not its dead letters: those count where they lie. */
-  merge(counted: LeftCounters): void {
-    for (const field of COUNTS) if (field !== 'deadLettered') this[field] += counted[field] ?? 0
+  merge(counted: AbandonedCounters): void {
+    for (const field of COUNTS) if (field !== 'deadLettered') this[field] += countOf(counted, field)
     this.received += counted.delivered ?? 0
     for (const field of BY_REASON) {
       const byReason: Readonly<Record<string, number>> = counted[field] ?? {}
@@ -180,7 +180,7 @@ const COUNTS = [
   'sendFailed',
   'enqueueFailed',
   'eventsWritten',
-  'possibleDoubles',
+  'possibleDuplicates',
   'retries',
   'replayed',
 ] as const satisfies readonly (keyof Ledger)[]
@@ -190,7 +190,15 @@ const KEPT = [...COUNTS, ...BY_REASON]
 export type LedgerSnapshot = Pick<Ledger, (typeof KEPT)[number]>
 
 /** A snapshot read from a file; one of a process that counted nothing may be empty. */
-export type LeftCounters = Partial<LedgerSnapshot>
+export type AbandonedCounters = Partial<LedgerSnapshot>
+
+/** In directories of earlier builds. */
+const FORMER_NAMES: Readonly<Record<string, string>> = { possibleDuplicates: 'possibleDoubles' }
+
+function countOf(counters: AbandonedCounters, field: (typeof COUNTS)[number]): number {
+  const former = (counters as Readonly<Record<string, unknown>>)[FORMER_NAMES[field] ?? '']
+  return counters[field] ?? (typeof former === 'number' ? former : 0)
+}
 
 /** A ledger as JSON shows it: zeros of the reasons left out, the difference put in. */
 export function accountOf(ledger: Ledger | undefined): object {

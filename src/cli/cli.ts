@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { buildInfo } from './build-info.ts'
 import type { CommandEntry, ExitCode, Options, Values } from '../component/command.ts'
-import type { Command, Surroundings } from './command.ts'
+import type { Command, CommandContext } from './command.ts'
 import { COLLECTOR_COMMANDS, COLLECTOR_FLAGS } from './collector-words.ts'
 import { commandHelp, PROGRAM, programHelp } from './help.ts'
 import { closest } from '../config/suggest.ts'
@@ -37,53 +37,53 @@ const OWN_COMMANDS = [...CONFIG_COMMANDS, ...DAEMON_COMMANDS]
  * Runs one command line.
  * @param args without the program's name
  */
-export async function cli(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+export async function cli(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const [first = '', ...others] = args
   if (first === '--version' || first === '-v') {
     const { name, version } = buildInfo()
-    surroundings.out(`${name} ${version}\n`)
+    context.out(`${name} ${version}\n`)
     return 0
   }
   if (first === '--help' || first === '-h' || (first === 'help' && others.length === 0)) {
-    surroundings.out(programHelp(await allCommands(surroundings)))
+    context.out(programHelp(await allCommands(context)))
     return 0
   }
   // `help validate` is `validate --help`; what begins with a dash belongs to the default command.
-  if (first === 'help') return cli([...others, '--help'], surroundings)
+  if (first === 'help') return cli([...others, '--help'], context)
   // `npm start` puts its default first; a command may follow it: `npm start -- validate`.
   const [value = '', command = '', ...rest] = others
   if (first === '--default-config' && command !== '' && !command.startsWith('-'))
-    return cli([command, ...rest, first, value], surroundings)
+    return cli([command, ...rest, first, value], context)
   const isOption = first === '' || first.startsWith('-')
   const name = isOption ? 'run' : first
   const own = OWN_COMMANDS.find((known) => known.name === name)
-  if (own !== undefined) return runCommand(own, isOption ? args : others, surroundings)
-  const commands = await allCommands(surroundings)
+  if (own !== undefined) return runCommand(own, isOption ? args : others, context)
+  const commands = await allCommands(context)
   const twoWords = commands.find((known) => known.name === `${first} ${value}`)
-  if (twoWords !== undefined) return runCommand(twoWords, others.slice(1), surroundings)
+  if (twoWords !== undefined) return runCommand(twoWords, others.slice(1), context)
   const oneWord = commands.find((known) => known.name === name)
-  if (oneWord !== undefined) return runCommand(oneWord, others, surroundings)
+  if (oneWord !== undefined) return runCommand(oneWord, others, context)
   const instead = Object.hasOwn(COLLECTOR_COMMANDS, name) ? COLLECTOR_COMMANDS[name] : undefined
-  if (instead !== undefined) return refuse(surroundings, `there is no command ${name}: ${instead}`, '')
+  if (instead !== undefined) return refuse(context, `there is no command ${name}: ${instead}`, '')
   const near = closest(
     name,
     commands.map((known) => known.name),
   )
-  return refuse(surroundings, `there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}`, '')
+  return refuse(context, `there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}`, '')
 }
 
 /** In the order of the help. */
-async function allCommands({ components }: Surroundings): Promise<readonly Entry[]> {
+async function allCommands({ components }: CommandContext): Promise<readonly Entry[]> {
   const [{ componentCommands }, registry] = await Promise.all([import('./component-commands.ts'), components()])
   return [...CONFIG_COMMANDS, ...componentCommands(registry), ...DAEMON_COMMANDS]
 }
 
-async function runCommand(entry: Entry, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+async function runCommand(entry: Entry, args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const { command } = await entry.load()
   const parsed = parse(args, command.options)
-  if (parsed.kind === 'wrong') return refuse(surroundings, parsed.message, ` ${entry.name}`)
-  if (!parsed.help) return command.run(parsed.values, surroundings)
-  surroundings.out(commandHelp(entry.name, command))
+  if (parsed.kind === 'wrong') return refuse(context, parsed.message, ` ${entry.name}`)
+  if (!parsed.help) return command.run(parsed.values, context)
+  context.out(commandHelp(entry.name, command))
   return 0
 }
 
@@ -132,7 +132,7 @@ function explain(message: string, options: Options): string {
   return near === undefined ? sentence : `${sentence}; did you mean --${near}?`
 }
 
-function refuse({ err }: Surroundings, message: string, command: string): ExitCode {
+function refuse({ err }: CommandContext, message: string, command: string): ExitCode {
   err(`${PROGRAM}: ${message}\nSee ${PROGRAM}${command} --help.\n`)
   return 2
 }

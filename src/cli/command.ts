@@ -4,7 +4,7 @@ import type { Environment } from '../config/sources/retrieve.ts'
 import type { createProcess } from '../process/create.ts'
 
 /** What a command may use of the process around it; `main.ts` has the real one. */
-export interface Surroundings extends Output {
+export interface CommandContext extends Output {
   readonly env: Environment
   /** Loaded when a command wants it, so that `--version` stays quick, and so does a probe by `health`. */
   readonly components: () => Promise<ComponentRegistry>
@@ -21,7 +21,7 @@ export interface Command<Names extends Options = Options> {
   /** What it does, in a few lines, for its help. */
   readonly description: string
   readonly options: Names
-  run(values: Values<Names>, surroundings: Surroundings): Promise<ExitCode>
+  run(values: Values<Names>, context: CommandContext): Promise<ExitCode>
 }
 
 /** Lets the compiler work out the names of the options. */

@@ -1,6 +1,6 @@
 import type { CommandEntry, ComponentCommand, StorageDirectories } from '../component/command.ts'
 import type { ComponentRegistry } from '../component/factory.ts'
-import type { Command, Surroundings } from './command.ts'
+import type { Command, CommandContext } from './command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
 
 /** The commands that the components offer, as commands of the command line. */
@@ -20,13 +20,13 @@ function withConfig(command: ComponentCommand): Command {
   return {
     description: command.description,
     options: { ...CONFIG_OPTIONS, ...command.options },
-    run(values, surroundings) {
-      const { out, outDrained, err } = surroundings
+    run(values, context) {
+      const { out, outDrained, err } = context
       return command.run(values, {
         out,
         outDrained,
         err,
-        storageDirectories: () => storageDirectories(values, surroundings),
+        storageDirectories: () => storageDirectories(values, context),
       })
     },
   }
@@ -34,11 +34,11 @@ function withConfig(command: ComponentCommand): Command {
 
 async function storageDirectories(
   values: Parameters<typeof loadConfigFrom>[0],
-  surroundings: Surroundings,
+  context: CommandContext,
 ): Promise<StorageDirectories> {
   // The default config is for `run`: a directory is not guessed.
   if (values.config === undefined) return { kind: 'no_config' }
-  const loaded = await loadConfigFrom(values, surroundings)
+  const loaded = await loadConfigFrom(values, context)
   if (loaded === undefined) return { kind: 'invalid' }
   const directories = [...loaded.config.extensions.values()].flatMap(
     ({ factory, config }) => factory.storageDirectory?.(config) ?? [],

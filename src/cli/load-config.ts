@@ -2,7 +2,7 @@ import type { DaemonConfig } from '../config/daemon-config.ts'
 import type { WrittenConfig } from '../config/load.ts'
 import { warnOfGates } from './collector-words.ts'
 import type { Options, Values } from '../component/command.ts'
-import type { Surroundings } from './command.ts'
+import type { CommandContext } from './command.ts'
 
 /** The options of every command that reads a config. */
 export const CONFIG_OPTIONS = {
@@ -31,7 +31,7 @@ export const CONFIG_OPTIONS = {
 /** Reads the config that the options and the environment name. Undefined if there is none that can run; the reason is on stderr. */
 export async function loadConfigFrom(
   values: Values<typeof CONFIG_OPTIONS>,
-  { env, err, components, filesRead }: Surroundings,
+  { env, err, components, filesRead }: CommandContext,
 ): Promise<{ config: DaemonConfig; written: WrittenConfig; files: ReadonlyMap<string, string> } | undefined> {
   const [{ loadConfig }, { formatProblem }, registry] = await Promise.all([
     import('../config/load.ts'),

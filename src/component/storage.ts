@@ -20,13 +20,13 @@ export interface ClaimedDirectory {
    * @param except paths that are not wanted now
    * @throws ComponentError if the directories cannot be read
    */
-  nextLeft(except: ReadonlySet<string>): Promise<LeftDirectory | undefined>
+  nextAbandoned(except: ReadonlySet<string>): Promise<AbandonedDirectory | undefined>
   /** Lets another process have it. */
   release(): Promise<void>
 }
 
 /** Held by this process until it is released. */
-export interface LeftDirectory {
+export interface AbandonedDirectory {
   readonly path: string
   release(): Promise<void>
 }

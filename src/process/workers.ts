@@ -21,7 +21,7 @@ const LONGEST_WAIT_MS = 30_000
 /** A worker that lived so long died of something new. */
 const LONG_LIFE_MS = 60_000
 /** Deaths in a row, after short lives, at which the daemon ends: whoever runs it should hear of it. */
-const MOST_DEATHS = 8
+const MAX_EARLY_EXITS = 8
 
 export class Workers implements PipelineWorkers {
   readonly #count: number
@@ -49,14 +49,14 @@ export class Workers implements PipelineWorkers {
     this.#fatal = (error) => host.fatal(error)
     try {
       // The first one finds the ports, where the config leaves them to the system.
-      this.#ports = await this.#bear().started
-      await Promise.all(Array.from({ length: this.#count - 1 }, () => this.#bear().started))
+      this.#ports = await this.#fork().started
+      await Promise.all(Array.from({ length: this.#count - 1 }, () => this.#fork().started))
     } catch (cause) {
       throw new ComponentError(`a worker could not start: ${describeError(cause)}`, { cause })
     }
     this.#running = true
     // One may have ended while the others were starting.
-    for (let missing = this.#count - this.#children.size; missing > 0; missing--) this.#bear()
+    for (let missing = this.#count - this.#children.size; missing > 0; missing--) this.#fork()
     this.#logger.info('workers run', { workers: this.#count, pids: [...this.#children].map(({ pid }) => pid) })
   }
 
@@ -93,7 +93,7 @@ export class Workers implements PipelineWorkers {
     return ledgers
   }
 
-  #bear(): Child {
+  #fork(): Child {
     const child = new Child({ ports: this.#ports, news: this.#throttles.news(performance.now()) }, this.#events)
     this.#children.add(child)
     return child
@@ -126,7 +126,7 @@ export class Workers implements PipelineWorkers {
       return
     }
     this.#deaths = performance.now() - child.bornAtMs > LONG_LIFE_MS ? 1 : this.#deaths + 1
-    if (this.#deaths > MOST_DEATHS)
+    if (this.#deaths > MAX_EARLY_EXITS)
       return this.#fatal(new Error(`workers end as soon as they have started, the last one with ${how}`))
     const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#deaths - 1))
     this.#logger.error('a worker ended and is replaced; what it held is lost, unless it has a storage', {
@@ -143,7 +143,7 @@ export class Workers implements PipelineWorkers {
       this.#ended = this.#ended.filter(([, { outlives }]) => !outlives)
       try {
         // If it cannot start it ends, and is heard of so.
-        this.#bear()
+        this.#fork()
       } catch (error) {
         // No memory for another process, say. The others go on.
         const fields = { error: describeError(error), inMs: LONGEST_WAIT_MS }

@@ -74,7 +74,7 @@ const ZERO = 48
 
 /** Longest piece escaped between two checks of the room left; a byte becomes at most 7 (`\\u0000`). */
 const PIECE_BYTES = 16_384
-const MOST_BYTES_A_BYTE = 7
+const MAX_BYTES_A_BYTE = 7
 /** A new buffer starts here, and one that grew beyond `KEPT_BYTES` for a giant request goes back to it. */
 const FIRST_BYTES = 1_048_576
 const KEPT_BYTES = 8_388_608
@@ -124,7 +124,7 @@ export class JsonText {
     const { length } = this.bytes
     // Large ones by half: for a moment there are both, and a small pod has no room for twice the difference.
     const ahead = Math.min(Math.ceil(length * (length < KEPT_BYTES ? 2 : 1.5)), this.#limit)
-    const bigger = Buffer.allocUnsafeSlow(Math.max(needed, ahead) + PIECE_BYTES * MOST_BYTES_A_BYTE)
+    const bigger = Buffer.allocUnsafeSlow(Math.max(needed, ahead) + PIECE_BYTES * MAX_BYTES_A_BYTE)
     this.bytes.copy(bigger, 0, 0, this.pos)
     this.#use(bigger)
   }
@@ -189,7 +189,7 @@ export class JsonText {
     let at = start
     while (at < end) {
       const pieceEnd = Math.min(end, at + PIECE_BYTES)
-      this.ensure((pieceEnd - at) * MOST_BYTES_A_BYTE + 16)
+      this.ensure((pieceEnd - at) * MAX_BYTES_A_BYTE + 16)
       at = this.#piece(from, at, pieceEnd, end, escapes)
     }
   }

@@ -45,8 +45,8 @@ const SAMPLE_MS = 1_000
 const STALLED_MS = 45_000
 const FLUSH_SECONDS = 1
 /** Puts a second over all lanes, by default. */
-const MOST_PUTS = 500
-const MOST_PUT_BYTES = 1_048_576
+const MAX_PUTS = 500
+const MAX_PUT_BYTES = 1_048_576
 
 export function measure(prepared: Prepared, { row: name, protocol, queue, rate }: Case, timing: Timing) {
   const row = rowNamed(name)
@@ -109,9 +109,9 @@ function cpuOf(...children: readonly ChildProcess[]): number {
 
 /** Puts a second: each stream once in its flush interval, which is longer where there are many streams. */
 function leastPuts({ traffic }: Row, bytesASecond: number): number {
-  const interval = Math.max(FLUSH_SECONDS, traffic.streams / MOST_PUTS)
+  const interval = Math.max(FLUSH_SECONDS, traffic.streams / MAX_PUTS)
   const least = traffic.streams / interval
-  return bytesASecond / MOST_PUT_BYTES > least ? Number.NaN : least
+  return bytesASecond / MAX_PUT_BYTES > least ? Number.NaN : least
 }
 
 async function untilStored(counts: () => Promise<SinkCounts>, expected: number): Promise<void> {

@@ -159,7 +159,7 @@ class LedgerAccount implements DeliveryAccount {
 
   retried(items: number, maybeTaken: boolean): void {
     this.#ledger.retries++
-    if (maybeTaken) this.#ledger.possibleDoubles += items
+    if (maybeTaken) this.#ledger.possibleDuplicates += items
   }
 
   recovered(items: number): void {

@@ -1,4 +1,4 @@
-// What may befall a daemon in a soak: one of these at a time, for a second or so.
+// What can happen to a daemon in a soak: one of these at a time, for a second or so.
 import { connect } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { CloudWatchLocal } from '../fakes/cloudwatch.ts'

@@ -17,7 +17,7 @@ const SENDERS_A_PROTOCOL = 8
 /** Keeps the load at some 5,000 records a second, so that the ids of a soak fit into memory. */
 const PAUSE_MS = 120
 /** Resident memory in the last third of the time, of that in the second; what is kept of a record would make it grow on. */
-const MOST_GROWTH = 1.3
+const MAX_GROWTH = 1.3
 /** One group a service, as `faultsOfCloudWatch` expects them. */
 const EXPORTER = {
   log_group_name: '/test/{service.name}',
@@ -26,7 +26,7 @@ const EXPORTER = {
 }
 const seed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000)
 
-/** A queue of each kind, and what may befall a daemon that has it beside faults of CloudWatch and of clients. */
+/** A queue of each kind, and what can happen to a daemon that has it beside faults of CloudWatch and of clients. */
 const QUEUES = {
   'in memory': async (endpoint: string) => ({
     config: cloudwatchConfig(endpoint, { exporter: EXPORTER }),
@@ -71,8 +71,8 @@ test.for(Object.entries(QUEUES))(
     while (performance.now() < end) {
       // Each once before any comes again: in a minute there is time for two rounds.
       if (left.length === 0) left = [...all]
-      const [befall] = left.splice(Math.floor(random() * left.length), 1)
-      const fault = await befall?.()
+      const [start] = left.splice(Math.floor(random() * left.length), 1)
+      const fault = await start?.()
       await sleep(200 + random() * 1_500)
       await fault?.off()
       await sleep(random() * 500)
@@ -89,7 +89,7 @@ test.for(Object.entries(QUEUES))(
     process.stdout.write(
       `soak ${kind}: ${length} records, memory in the last third ${growth.toFixed(2)} of that in the second\n`,
     )
-    expect(growth).toBeLessThan(MOST_GROWTH)
+    expect(growth).toBeLessThan(MAX_GROWTH)
     expect(length).toBeGreaterThan(SOAK_MS / 10)
     expect(load.rejected).toBe(0)
     expect(metrics.records('lost')).toBe(0)
@@ -97,7 +97,7 @@ test.for(Object.entries(QUEUES))(
     const { 0: missing = 0, ...copies } = counting.copies(load.acknowledged)
     expect(missing).toBe(0)
     const doubles = Object.entries(copies).reduce((sum, [times, records]) => sum + (Number(times) - 1) * records, 0)
-    expect(doubles).toBeLessThanOrEqual(metrics.value('otlp_cloudwatch_possible_doubles'))
+    expect(doubles).toBeLessThanOrEqual(metrics.value('otlp_cloudwatch_possible_duplicates'))
     // Or the faults were none.
     expect(doubles).toBeGreaterThan(0)
   },

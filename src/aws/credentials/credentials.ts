@@ -32,7 +32,7 @@ export interface CredentialConfig {
     | undefined
 }
 
-export interface CredentialSurroundings {
+export interface CredentialEnvironment {
   readonly env: AwsEnvironment
   /** Undefined leaves it to the SDK. */
   readonly region: string | undefined
@@ -49,7 +49,7 @@ const SILENT = { debug: silent, info: silent, warn: silent, error: silent }
 
 export class Credentials {
   readonly #config: CredentialConfig
-  readonly #surroundings: CredentialSurroundings
+  readonly #environment: CredentialEnvironment
   #source: Source | undefined
   /** An answer that has not come yet. */
   #asked: Promise<StaticCredentials> | undefined
@@ -58,9 +58,9 @@ export class Credentials {
   #refused = false
   #renewedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(config: CredentialConfig, surroundings: CredentialSurroundings) {
+  constructor(config: CredentialConfig, environment: CredentialEnvironment) {
     this.#config = config
-    this.#surroundings = surroundings
+    this.#environment = environment
   }
 
   /** For the SDK's client, which remembers what it gave until that expires, or `forceRefresh` is asked for. */
@@ -116,7 +116,7 @@ export class Credentials {
     const { role_arn: role, external_id: externalId } = this.#config
     if (role === '') return source
     const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-    const { region, requestHandler, env } = this.#surroundings
+    const { region, requestHandler, env } = this.#environment
     const profile = this.#config.profile || env.profile
     return fromTemporaryCredentials({
       masterCredentials: source,
@@ -134,7 +134,7 @@ export class Credentials {
   }
 
   #baseSource(): Source {
-    const { own, env } = this.#surroundings
+    const { own, env } = this.#environment
     if (own !== undefined) return own
     const written = staticCredentials(this.#config)
     if (written !== undefined) return async () => written
@@ -146,7 +146,7 @@ export class Credentials {
       const keys = profile === '' ? env.credentials : undefined
       if (keys !== undefined) return keys
       const name = profile || env.profile
-      const { region } = this.#surroundings
+      const { region } = this.#environment
       chain ??= defaultProvider({
         ...(name === undefined ? {} : { profile: name }),
         // Else the SDK gives the text of a file as it was when this process first read it, or that there was none.
@@ -155,7 +155,7 @@ export class Credentials {
         logger: SILENT,
         clientConfig: {
           ...(region === undefined ? {} : { region }),
-          requestHandler: this.#surroundings.requestHandler as never,
+          requestHandler: this.#environment.requestHandler as never,
         },
       }) as Source
       return chain(options)

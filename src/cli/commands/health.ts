@@ -1,6 +1,6 @@
 import { get } from 'node:http'
 import type { Values } from '../../component/command.ts'
-import { defineCommand, type Surroundings } from '../command.ts'
+import { defineCommand, type CommandContext } from '../command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 /** Longer than a probe of Kubernetes usually waits, so that it is the probe that decides. */
@@ -20,14 +20,14 @@ const OPTIONS = {
 export const command = defineCommand({
   description: 'Asks the health_check extension of a running daemon. Exits with 0 if it is healthy, 1 if not.',
   options: OPTIONS,
-  async run(values, surroundings) {
-    const url = await findUrl(values, surroundings)
+  async run(values, context) {
+    const url = await findUrl(values, context)
     if (url === undefined) return 2
     const { status, body } = await ask(url)
     const healthy = status === 200
     const text = `${body.trim()}\n`
-    if (healthy) surroundings.out(text)
-    else surroundings.err(status === undefined ? text : `${url.href} answered ${status}: ${text}`)
+    if (healthy) context.out(text)
+    else context.err(status === undefined ? text : `${url.href} answered ${status}: ${text}`)
     return healthy ? 0 : 1
   },
 })
@@ -38,27 +38,27 @@ interface Place {
 }
 
 /** Undefined if that is a mistake of usage or config, which is told. */
-async function findUrl(values: Values<typeof OPTIONS>, surroundings: Surroundings): Promise<URL | undefined> {
-  const place = values.config === undefined ? DEFAULT : await placeInConfig(values, surroundings)
+async function findUrl(values: Values<typeof OPTIONS>, context: CommandContext): Promise<URL | undefined> {
+  const place = values.config === undefined ? DEFAULT : await placeInConfig(values, context)
   if (place === undefined) return undefined
   const endpoint = values.endpoint ?? place.endpoint
   // An address to listen on is not always one to call.
   const reachable = endpoint.replace(/^(|0\.0\.0\.0|localhost):/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')
   const url = `http://${reachable}${place.path}`
   if (URL.canParse(url)) return new URL(url)
-  surroundings.err(`${JSON.stringify(endpoint)} is not an address: write host and port, such as localhost:13133\n`)
+  context.err(`${JSON.stringify(endpoint)} is not an address: write host and port, such as localhost:13133\n`)
   return undefined
 }
 
 /** The collector's defaults. */
 const DEFAULT: Place = { endpoint: 'localhost:13133', path: '/' }
 
-async function placeInConfig(values: Values<typeof OPTIONS>, surroundings: Surroundings): Promise<Place | undefined> {
-  const loaded = await loadConfigFrom(values, surroundings)
+async function placeInConfig(values: Values<typeof OPTIONS>, context: CommandContext): Promise<Place | undefined> {
+  const loaded = await loadConfigFrom(values, context)
   if (loaded === undefined) return undefined
   const id = loaded.config.service.extensions.find((id) => loaded.config.extensions.get(id)?.id.type === 'health_check')
   if (id === undefined) {
-    surroundings.err('The config has no health_check: define it under extensions: and name it in service.extensions.\n')
+    context.err('The config has no health_check: define it under extensions: and name it in service.extensions.\n')
     return undefined
   }
   const { printableConfig } = await import('../../config/describe/print.ts')

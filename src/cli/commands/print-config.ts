@@ -12,18 +12,18 @@ export const command = defineCommand({
     mode: { type: 'string', value: 'MODE', description: 'redacted (default) hides secrets, unredacted shows them' },
     format: { type: 'string', value: 'FORMAT', description: 'yaml (default) or json' },
   },
-  async run(values, surroundings) {
+  async run(values, context) {
     const mode = MODES.find((name) => name === (values.mode ?? 'redacted'))
     const format = FORMATS.find((name) => name === (values.format ?? 'yaml'))
     if (mode === undefined || format === undefined) {
-      if (mode === undefined) surroundings.err(`--mode is redacted or unredacted, not ${JSON.stringify(values.mode)}\n`)
-      if (format === undefined) surroundings.err(`--format is yaml or json, not ${JSON.stringify(values.format)}\n`)
+      if (mode === undefined) context.err(`--mode is redacted or unredacted, not ${JSON.stringify(values.mode)}\n`)
+      if (format === undefined) context.err(`--format is yaml or json, not ${JSON.stringify(values.format)}\n`)
       return 2
     }
-    const loaded = await loadConfigFrom(values, surroundings)
+    const loaded = await loadConfigFrom(values, context)
     if (loaded === undefined) return 2
     const { formatConfig, printableConfig } = await import('../../config/describe/print.ts')
-    surroundings.out(formatConfig(printableConfig(loaded.written, mode), format))
+    context.out(formatConfig(printableConfig(loaded.written, mode), format))
     return 0
   },
 })

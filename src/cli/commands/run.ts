@@ -1,6 +1,6 @@
 import { buildInfo } from '../build-info.ts'
 import type { ExitCode } from '../../component/command.ts'
-import { defineCommand, type Surroundings } from '../command.ts'
+import { defineCommand, type CommandContext } from '../command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 export const command = defineCommand({
@@ -10,15 +10,15 @@ Without --config, the variables OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH
 OTLP_CLOUDWATCH__REGION, ... (any key of the awscloudwatchlogs exporter in upper case, __ where the YAML nests)
 run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
   options: CONFIG_OPTIONS,
-  async run(values, surroundings) {
-    const loaded = await loadConfigFrom(values, surroundings)
+  async run(values, context) {
+    const loaded = await loadConfigFrom(values, context)
     if (loaded === undefined) return 2
     const [{ createLogger }, createDaemon] = await Promise.all([
       import('../../telemetry/create-logger.ts'),
-      surroundings.daemon(),
+      context.daemon(),
     ])
-    const logger = createLogger({ ...loaded.config.service.telemetry.logs, destination: { write: surroundings.err } })
-    surroundings.logTo?.((message, fields) => logger.warn(message, fields))
+    const logger = createLogger({ ...loaded.config.service.telemetry.logs, destination: { write: context.err } })
+    context.logTo?.((message, fields) => logger.warn(message, fields))
     let daemon: Daemon
     try {
       daemon = createDaemon(loaded.config, buildInfo(), loaded.files)
@@ -27,7 +27,7 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
       return 2
     }
     try {
-      return await runDaemon(daemon, surroundings)
+      return await runDaemon(daemon, context)
     } catch (error) {
       logger.error('could not start', { error })
       return 1
@@ -35,10 +35,10 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
   },
 })
 
-type Daemon = ReturnType<Awaited<ReturnType<Surroundings['daemon']>>>
+type Daemon = ReturnType<Awaited<ReturnType<CommandContext['daemon']>>>
 
 /** @throws what kept the daemon from starting */
-async function runDaemon(daemon: Daemon, { stopRequested }: Surroundings): Promise<ExitCode> {
+async function runDaemon(daemon: Daemon, { stopRequested }: CommandContext): Promise<ExitCode> {
   const stopped = stopRequested.then(() => 'stopped' as const)
   const starting = daemon.start()
   const event = await Promise.race([starting, stopped])

@@ -7,13 +7,13 @@ export const command = defineCommand({
   description:
     'Checks a config as run would on this machine, with its environment and directories, prints what it would do, and opens nothing. Exits with 2 if it cannot run.',
   options: CONFIG_OPTIONS,
-  async run(values, surroundings) {
-    const loaded = await loadConfigFrom(values, surroundings)
+  async run(values, context) {
+    const loaded = await loadConfigFrom(values, context)
     if (loaded === undefined) return 2
     const [{ summarize }, { describeError }, createDaemon] = await Promise.all([
       import('../summarize.ts'),
       import('../../telemetry/describe-error.ts'),
-      surroundings.daemon(),
+      context.daemon(),
     ])
     let checked: Checked
     try {
@@ -22,14 +22,14 @@ export const command = defineCommand({
       checked = { problems: [describeError(error)], notes: [] }
     }
     if (checked.problems.length > 0) {
-      for (const problem of checked.problems) surroundings.err(`${problem}\n`)
+      for (const problem of checked.problems) context.err(`${problem}\n`)
       return 2
     }
     // A yaml: URI is the config itself: it may be long, and hold secrets.
     const names = values.config?.map((uri) => (uri.startsWith('yaml:') ? 'yaml:' : uri))
     const source = names?.join(', ') ?? 'The config'
     const notes = checked.notes.map((note) => `  note: ${note}`)
-    surroundings.out([`${source} is good.`, ...summarize(loaded.config, loaded.written), ...notes, ''].join('\n'))
+    context.out([`${source} is good.`, ...summarize(loaded.config, loaded.written), ...notes, ''].join('\n'))
     return 0
   },
 })

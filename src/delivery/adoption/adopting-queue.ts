@@ -19,7 +19,7 @@ export interface CountingQueue extends Queue {
 }
 
 /** A queue that a process left and did not come back for. Nothing new goes into it. */
-export interface LeftQueue {
+export interface AbandonedQueue {
   readonly path: string
   readonly queue: Queue
   /** Lets its directory go. */
@@ -31,8 +31,8 @@ export class AdoptingQueue implements Queue {
   readonly #own: CountingQueue
   readonly #logger: Logger
   /** Where a batch that is not of the own queue came from, and how many wait there. */
-  readonly #origins = new Map<QueuedBatch, LeftQueue>()
-  readonly #waiting = new Map<LeftQueue, number>()
+  readonly #origins = new Map<QueuedBatch, AbandonedQueue>()
+  readonly #waiting = new Map<AbandonedQueue, number>()
   readonly #endings = new Set<Promise<void>>()
   readonly pagedOut: PagedOut
 
@@ -80,19 +80,19 @@ export class AdoptingQueue implements Queue {
   }
 
   /** Answers for the batches that were found in a queue, until all that waits in it is settled; then it is closed and let go. */
-  adopt(left: LeftQueue, found: readonly RecoveredBatch[]): void {
+  adopt(left: AbandonedQueue, found: readonly RecoveredBatch[]): void {
     this.#waiting.set(left, 0)
     this.pagedIn(left, found)
     this.endIfDone(left)
   }
 
   /** More of it has batches. */
-  pagedIn(left: LeftQueue, found: readonly RecoveredBatch[]): void {
+  pagedIn(left: AbandonedQueue, found: readonly RecoveredBatch[]): void {
     for (const { batch } of found) this.#origins.set(batch, left)
     this.#waiting.set(left, (this.#waiting.get(left) ?? 0) + found.length)
   }
 
-  endIfDone(left: LeftQueue): void {
+  endIfDone(left: AbandonedQueue): void {
     if (this.#waiting.get(left) === 0 && left.queue.pagedOut.records === 0) this.#end(left)
   }
 
@@ -128,7 +128,7 @@ export class AdoptingQueue implements Queue {
     return true
   }
 
-  #leave(batch: QueuedBatch, left: LeftQueue): void {
+  #leave(batch: QueuedBatch, left: AbandonedQueue): void {
     this.#origins.delete(batch)
     this.#waiting.set(left, (this.#waiting.get(left) ?? 0) - 1)
   }
@@ -143,13 +143,13 @@ export class AdoptingQueue implements Queue {
     return this.#origins.get(batch)?.queue ?? this.#own
   }
 
-  #end(left: LeftQueue): void {
+  #end(left: AbandonedQueue): void {
     if (!this.#waiting.delete(left)) return
     const ending = this.#letGo(left).finally(() => this.#endings.delete(ending))
     this.#endings.add(ending)
   }
 
-  async #letGo(left: LeftQueue): Promise<void> {
+  async #letGo(left: AbandonedQueue): Promise<void> {
     const { path, queue } = left
     try {
       await queue.close()
@@ -163,10 +163,10 @@ export class AdoptingQueue implements Queue {
 /** Those of all queues; what lanes have counts in the own one alone, whose room they share. */
 class AllPagedOut implements PagedOut {
   readonly #own: Queue
-  readonly #others: () => Iterable<LeftQueue>
+  readonly #others: () => Iterable<AbandonedQueue>
   readonly pageOut: (batch: QueuedBatch) => boolean
 
-  constructor(own: Queue, others: () => Iterable<LeftQueue>, pageOut: (batch: QueuedBatch) => boolean) {
+  constructor(own: Queue, others: () => Iterable<AbandonedQueue>, pageOut: (batch: QueuedBatch) => boolean) {
     this.#own = own
     this.#others = others
     this.pageOut = pageOut

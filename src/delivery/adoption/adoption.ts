@@ -6,10 +6,10 @@
 //
 // Whoever gets the lock of a directory has it alone, so it does not matter who else looks, starts or ends meanwhile.
 
-import type { LeftDirectory } from '../../component/storage.ts'
+import type { AbandonedDirectory } from '../../component/storage.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { AdoptingQueue, LeftQueue } from './adopting-queue.ts'
+import type { AdoptingQueue, AbandonedQueue } from './adopting-queue.ts'
 import type { DeadLetters } from '../dead-letters/dead-letters.ts'
 import type { DiskQueue, DiskQueueOwner } from '../queue/disk/disk-queue.ts'
 import type { Counters } from '../queue/disk/format/journal-format.ts'
@@ -21,7 +21,7 @@ export const LOOK_EVERY_MS = 30_000
 /** What could not be taken over whole is left in peace for so long. */
 const AGAIN_AFTER_MS = 600_000
 /** Queues of others held at once; each has timers and an index in memory. The rest waits until one of them is empty. */
-const MOST_AT_ONCE = 16
+const MAX_AT_ONCE = 16
 
 /** Whose counters are kept beside a queue; who hears of a disk that fails for good is always the same. */
 export type CountersOwner = Omit<DiskQueueOwner, 'fatal'>
@@ -33,7 +33,7 @@ export interface AdoptionAccount extends MovedAccount {
 
 export interface AdoptionOptions {
   /** The next directory that nobody holds and something is left in, held from then on. */
-  readonly nextLeft: (except: ReadonlySet<string>) => Promise<LeftDirectory | undefined>
+  readonly nextAbandoned: (except: ReadonlySet<string>) => Promise<AbandonedDirectory | undefined>
   readonly openQueue: (directory: string, counters: CountersOwner) => DiskQueue
   readonly openLetters: (directory: string) => Promise<DeadLetters>
   readonly queue: AdoptingQueue
@@ -76,10 +76,10 @@ export class Adoption {
   }
 
   async #look(): Promise<void> {
-    const { nextLeft, queue } = this.#options
+    const { nextAbandoned, queue } = this.#options
     try {
-      while (!this.#closing.signal.aborted && queue.adopted < MOST_AT_ONCE) {
-        const left = await nextLeft(this.#except())
+      while (!this.#closing.signal.aborted && queue.adopted < MAX_AT_ONCE) {
+        const left = await nextAbandoned(this.#except())
         if (left === undefined) break
         await this.#adopt(left)
       }
@@ -96,7 +96,7 @@ export class Adoption {
     return new Set(this.#notBefore.keys())
   }
 
-  async #adopt(directory: LeftDirectory): Promise<void> {
+  async #adopt(directory: AbandonedDirectory): Promise<void> {
     const { openQueue, queue: adopting, account, takeUp, reader } = this.#options
     const { path } = directory
     this.#notBefore.set(path, Number.POSITIVE_INFINITY)
@@ -111,7 +111,7 @@ export class Adoption {
     }
     const queue = openQueue(path, { counters: () => counters, restore, lost: (items) => account.lost(items) })
     let letters: Promise<boolean> | undefined
-    const left: LeftQueue = { path, queue, release: async () => letGo((await letters) ?? true) }
+    const left: AbandonedQueue = { path, queue, release: async () => letGo((await letters) ?? true) }
     const found: RecoveredBatch[] = []
     let isAdopted = false
     const take = (more: readonly RecoveredBatch[]) => {

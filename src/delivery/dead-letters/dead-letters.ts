@@ -46,7 +46,7 @@ interface Held {
 
 /** Segments of letters: small, because they go one whole segment at a time. */
 const SEGMENT_SHARE = 1 / 16
-const MOST_SEGMENT_BYTES = 4 * 1_048_576
+const MAX_SEGMENT_BYTES = 4 * 1_048_576
 /** Letters in memory; the others are read from disk when they are asked for. */
 const MAX_IN_MEMORY = 100_000
 /** Of them, however little heap there is. */
@@ -59,7 +59,7 @@ const LETTER_HEAP_BYTES = 1_000
  */
 const HEAP_SHARE = 1 / 2
 /** Of the store, for one letter. */
-const MOST_OF_STORE = 1 / 2
+const MAX_STORE_SHARE = 1 / 2
 
 export interface DeadLettersOptions {
   readonly directory: string
@@ -75,7 +75,7 @@ export function openDeadLetters(
   budget: ByteBudget,
   logger: Logger,
 ): DeadLetters {
-  const segmentBytes = Math.min(MOST_SEGMENT_BYTES, options.capacityBytes * SEGMENT_SHARE)
+  const segmentBytes = Math.min(MAX_SEGMENT_BYTES, options.capacityBytes * SEGMENT_SHARE)
   const lost = (items: number) => {
     letters.lostItems = items
   }
@@ -150,7 +150,7 @@ export class DeadLetters {
     const batch = batchOf(letter, items)
     const bytes = recordBytes(batch.lane, items)
     // It would cost most of the others, and might not fit even then.
-    if (bytes > this.#queue.capacityBytes * MOST_OF_STORE) return done('never')
+    if (bytes > this.#queue.capacityBytes * MAX_STORE_SHARE) return done('never')
     let reserved = this.#queue.reserve([batch])
     while (
       reserved.kind === 'retry' &&

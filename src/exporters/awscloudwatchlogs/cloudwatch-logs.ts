@@ -31,7 +31,7 @@ import { type Config, endpointUrl } from './config.ts'
 import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './settings/delivery-options.ts'
 import { type Destination, DestinationGate, destinationOf } from './route/destination.ts'
 import { destinationRules, nameTemplates } from './settings/destination-rules.ts'
-import { Durable } from './storage/durable.ts'
+import { ExporterStorage } from './storage/exporter-storage.ts'
 import { type Gap, gapMarker } from './accounting/gaps.ts'
 import type { Storage } from './storage/open-directory.ts'
 import { Provisioner } from './provision/provisioner.ts'
@@ -65,7 +65,7 @@ interface Running {
   readonly delivery: Delivery<Destination>
   readonly queue: Queue
   /** Undefined where the queue is in memory. */
-  readonly durable: Durable | undefined
+  readonly durable: ExporterStorage | undefined
 }
 
 export class CloudWatchLogs {
@@ -82,7 +82,7 @@ export class CloudWatchLogs {
   readonly #ended = new AbortController()
   #toldOfCredentials = false
   /** Stops listening to siblings. */
-  #deaf = () => {}
+  #stopListening = () => {}
 
   constructor(settings: CloudWatchLogsSettings) {
     const { config, budget, siblings, name } = settings
@@ -143,13 +143,13 @@ export class CloudWatchLogs {
       },
     })
     const { accounts } = this
-    const durable = storage === undefined ? undefined : await Durable.open(storage, accounts, this.#settings)
+    const durable = storage === undefined ? undefined : await ExporterStorage.open(storage, accounts, this.#settings)
     const queue = durable?.queue ?? new MemoryQueue(budget, queueBound(config))
     const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, {
       deadLetters: durable?.letters,
       rescue: rescueLate(latePolicy(config), this.gate.late, this.#clock),
     })
-    this.#deaf = siblings.hear(({ exporter, account, afterMs, message }) => {
+    this.#stopListening = siblings.hear(({ exporter, account, afterMs, message }) => {
       if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
     })
     const running = { aws, provisioner, sender, delivery, queue, durable }
@@ -159,7 +159,7 @@ export class CloudWatchLogs {
       if (durable !== undefined) await this.#takeUp(durable, delivery)
       this.#checkWanted()
     } catch (error) {
-      this.#deaf()
+      this.#stopListening()
       // What was opened would keep the process from ending.
       await close(running, AbortSignal.abort())
       throw error
@@ -193,7 +193,7 @@ export class CloudWatchLogs {
     if (this.#stopping) throw new ComponentError('stopped while it was starting')
   }
 
-  async #takeUp(durable: Durable, delivery: Delivery<Destination>): Promise<void> {
+  async #takeUp(durable: ExporterStorage, delivery: Delivery<Destination>): Promise<void> {
     const { accounts, ledger } = this
     if (ledger.queued > 0)
       this.#settings.logger.info('an earlier process left records in the queue; they are sent now', {
@@ -268,7 +268,7 @@ export class CloudWatchLogs {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     this.#ended.abort()
-    this.#deaf()
+    this.#stopListening()
     if (this.#running === undefined) return
     const hopeless = this.ledger.queued > 0 && (await this.#lacksCredentials(this.#running.aws, signal))
     await close(this.#running, hopeless ? AbortSignal.abort() : signal)

@@ -2,14 +2,14 @@ import { access, constants, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { makeDirectory } from '../../delivery/queue/disk/files/make-directory.ts'
 import { type Component, ComponentError, type ComponentSettings } from '../../component/component.ts'
-import type { ClaimedDirectory, LeftDirectory, QueueStorage } from '../../component/storage.ts'
+import type { ClaimedDirectory, AbandonedDirectory, QueueStorage } from '../../component/storage.ts'
 import type { Config } from './config.ts'
 import { type Lock, lock } from '../../listen/directory/lock.ts'
 
 /** What `max_size: 0` means. */
 const DEFAULT_BYTES = 4 * 1024 ** 3
 /** Directories of one owner: one for each process that ever ran beside another. */
-const MOST_DIRECTORIES = 1_000
+const MAX_DIRECTORIES = 1_000
 
 /** Written, synced and removed before a directory is used. */
 const TRIAL = 'trial'
@@ -52,7 +52,7 @@ export class FileStorageExtension implements Component, QueueStorage {
     const root = join(directory, owner.replaceAll('/', '_'))
     try {
       await makeDirectory(root, this.#mode, fsync)
-      for (let number = 0; number < MOST_DIRECTORIES; number++) {
+      for (let number = 0; number < MAX_DIRECTORIES; number++) {
         const path = join(root, String(number).padStart(4, '0'))
         await makeDirectory(path, this.#mode, fsync)
         const release = await this.#hold(path)
@@ -62,14 +62,14 @@ export class FileStorageExtension implements Component, QueueStorage {
           path,
           fsync,
           capacityBytes: bytes === 0 ? DEFAULT_BYTES : bytes,
-          nextLeft: (except) => this.#nextLeft(root, new Set([path, ...except])),
+          nextAbandoned: (except) => this.#nextAbandoned(root, new Set([path, ...except])),
           release,
         }
       }
     } catch (cause) {
       throw unusable(root, cause)
     }
-    throw new ComponentError(`directory: all ${MOST_DIRECTORIES} directories in ${root} are held by other processes`)
+    throw new ComponentError(`directory: all ${MAX_DIRECTORIES} directories in ${root} are held by other processes`)
   }
 
   /** What others leave that stop together with this one is theirs: their successors go on with it. */
@@ -96,7 +96,7 @@ export class FileStorageExtension implements Component, QueueStorage {
     }
   }
 
-  async #nextLeft(root: string, except: ReadonlySet<string>): Promise<LeftDirectory | undefined> {
+  async #nextAbandoned(root: string, except: ReadonlySet<string>): Promise<AbandonedDirectory | undefined> {
     try {
       for (const name of (await readdir(root)).filter((name) => /^\d{4}$/.test(name)).sort()) {
         const path = join(root, name)

@@ -13,7 +13,7 @@ import { ComponentError } from '../../component/component.ts'
 
 const NAME = 'control.sock'
 /** A question is a few options; an answer may be long. */
-const MOST_QUESTION_LENGTH = 64 * 1024
+const MAX_QUESTION_LENGTH = 64 * 1024
 /** Only the user the daemon runs as may ask. */
 const MODE = 0o600
 const NEWLINE = 10
@@ -38,7 +38,7 @@ export async function openControl(directory: string, handlers: Handlers): Promis
     let question = ''
     const hear = (text: string) => {
       question += text
-      if (question.length > MOST_QUESTION_LENGTH) return socket.destroy()
+      if (question.length > MAX_QUESTION_LENGTH) return socket.destroy()
       if (!question.includes('\n')) return
       socket.off('data', hear).resume()
       // It fails only where nobody listens any more; what the answer fails of is told in it.

@@ -13,7 +13,7 @@ export class OneExporter implements LogsConsumer {
 
   consume(request: LogsRequest, answer: Answer): void {
     const reservation = this.#exporter.reserve(request)
-    if (reservation.kind === 'reserved') reservation.commit(new Lone(reservation, request.answerOn, answer))
+    if (reservation.kind === 'reserved') reservation.commit(new SingleProgress(reservation, request.answerOn, answer))
     else answer(reservation)
   }
 
@@ -22,7 +22,7 @@ export class OneExporter implements LogsConsumer {
   }
 }
 
-class Lone extends Progress {
+class SingleProgress extends Progress {
   readonly #answer: Answer
 
   constructor(reservation: Reservation, answerOn: LogsRequest['answerOn'], answer: Answer) {

@@ -12,7 +12,7 @@ const HEAP_SHARE = 0.35
 const OLD_GENERATION = 25
 /** Of L, at most 64 MiB, for a semi-space of the young one, which has three: as much as V8 13.6 takes by itself, measured. */
 const SEMI_SPACE = 1 / 32
-const MOST_SEMI_SPACE = 64 * 1024 ** 2
+const MAX_SEMI_SPACE = 64 * 1024 ** 2
 /** Bytes; the budget unless `memory_limiter` asks for more or less. */
 const DEFAULT_BUDGET = 256 * 1024 ** 2
 
@@ -80,7 +80,7 @@ export function heapNote(limit: number, heapLimit: number, processes: number): s
 
 /** @returns MiB; rounded down, as V8 would take the next power of two */
 function semiSpace(limit: number): number {
-  const bytes = Math.min(limit * SEMI_SPACE, MOST_SEMI_SPACE)
+  const bytes = Math.min(limit * SEMI_SPACE, MAX_SEMI_SPACE)
   return 2 ** Math.floor(Math.log2(Math.max(1, bytes / 1024 ** 2)))
 }
 

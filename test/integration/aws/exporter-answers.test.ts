@@ -164,7 +164,7 @@ describe('answers that are not what they were', () => {
       expect((await send({ body: 'a' })).code).toBe(0)
       expect(garbage.hits).toBe(2)
       expect(storedBodies(local)).toEqual(['first', 'a'])
-      expect(account(exporter)).toMatchObject({ delivered: 2, retries: 2, possibleDoubles: 2 })
+      expect(account(exporter)).toMatchObject({ delivered: 2, retries: 2, possibleDuplicates: 2 })
     },
   )
 
@@ -182,7 +182,13 @@ describe('answers that are not what they were', () => {
     local.faults.cut('after', { times: 1, operation: 'PutLogEvents' })
     expect((await send({ body: 'a' }, { body: 'b' })).code).toBe(0)
     expect(storedBodies(local)).toEqual(['first', 'a', 'b', 'a', 'b'])
-    expect(account(exporter)).toEqual({ received: 3, delivered: 3, eventsWritten: 3, retries: 1, possibleDoubles: 2 })
+    expect(account(exporter)).toEqual({
+      received: 3,
+      delivered: 3,
+      eventsWritten: 3,
+      retries: 1,
+      possibleDuplicates: 2,
+    })
   })
 
   test('with event_id both of a double have the same, and no others have', async () => {
@@ -201,7 +207,7 @@ describe('answers that are not what they were', () => {
     await send({ body: 'first' })
     local.faults.slow(1_500, { times: 1 })
     expect((await send({ body: 'a' })).code).toBe(0)
-    expect(account(exporter)).toMatchObject({ delivered: 2, retries: 1, possibleDoubles: 1 })
+    expect(account(exporter)).toMatchObject({ delivered: 2, retries: 1, possibleDuplicates: 1 })
   })
 })
 

@@ -184,12 +184,12 @@ test.each<[code: string, status: number]>([
   const { local, exporter, sendTo } = await library({ roleArn: ROLE, logGroupName: '/app/{name}' })
   const sent = sendTo(['a', 'b'], 'x')
   await vi.waitUntil(() => exporter.ledger.retries >= 3, { timeout: 20_000 })
-  expect(exporter.ledger).toMatchObject({ queued: 2, delivered: 0, possibleDoubles: 0 })
+  expect(exporter.ledger).toMatchObject({ queued: 2, delivered: 0, possibleDuplicates: 0 })
   expect(local.calls.all).toEqual([])
 
   isWell = true
   expect((await sent).code).toBe(0)
-  expect(exporter.ledger).toMatchObject({ delivered: 2, possibleDoubles: 0 })
+  expect(exporter.ledger).toMatchObject({ delivered: 2, possibleDuplicates: 0 })
 })
 
 test('a credentialProvider of the application is asked, and again when what it gave expires', async () => {

@@ -83,7 +83,7 @@ describe('groups', () => {
     const { exporter, send } = await library({}, local)
     expect((await send({ body: 'x' })).code).toBe(0)
     expect(storedBodies(local)).toEqual(['x'])
-    expect(exporter.ledger).toMatchObject({ retries: 3, possibleDoubles: 0 })
+    expect(exporter.ledger).toMatchObject({ retries: 3, possibleDuplicates: 0 })
     expect(local.calls.count('CreateLogStream')).toBe(2)
   })
 
@@ -130,7 +130,7 @@ describe('the whole of it', () => {
     storm.off()
     expect((await sent).map(problem)).toEqual([undefined, undefined, undefined])
     for (const name of TEN) expect(storedBodies(local, `/app/${name}`).toSorted()).toEqual(['a', 'b', 'c', 'first'])
-    expect(exporter.ledger).toMatchObject({ delivered: 40, possibleDoubles: 0 })
+    expect(exporter.ledger).toMatchObject({ delivered: 40, possibleDuplicates: 0 })
   })
 
   test.each([500, 502, 503, 504] as const)(
@@ -142,7 +142,7 @@ describe('the whole of it', () => {
       expect((await send({ body: 'a' })).code).toBe(0)
       expect(storedBodies(local)).toEqual(['first', 'a'])
       // Only after a 503 it is sure that nothing was taken.
-      expect(exporter.ledger.possibleDoubles).toBe(status === 503 ? 0 : 5)
+      expect(exporter.ledger.possibleDuplicates).toBe(status === 503 ? 0 : 5)
     },
   )
 

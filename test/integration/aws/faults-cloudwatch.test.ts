@@ -121,7 +121,7 @@ test.for([
   await vi.waitUntil(() => exporter.ledger.retries > 0, PATIENT)
   before.mend()
   expect(await sent).toEqual({ code: 0 })
-  expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, possibleDoubles: 0 })
+  expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, possibleDuplicates: 0 })
 })
 
 describe('names (row 21)', () => {
@@ -152,7 +152,7 @@ describe('names (row 21)', () => {
     expect(await send({ body: 'a' })).toEqual({ code: 0 })
     expect(names.asked()).toBe(4)
     expect(storedBodies(local)).toEqual(['a'])
-    expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, retries: 3, possibleDoubles: 0 })
+    expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, retries: 3, possibleDuplicates: 0 })
   })
 
   test('a name server that does not answer is given up after the time for a connection, and asked again', async () => {
@@ -162,7 +162,7 @@ describe('names (row 21)', () => {
     expect(await send({ body: 'a' })).toEqual({ code: 0 })
     expect(names.asked()).toBeGreaterThanOrEqual(2)
     expect(storedBodies(local)).toEqual(['a'])
-    expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, retries: 1, possibleDoubles: 0 })
+    expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, retries: 1, possibleDuplicates: 0 })
   })
 })
 
@@ -216,7 +216,7 @@ describe('TLS (row 22): retried, never dropped, never unverified', () => {
     expect(heard).toBe('')
     expect(exporter.ledger).toMatchObject({ received: 1, queued: 1 })
     // Where the handshake came to nothing it is known that nothing was sent.
-    if (name !== undefined) expect(exporter.ledger.possibleDoubles).toBe(0)
+    if (name !== undefined) expect(exporter.ledger.possibleDuplicates).toBe(0)
     if (host !== 'localhost') return
     mended = true
     secure.setSecureContext(good)

@@ -47,7 +47,7 @@ test.each<[status: number, headers: Record<string, string>, body: string, maybeT
   const { exporter, send } = await library({ endpoint: between.url, flushTimeoutMillis: 100 })
   const sent = send({ body: 'a' })
   await vi.waitUntil(() => exporter.ledger.retries >= 2, { timeout: 20_000 })
-  expect(exporter.ledger.possibleDoubles > 0).toBe(maybeTaken)
+  expect(exporter.ledger.possibleDuplicates > 0).toBe(maybeTaken)
   expect(exporter.ledger).toMatchObject({ queued: 1 })
   expect(exporter.ledger.rejected).toMatchObject({ poison: 0 })
   await exporter.shutdown()

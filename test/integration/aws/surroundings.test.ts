@@ -79,7 +79,7 @@ test('what cannot be sent is a setting that is wrong, no fault of the network, a
   await daemon.says((log) => log.some(({ reason }) => reason === 'configuration'))
   expect(daemon.log.filter(({ reason }) => reason === 'network')).toEqual([])
   const metrics = await daemon.metrics()
-  expect(metrics.value('otlp_cloudwatch_possible_doubles')).toBe(0)
+  expect(metrics.value('otlp_cloudwatch_possible_duplicates')).toBe(0)
   expect(metrics.value('otlp_cloudwatch_records', { state: 'queued' })).toBe(1)
 })
 

@@ -117,7 +117,7 @@ test('every metric is there, and tells what happened', { timeout: 120_000 }, asy
     'diverted_records',
     'gap_markers',
     'rejected_entities',
-    'possible_doubles',
+    'possible_duplicates',
   ])
     expect([name, value(name)]).toEqual([name, 0])
   expect(value('puts')).toBeGreaterThanOrEqual(2)

@@ -26,7 +26,7 @@ const TLS = new URL('../../testdata/tls/', import.meta.url).pathname
 const PATIENT = { timeout: 20_000, interval: 20 }
 
 /** Of a daemon with small buffers, under any attack of these; at rest it has about 110 MiB. */
-const MOST_MEMORY = 400 * MEBIBYTE
+const MAX_MEMORY = 400 * MEBIBYTE
 
 async function daemonWith(
   protocols: { readonly grpc?: object; readonly http?: object } = {},
@@ -113,7 +113,7 @@ describe('slow clients (row 43)', () => {
       }
     }
     await Promise.all([flood(), closed, bystander.isServed()])
-    expect(await memoryOf(daemon)).toBeLessThan(MOST_MEMORY)
+    expect(await memoryOf(daemon)).toBeLessThan(MAX_MEMORY)
     await bystander.isServed()
     await bystander.hadAllStored(daemon, local)
   })
@@ -168,7 +168,7 @@ describe('floods of HTTP/2 (row 44)', () => {
         await bystander.isServed()
       }
     }
-    expect(await memoryOf(daemon)).toBeLessThan(MOST_MEMORY)
+    expect(await memoryOf(daemon)).toBeLessThan(MAX_MEMORY)
     await bystander.hadAllStored(daemon, local)
   })
 
@@ -203,7 +203,7 @@ describe('floods of HTTP/2 (row 44)', () => {
       await raw.flood(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, stream, bomb), 1)
     await vi.waitUntil(() => raw.socket.destroyed || raw.count(h2.RST_STREAM) === 50, PATIENT)
     await bystander.isServed()
-    expect(await memoryOf(daemon)).toBeLessThan(MOST_MEMORY)
+    expect(await memoryOf(daemon)).toBeLessThan(MAX_MEMORY)
     await bystander.hadAllStored(daemon, local)
   })
 })
@@ -256,7 +256,7 @@ describe('bombs (row 36)', () => {
     expect(await post(daemon.httpPort, bombs['gzip'] ?? zeros, { 'content-encoding': 'gzip' })).toBe(413)
     clearInterval(watch)
     expect(mostMemory).toBeGreaterThan(0)
-    expect(mostMemory).toBeLessThan(MOST_MEMORY)
+    expect(mostMemory).toBeLessThan(MAX_MEMORY)
     await bystander.isServed()
     await bystander.hadAllStored(daemon, local)
   })

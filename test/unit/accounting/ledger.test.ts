@@ -74,7 +74,7 @@ describe('Ledger', () => {
     ledger.merge(other.snapshot())
     expect(ledger.difference()).toBe(0)
     expect(ledger).toMatchObject({ queued: 75, delivered: 8, deadLettered: 3, sendFailed: 20, eventsWritten: 10 })
-    expect(ledger).toMatchObject({ possibleDoubles: 2, retries: 4, enqueueFailed: 6, received: 100 + 22 })
+    expect(ledger).toMatchObject({ possibleDuplicates: 2, retries: 4, enqueueFailed: 6, received: 100 + 22 })
     expect([ledger.lost.expired, ledger.rejected.too_old, ledger.filtered.dedup]).toEqual([10, 12, 10])
     ledger.adoptDeadLetters(other.deadLettered)
     expect(ledger.difference()).toBe(0)
@@ -94,9 +94,18 @@ function busy(): Ledger {
   ledger.settle({ kind: 'dead_lettered' }, 3)
   ledger.settle({ kind: 'lost', reason: 'expired' }, 5)
   ledger.settle({ kind: 'rejected', reason: 'poison' }, 2)
-  Object.assign(ledger, { enqueueFailed: 3, eventsWritten: 5, possibleDoubles: 1, retries: 2 })
+  Object.assign(ledger, { enqueueFailed: 3, eventsWritten: 5, possibleDuplicates: 1, retries: 2 })
   return ledger
 }
+
+test('counters of an earlier build are restored and merged by their former names', () => {
+  const former = { delivered: 2, possibleDoubles: 3 }
+  const ledger = new Ledger()
+  ledger.restore(former)
+  expect(ledger).toMatchObject({ received: 2, delivered: 2, possibleDuplicates: 3 })
+  ledger.merge(former)
+  expect(ledger).toMatchObject({ received: 4, delivered: 4, possibleDuplicates: 6 })
+})
 
 describe('registerLedger', () => {
   test("exports the collector's names beside one gauge whose states add up to what was received", () => {

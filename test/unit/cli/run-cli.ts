@@ -1,5 +1,5 @@
 import { cli } from '../../../src/cli/cli.ts'
-import type { Surroundings } from '../../../src/cli/command.ts'
+import type { CommandContext } from '../../../src/cli/command.ts'
 import type { ExitCode } from '../../../src/component/command.ts'
 import type { DaemonConfig } from '../../../src/config/daemon-config.ts'
 import type { Checked, Daemon } from '../../../src/service/daemon.ts'
@@ -43,7 +43,7 @@ export interface Outcome {
 /** Runs a command line with the sample components. */
 export async function runCli(
   args: readonly string[],
-  { daemon = new FakeDaemon(), ...surroundings }: Partial<Omit<Surroundings, 'daemon'>> & { daemon?: FakeDaemon } = {},
+  { daemon = new FakeDaemon(), ...context }: Partial<Omit<CommandContext, 'daemon'>> & { daemon?: FakeDaemon } = {},
 ): Promise<Outcome> {
   let out = ''
   let err = ''
@@ -59,7 +59,7 @@ export async function runCli(
     },
     filesRead: async () => new Map(),
     stopRequested: new Promise(() => {}),
-    ...surroundings,
+    ...context,
   })
   return { code, out, err }
 }

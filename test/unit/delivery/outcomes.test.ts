@@ -43,7 +43,7 @@ describe('items that are sent again', () => {
     under.sender.respond = () => answers.shift() ?? taken
     under.send({ 'g/s': namedItems('a', 5) })
     await vi.advanceTimersByTimeAsync(MINUTE_MS)
-    expect(under.ledger).toMatchObject({ delivered: 5, retries: 2, possibleDoubles: 5 })
+    expect(under.ledger).toMatchObject({ delivered: 5, retries: 2, possibleDuplicates: 5 })
   })
 })
 

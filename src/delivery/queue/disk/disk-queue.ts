@@ -78,7 +78,7 @@ export interface DiskQueueOwner {
 }
 
 /** Failed commits in a row, a second or more apart, after which the disk is given up. */
-const MOST_FAILURES = 5
+const MAX_FAILURES = 5
 /** What passes, or an operator mends, while the process waits: such failures are not counted. */
 const PASSING: ReadonlySet<string | undefined> = new Set(
   'ENOSPC EDQUOT EMFILE ENFILE ENOMEM EROFS EACCES EPERM ENOENT'.split(' '),
@@ -347,7 +347,7 @@ export class DiskQueue implements Queue {
     }
     const { error } = failure
     this.space.refuse({ cause: failureCause(failure), message: `the queue could not be written: ${error.message}` })
-    if (!PASSING.has(error.code) && ++this.#failures >= MOST_FAILURES)
+    if (!PASSING.has(error.code) && ++this.#failures >= MAX_FAILURES)
       this.#owner.fatal(new Error(`the queue on disk failed ${this.#failures} times in a row`, { cause: error }))
   }
 

@@ -9,7 +9,7 @@ import type { Place, WriteFailure, Writer } from './segments/writer.ts'
 /** A sealed segment with less than this share waited for is worth moving… */
 const LIVE_SHARE = 0.25
 /** …and any with less than half, while the queue takes more than so many times what is waited for. */
-const MOST_OVERHEAD = 2
+const MAX_OVERHEAD = 2
 /** A piece that a crash left is moved behind others while it is smaller than this share: at start it would be read as a whole. */
 const PIECE_SHARE = 0.25
 /** Unless it is being drained just now, and will be empty by itself. */
@@ -87,7 +87,7 @@ export class Relocator {
     if (this.#closed) return undefined
     const { segments, usage, writer, segmentBytes } = this.#options
     const current = writer.current
-    const wasteful = usage.bytes - (current?.bytes ?? 0) > usage.liveBytes * MOST_OVERHEAD
+    const wasteful = usage.bytes - (current?.bytes ?? 0) > usage.liveBytes * MAX_OVERHEAD
     let best: DiskSegment | undefined
     for (const segment of segments.values()) {
       const { bytes, liveBytes, damaged } = segment

@@ -42,7 +42,7 @@ export class Accounts implements DeliveryAccount {
 
   retried(records: number, maybeTaken: boolean): void {
     this.ledger.retries++
-    if (maybeTaken) this.ledger.possibleDoubles += records
+    if (maybeTaken) this.ledger.possibleDuplicates += records
   }
 
   moved(records: number, from: string, to: string): void {

@@ -5,7 +5,7 @@ import type { ItemBatch } from '../../../delivery/contract/items.ts'
 import { EVENT_OVERHEAD_BYTES } from '../limits.ts'
 
 /** Lanes with a gap that is remembered; a lane beyond that has none told. */
-const MOST_GAPS = 10_000
+const MAX_GAPS = 10_000
 
 export interface Gap {
   records: number
@@ -24,7 +24,7 @@ export class Gaps {
     const now = Date.now()
     let gap = this.#gaps.get(lane)
     if (gap === undefined) {
-      if (this.#gaps.size >= MOST_GAPS) return
+      if (this.#gaps.size >= MAX_GAPS) return
       gap = { records: 0, fromMs: now, toMs: now, reasons: new Map() }
       this.#gaps.set(lane, gap)
     }

@@ -2,7 +2,7 @@ import { type DestinationLedgers, OTHER } from '../../../accounting/destination-
 import { Ledger } from '../../../accounting/ledger.ts'
 
 /** Log groups with a label of their own; clients choose how many there are. */
-const MOST_GROUPS = 200
+const MAX_GROUPS = 200
 
 export interface GroupState {
   readonly group: string
@@ -25,7 +25,7 @@ export function groupStates(destinations: DestinationLedgers): GroupState[] {
   groups.delete(OTHER)
   const busiest = [...groups].sort(([, a], [, b]) => b.received - a.received)
   const rest = new Ledger()
-  for (const ledger of [...busiest.splice(MOST_GROUPS).map(([, ledger]) => ledger), ...(other ? [other] : [])])
+  for (const ledger of [...busiest.splice(MAX_GROUPS).map(([, ledger]) => ledger), ...(other ? [other] : [])])
     rest.add(ledger)
   return [...busiest, [OTHER, rest] as const].flatMap(([group, ledger]) => statesOf(group, ledger))
 }

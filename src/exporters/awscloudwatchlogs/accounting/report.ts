@@ -7,9 +7,9 @@ import type { Provisioner } from '../provision/provisioner.ts'
 import type { Destination } from '../route/destination.ts'
 
 /** `/ledger` names so many lanes; those beyond are in the sums. */
-const MOST_LANES = 1_000
+const MAX_LANES = 1_000
 /** And so many destinations; the others, and those that are forgotten, are told as `other`. */
-const MOST_DESTINATIONS = 2_000
+const MAX_DESTINATIONS = 2_000
 
 /** What is running. */
 interface Reported {
@@ -25,7 +25,7 @@ export function report({ ledger, destinations }: Accounts, running: Reported | u
   return {
     account: accountOf(ledger),
     destinations: Object.fromEntries(named(destinations).map(([key, account]) => [key, accountOf(account)])),
-    lanes: [...(delivery?.lanes ?? [])].slice(0, MOST_LANES).map((lane) => ({
+    lanes: [...(delivery?.lanes ?? [])].slice(0, MAX_LANES).map((lane) => ({
       destination: lane.key,
       waiting: lane.waitingItems,
       bytes: lane.held.bytes,
@@ -47,7 +47,7 @@ export function report({ ledger, destinations }: Accounts, running: Reported | u
 
 function named(destinations: DestinationLedgers): (readonly [key: string, account: Ledger])[] {
   const known = [...destinations.all]
-  const rest = [...known.splice(0, known.length - MOST_DESTINATIONS), ...destinations.forgotten]
+  const rest = [...known.splice(0, known.length - MAX_DESTINATIONS), ...destinations.forgotten]
   if (rest.length === 0) return known
   const other = new Ledger()
   for (const [, account] of rest) other.add(account)

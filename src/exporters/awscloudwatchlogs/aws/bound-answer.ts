@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 
 /** CloudWatch's own answers have some hundred bytes; DescribeLogGroups of 50 groups has about 20 KB. */
-const MOST_ANSWER_BYTES = 1_048_576
-const LEAST_REFUSAL_STATUS = 300
+const MAX_ANSWER_BYTES = 1_048_576
+const MIN_REFUSAL_STATUS = 300
 
 /**
  * Bounds what an answer may take: the SDK's `requestTimeout` ends with the head of the answer, and its body is read to
@@ -22,7 +22,7 @@ export function boundAnswers(client: CloudWatchLogsClient, limitMs: number): voi
         response.body = await read(response.body, limitMs)
       } catch (error) {
         // A refusal is one by its status alone.
-        if (response.statusCode < LEAST_REFUSAL_STATUS) throw error
+        if (response.statusCode < MIN_REFUSAL_STATUS) throw error
         response.body = new Uint8Array()
       }
       return result
@@ -40,7 +40,7 @@ async function read(body: Readable, limitMs: number): Promise<Uint8Array> {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       bytes += chunk.length
       // To leave the loop destroys the body, and its connection.
-      if (bytes > MOST_ANSWER_BYTES) throw new Error(`the answer is longer than ${MOST_ANSWER_BYTES} bytes`)
+      if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`)
       chunks.push(chunk)
     }
     return Buffer.concat(chunks)

@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises'
 import { ComponentError } from '../../../component/component.ts'
-import type { LetterWithEvents, Replayed, ShownLetter } from '../dead-letters/dead-letter-desk.ts'
+import type { LetterWithEvents, Replayed, ShownLetter } from '../dead-letters/letter-commands.ts'
 
 /** What can be asked, and a piece of the answer. */
 export interface Asked {
@@ -53,11 +53,11 @@ async function* lookAtStored(
   if (await isHeldNow(directory)) throw new Held()
   const { lookAtStoredLetters } = await import('./stored-letters.ts')
   const stored = await lookAtStoredLetters(directory)
-  const { desk, lostEvents } = stored
+  const { letterCommands, lostEvents } = stored
   try {
     if (lostEvents > 0)
       tell(`${directory}: ${lostEvents} events of dead letters are damaged or gone; the daemon counts them as lost\n`)
-    yield* name === 'list' ? desk.list(query) : desk.show(query)
+    yield* name === 'list' ? letterCommands.list(query) : letterCommands.show(query)
   } finally {
     await stored.close()
   }
@@ -74,7 +74,7 @@ async function* replayStored(directory: string, query: object): AsyncGenerator<R
   try {
     const stored = await openStoredLetters(directory)
     try {
-      yield await stored.desk.replay(query)
+      yield await stored.letterCommands.replay(query)
     } finally {
       await stored.close()
     }

@@ -1,4 +1,4 @@
-import type { ShownLetter } from '../dead-letters/dead-letter-desk.ts'
+import type { ShownLetter } from '../dead-letters/letter-commands.ts'
 import { defineComponentCommand } from '../../../component/command.ts'
 import { askLetters, LETTER_OPTIONS } from './ask-letters.ts'
 
@@ -23,8 +23,8 @@ export const command = defineComponentCommand({
 })
 
 /** One line, whatever is in a name or in what CloudWatch said. */
-function line({ id, died, reason, group, stream, events, error }: ShownLetter): string {
-  return [id, died, reason, group, stream, `${events} events`, error]
+function line({ id, dead_lettered_at: at, reason, group, stream, events, error }: ShownLetter): string {
+  return [id, at, reason, group, stream, `${events} events`, error]
     .join('  ')
     .replace(/\p{Cc}+/gu, ' ')
     .trimEnd()
@@ -40,7 +40,7 @@ async function* oldestFirst(lists: readonly AsyncIterable<ShownLetter>[]): Async
   }
   while (heads.length > 0) {
     // ISO times of UTC: their order as text is that of time.
-    const oldest = heads.reduce((a, b) => (b.letter.died < a.letter.died ? b : a))
+    const oldest = heads.reduce((a, b) => (b.letter.dead_lettered_at < a.letter.dead_lettered_at ? b : a))
     yield oldest.letter
     const next = await oldest.rest.next()
     if (next.done === true) heads.splice(heads.indexOf(oldest), 1)

@@ -1,4 +1,4 @@
-import type { Replayed } from '../dead-letters/dead-letter-desk.ts'
+import type { Replayed } from '../dead-letters/letter-commands.ts'
 import { defineComponentCommand } from '../../../component/command.ts'
 import { askLetters, LETTER_OPTIONS } from './ask-letters.ts'
 

@@ -6,8 +6,8 @@ import { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
 import { ReadOnlyQueue } from '../../../delivery/queue/disk/read-only-queue.ts'
 import { Ledger } from '../../../accounting/ledger.ts'
 import { silentLogger } from '../../../telemetry/logger.ts'
-import { DeadLetterDesk } from '../dead-letters/dead-letter-desk.ts'
-import { countersOf } from '../storage/durable.ts'
+import { LetterCommands } from '../dead-letters/letter-commands.ts'
+import { countersOf } from '../storage/exporter-storage.ts'
 import { lettersDirectory, lettersPath, SEGMENT_BYTES } from '../storage/open-directory.ts'
 
 /** A command may use so much; more letters than fit are read one after another. */
@@ -16,7 +16,7 @@ const BUDGET_BYTES = 256 * 1_048_576
 const NO_BOUND_BYTES = Number.MAX_SAFE_INTEGER
 
 export interface StoredLetters {
-  readonly desk: DeadLetterDesk
+  readonly letterCommands: LetterCommands
   /** Events of letters that are not there any more, or damaged. */
   readonly lostEvents: number
   close(): Promise<void>
@@ -31,8 +31,8 @@ export async function lookAtStoredLetters(directory: string): Promise<StoredLett
   const queue = new ReadOnlyQueue(lettersPath(directory))
   const letters = new DeadLetters(queue, () => {})
   await letters.open()
-  const desk = new DeadLetterDesk(letters, async () => 'the letters are only looked at')
-  return { desk, lostEvents: queue.lostItems, close: () => letters.close() }
+  const letterCommands = new LetterCommands(letters, async () => 'the letters are only looked at')
+  return { letterCommands, lostEvents: queue.lostItems, close: () => letters.close() }
 }
 
 /**
@@ -73,7 +73,7 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
   }
   ledger.recoverDeadLetters(letters.items)
   ledger.recoverLost(letters.lostItems)
-  const desk = new DeadLetterDesk(
+  const letterCommands = new LetterCommands(
     letters,
     (_, lane, items) =>
       new Promise((resolve) => {
@@ -86,5 +86,5 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
         })
       }),
   )
-  return { desk, lostEvents: letters.lostItems, close }
+  return { letterCommands, lostEvents: letters.lostItems, close }
 }

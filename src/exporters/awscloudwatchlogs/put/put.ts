@@ -35,7 +35,7 @@ export interface PutOptions {
 /** Tries with a sequence token that an old endpoint asks for, before the lane steps back. */
 const SEQUENCE_TRIES = 3
 /** Destinations whose endpoint wants sequence tokens; AWS has not since 2023. */
-const MOST_SEQUENCES = 10_000
+const MAX_SEQUENCES = 10_000
 
 /** The calls to a destination whose endpoint wants tokens: one after the other, as each answer has the token of the next. */
 interface Sequence {
@@ -134,7 +134,7 @@ export class PutLogEvents implements Sender<Destination> {
     if (sequence !== undefined) sequence.token = token
     // Of calls that were under way together the first one tells; by the answers of the others the token may be spent.
     if (this.#sequences.has(key)) return
-    if (this.#sequences.size >= MOST_SEQUENCES) this.#sequences.clear()
+    if (this.#sequences.size >= MAX_SEQUENCES) this.#sequences.clear()
     this.#sequences.set(key, { token, last: Promise.resolve() })
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Account } from '../store/account.ts'
 import type { Answer } from '../answer/answer.ts'
-import { afterwards, insteadOf } from '../faults/befall.ts'
+import { afterwards, insteadOf } from '../faults/apply.ts'
 import type { Call, CallLog } from './calls.ts'
 import { countedBytes, messagesOf } from '../request/event-batch.ts'
 import type { FaultedCall, Faults } from '../faults/faults.ts'
@@ -62,7 +62,7 @@ export class Api {
         'UnknownOperationException',
         `cloudwatch_local has no operation '${request.operation}'; it has ${[...OPERATIONS.keys()].join(', ')}`,
       )
-    const { delayMs, fault } = this.#faults.befalling(call)
+    const { delayMs, fault } = this.#faults.appliedTo(call)
     if (delayMs > 0) await wait(delayMs, undefined, { signal: closing })
     const instead = fault === undefined ? undefined : insteadOf(fault, call, this.#account.store)
     if (instead !== undefined) return instead

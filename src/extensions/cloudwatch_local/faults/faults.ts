@@ -2,7 +2,7 @@ import { ServiceError } from '../answer/service-error.ts'
 
 // What CloudWatch, and the network before it, do on a bad day; switched on by tests, in process.
 
-/** Which calls a fault befalls; an absent key means any. */
+/** Which calls a fault appliesTo; an absent key means any. */
 export interface Where {
   readonly operation?: string
   readonly group?: string
@@ -54,8 +54,8 @@ export class ActiveFault {
     this.#off(this)
   }
 
-  /** Whether it befalls this call; counts it if so. */
-  befalls(call: FaultedCall): boolean {
+  /** Whether it appliesTo this call; counts it if so. */
+  appliesTo(call: FaultedCall): boolean {
     const { operation, group, stream, times, when } = this.where
     if (times !== undefined && this.hits >= times) return false
     if (operation !== undefined && operation !== call.operation) return false
@@ -69,7 +69,7 @@ export class ActiveFault {
   }
 }
 
-/** The faults that are on. The first one that befalls a call decides what it comes to; slowness adds up before that. */
+/** The faults that are on. The first one that appliesTo a call decides what it comes to; slowness adds up before that. */
 export class Faults {
   #active: ActiveFault[] = []
 
@@ -151,13 +151,13 @@ export class Faults {
   }
 
   /** What is to happen to this call: how long it waits, and the one fault that decides, if any. */
-  befalling(call: FaultedCall): {
+  appliedTo(call: FaultedCall): {
     readonly delayMs: number
     readonly fault: DecidingFault | undefined
   } {
     let delayMs = 0
     for (const active of this.#active) {
-      if (!active.befalls(call)) continue
+      if (!active.appliesTo(call)) continue
       if (active.fault.kind !== 'slow') return { delayMs, fault: active.fault }
       delayMs += active.fault.ms
     }

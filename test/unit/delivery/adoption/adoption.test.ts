@@ -65,7 +65,7 @@ async function running(left: string[] = []) {
   let atTakeUp = () => {}
   const adoption = new Adoption(
     {
-      async nextLeft(except) {
+      async nextAbandoned(except) {
         asked++
         const at = left.findIndex((path) => !except.has(path))
         const [path] = at < 0 ? [] : left.splice(at, 1)

@@ -12,7 +12,7 @@ test('a shutdown during the start leaves nothing open: the start closes what it 
   const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-start-'))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   const release = vi.fn(async () => {})
-  const nextLeft = vi.fn(async () => undefined)
+  const nextAbandoned = vi.fn(async () => undefined)
   const logs = new CloudWatchLogs({
     name: 'awscloudwatchlogs',
     config: configSchema.parse({
@@ -27,13 +27,13 @@ test('a shutdown during the start leaves nothing open: the start closes what it 
     siblings: ALONE,
   })
   const before = timers()
-  const directory = { path, fsync: true, capacityBytes: 64 * 1_048_576, nextLeft, release }
+  const directory = { path, fsync: true, capacityBytes: 64 * 1_048_576, nextAbandoned, release }
   const starting = logs.start({ directory, fatal() {} })
   await logs.shutdown(new AbortController().signal)
   await expect(starting).rejects.toThrow('stopped while it was starting')
   // A timer of the test runner may end meanwhile.
   const left = Math.max(0, timers() - before)
-  expect([release.mock.calls.length, nextLeft.mock.calls.length, left]).toEqual([1, 0, 0])
+  expect([release.mock.calls.length, nextAbandoned.mock.calls.length, left]).toEqual([1, 0, 0])
 })
 
 /** Those that keep a process alive. */

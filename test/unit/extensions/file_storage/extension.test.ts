@@ -71,17 +71,17 @@ test('hands out what others left with records or letters in it, one at a time, a
   const holder = await started({ directory })
   const own = await holder.claim('a')
   expect(own.path).toBe(join(root, '0000'))
-  const first = await own.nextLeft(new Set())
-  const next = await own.nextLeft(new Set([join(root, '0001')]))
+  const first = await own.nextAbandoned(new Set())
+  const next = await own.nextAbandoned(new Set([join(root, '0001')]))
   expect([first?.path, next?.path]).toEqual([join(root, '0001'), join(root, '0003')])
-  expect(await own.nextLeft(new Set())).toBeUndefined()
+  expect(await own.nextAbandoned(new Set())).toBeUndefined()
 
   const second = await (await started({ directory })).claim('a')
   expect(second.path).toBe(join(root, '0002'))
-  expect(await second.nextLeft(new Set())).toBeUndefined()
+  expect(await second.nextAbandoned(new Set())).toBeUndefined()
   await first?.release()
-  expect(await second.nextLeft(new Set([join(root, '0001')]))).toBeUndefined()
-  expect((await second.nextLeft(new Set()))?.path).toBe(join(root, '0001'))
+  expect(await second.nextAbandoned(new Set([join(root, '0001')]))).toBeUndefined()
+  expect((await second.nextAbandoned(new Set()))?.path).toBe(join(root, '0001'))
 })
 
 test('hands out what somebody leaves while others run', async () => {
@@ -90,9 +90,9 @@ test('hands out what somebody leaves while others run', async () => {
   const other = await started({ directory })
   const { path } = await other.claim('a')
   await writeFile(join(path, '0000000001.segment'), '')
-  expect(await own.nextLeft(new Set())).toBeUndefined()
+  expect(await own.nextAbandoned(new Set())).toBeUndefined()
   await other.shutdown()
-  expect((await own.nextLeft(new Set()))?.path).toBe(path)
+  expect((await own.nextAbandoned(new Set()))?.path).toBe(path)
 })
 
 test('hands out nothing any more once the daemon stops: what others leave then is for their successors', async () => {
@@ -102,7 +102,7 @@ test('hands out nothing any more once the daemon stops: what others leave then i
   await mkdir(join(directory, 'a', '0001'))
   await writeFile(join(directory, 'a', '0001', '0000000001.segment'), '')
   extension.pipelineReady(false)
-  expect(await own.nextLeft(new Set())).toBeUndefined()
+  expect(await own.nextAbandoned(new Set())).toBeUndefined()
 })
 
 test('makes the directory where it is asked to, with the mode it is told', async () => {

@@ -19,7 +19,7 @@ const ROOM_CHECK_MS = 20
 /** Loads that have begun are let go when they are so many. */
 const LOADS_KEPT = 4_096
 /** Batches looked at to find one that may go; those being sent may not. */
-const MOST_LOOKED_AT = 32
+const MAX_LOOKED_AT = 32
 
 /** @returns undefined if it cannot be read and never will be */
 export type ReadBatch = (batch: DiskBatch) => Promise<ItemBatch | Later | undefined>
@@ -229,7 +229,7 @@ class Held {
 
   /** One that is not being sent, and not the newest. */
   oldestIdle(): DiskBatch | undefined {
-    let looks = Math.min(MOST_LOOKED_AT, this.#batches.size - 1)
+    let looks = Math.min(MAX_LOOKED_AT, this.#batches.size - 1)
     for (const batch of this.#batches) {
       if (looks-- <= 0) return undefined
       if (batch.sending === 0) return batch

@@ -348,7 +348,7 @@ test('a directory that another process left is taken over a window at a time, an
   const letters = await openLetters()
   const adoption = new Adoption(
     {
-      nextLeft: async () => left.pop(),
+      nextAbandoned: async () => left.pop(),
       openQueue: (directory, counters) =>
         new DiskQueue(optionsOf(directory), { ...counters, fatal() {} }, under.budget, silentLogger),
       openLetters: async () => openLetters(),

@@ -14,8 +14,8 @@ const AT_ROOT = process.geteuid?.() === 0
 const NOBODY = 65_534
 
 /** A command line with the components as they are shipped. */
-const runCli = (args: readonly string[], surroundings: Parameters<typeof runCliWith>[1] = {}) =>
-  runCliWith(args, { components: async () => components, ...surroundings })
+const runCli = (args: readonly string[], context: Parameters<typeof runCliWith>[1] = {}) =>
+  runCliWith(args, { components: async () => components, ...context })
 const list = (root: string, ...args: string[]) => runCli(['dead-letters', 'list', '--directory', root, ...args])
 const show = (root: string, ...args: string[]) => runCli(['dead-letters', 'show', '--directory', root, ...args])
 const replay = (root: string, ...args: string[]) => runCli(['dead-letters', 'replay', '--directory', root, ...args])

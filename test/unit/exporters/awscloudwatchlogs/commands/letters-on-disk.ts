@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ByteBudget } from '../../../../../src/component/byte-budget.ts'
 import { type DeadLetters, openDeadLetters } from '../../../../../src/delivery/dead-letters/dead-letters.ts'
-import { DeadLetterDesk } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
+import { LetterCommands } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/letter-commands.ts'
 import { lock } from '../../../../../src/listen/directory/lock.ts'
 import { openControl } from '../../../../../src/listen/directory/control.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
@@ -43,20 +43,20 @@ export async function answering(root: string, queue: string, letters: readonly L
   const directory = join(root, queue)
   const kept = await keep(directory, letters)
   const offered: string[] = []
-  const desk = new DeadLetterDesk(kept, async (_, to) => {
+  const letterCommands = new LetterCommands(kept, async (_, to) => {
     offered.push(to)
     return undefined
   })
   const running = { directory, offered, shown: 0 }
   const control = await openControl(directory, {
-    'dead-letters.list': (query) => desk.list(query),
+    'dead-letters.list': (query) => letterCommands.list(query),
     'dead-letters.show': async function* (query) {
-      for await (const letter of desk.show(query)) {
+      for await (const letter of letterCommands.show(query)) {
         running.shown++
         yield letter
       }
     },
-    'dead-letters.replay': (query) => desk.replay(query),
+    'dead-letters.replay': (query) => letterCommands.replay(query),
   })
   const held = await lock(directory)
   onTestFinished(async () => {

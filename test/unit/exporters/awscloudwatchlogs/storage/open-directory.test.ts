@@ -16,7 +16,7 @@ const MIB = 1_048_576
 async function opened(capacityBytes: number, budget: ByteBudget = new ByteBudget(256 * MIB)): Promise<DiskQueue> {
   const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-bound-'))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
-  const directory = { path, fsync: false, capacityBytes, nextLeft: async () => undefined, release: async () => {} }
+  const directory = { path, fsync: false, capacityBytes, nextAbandoned: async () => undefined, release: async () => {} }
   const fatal = (error: Error) => {
     throw error
   }

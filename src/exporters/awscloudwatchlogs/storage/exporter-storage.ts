@@ -18,7 +18,7 @@ import type { Queue } from '../../../delivery/contract/queue.ts'
 import { type Control, openControl } from '../../../listen/directory/control.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Accounts } from '../accounting/accounts.ts'
-import { DeadLetterDesk, type Offer } from '../dead-letters/dead-letter-desk.ts'
+import { LetterCommands, type Offer } from '../dead-letters/letter-commands.ts'
 import { directoryOpener, type DirectoryOpener, type DurableSettings, type Storage } from './open-directory.ts'
 
 interface Parts {
@@ -31,12 +31,12 @@ interface Parts {
 }
 
 /** The queue and the letters of one directory; nothing is read before `Delivery.start` asks the queue to recover. */
-export class Durable {
+export class ExporterStorage {
   readonly #parts: Parts
   readonly #queue: AdoptingQueue
   #adoption: Adoption | undefined
   #control: Control | undefined
-  #desk: DeadLetterDesk | undefined
+  #letterCommands: LetterCommands | undefined
 
   private constructor(parts: Parts) {
     this.#parts = parts
@@ -44,12 +44,12 @@ export class Durable {
   }
 
   /** @throws ComponentError for files of a later release; file system errors */
-  static async open(storage: Storage, accounts: Accounts, settings: DurableSettings): Promise<Durable> {
+  static async open(storage: Storage, accounts: Accounts, settings: DurableSettings): Promise<ExporterStorage> {
     const opener = directoryOpener(storage, settings)
     const { path } = storage.directory
     const disk = opener.queue(path, countersOf(accounts.ledger))
     const letters = await opener.letters(path, (letter) => accounts.letterEvicted(letter))
-    return new Durable({ storage, settings, opener, accounts, disk, letters })
+    return new ExporterStorage({ storage, settings, opener, accounts, disk, letters })
   }
 
   get queue(): Queue {
@@ -67,17 +67,17 @@ export class Durable {
 
   /** Lets commands in, when there is somebody to take what they replay. */
   async answerCommands(offer: Offer): Promise<void> {
-    const desk = new DeadLetterDesk(this.letters, offer)
-    this.#desk = desk
+    const letterCommands = new LetterCommands(this.letters, offer)
+    this.#letterCommands = letterCommands
     this.#control = await openControl(this.#parts.storage.directory.path, {
-      'dead-letters.list': (query) => desk.list(query),
-      'dead-letters.show': (query) => desk.show(query),
-      'dead-letters.replay': (query) => desk.replay(query),
+      'dead-letters.list': (query) => letterCommands.list(query),
+      'dead-letters.show': (query) => letterCommands.show(query),
+      'dead-letters.replay': (query) => letterCommands.replay(query),
     })
   }
 
   async refuseCommands(): Promise<void> {
-    await Promise.all([this.#control?.close(), this.#desk?.close()])
+    await Promise.all([this.#control?.close(), this.#letterCommands?.close()])
     this.#control = undefined
   }
 
@@ -86,7 +86,7 @@ export class Durable {
     const { storage, settings, opener, accounts, disk, letters } = this.#parts
     this.#adoption = new Adoption(
       {
-        nextLeft: (except) => storage.directory.nextLeft(except),
+        nextAbandoned: (except) => storage.directory.nextAbandoned(except),
         openQueue: (path, counters) => opener.queue(path, counters),
         openLetters: (path) => opener.letters(path, () => {}),
         queue: this.#queue,

@@ -4,7 +4,7 @@ import { ComponentError } from '../../../../../src/component/component.ts'
 import { DeadLetters } from '../../../../../src/delivery/dead-letters/dead-letters.ts'
 import { MemoryQueue } from '../../../../../src/delivery/queue/memory-queue.ts'
 import { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
-import { DeadLetterDesk } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/dead-letter-desk.ts'
+import { LetterCommands } from '../../../../../src/exporters/awscloudwatchlogs/dead-letters/letter-commands.ts'
 import { askControl } from '../../../../../src/listen/directory/control.ts'
 import { itemBatch, namedItems } from '../../../../fakes/items.ts'
 import { listed } from '../../../../fakes/listed.ts'
@@ -41,9 +41,14 @@ test('replay by the socket of a daemon queues nothing for a group that can never
 
 test('letters that are only looked at stay', async () => {
   const directory = await stopped(await storage(), 'awscloudwatchlogs/0000', [{ id: 'a', died: 0 }])
-  const { desk } = await lookAtStoredLetters(directory)
-  expect(await desk.replay({})).toEqual({ letters: 0, events: 0, left: 0, stopped: 'the letters are only looked at' })
-  expect([...(await listed(desk.list({})))]).toMatchObject([{ id: 'a' }])
+  const { letterCommands } = await lookAtStoredLetters(directory)
+  expect(await letterCommands.replay({})).toEqual({
+    letters: 0,
+    events: 0,
+    left: 0,
+    stopped: 'the letters are only looked at',
+  })
+  expect([...(await listed(letterCommands.list({})))]).toMatchObject([{ id: 'a' }])
 })
 
 test('a replay ends behind the letter it is at when the daemon stops, and the letter is gone', async () => {
@@ -55,13 +60,13 @@ test('a replay ends behind the letter it is at when the daemon stops, and the le
   }
   const offered = Promise.withResolvers<undefined>()
   const queued = Promise.withResolvers<undefined>()
-  const desk = new DeadLetterDesk(letters, () => {
+  const letterCommands = new LetterCommands(letters, () => {
     offered.resolve(undefined)
     return queued.promise
   })
-  const replay = desk.replay({})
+  const replay = letterCommands.replay({})
   await offered.promise
-  const closed = desk.close()
+  const closed = letterCommands.close()
   queued.resolve(undefined)
   await closed
   expect(await replay).toEqual({ letters: 1, events: 2, left: 0, stopped: 'the daemon is stopping' })
@@ -76,9 +81,9 @@ test('a replay that cannot read its letter does not keep the daemon from stoppin
   const items = itemBatch(namedItems('a', 2))
   const run = { batch: new QueuedBatch(items, 2, 0, items.bytes.length, Date.now()), from: 0, to: 2 }
   await new Promise((resolve) => letters.put('g:s', run, 'poison', '', resolve))
-  const desk = new DeadLetterDesk(letters, () => Promise.reject(new Error('nothing is to be queued')))
-  const replay = desk.replay({})
-  await desk.close()
+  const letterCommands = new LetterCommands(letters, () => Promise.reject(new Error('nothing is to be queued')))
+  const replay = letterCommands.replay({})
+  await letterCommands.close()
   expect(await replay).toEqual({ letters: 0, events: 0, left: 0, stopped: 'the daemon is stopping' })
   expect(letters.count).toBe(1)
 })

@@ -14,7 +14,7 @@ export interface ShownLetter {
   readonly group: string
   readonly stream: string
   readonly events: number
-  readonly died: string
+  readonly dead_lettered_at: string
   readonly error: string
 }
 
@@ -43,7 +43,7 @@ export interface Replayed {
 }
 
 /** @throws ComponentError for what cannot be asked, at once or when the first letter is asked for */
-export class DeadLetterDesk {
+export class LetterCommands {
   readonly #letters: DeadLetters
   readonly #offer: Offer
   readonly #replays = new Set<Promise<Replayed>>()
@@ -121,7 +121,7 @@ export class DeadLetterDesk {
 
 function shown({ id, lane, reason, error, diedAtMs, items }: DeadLetter): ShownLetter {
   const { group, stream } = destinationOf(lane)
-  return { id, reason, group, stream, events: items, died: new Date(diedAtMs).toISOString(), error }
+  return { id, reason, group, stream, events: items, dead_lettered_at: new Date(diedAtMs).toISOString(), error }
 }
 
 function eventsOf(items: ItemBatch): ShownEvent[] {
