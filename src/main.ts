@@ -92,6 +92,7 @@ process.exitCode = await cli(process.argv.slice(2), {
   daemon: async () => (await import('./process/create.ts')).createProcess,
   filesRead: async () =>
     cluster.isWorker ? (await import('./process/parent-link.ts')).filesOfParent() : new Map<string, string>(),
+  colors: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
   stopRequested: stopRequested.promise,
   logTo: (logger) => {
     warn = logger

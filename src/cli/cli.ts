@@ -80,7 +80,7 @@ async function allCommands({ components }: CommandContext): Promise<readonly Ent
 
 async function runCommand(entry: Entry, args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const { command } = await entry.load()
-  const parsed = parse(args, command.options)
+  const parsed = parse(args, command.options, command.argument)
   if (parsed.kind === 'wrong') return refuse(context, parsed.message, ` ${entry.name}`)
   if (!parsed.help) return command.run(parsed.values, context)
   context.out(commandHelp(entry.name, command))
@@ -91,9 +91,10 @@ type Parsed =
   | { readonly kind: 'parsed'; readonly help: boolean; readonly values: Values<Options> }
   | { readonly kind: 'wrong'; readonly message: string }
 
-function parse(args: readonly string[], options: Options): Parsed {
+function parse(args: readonly string[], options: Options, argument: string | undefined): Parsed {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
+      allowPositionals: argument !== undefined,
       args: joinGates(args),
       options: {
         ...Object.fromEntries(
@@ -105,7 +106,10 @@ function parse(args: readonly string[], options: Options): Parsed {
       },
     })
     const { help, ...rest } = values
-    return { kind: 'parsed', help: help === true, values: rest }
+    const [value, ...more] = positionals
+    if (more.length > 0) return { kind: 'wrong', message: `one ${argument} is enough: ${more.join(' ')} is too much` }
+    const given = value === undefined || argument === undefined ? {} : { [argument]: value }
+    return { kind: 'parsed', help: help === true, values: { ...rest, ...given } }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     return { kind: 'wrong', message: explain(error.message, options) }

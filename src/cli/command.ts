@@ -11,6 +11,8 @@ export interface CommandContext extends Output {
   readonly daemon: () => Promise<typeof createProcess>
   /** Files of a config that are not to be read again; see `Outside.files`. */
   readonly filesRead: () => Promise<Map<string, string>>
+  /** Whether stdout shows colors. Default false. */
+  readonly colors?: boolean
   /** Resolves at the first SIGTERM, SIGINT or SIGQUIT. */
   readonly stopRequested: Promise<void>
   /** Takes what the process has to say of signals, from now on; without it that goes to stderr as plain text. */
@@ -21,6 +23,8 @@ export interface Command<Names extends Options = Options> {
   /** What it does, in a few lines, for its help. */
   readonly description: string
   readonly options: Names
+  /** The placeholder of an argument beside the options. */
+  readonly argument?: string
   run(values: Values<Names>, context: CommandContext): Promise<ExitCode>
 }
 

@@ -1,4 +1,4 @@
-import type { CommandEntry, ComponentCommand, StorageDirectories } from '../component/command.ts'
+import type { CommandEntry, ComponentCommand, ExporterConfigs, StorageDirectories } from '../component/command.ts'
 import type { ComponentRegistry } from '../component/factory.ts'
 import type { Command, CommandContext } from './command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
@@ -18,18 +18,34 @@ export function componentCommands(registry: ComponentRegistry): readonly Command
 /** The command with the options that name a config. */
 function withConfig(command: ComponentCommand): Command {
   return {
-    description: command.description,
+    ...command,
     options: { ...CONFIG_OPTIONS, ...command.options },
     run(values, context) {
-      const { out, outDrained, err } = context
+      const { out, outDrained, err, env, colors = false, stopRequested } = context
       return command.run(values, {
         out,
         outDrained,
         err,
+        env: { ...env },
+        colors,
+        stopRequested,
+        exporterConfigs: (type) => exporterConfigs(type, values, context),
         storageDirectories: () => storageDirectories(values, context),
       })
     },
   }
+}
+
+async function exporterConfigs(
+  type: string,
+  values: Parameters<typeof loadConfigFrom>[0],
+  context: CommandContext,
+): Promise<ExporterConfigs> {
+  if (values.config === undefined && values['default-config'] === undefined) return { kind: 'no_config' }
+  const loaded = await loadConfigFrom(values, context)
+  if (loaded === undefined) return { kind: 'invalid' }
+  const ofType = [...loaded.config.exporters].filter(([, { factory }]) => factory.type === type)
+  return { kind: 'found', configs: new Map(ofType.map(([id, { config }]) => [id, config])) }
 }
 
 async function storageDirectories(

@@ -22,12 +22,13 @@ ${columns([
 }
 
 /** What `--help` says with a command. */
-export function commandHelp(name: string, { description, options }: Command): string {
+export function commandHelp(name: string, { description, options, argument }: Command): string {
   const rows = Object.entries(options).flatMap(([option, { value, description }]: [string, Option]) =>
     description === undefined ? [] : [[`--${option}${value === undefined ? '' : ` ${value}`}`, description] as const],
   )
   const list = columns([...rows, ['--help, -h', 'this text']])
-  return `Usage: ${PROGRAM} ${name} [OPTIONS]\n\n${description}\n\nOptions:\n${list}\n`
+  const usage = argument === undefined ? '[OPTIONS]' : `[${argument}] [OPTIONS]`
+  return `Usage: ${PROGRAM} ${name} ${usage}\n\n${description}\n\nOptions:\n${list}\n`
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {

@@ -14,8 +14,10 @@ export interface Option {
 
 export type Options = Readonly<Record<string, Option>>
 
-/** Values as given: none has a default here. */
+/** Values as given: none has a default here. An argument has the name of its placeholder. */
 export type Values<Names extends Options> = {
+  readonly [argument: Uppercase<string>]: string
+} & {
   readonly [Name in keyof Names]?: Names[Name] extends { multiple: true }
     ? readonly string[]
     : Names[Name] extends { type: 'boolean' }
@@ -34,6 +36,13 @@ export interface Output {
 
 /** The part of the process that a component's command may use. */
 export interface CommandHost extends Output {
+  readonly env: NodeJS.ProcessEnv
+  /** Whether stdout shows colors. */
+  readonly colors: boolean
+  /** Resolves at the first SIGTERM, SIGINT or SIGQUIT. */
+  readonly stopRequested: Promise<void>
+  /** The exporters of this type in the config that the command line names, in its order. */
+  exporterConfigs(type: string): Promise<ExporterConfigs>
   /** Reads the config that the command line names, once for each call. */
   storageDirectories(): Promise<StorageDirectories>
 }
@@ -46,11 +55,20 @@ export type StorageDirectories =
   /** The config cannot run; the reason is on stderr. */
   | { readonly kind: 'invalid' }
 
+export type ExporterConfigs =
+  | { readonly kind: 'found'; readonly configs: ReadonlyMap<string, unknown> }
+  /** The command line names no config. */
+  | { readonly kind: 'no_config' }
+  /** The config cannot run; the reason is on stderr. */
+  | { readonly kind: 'invalid' }
+
 export interface ComponentCommand<Names extends Options = Options> {
   /** A few lines for its help. */
   readonly description: string
   /** Without those that name a config: the command line adds them. */
   readonly options: Names
+  /** The placeholder of an argument beside the options, such as GROUP. Its value has this name among the values. */
+  readonly argument?: string
   run(values: Values<Names>, host: CommandHost): Promise<ExitCode>
 }
 

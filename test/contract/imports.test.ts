@@ -40,6 +40,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['storage'],
     ['commands', 'library'],
   ],
+  'exporters/awscloudwatchlogs/commands': [['tail']],
   'extensions/cloudwatch_local': [
     ['answer'],
     ['store', 'filter'],

@@ -11,7 +11,7 @@
 //   await local.close()
 //
 // Faults. Each takes `where`: { operation?, group?, stream?, times? }; without `times` it stays on until `.off()`, or
-// `local.faults.clear()`. Each returns { hits, off() }. The first that appliesTo a call decides; slowness adds up.
+// `local.faults.clear()`. Each returns { hits, off() }. The first that applies to a call decides; slowness adds up.
 //
 //   local.faults.throttle({ times: 3 })           ThrottlingException
 //   local.faults.fail(500)                        500, 502, 504 InternalFailure; 503 ServiceUnavailableException

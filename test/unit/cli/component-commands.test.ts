@@ -5,10 +5,14 @@ import { GOOD, registry } from '../config/sample-registry.ts'
 import { runCli } from './run-cli.ts'
 
 /** The sample components; an exporter offers `letters count` and `ping`, and each extension stores in a directory. */
-function withCommands(run: (values: { word?: string }, host: CommandHost) => Promise<0 | 1>): ComponentRegistry {
+function withCommands(
+  run: (values: { word?: string }, host: CommandHost) => Promise<0 | 1>,
+  argument?: string,
+): ComponentRegistry {
   const command = defineComponentCommand({
     description: 'Counts letters.',
     options: { word: { type: 'string', value: 'WORD', description: 'what to count' } },
+    ...(argument === undefined ? {} : { argument }),
     run,
   })
   const entry = (name: string) => ({ name, summary: 'count letters', load: async () => ({ command }) })
@@ -84,4 +88,24 @@ test('a command of a component gets the directories of the storages in the confi
 test('a probe loads no component', async () => {
   const components = () => expect.fail('no component is needed for that')
   expect((await runCli(['health', '--help'], { components })).code).toBe(0)
+})
+
+test('a command of a component takes the argument it names, and no more', async () => {
+  const asked: unknown[] = []
+  const components = async () =>
+    withCommands(async (values) => {
+      asked.push(values)
+      return 0
+    }, 'PLACE')
+  await runCli(['ping', 'here'], { components })
+  await runCli(['ping'], { components })
+  const more = await runCli(['ping', 'here', 'there'], { components })
+  expect(more).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('one PLACE is enough: there is too much') as string,
+  })
+  expect(asked).toEqual([{ PLACE: 'here' }, {}])
+  expect((await runCli(['ping', '--help'], { components })).out).toMatch(
+    /^Usage: otlp-cloudwatch ping \[PLACE\] \[OPTIONS\]/,
+  )
 })

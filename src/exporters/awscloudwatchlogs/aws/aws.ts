@@ -1,6 +1,7 @@
 // What stands between the exporter and the AWS SDK, which takes a third of the memory a daemon has at its start and half
 // of the time: it is loaded for the first call.
 
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { Clock } from '../../../aws/clock.ts'
 import { type Connection, openConnection } from '../../../aws/connection/connection.ts'
 import type { CredentialProvider } from '../../../aws/credentials/credentials.ts'
@@ -9,7 +10,7 @@ import { ensureHome } from '../../../aws/environment/home.ts'
 import { LocalFault } from '../../../aws/local-fault.ts'
 import { ComponentError } from '../../../component/component.ts'
 import type { Calls } from './calls.ts'
-import type { ClientConfig } from './client.ts'
+import type { ClientConfig, ClientParts } from './client.ts'
 
 /** Has the SDK loaded, and a client made, once. */
 export type CallAws = () => Promise<Calls>
@@ -89,17 +90,20 @@ export class Aws {
     return this.#config.region || this.#env.region
   }
 
+  /** A client of its own, for commands that read. The caller destroys it. */
+  async readingClient(): Promise<CloudWatchLogsClient> {
+    return (await this.#clientParts()).client
+  }
+
   async #load(): Promise<Calls> {
-    ensureHome(this.#variables)
-    const [{ createClient }, { Calls }] = await Promise.all([import('./client.ts'), import('./calls.ts')])
-    const { client, credentials } = createClient(
-      this.#config,
-      this.#env,
-      this.#namedRegion,
-      this.#connection,
-      this.#credentialProvider,
-    )
+    const [{ client, credentials }, { Calls }] = await Promise.all([this.#clientParts(), import('./calls.ts')])
     return new Calls(client, credentials, this.clock)
+  }
+
+  async #clientParts(): Promise<ClientParts> {
+    ensureHome(this.#variables)
+    const { createClient } = await import('./client.ts')
+    return createClient(this.#config, this.#env, this.#namedRegion, this.#connection, this.#credentialProvider)
   }
 }
 

@@ -3,6 +3,11 @@ import type { CommandEntry } from '../../../component/command.ts'
 /** The commands of the exporter. Each is loaded when it is run. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'tail',
+    summary: 'print events of log groups as they arrive',
+    load: () => import('./tail/tail.ts'),
+  },
+  {
     name: 'dead-letters list',
     summary: 'list what CloudWatch would not take, and why',
     load: () => import('./list.ts'),

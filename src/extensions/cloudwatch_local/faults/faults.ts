@@ -54,7 +54,7 @@ export class ActiveFault {
     this.#off(this)
   }
 
-  /** Whether it appliesTo this call; counts it if so. */
+  /** Whether it applies to this call; counts it if so. */
   appliesTo(call: FaultedCall): boolean {
     const { operation, group, stream, times, when } = this.where
     if (times !== undefined && this.hits >= times) return false
@@ -69,7 +69,7 @@ export class ActiveFault {
   }
 }
 
-/** The faults that are on. The first one that appliesTo a call decides what it comes to; slowness adds up before that. */
+/** The faults that are on. The first one that applies to a call decides what it comes to; slowness adds up before that. */
 export class Faults {
   #active: ActiveFault[] = []
 

@@ -22,7 +22,7 @@ const put = (message = 'm', more: object = {}) =>
   })
 const stored = () => local.events('g', 's').map(({ message }) => message)
 
-test('throttling appliesTo the next calls it was asked for, and then no more', async () => {
+test('throttling applies to the next calls it was asked for, and then no more', async () => {
   const fault = local.faults.throttle({ times: 2 })
   const answers = [refusalOf(await put()), refusalOf(await put()), refusalOf(await put())]
   expect(answers).toEqual(['ThrottlingException: Rate exceeded', 'ThrottlingException: Rate exceeded', 'ok'])

@@ -1,0 +1,158 @@
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { CommandHost, ExporterConfigs } from '../../../../../src/component/command.ts'
+import { command } from '../../../../../src/exporters/awscloudwatchlogs/commands/tail/tail.ts'
+import { configSchema } from '../../../../../src/exporters/awscloudwatchlogs/config.ts'
+import { type CloudWatchLocal, startCloudWatchLocal } from '../../../../fakes/cloudwatch.ts'
+
+const WITHIN = { timeout: 20_000, interval: 20 }
+
+async function local(): Promise<CloudWatchLocal> {
+  const started = await startCloudWatchLocal()
+  onTestFinished(() => started.close())
+  return started
+}
+
+/** Stores messages of now, in a group and a stream that are made if they are not there. */
+async function put({ url }: CloudWatchLocal, group: string, stream: string, messages: readonly string[]) {
+  const client = new CloudWatchLogsClient({
+    endpoint: url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  })
+  const names = { logGroupName: group, logStreamName: stream }
+  await client.send(new CreateLogGroupCommand({ logGroupName: group })).catch(ifExists)
+  await client.send(new CreateLogStreamCommand(names)).catch(ifExists)
+  const timestamp = Date.now()
+  await client.send(
+    new PutLogEventsCommand({ ...names, logEvents: messages.map((message) => ({ timestamp, message })) }),
+  )
+  client.destroy()
+}
+
+function ifExists(error: Error): void {
+  if (error.name !== 'ResourceAlreadyExistsException') throw error
+}
+
+/** Runs the command; `stop` is the signal that ends it. */
+function run(values: Readonly<Record<string, string | boolean>>, configs: ExporterConfigs = { kind: 'no_config' }) {
+  const stop = Promise.withResolvers<void>()
+  const output = { out: '', err: '' }
+  const host: CommandHost = {
+    out: (text) => void (output.out += text),
+    outDrained: async () => {},
+    err: (text) => void (output.err += text),
+    env: {},
+    colors: values['colors'] === true,
+    stopRequested: stop.promise,
+    exporterConfigs: async () => configs,
+    storageDirectories: async () => ({ kind: 'no_config' }),
+  }
+  return { output, stop: () => stop.resolve(), ended: command.run(values as Parameters<typeof command.run>[0], host) }
+}
+
+const record = (body: string, more: object = {}) => JSON.stringify({ body, severity_number: 17, ...more })
+
+test('prints what is there and what comes, each once, until it is stopped', async () => {
+  const cloudwatch = await local()
+  await put(cloudwatch, '/eks/shop', 'pod-1', [record('first')])
+  const { output, stop, ended } = run({ GROUP: '/eks/shop', endpoint: cloudwatch.url, since: '1h' })
+  await vi.waitUntil(() => output.out.includes('first'), WITHIN)
+  await put(cloudwatch, '/eks/shop', 'pod-2', [record('second'), 'not of this exporter'])
+  await vi.waitUntil(() => output.out.includes('not of this exporter'), WITHIN)
+  stop()
+  expect(await ended).toBe(0)
+  const lines = output.out.trimEnd().split('\n')
+  expect(lines.map((line) => line.replace(/^\S+ /, ''))).toEqual([
+    '/eks/shop pod-1 ERROR first',
+    '/eks/shop pod-2 ERROR second',
+    '/eks/shop pod-2       not of this exporter',
+  ])
+  expect(output.err).toBe('')
+})
+
+test('reads all groups with a beginning, or those that the config writes to', async () => {
+  const cloudwatch = await local()
+  await put(cloudwatch, '/eks/shop', 's', [record('of shop')])
+  await put(cloudwatch, '/eks/cart', 's', [record('of cart')])
+  await put(cloudwatch, '/other', 's', [record('of another')])
+  const once = { 'no-follow': true, since: '1h', endpoint: cloudwatch.url }
+  const byPrefix = run({ GROUP: '/eks/*', ...once })
+  expect(await byPrefix.ended).toBe(0)
+  const config = configSchema.parse({
+    log_group_name: '/eks/{namespace}',
+    log_stream_name: 's',
+    region: 'us-east-1',
+    credentials: { access_key_id: 'local', secret_access_key: 'local' },
+  })
+  const byConfig = run(once, { kind: 'found', configs: new Map([['awscloudwatchlogs', config]]) })
+  expect(await byConfig.ended).toBe(0)
+  for (const { output } of [byPrefix, byConfig]) {
+    expect(output.out).toContain('of shop')
+    expect(output.out).toContain('of cart')
+    expect(output.out).not.toContain('of another')
+  }
+})
+
+test('prints JSON, filtered by a pattern', async () => {
+  const cloudwatch = await local()
+  await put(cloudwatch, 'g', 's', [record('wanted'), record('other')])
+  const { output, ended } = run({
+    GROUP: 'g',
+    endpoint: cloudwatch.url,
+    json: true,
+    filter: 'wanted',
+    'no-follow': true,
+    since: '1h',
+  })
+  expect(await ended).toBe(0)
+  expect(output.out.split('\n')).toHaveLength(2)
+  expect(JSON.parse(output.out)).toEqual({
+    timestamp: expect.stringMatching(/Z$/) as string,
+    group: 'g',
+    stream: 's',
+    message: record('wanted'),
+  })
+})
+
+test('colors a severity, and lets no message control the terminal', async () => {
+  const cloudwatch = await local()
+  await put(cloudwatch, 'g', 's', [record('\u001b[2Jcleared\nnext', { severity_text: 'FATAL' })])
+  const { output, ended } = run({ GROUP: 'g', endpoint: cloudwatch.url, 'no-follow': true, since: '1h', colors: true })
+  expect(await ended).toBe(0)
+  expect(output.out).toContain('\u001b[31mFATAL\u001b[0m')
+  expect(output.out).toContain(' [2Jcleared next')
+  expect(output.out.split('\n')).toHaveLength(2)
+})
+
+test.each([
+  [{ GROUP: 'missing' }, 1, 'there is no log group missing in us-east-1'],
+  [{}, 2, 'GROUP: write the name of a log group'],
+  [{ GROUP: 'g', since: 'yesterday' }, 2, '--since: "yesterday" is not a time: write 10m, 2h, or 2026-11-28T10:00:00Z'],
+  [
+    { GROUP: 'g', exporter: 'awscloudwatchlogs/b' },
+    2,
+    '--exporter: awscloudwatchlogs/b: the config has no awscloudwatchlogs exporter',
+  ],
+])('%j ends with a reason', async (values, code, reason) => {
+  const cloudwatch = await local()
+  const { output, ended } = run({ endpoint: cloudwatch.url, ...values })
+  expect(await ended).toBe(code)
+  expect(output.err).toContain(reason)
+})
+
+test('a throttled look is repeated, and loses nothing', async () => {
+  const cloudwatch = await local()
+  await put(cloudwatch, 'g', 's', [record('once')])
+  const fault = cloudwatch.faults.throttle({ operation: 'FilterLogEvents', times: 1 })
+  const { output, stop, ended } = run({ GROUP: 'g', endpoint: cloudwatch.url, since: '1h' })
+  await vi.waitUntil(() => output.out.includes('once'), WITHIN)
+  stop()
+  expect([await ended, fault.hits]).toEqual([0, 1])
+  expect(output.err).toContain('throttled')
+})
