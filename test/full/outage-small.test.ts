@@ -1,7 +1,7 @@
 // A small daemon under a flood of one-record requests while CloudWatch is down. That of the chart's pod, on disk, with kills
 // and dead letters: full/outage.test.ts.
 import { test } from 'vitest'
-import { outage } from './outage-run.ts'
+import { outage } from '../integration/outage/outage-run.ts'
 
 /** MiB: so small that a few seconds fill it, in the proportions of the chart's pod. */
 const SMALL = { heapMib: 44, budgetMib: 16, refusedMs: 1_000, offeredTimes: 1.3 }

@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { callCloudWatch } from '../../fakes/call-cloudwatch.ts'
-import { startCloudWatchLocal, type CloudWatchLocal } from '../../fakes/cloudwatch.ts'
-import { pythonTools } from './python.ts'
+import { callCloudWatch } from '../fakes/call-cloudwatch.ts'
+import { startCloudWatchLocal, type CloudWatchLocal } from '../fakes/cloudwatch.ts'
+import { pythonTools } from '../integration/clients/python.ts'
 
 const execute = promisify(execFile)
 
