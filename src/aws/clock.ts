@@ -1,24 +1,24 @@
 /**
- * Smaller differences are left alone: the Date of an answer has whole seconds, and does not show how long the answer took.
- * Four minutes is where the AWS SDK speaks of a skew; signatures are good for five.
+ * Smaller offsets are ignored: the Date of an answer has whole seconds and does not include the answer's latency. The AWS SDK
+ * corrects skew from four minutes on; signatures are valid for five.
  */
 const MIN_OFFSET_MS = 240_000
 
-/** The time as AWS has it: this machine's clock, corrected by what the answers of AWS show. */
+/** AWS's time: this machine's clock, corrected by the offset that AWS's answers show. */
 export class Clock {
   #offsetMs = 0
-  /** Wall clock less monotonic clock when the offset was learned. */
+  /** Wall clock minus monotonic clock when the offset was learned. */
   #stepMs = 0
 
-  /** @param offsetMs time of AWS less the time of this machine */
+  /** @param offsetMs AWS's time minus this machine's */
   learn(offsetMs: number): void {
     this.#offsetMs = Math.abs(offsetMs) < MIN_OFFSET_MS ? 0 : offsetMs
     this.#stepMs = step()
   }
 
-  /** To be added to the time of this machine, ms. */
+  /** ms to add to this machine's time. */
   get offsetMs(): number {
-    // Somebody set the clock since, most likely right, or the machine slept: the offset is of another clock.
+    // The clock was set since, probably correctly, or the machine slept: the offset no longer applies.
     return this.#offsetMs === 0 || Math.abs(step() - this.#stepMs) >= MIN_OFFSET_MS ? 0 : this.#offsetMs
   }
 

@@ -1,15 +1,15 @@
-/** Codes of Node for what cannot be sent: a line break in a header, a URL or an argument that is none, no home directory. */
+/** Node's codes for unsendable requests: a line break in a header, an invalid URL or argument, no home directory. */
 const LOCAL_CODES =
   /^ERR_(?:INVALID_|HTTP_INVALID_|UNESCAPED_CHARACTERS|SYSTEM_ERROR|PROXY_INVALID_CONFIG|TLS_INVALID_|OSSL_)/
 
 /**
- * A call that failed before any of it left the process: a setting is wrong, and neither the network nor AWS has to do with
- * it. Nothing can have been carried out.
+ * A call that failed before any of it left the process: a setting is wrong, not the network or AWS. Nothing can have been
+ * carried out.
  */
 export class LocalFault extends Error {
   override readonly name = 'LocalFault'
 
-  /** @param cause an error of the SDK or of Node, or what is wrong in words */
+  /** @param cause an error of the SDK or of Node, or a description */
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause })
   }

@@ -1,12 +1,12 @@
 type Headers = Readonly<Record<string, unknown>>
 
-/** Longest wait that an answer may ask for, ms. A proxy's mistake must not stop a lane for a day. */
+/** Maximum wait that an answer can request, ms. A proxy's mistake must not stop a lane for a day. */
 const MAX_RETRY_AFTER_MS = 60_000
 
 /**
- * The wait that an answer asks for, ms: `x-amz-retry-after`, in ms, or `Retry-After` (RFC 9110, 10.2.3), seconds or a date.
- * 0 where it asks for none, or for something that cannot be read.
- * @param headers by their names in lower case
+ * The wait that an answer requests, ms: `x-amz-retry-after`, in ms, or `Retry-After` (RFC 9110, 10.2.3), seconds or a date.
+ * 0 if there is none, or if it cannot be parsed.
+ * @param headers by lower-case name
  */
 export function retryAfterMs(headers: Headers | undefined): number {
   if (headers === undefined) return 0
@@ -19,14 +19,14 @@ function standardMs(headers: Headers): number | undefined {
   const seconds = numberOf(header)
   if (seconds !== undefined) return seconds * 1_000
   if (typeof header !== 'string' || !HTTP_DATE.test(header)) return undefined
-  // Both dates are of one clock, which need not be this machine's.
+  // Both dates come from the server's clock, which may differ from this machine's.
   return Date.parse(header) - (dateOf(headers) ?? Date.now())
 }
 
-/** The beginning of the three forms of RFC 9110; `Date.parse` alone takes `soon 1` for a year. */
+/** The beginning of the three forms of RFC 9110; `Date.parse` alone reads `soon 1` as a year. */
 const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /
 
-/** The time at which an answer was made, ms; undefined where it does not have it. */
+/** The Date of an answer, ms; undefined if it has none. */
 export function dateOf(headers: Headers | undefined): number | undefined {
   const header = headers?.['date']
   const ms = typeof header === 'string' ? Date.parse(header) : Number.NaN

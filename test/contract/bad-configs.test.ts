@@ -296,7 +296,7 @@ exporters:
   awscloudwatchlogs:
     log_retention: 31
 `,
-    'bad.yaml:3:20: exporters.awscloudwatchlogs.log_retention: 31 is not a retention CloudWatch knows: write one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 (0: never expire)',
+    'bad.yaml:3:20: exporters.awscloudwatchlogs.log_retention: 31 is not a retention that CloudWatch supports: write one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 (0: never expire)',
   ],
   [
     'a placeholder that is not closed',
@@ -317,7 +317,7 @@ exporters:
     raw_log: true
     event_id: true
 `,
-    'bad.yaml:6:15: exporters.awscloudwatchlogs.event_id: has no place in the body that raw_log sends: remove one of them',
+    'bad.yaml:6:15: exporters.awscloudwatchlogs.event_id: cannot be added to the body that raw_log sends: remove one of them',
   ],
   [
     'an external id without a role',
@@ -689,7 +689,7 @@ service:
     logs: { receivers: [otlp], exporters: [awscloudwatchlogs] }
 `,
     'bad.yaml:2:3: receivers.otlp.protocols: is required: The protocols to take logs by; at least one.',
-    'bad.yaml:4:3: exporters.awscloudwatchlogs.log_group_name: is required: Log group; {attribute} stands for a resource or record attribute, or one of the collector’s short names such as {ServiceName}.',
+    'bad.yaml:4:3: exporters.awscloudwatchlogs.log_group_name: is required: Log group; {attribute} is replaced by a resource or record attribute, or by a short name of the collector such as {ServiceName}.',
     'bad.yaml:4:3: exporters.awscloudwatchlogs.log_stream_name: is required: Log stream, with the same placeholders.',
   ],
 ]

@@ -93,7 +93,7 @@ test(
     runs = await startDaemon(config)
     expect(await account(runs)).toEqual({ received: 8, delivered: 6, queued: 0, letters: 2 })
     poison.off()
-    expect(await letters(root, 'replay')).toContain('2 letters with 2 events are queued again')
+    expect(await letters(root, 'replay')).toContain('2 letters with 2 events were queued again')
     await becomes(runs, { received: 8, delivered: 8, letters: 0 })
 
     // The directory is free for the next process, which counts from zero.

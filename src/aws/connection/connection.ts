@@ -1,4 +1,5 @@
-// Connections to AWS: agents, proxies, certificates. Knows no SDK, so that a wrong setting is reported before that is loaded.
+// Connections to AWS: agents, proxies, certificates. Does not import the SDK, so that wrong settings are reported before
+// it is loaded.
 
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent, type AgentOptions } from 'node:https'
@@ -8,10 +9,9 @@ import type { AwsEnvironment } from '../environment/environment.ts'
 import { findProxies, type Proxies } from './proxy.ts'
 import { trustedAuthorities } from './trust.ts'
 
-/** A connection that is not made by then will not be. */
 const CONNECT_TIMEOUT_MS = 3_000
 
-/** Options of a component that speak of connections. */
+/** Connection options of a component. */
 export interface ConnectionConfig {
   readonly request_timeout_seconds: number
   readonly no_verify_ssl: boolean
@@ -24,7 +24,7 @@ export interface Agents {
   readonly httpsAgent: HttpsAgent
 }
 
-/** What the SDK's HTTP handler is made of; it holds for STS too. */
+/** Parts of the SDK's HTTP handler, also used for STS. */
 export interface Connection {
   readonly timeouts: {
     readonly connectionTimeout: number
@@ -32,20 +32,20 @@ export interface Connection {
     readonly throwOnRequestTimeout: true
   }
   readonly direct: Agents
-  /** Undefined where there is no proxy. */
+  /** Undefined without a proxy. */
   readonly proxied: Agents | undefined
   readonly proxies: Proxies
 }
 
 /**
- * @param connections maximum of connections at once
- * @throws ComponentError if a certificate file cannot be read, a proxy cannot be used, or this Node has no proxies
+ * @param connections maximum concurrent connections
+ * @throws ComponentError if a certificate file cannot be read, a proxy cannot be used, or this Node does not support proxies
  */
 export function openConnection(config: ConnectionConfig, connections: number, env: AwsEnvironment): Connection {
   const proxies = findProxies(config.proxy_address, env)
   const { http, https } = proxies
   const anyProxy = http !== undefined || https !== undefined
-  if (anyProxy && !knowsProxies())
+  if (anyProxy && !supportsProxies())
     throw new ComponentError(
       `proxy_address: Node ${process.versions.node} cannot use a proxy: run Node 22.21, 24.5 or later`,
     )
@@ -56,7 +56,7 @@ export function openConnection(config: ConnectionConfig, connections: number, en
     rejectUnauthorized: !config.no_verify_ssl,
     ...(secureContext === undefined ? {} : { secureContext }),
   }
-  // Node's own rules for NO_PROXY are not those of Go: the host is decided about before an agent is chosen.
+  // NO_PROXY is not passed: Node's rules differ from Go's, so `Proxies.uses` decides before an agent is chosen.
   const proxyEnv = {
     ...(http === undefined ? {} : { HTTP_PROXY: http }),
     ...(https === undefined ? {} : { HTTPS_PROXY: https }),
@@ -78,21 +78,21 @@ function agents(options: AgentOptions): Agents {
 }
 
 /**
- * Its connections write the head of a call and its body one after the other. Node would write them together, and for that
- * TLS copies both into a new buffer: a megabyte a put, which took twice the time of encrypting it. A connection through a
- * proxy comes later, and stays as it is.
+ * Its connections write the head and the body of a call separately. Node would write them together, for which TLS copies
+ * both into a new buffer: a megabyte per put, which took twice the time of encrypting it. Connections through a proxy are
+ * created later and not changed.
  */
 class PieceByPieceAgent extends HttpsAgent {
   override createConnection(...args: Parameters<HttpsAgent['createConnection']>) {
     const connection = super.createConnection(...args)
-    // A stream without it gets each piece by itself.
+    // Without `_writev` a stream writes each chunk separately.
     if (connection) Object.defineProperty(connection, '_writev', { value: null })
     return connection
   }
 }
 
-/** Node's agents know proxies since 22.21 and 24.5; before that they would be passed over in silence. */
-function knowsProxies(): boolean {
+/** Node's agents support proxies since 22.21 and 24.5; older ones silently ignore them. */
+function supportsProxies(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   return major === 22 ? minor >= 21 : major > 24 || (major === 24 && minor >= 5)
 }

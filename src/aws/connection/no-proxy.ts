@@ -1,5 +1,5 @@
-// NO_PROXY by the rules of Go's golang.org/x/net/http/httpproxy, which the collector and most agents follow. Node's own
-// rules differ: `example.com` does not cover its subdomains there, and there are no CIDR blocks.
+// NO_PROXY by the rules of Go's golang.org/x/net/http/httpproxy, which the collector and most agents follow. In Node's own
+// rules `example.com` does not cover its subdomains, and there are no CIDR blocks.
 
 import { BlockList, isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
@@ -10,7 +10,7 @@ type Rule = (host: string, port: string, family: number) => boolean
 /** @returns whether `host` (without brackets) and `port` are exempt from the proxy */
 export type NoProxy = (host: string, port: string) => boolean
 
-/** Entries that are not understood match nothing, as in Go. */
+/** Unparsable entries match nothing, as in Go. */
 export function parseNoProxy(text: string): NoProxy {
   const entries = text.split(',').map((entry) => entry.trim().toLowerCase())
   if (entries.includes('*')) return () => true
@@ -45,12 +45,12 @@ function parseEntry(entry: string): Rule | undefined {
     address.addAddress(host, familyName(isIP(host)))
     return (given, givenPort, family) => family !== 0 && isPort(givenPort) && address.check(given, familyName(family))
   }
-  // `*.example.com` and `.example.com` are the subdomains alone; `example.com` is itself one of what it covers.
+  // `*.example.com` and `.example.com` cover only subdomains; `example.com` also covers itself.
   const pattern = host.startsWith('*.') ? host.slice(1) : host
-  const withItself = !pattern.startsWith('.')
+  const coversItself = !pattern.startsWith('.')
   const name = domainToASCII(pattern.replace(/^\./, '')) || pattern.replace(/^\./, '')
   return (given, givenPort, family) =>
-    family === 0 && isPort(givenPort) && (given.endsWith(`.${name}`) || (withItself && given === name))
+    family === 0 && isPort(givenPort) && (given.endsWith(`.${name}`) || (coversItself && given === name))
 }
 
 /** A CIDR block, such as 10.0.0.0/8. */

@@ -1,11 +1,11 @@
-// Which hosts are reached through which proxy: golang.org/x/net/http/httpproxy, as the Go collector does, except that a
-// proxy that cannot be used is an error. No message has any part of a proxy's URL in it: it may hold a password.
+// Chooses the proxy for a host by the rules of golang.org/x/net/http/httpproxy, as the Go collector does, except that an
+// unusable proxy is an error. Messages contain no part of a proxy's URL: it may hold a password.
 
 import { ComponentError } from '../../component/component.ts'
 import type { AwsEnvironment } from '../environment/environment.ts'
 import { isLoopback, type NoProxy, parseNoProxy } from './no-proxy.ts'
 
-/** Addresses that give credentials; a proxy would answer with those of another instance. */
+/** Sources of credentials; through a proxy they would return those of another instance. */
 const METADATA_HOSTS: ReadonlySet<string> = new Set([
   '169.254.169.254',
   '169.254.170.2',
@@ -15,7 +15,7 @@ const METADATA_HOSTS: ReadonlySet<string> = new Set([
 ])
 
 export interface Proxies {
-  /** URLs in the form Node takes; undefined where there is no proxy for the scheme. */
+  /** URLs in Node's form; undefined without a proxy for the scheme. */
   readonly http: string | undefined
   readonly https: string | undefined
   /** @param host without brackets */
@@ -23,9 +23,9 @@ export interface Proxies {
 }
 
 /**
- * @param address `proxy_address`: for every host except those of NO_PROXY, loopback included, because it was written for
- * this one endpoint
- * @throws ComponentError naming the option or variable that is not a proxy's URL
+ * @param address `proxy_address`: used for every host except those of NO_PROXY, also for loopback, because it was set for
+ * this endpoint
+ * @throws ComponentError naming the option or variable that is no proxy URL
  */
 export function findProxies(address: string, env: AwsEnvironment): Proxies {
   const noProxy = parseNoProxy(env.get('NO_PROXY', 'no_proxy') ?? '')
@@ -61,14 +61,14 @@ function mustParse(name: string, text: string): string {
 type ParsedProxy =
   | { readonly url: string; readonly problem?: undefined }
   | {
-      /** What is wrong and what to write, without any part of the text. */
+      /** The error and its fix, without any part of the URL. */
       readonly problem: string
     }
 
 /** @param text a URL, or `host:port`, which means http:// */
 export function parseProxy(text: string): ParsedProxy {
   const trimmed = text.trim()
-  if (/\s/.test(trimmed)) return { problem: 'has white space in it: write http://host:port on one line' }
+  if (/\s/.test(trimmed)) return { problem: 'contains white space: write http://host:port on one line' }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(trimmed)?.[1]?.toLowerCase()
   if (scheme?.startsWith('socks') === true)
     return { problem: `${scheme}:// proxies are not supported: write the http:// address of an HTTP proxy` }
@@ -77,11 +77,11 @@ export function parseProxy(text: string): ParsedProxy {
   const full = scheme === undefined ? `http://${trimmed}` : trimmed
   if (!URL.canParse(full)) return { problem: `is not a URL: ${WRITE}` }
   const url = new URL(full)
-  // `http://user:1/2@proxy` is a host called user: its password would be looked up in DNS, in part.
+  // `http://user:1/2@proxy` parses as a host called user: DNS would be asked for part of the credentials.
   if (url.hostname === '' || `${url.pathname}${url.search}${url.hash}`.includes('@'))
     return { problem: `is not a URL: ${WRITE}` }
   if (!isDecodable(url.username) || !isDecodable(url.password))
-    return { problem: `has a % in its user or password that escapes nothing: write %25 for it` }
+    return { problem: `has a % in its user or password that is no escape: write %25 instead` }
   return { url: `${url.protocol}//${userinfo(url)}${url.host}` }
 }
 
@@ -95,7 +95,7 @@ function userinfo({ username, password }: URL): string {
 
 function isDecodable(text: string): boolean {
   try {
-    // A line break in it would end the header that carries it.
+    // A line break would end the header that carries it.
     return !/[\r\n]/.test(decodeURIComponent(text))
   } catch {
     return false

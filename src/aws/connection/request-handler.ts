@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts'
 type Request = Parameters<NodeHttpHandler['handle']>[0]
 type Options = Parameters<NodeHttpHandler['handle']>[1]
 
-/** The SDK's HTTP handler, which sends each request directly or through the proxy, whatever holds for its host. */
+/** An HTTP handler for the SDK that sends each request directly or through the proxy, depending on its host. */
 export class RequestHandler {
   readonly #connection: Connection
   readonly #direct: NodeHttpHandler
@@ -28,7 +28,7 @@ export class RequestHandler {
   destroy(): void {
     this.#direct.destroy()
     this.#proxied?.destroy()
-    // A handler that was never used does not know its agents yet.
+    // A handler that was never used has not set its agents yet.
     const { direct, proxied } = this.#connection
     for (const agents of [direct, proxied]) {
       agents?.httpAgent.destroy()

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-// As a whole: Node before 22.15 has no getCACertificates, and is to load as far as the check of its version.
+// Default import: Node before 22.15 has no getCACertificates, and must still reach the check of its version.
 import tls, { type SecureContext } from 'node:tls'
 import { ComponentError } from '../../component/component.ts'
 import type { AwsEnvironment } from '../environment/environment.ts'
@@ -8,12 +8,12 @@ import type { AwsEnvironment } from '../environment/environment.ts'
 const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g
 
 /**
- * The authorities a connection trusts: those of Node, with NODE_EXTRA_CA_CERTS, and in addition those of
- * `certificate_file_path`, AWS_CA_BUNDLE and SSL_CERT_FILE. Undefined where Node's alone are wanted.
+ * The certificate authorities of a connection: Node's, with NODE_EXTRA_CA_CERTS, plus those of `certificate_file_path`,
+ * AWS_CA_BUNDLE and SSL_CERT_FILE. Undefined if there are only Node's.
  *
- * Made once, and not handed over as the agent's `ca`: Node names each connection by its options, and would write the
- * 220 KB of all authorities into a name several times a call, which took a fifth of the daemon's CPU.
- * @throws ComponentError naming the file that cannot be read, or has no certificate
+ * Created once instead of passed as the agent's `ca`: Node builds a connection's name from its options, and would write the
+ * 220 KB of all authorities into it several times per call, which took a fifth of the daemon's CPU.
+ * @throws ComponentError naming a file that cannot be read or has no certificate
  */
 export function trustedAuthorities(path: string, env: AwsEnvironment): SecureContext | undefined {
   const files: [source: string, path: string][] = []
@@ -38,11 +38,13 @@ function readCertificates(source: string, path: string): string[] {
   }
   const certificates = text.match(CERTIFICATE) ?? []
   if (certificates.length === 0)
-    throw new ComponentError(`${source}: ${path} has no certificate in it: write the path of a PEM file`)
+    throw new ComponentError(`${source}: ${path} contains no certificate: write the path of a PEM file`)
   try {
     certificates.forEach((certificate) => new X509Certificate(certificate))
   } catch (cause) {
-    throw new ComponentError(`${source}: ${path} has a damaged certificate: write the path of a PEM file`, { cause })
+    throw new ComponentError(`${source}: ${path} contains a damaged certificate: write the path of a PEM file`, {
+      cause,
+    })
   }
   return certificates
 }

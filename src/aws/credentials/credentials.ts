@@ -1,24 +1,24 @@
-// Credentials that can be renewed: the AWS SDK keeps what has no expiration for good, and keeps each file it has read, so a
-// key that was rotated on disk would never be seen.
+// Renewable credentials. The AWS SDK caches credentials without an expiration forever, and each file it has read, so it would
+// never see a key that was rotated on disk.
 
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { hasControl } from '../../config/schema/fields.ts'
 import type { AwsEnvironment, StaticCredentials } from '../environment/environment.ts'
 import { LocalFault } from '../local-fault.ts'
 
-/** What the AWS SDK calls an AwsCredentialIdentityProvider: `fromSSO()`, say, or a function of the application. */
+/** The AWS SDK's AwsCredentialIdentityProvider, such as `fromSSO()`, or a function of the application. */
 export type CredentialProvider = () => Promise<StaticCredentials>
 
-/** The same, asked by the SDK. */
+/** A CredentialProvider that the SDK calls. */
 type Source = (options?: CredentialRequest) => Promise<StaticCredentials>
 
-/** What the SDK hands to a provider. */
+/** Options the SDK passes to a provider. */
 export type CredentialRequest = Readonly<Record<string, unknown>> & {
-  /** What was given before was refused: nothing remembered may be given again. */
+  /** The last credentials were refused, so cached ones must not be returned. */
   readonly forceRefresh?: boolean
 }
 
-/** Options of a component that say where credentials come from. */
+/** Credential options of a component. */
 export interface CredentialConfig {
   readonly profile: string
   readonly role_arn: string
@@ -34,14 +34,14 @@ export interface CredentialConfig {
 
 export interface CredentialEnvironment {
   readonly env: AwsEnvironment
-  /** Undefined leaves it to the SDK. */
+  /** Undefined: the SDK looks it up. */
   readonly region: string | undefined
   readonly requestHandler: object
-  /** In place of the credentials of the config: that of an application. */
+  /** The application's provider, instead of the config's credentials. */
   readonly own: CredentialProvider | undefined
 }
 
-/** Least time between two renewals, ms. Puts that were under way together are refused together. */
+/** Minimum time between two renewals, ms: concurrent puts are refused together. */
 const MIN_RENEWAL_MS = 1_000
 
 const silent = () => {}
@@ -51,8 +51,8 @@ export class Credentials {
   readonly #config: CredentialConfig
   readonly #environment: CredentialEnvironment
   #source: Source | undefined
-  /** An answer that has not come yet. */
-  #asked: Promise<StaticCredentials> | undefined
+  /** The pending request, if any. */
+  #pending: Promise<StaticCredentials> | undefined
   /** Goes up with each renewal. */
   #generation = 0
   #refused = false
@@ -63,39 +63,39 @@ export class Credentials {
     this.#environment = environment
   }
 
-  /** For the SDK's client, which remembers what it gave until that expires, or `forceRefresh` is asked for. */
+  /** The provider for the SDK's client, which caches its result until that expires or until `forceRefresh`. */
   readonly provider: Source = (options) => {
     if (options?.forceRefresh === true) {
       this.#source = undefined
-      this.#asked = undefined
+      this.#pending = undefined
     }
     // Concurrent calls share one request: the source of credentials may be slow, and may throttle.
-    if (this.#asked !== undefined) return this.#asked
-    const asked = this.#ask(options).finally(() => {
-      if (this.#asked === asked) this.#asked = undefined
+    if (this.#pending !== undefined) return this.#pending
+    const pending = this.#get(options).finally(() => {
+      if (this.#pending === pending) this.#pending = undefined
     })
-    this.#asked = asked
-    return asked
+    this.#pending = pending
+    return pending
   }
 
-  async #ask(options: CredentialRequest | undefined): Promise<StaticCredentials> {
+  async #get(options: CredentialRequest | undefined): Promise<StaticCredentials> {
     this.#source ??= await this.#build()
     return onOneLine(await this.#source(options))
   }
 
-  /** Names the credentials that a call is signed with, for `refused`. */
+  /** Generation of the credentials that a call is signed with, for `refused`. */
   get generation(): number {
     return this.#generation
   }
 
-  /** AWS refused a call that was signed with the credentials of `generation`; if they are still in use they are renewed. */
+  /** Reports that AWS refused the credentials of `generation`; if they are still in use, they will be renewed. */
   refused(generation: number): void {
     if (generation === this.#generation) this.#refused = true
   }
 
   /**
-   * Gets credentials, past everything that is remembered if the last ones were refused.
-   * @param get asks the client, which remembers what it gets
+   * Gets credentials, without any cache if the last ones were refused.
+   * @param get gets them from the client, which caches them
    */
   async renewIfRefused(get: (options: CredentialRequest) => Promise<unknown>): Promise<unknown> {
     if (!this.#refused || performance.now() - this.#renewedAtMs < MIN_RENEWAL_MS) return get({})
@@ -105,7 +105,7 @@ export class Credentials {
     try {
       return await get({ forceRefresh: true })
     } catch (error) {
-      // The client still has the refused ones: the next call looks again.
+      // The client still has the refused ones: the next call has to renew them.
       this.#refused = true
       throw error
     }
@@ -141,17 +141,17 @@ export class Credentials {
     const { profile } = this.#config
     let chain: Source | undefined
     return async (options) => {
-      // Keys in the environment win over a profile named there, as with the AWS CLI and the SDKs for Go and Python. The
-      // SDK for JavaScript alone has it the other way round, and says that this may change.
+      // Keys in the environment take precedence over AWS_PROFILE, as in the AWS CLI and the SDKs for Go and Python. Only the SDK
+      // for JavaScript does the opposite, and announces that this may change.
       const keys = profile === '' ? env.credentials : undefined
       if (keys !== undefined) return keys
       const name = profile || env.profile
       const { region } = this.#environment
       chain ??= defaultProvider({
         ...(name === undefined ? {} : { profile: name }),
-        // Else the SDK gives the text of a file as it was when this process first read it, or that there was none.
+        // Otherwise the SDK uses a file as this process first read it, or remembers that it was missing.
         ignoreCache: true,
-        // It would write to the console, past the log, that there are keys beside a profile.
+        // It would warn on the console, not in the log, that both keys and a profile are set.
         logger: SILENT,
         clientConfig: {
           ...(region === undefined ? {} : { region }),
@@ -164,8 +164,8 @@ export class Credentials {
 }
 
 /**
- * What a file, a process or a service gave, without white space around it.
- * @throws LocalFault naming the part with a line break inside: it cannot be put into a header
+ * Credentials from a file, a process or a service, without surrounding white space.
+ * @throws LocalFault naming the part that contains a line break, which a header cannot hold
  */
 function onOneLine(given: StaticCredentials): StaticCredentials {
   const trimmed = { ...given }
@@ -174,9 +174,7 @@ function onOneLine(given: StaticCredentials): StaticCredentials {
     if (typeof value !== 'string') continue
     trimmed[part] = value.trim()
     if (hasControl(trimmed[part]))
-      throw new LocalFault(
-        `the ${part} has a line break or another control character in it: its source has to be corrected`,
-      )
+      throw new LocalFault(`the ${part} has a line break or another control character in it: correct it at its source`)
   }
   return trimmed
 }

@@ -1,6 +1,6 @@
 /**
- * Credentials could not be had; its cause says why. Whatever answered so (STS, instance metadata, a file), it is a fault of
- * the credential: the same code would mean something else if CloudWatch had said it.
+ * Credentials could not be obtained; `cause` has the reason. Wherever that comes from (STS, instance metadata, a file), it is
+ * a fault of the credential: the same code in an answer of CloudWatch would mean something else.
  */
 export class NoCredentials extends Error {
   override readonly name = 'NoCredentials'

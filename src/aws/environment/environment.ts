@@ -3,7 +3,7 @@ import { hasControl } from '../../config/schema/fields.ts'
 import type { Environment } from '../../config/sources/retrieve.ts'
 import { AWS_VARIABLES, type AwsVariable } from './variables.ts'
 
-/** Credentials as the environment names them. */
+/** Credentials from environment variables. */
 export interface StaticCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -11,7 +11,7 @@ export interface StaticCredentials {
   readonly expiration?: Date
 }
 
-/** Each is a sign that credentials will be found; whether they are good is known after the first call. */
+/** Variables that suggest credentials will be found; only the first call shows whether they are valid. */
 const SIGNS_OF_CREDENTIALS: readonly AwsVariable[] = [
   'AWS_ACCESS_KEY_ID',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
@@ -19,7 +19,7 @@ const SIGNS_OF_CREDENTIALS: readonly AwsVariable[] = [
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
 ]
 
-/** The environment as the AWS SDKs read it. Values are read when they are asked for; an empty one counts as unset. */
+/** The environment as the AWS SDKs read it. Values are read on access; an empty value counts as unset. */
 export class AwsEnvironment {
   readonly #env: Environment
 
@@ -27,7 +27,7 @@ export class AwsEnvironment {
     this.#env = env
   }
 
-  /** The value without white space around it; undefined if it is unset or empty. */
+  /** The first value that is set, without surrounding white space; undefined if all are unset or empty. */
   get(...names: readonly AwsVariable[]): string | undefined {
     for (const name of names) {
       const value = this.#env[name]?.trim()
@@ -44,7 +44,7 @@ export class AwsEnvironment {
     return this.get('AWS_PROFILE', 'AWS_DEFAULT_PROFILE')
   }
 
-  /** Undefined also where the environment says that no configured endpoint counts. */
+  /** Undefined also if the environment says to ignore configured endpoints. */
   get endpoint(): string | undefined {
     if (this.switch('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS') === true) return undefined
     return this.get('AWS_ENDPOINT_URL_CLOUDWATCH_LOGS', 'AWS_ENDPOINT_URL')
@@ -69,7 +69,7 @@ export class AwsEnvironment {
     return SIGNS_OF_CREDENTIALS.some((name) => this.get(name) !== undefined)
   }
 
-  /** Instance metadata may not be asked for a Region or for credentials. */
+  /** Whether instance metadata must not be queried for a Region or credentials. */
   get metadataDisabled(): boolean {
     const value = this.get('AWS_EC2_METADATA_DISABLED')
     return value !== undefined && value.toLowerCase() !== 'false'
@@ -84,7 +84,7 @@ export class AwsEnvironment {
     throw new ComponentError(`${name}: ${JSON.stringify(value)} is neither true nor false: write one of them`)
   }
 
-  /** @throws ComponentError naming the variable whose value cannot be used, without the value if it is secret */
+  /** @throws ComponentError naming a variable with an unusable value, without the value if it is secret */
   check(): void {
     for (const [name, { kind }] of Object.entries(AWS_VARIABLES) as [
       AwsVariable,
@@ -105,7 +105,7 @@ export class AwsEnvironment {
       )
     const endpoint = this.endpoint
     if (endpoint?.includes('@') === true)
-      throw new ComponentError('AWS_ENDPOINT_URL: has a user or password in it: write https://host or http://host:port')
+      throw new ComponentError('AWS_ENDPOINT_URL: contains a user or password: write https://host or http://host:port')
     if (endpoint !== undefined && !isHttpUrl(endpoint))
       throw new ComponentError(
         `AWS_ENDPOINT_URL: ${JSON.stringify(endpoint)} is not a URL: write https://host or http://host:port`,

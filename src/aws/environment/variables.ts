@@ -1,12 +1,12 @@
-// The environment variables that reach AWS, in one table. The AWS SDKs of other languages agree on most of them; where they
-// differ, the column `note` says which rule holds here.
+// The environment variables that affect AWS calls. The AWS SDKs of other languages agree on most of them; where they differ,
+// `note` has the rule used here.
 
 /** `switch`: true or false. `secret`: never printed. */
 type Kind = 'text' | 'switch' | 'secret' | 'path' | 'url'
 
 interface Variable {
   readonly kind: Kind
-  /** The option of the exporter that wins over it; undefined where there is none. */
+  /** The exporter's option that overrides the variable, if any. */
   readonly option?: string
   readonly note: string
 }
@@ -50,8 +50,8 @@ export const AWS_VARIABLES = {
 export type AwsVariable = keyof typeof AWS_VARIABLES
 
 /**
- * Cuts white space off the ends of these variables. A value from a Kubernetes Secret often ends with a line break, and the
- * AWS SDK sends what it finds. For the process that owns the environment, before anything else reads it.
+ * Trims these variables. A value from a Kubernetes Secret often ends with a line break, and the AWS SDK sends it unchanged.
+ * Only for the process that owns the environment, before anything else reads it.
  */
 export function trimVariables(env: Record<string, string | undefined>): void {
   for (const name of Object.keys(AWS_VARIABLES)) {

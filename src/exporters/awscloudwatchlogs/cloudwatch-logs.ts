@@ -1,4 +1,4 @@
-// The exporter without the daemon around it: what the component and the library share.
+// The exporter without the daemon: shared by the component and the library.
 //
 //   bytes ─▶ transcode (route, write, count) ─▶ delivery (lanes, pack) ─▶ put (classify, provision) ─▶ CloudWatch Logs
 
@@ -25,7 +25,7 @@ import { Clock } from '../../aws/clock.ts'
 import type { CredentialProvider } from '../../aws/credentials/credentials.ts'
 import { NoCredentials } from '../../aws/credentials/no-credentials.ts'
 import { Aws } from './aws/aws.ts'
-import { tellChanges } from './event/changes.ts'
+import { describeChanges } from './event/changes.ts'
 import { classifyNoCredentials } from './aws/classify.ts'
 import { type Config, endpointUrl } from './config.ts'
 import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './settings/delivery-options.ts'
@@ -49,22 +49,22 @@ export interface CloudWatchLogsSettings {
   readonly logger: Logger
   readonly budget: ByteBudget
   readonly siblings: Siblings
-  /** Its id, by which its siblings know it. */
+  /** The exporter's id, used by its siblings. */
   readonly name: string
-  /** In place of the credentials of the config. */
+  /** Replaces the credentials of the config. */
   readonly credentialProvider?: CredentialProvider | undefined
-  /** The environment variables it reads; those of the process unless a test has others. */
+  /** Environment variables; default: those of the process. */
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** Parts that exist only while it runs. */
+/** Parts that exist only while the exporter runs. */
 interface Running {
   readonly aws: Aws
   readonly provisioner: Provisioner
   readonly sender: PutLogEvents
   readonly delivery: Delivery<Destination>
   readonly queue: Queue
-  /** Undefined where the queue is in memory. */
+  /** Undefined if the queue is in memory. */
   readonly durable: ExporterStorage | undefined
 }
 
@@ -75,12 +75,12 @@ export class CloudWatchLogs {
   readonly gate: DestinationGate
   readonly #admission: Admission
   #running: Running | undefined
-  /** The time as AWS has it. */
+  /** AWS's time. */
   readonly #clock = new Clock()
   #stopping = false
-  /** Ends what nobody waits for. */
+  /** Ends background work. */
   readonly #ended = new AbortController()
-  #toldOfCredentials = false
+  #loggedNoCredentials = false
   /** Stops listening to siblings. */
   #stopListening = () => {}
 
@@ -89,7 +89,7 @@ export class CloudWatchLogs {
     this.#settings = settings
     this.#admission = new Admission(budget)
     this.accounts = new Accounts(
-      config.gap_markers ? (lane, gap) => this.#tellOfGap(lane, gap) : undefined,
+      config.gap_markers ? (lane, gap) => this.#writeGapMarker(lane, gap) : undefined,
       (account, afterMs, message) => siblings.tell({ exporter: name, account, afterMs, message }),
     )
     const { group, stream } = nameTemplates(config)
@@ -101,7 +101,7 @@ export class CloudWatchLogs {
       maxMessageBytes: config.max_event_bytes,
       onOversize: config.on_oversize,
       lateEvents: latePolicy(config),
-      // What one request becomes has to fit the queue beside others.
+      // The events of one request must fit the queue next to others.
       maxTextBytes: Math.floor(budget.capacity / 2),
     })
   }
@@ -114,7 +114,7 @@ export class CloudWatchLogs {
     return this.#running
   }
 
-  /** @throws ComponentError without a Region, if a certificate file cannot be read, or a queue on disk cannot be opened */
+  /** @throws ComponentError if there is no Region, or a certificate file or a queue on disk cannot be opened */
   async start(storage?: Storage): Promise<void> {
     const { config, logger, shape, budget, siblings, name } = this.#settings
     for (const warning of warnings(config)) logger.warn(warning)
@@ -154,25 +154,25 @@ export class CloudWatchLogs {
     })
     const running = { aws, provisioner, sender, delivery, queue, durable }
     try {
-      this.#checkWanted()
+      this.#failIfStopping()
       await delivery.start(destinationOf)
       if (durable !== undefined) await this.#takeUp(durable, delivery)
-      this.#checkWanted()
+      this.#failIfStopping()
     } catch (error) {
       this.#stopListening()
-      // What was opened would keep the process from ending.
+      // Open handles would keep the process from ending.
       await close(running, AbortSignal.abort())
       throw error
     }
     this.#running = running
-    // A hint only: whoever gives them may need half a minute to say that there are none.
+    // Only a hint, and not awaited: a credentials source may take half a minute to report that it has none.
     if (!aws.seemsToHaveCredentials) void this.#lacksCredentials(aws, this.#ended.signal)
   }
 
   /**
-   * Checks without opening anything what `start` will need.
-   * @returns whether the Region is known; else instance metadata has to be asked for it
-   * @throws ComponentError naming the option or variable that cannot be used
+   * Checks, without opening anything, the settings that `start` needs.
+   * @returns Returns whether the Region is known; otherwise instance metadata must be queried for it
+   * @throws ComponentError naming an unusable option or variable
    */
   async check(): Promise<boolean> {
     const aws = this.#aws()
@@ -188,15 +188,15 @@ export class CloudWatchLogs {
     return new Aws(config, config.sending_queue.num_consumers, env, credentialProvider, this.#clock)
   }
 
-  /** A shutdown that finds a start under way leaves it to the start to close what it opens. */
-  #checkWanted(): void {
-    if (this.#stopping) throw new ComponentError('stopped while it was starting')
+  /** A shutdown during a start leaves it to the start to close what it opened. */
+  #failIfStopping(): void {
+    if (this.#stopping) throw new ComponentError('stopped during its start')
   }
 
   async #takeUp(durable: ExporterStorage, delivery: Delivery<Destination>): Promise<void> {
     const { accounts, ledger } = this
     if (ledger.queued > 0)
-      this.#settings.logger.info('an earlier process left records in the queue; they are sent now', {
+      this.#settings.logger.info('an earlier process left records in the queue; sending them now', {
         records: ledger.queued,
       })
     ledger.recoverDeadLetters(durable.letters.items)
@@ -210,7 +210,7 @@ export class CloudWatchLogs {
     return report(this.accounts, this.#running)
   }
 
-  #tellOfGap(lane: string, gap: Gap): Promise<boolean> {
+  #writeGapMarker(lane: string, gap: Gap): Promise<boolean> {
     const items = gapMarker(gap, this.#clock.now())
     const marker = { key: lane, destination: destinationOf(lane), items, own: true } as const
     const reserved = this.#running?.delivery.reserve([marker], 'refuse')
@@ -220,7 +220,7 @@ export class CloudWatchLogs {
     )
   }
 
-  /** Has a dead letter's events sent again, from lane to lane; says why not if there is no room for them. */
+  /** Queues a dead letter's events again. Resolves with the reason if there is no room for them. */
   #replay(delivery: Delivery<Destination>, from: string, key: string, items: ItemBatch): Promise<string | undefined> {
     return new Promise((resolve) => {
       const reserved = delivery.reserve([{ key, destination: destinationOf(key), items }], 'refuse')
@@ -236,18 +236,18 @@ export class CloudWatchLogs {
   }
 
   /**
-   * Says once when there are none. At start that is a hint: they may come later, and until then the records wait.
-   * @returns true if waiting will not bring any
+   * Logs missing credentials once. At start that is only a hint: they may appear later, and the records wait until then.
+   * @returns Returns true if waiting will not help
    */
   async #lacksCredentials(aws: Aws, signal?: AbortSignal): Promise<boolean> {
     try {
       const calls = await aws.calls()
       await calls.needCredentials(signal)
-      this.#toldOfCredentials = false
+      this.#loggedNoCredentials = false
       return false
     } catch (error) {
-      if (!this.#toldOfCredentials && signal?.aborted !== true) {
-        this.#toldOfCredentials = true
+      if (!this.#loggedNoCredentials && signal?.aborted !== true) {
+        this.#loggedNoCredentials = true
         this.#settings.logger.error('no AWS credentials were found; records wait until there are some', {
           try: 'a role for the pod or instance, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or profile',
           error: error instanceof Error ? error.message : String(error),
@@ -257,7 +257,7 @@ export class CloudWatchLogs {
     }
   }
 
-  /** @throws Error if there is something to send and no credentials to send it with: waiting would not help */
+  /** @throws Error if records wait and there are no credentials, so that waiting would not help */
   async flush(signal: AbortSignal): Promise<void> {
     if (this.#running === undefined || this.ledger.queued === 0) return
     if (await this.#lacksCredentials(this.#running.aws, signal))
@@ -275,7 +275,7 @@ export class CloudWatchLogs {
     this.#running = undefined
   }
 
-  /** Why a request of about so many bytes would not be taken, by what is known without reading it. */
+  /** Returns the refusal of a request of about `requestBytes`, if it is known without reading the request. */
   earlyRefusal(requestBytes: number, heldBytes: number): Retry | undefined {
     if (this.#running === undefined || this.#stopping) return this.#notReady()
     return this.#admission.refusal(this.#running.queue, requestBytes, heldBytes)
@@ -313,7 +313,7 @@ export class CloudWatchLogs {
       return { ...(couldHold ? reserved : tooLargeForQueue(queue)), records }
     }
     this.#admission.learn(request.bytes.length, reserved.bytes)
-    const warning = tellChanges({ cut, tooDeep, repaired }, this.transcoder)
+    const warning = describeChanges({ cut, tooDeep, repaired }, this.transcoder)
     return this.#reservation(transcoded, reserved, warning)
   }
 
@@ -361,7 +361,7 @@ async function close({ delivery, provisioner, aws, durable }: Running, signal: A
   await aws.close()
 }
 
-/** Whether there is nothing in a request that its sender may write. */
+/** Whether the sender may not write any record of the request. */
 function isNotPermitted({ records, rejected }: Transcoded): boolean {
   return records > 0 && rejected.byReason.get('not_permitted')?.count === records
 }
@@ -371,9 +371,9 @@ function notPermitted({ records, rejected }: Transcoded): Refused {
   return { kind: 'refused', cause: 'permission_denied', message, records }
 }
 
-/** A sender that is told to wait would send it for ever. */
+/** Not a retry: the sender would repeat the request forever. */
 function tooLargeForQueue({ capacity }: Queue): Refused {
-  const message = `the request alone is over the bound of the queue (${capacity}): send fewer records in one request`
+  const message = `the request alone exceeds the maximum queue size (${capacity}): send fewer records in one request`
   return { kind: 'refused', cause: 'too_large', message }
 }
 
@@ -392,7 +392,7 @@ function withLaneFull({ rejected, routed }: Transcoded, overShare: readonly numb
     const full = routed[place]
     if (full === undefined) continue
     const { group, stream } = full.destination
-    const sample = `log group ${group}, stream ${stream} cannot be written and holds over its share of the queue`
+    const sample = `log group ${group}, stream ${stream} cannot be written and holds more than its share of the queue`
     all.add('lane_full', full.items.count, sample)
   }
   return all

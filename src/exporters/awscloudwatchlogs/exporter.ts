@@ -12,7 +12,7 @@ import { registerMetrics } from './metrics.ts'
 import { shareOf } from './settings/share-of.ts'
 import type { Storage } from './storage/open-directory.ts'
 
-/** The exporter as a component of the daemon: `CloudWatchLogs` with its metrics shown. */
+/** The exporter as a component of the daemon: `CloudWatchLogs` with metrics. */
 export class CloudWatchLogsExporter implements Component, LogsExporter {
   readonly #settings: ExporterSettings<Config>
   readonly #logs: CloudWatchLogs
@@ -35,7 +35,7 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     return this.#settings.config.sending_queue.storage !== undefined
   }
 
-  /** The disk of the queue, when it cannot be written. */
+  /** The problem of the queue's disk, if it cannot be written. */
   obstacle(): string | undefined {
     return this.#logs.running?.durable?.disk.space.obstacle?.message
   }
@@ -62,7 +62,7 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     const extension = host.extension(id)
     if (!isQueueStorage(extension))
       throw new ComponentError(
-        `sending_queue.storage: ${id} is not a storage extension that runs: write file_storage below extensions and in service.extensions`,
+        `sending_queue.storage: ${id} is not an active storage extension: define file_storage under extensions and name it in service.extensions`,
       )
     const claimed = await extension.claim(name)
     const capacityBytes = Math.floor(claimed.capacityBytes * this.#settings.siblings.share)
@@ -71,7 +71,7 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
 
   async check(): Promise<readonly string[]> {
     const isKnown = await this.#logs.check()
-    return isKnown ? [] : ['region: none is set here: the profile and instance metadata are asked for it at the start']
+    return isKnown ? [] : ['region: none is set: the profile and instance metadata are queried for it at start']
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {

@@ -1,23 +1,23 @@
 // The limits of CloudWatch Logs, from the API model of PutLogEvents (2014-03-28) and the quota page of the user guide.
 
-/** Counted for an event beside the UTF-8 bytes of its message. */
+/** Counted per event in addition to the UTF-8 bytes of its message. */
 export const EVENT_OVERHEAD_BYTES = 26
-/** Most counted bytes in one PutLogEvents. */
+/** Maximum counted bytes in one PutLogEvents. */
 export const MAX_BATCH_BYTES = 1_048_576
 export const MAX_BATCH_EVENTS = 10_000
-/** Longest message: an event alone must fit a batch. (256 KiB until April 2025.) */
+/** Maximum message: a single event must fit a batch. (256 KiB until April 2025.) */
 export const MAX_MESSAGE_BYTES = MAX_BATCH_BYTES - EVENT_OVERHEAD_BYTES
-/** The events of one call may not span more than 24 hours; strictly less keeps away from the edge. */
+/** The events of one call may span at most 24 hours; 1 ms less avoids the edge. */
 export const MAX_BATCH_SPAN_MS = 24 * 3_600_000 - 1
-/** Older events are rejected one by one. */
+/** Maximum age of an event; older ones are rejected individually. */
 export const MAX_AGE_MS = 14 * 24 * 3_600_000
-/** Events further ahead are rejected one by one. */
+/** Maximum time of an event ahead of now; later ones are rejected individually. */
 export const MAX_AHEAD_MS = 2 * 3_600_000
 
-/** Log group and log stream names. */
+/** Maximum length of log group and log stream names. */
 export const MAX_NAME_LENGTH = 512
 
-// Calls a second of one daemon: 80 % of the quota of the account and Region, so that others can create something too.
+// Calls per second of one daemon: 80 % of the quota of the account and Region, so that others can create something too.
 /** CreateLogGroup; the quota is 10. */
 export const CREATE_GROUPS_PER_SECOND = 8
 /** CreateLogStream; the quota is 50. */
@@ -25,7 +25,7 @@ export const CREATE_STREAMS_PER_SECOND = 40
 /** PutRetentionPolicy; the quota is 5. */
 export const RETENTIONS_PER_SECOND = 4
 
-/** Values PutRetentionPolicy takes, in days; 0 here means never expire. */
+/** Values that PutRetentionPolicy accepts, in days; 0 means never expire. */
 export const RETENTION_DAYS = [
   0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const

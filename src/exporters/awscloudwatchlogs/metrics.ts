@@ -28,12 +28,12 @@ const LETTERS = 'otlp_cloudwatch_dead_letters'
 const DEFINITIONS: readonly MetricDefinition[] = [
   { name: PUTS, type: 'counter', help: 'PutLogEvents calls.' },
   { name: BYTES, type: 'counter', help: 'Bytes of PutLogEvents bodies, compressed ones as sent.' },
-  { name: IN_FLIGHT, type: 'gauge', help: 'PutLogEvents calls under way.' },
-  { name: LANES, type: 'gauge', help: 'Destinations for which something waits or is under way.' },
+  { name: IN_FLIGHT, type: 'gauge', help: 'PutLogEvents calls in flight.' },
+  { name: LANES, type: 'gauge', help: 'Destinations with queued records or puts in flight.' },
   {
     name: PARKED,
     type: 'gauge',
-    help: 'Destinations that cannot be written for long, and what they hold in the queue.',
+    help: 'Parked destinations, and their records and bytes in the queue.',
   },
   { name: SCOPES, type: 'gauge', help: 'Fault scopes by kind and breaker state.' },
   { name: OLDEST, type: 'gauge', help: 'Seconds the oldest record has waited in the queue.', merge: 'max' },
@@ -46,13 +46,13 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   { name: CREATED, type: 'counter', help: 'Log groups and log streams created.' },
   { name: CREATING, type: 'gauge', help: 'Destinations whose log group or log stream is being created.' },
   { name: ENTITIES, type: 'counter', help: 'Puts whose entity CloudWatch did not accept; their events are stored.' },
-  { name: INGESTED, type: 'counter', help: 'Bytes of events as CloudWatch counts them, of puts it took.' },
-  { name: COST, type: 'counter', help: 'What ingesting those bytes costs in USD, at price_per_gb.' },
+  { name: INGESTED, type: 'counter', help: 'Bytes of accepted events as CloudWatch counts them.' },
+  { name: COST, type: 'counter', help: 'Cost of ingesting those bytes in USD, at price_per_gb.' },
   { name: MARKERS, type: 'counter', help: 'Gap markers written.' },
   {
     name: GROUPS,
     type: 'gauge',
-    help: 'Records received, by log group and what became of them; the 200 busiest groups.',
+    help: 'Records received, by log group and state, for the 200 busiest groups.',
   },
   { name: REPLAYED, type: 'counter', help: 'Records of dead letters that were queued again.' },
   { name: DISK, type: 'gauge', help: 'Bytes of the queue on disk: used, quarantined, relocated.' },
@@ -60,10 +60,10 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   { name: LETTERS, type: 'gauge', help: 'Dead letters on disk: events and bytes.' },
 ]
 
-/** A gigabyte, as AWS bills it. */
+/** Bytes of a gigabyte in AWS's billing. */
 const GB = 2 ** 30
 
-/** @returns takes them out again */
+/** @returns Returns a function that unregisters the metrics */
 export function registerMetrics(
   metrics: MetricsRegistry,
   exporter: string,

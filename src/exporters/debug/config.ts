@@ -8,33 +8,31 @@ export const debugConfigSchema = z
       .enum(['basic', 'normal', 'detailed'])
       .default('basic')
       .describe(
-        '`basic`: one line a request; `normal`: one more for each record; `detailed`: every field of each record.',
+        '`basic`: one line per request; `normal`: one more per record; `detailed`: every field of each record.',
       ),
     sampling_initial: z.int().nonnegative().default(2).describe('Requests shown at the start of each second.'),
     sampling_thereafter: z
       .int()
       .nonnegative()
       .default(1)
-      .describe('After those, in the same second, every so manieth is shown: 1 is each, 0 is none.'),
+      .describe('Of the other requests in that second, every nth is shown: 1 shows all, 0 none.'),
     use_internal_logger: z
       .boolean()
       .default(true)
-      .describe("Writes to the daemon's own log, in its encoding, if its level is `info` or less."),
+      .describe("Write to the daemon's own log, in its encoding, if its level is `info` or lower."),
     output_paths: z
       .array(z.string().min(1))
       .min(1, 'names no output: write stdout, stderr or a file')
       .optional()
-      .describe(
-        'Where to write without the internal logger: `stdout` (default), `stderr` or a file, which is appended to.',
-      ),
-    output: notYet(z.unknown(), 'remove it; everything is shown').describe('Attributes to show or to leave out.'),
-    sending_queue: acceptedWithoutEffect(z.unknown(), 'each request is shown as it comes').describe(
+      .describe('Outputs without the internal logger: `stdout` (default), `stderr` or a file to append to.'),
+    output: notYet(z.unknown(), 'remove it; everything is shown').describe('Attributes to show or hide.'),
+    sending_queue: acceptedWithoutEffect(z.unknown(), 'each request is shown when it arrives').describe(
       'A queue before the output.',
     ),
   })
   .refine(({ use_internal_logger, output_paths }) => !use_internal_logger || output_paths === undefined, {
     path: ['output_paths'],
-    error: 'is used without the internal logger only: add use_internal_logger: false',
+    error: 'is used only without the internal logger: add use_internal_logger: false',
   })
 
 export type DebugConfig = z.output<typeof debugConfigSchema>

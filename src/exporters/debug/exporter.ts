@@ -15,13 +15,13 @@ import { openOutput, type Output } from './output.ts'
 import { Sampler } from './sampler.ts'
 
 /**
- * Most of one request that is shown. A record takes over a kilobyte of heap, as objects and as lines of text, and clients
- * choose how many there are: thirty million fit a request.
+ * Maximum shown of one request. A record takes over a kilobyte of heap, as objects and as lines, and a request may hold
+ * thirty million of them.
  */
 const SHOWN: DecodeLimits = { fields: 10_000, textBytes: 1_048_576 }
 const NOT_SHOWN = `… the rest of this request is not shown: it has over ${SHOWN.fields} fields or ${SHOWN.textBytes} bytes of text`
 
-/** Shows what comes through a pipeline. */
+/** Prints the records of a pipeline. */
 export class DebugExporter implements Component, LogsExporter {
   readonly ledger = new Ledger()
   readonly #settings: ExporterSettings<DebugConfig>

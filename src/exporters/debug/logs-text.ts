@@ -1,9 +1,9 @@
 import type { Attributes, LogRecord, ResourceLogs, ScopeLogs } from '../../otlp/logs.ts'
 import { onOneLine, typedText, valueText } from './value-text.ts'
 
-// Read by people: the words are the collector's, whose documentation says that its format may change at any time.
+// Output for people, in the collector's format, which its documentation says may change at any time.
 
-/** A line for each resource, scope and record. */
+/** One line per resource, scope and record. */
 export function normalText(logs: readonly ResourceLogs[]): string {
   const lines: string[] = []
   for (const [r, { resource, scopeLogs }] of logs.entries()) {
@@ -17,7 +17,7 @@ export function normalText(logs: readonly ResourceLogs[]): string {
   return lines.join('\n')
 }
 
-/** A line for each field. */
+/** One line per field. */
 export function detailedText(logs: readonly ResourceLogs[]): string {
   const lines: string[] = []
   for (const [r, { resource, scopeLogs, schemaUrl }] of logs.entries()) {
@@ -56,7 +56,7 @@ function pushAttributes(lines: string[], title: string, attributes: Attributes):
   for (const [key, value] of attributes) lines.push(`     -> ${onOneLine(key)}: ${typedText(value)}`)
 }
 
-/** ` key=value` for each. */
+/** ` key=value` per attribute. */
 function pairs(attributes: Attributes): string {
   let text = ''
   for (const [key, value] of attributes) text += ` ${onOneLine(key)}=${valueText(value)}`
@@ -66,7 +66,7 @@ function pairs(attributes: Attributes): string {
 const NS_PER_MS = 1_000_000n
 const NS_PER_S = 1_000_000_000n
 
-/** RFC 3339 with nanoseconds; the largest uint64 is in the year 2554, which a Date holds. */
+/** RFC 3339 with nanoseconds. The largest uint64 is in the year 2554, which fits a Date. */
 function timeText(unixNano: bigint): string {
   if (unixNano === 0n) return 'unknown'
   const date = new Date(Number(unixNano / NS_PER_MS))

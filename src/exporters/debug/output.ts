@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { createLogger } from '../../telemetry/create-logger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
-/** Lines of the exporter's own, whatever the daemon's log is set to. */
+/** The exporter's own output, independent of the daemon's log settings. */
 export interface Output {
   readonly logger: Logger
   close(): void
@@ -28,7 +28,7 @@ export function openOutput(paths: readonly string[]): Output {
   }
 }
 
-/** Written synchronously: nothing waits in memory for a slow disk or pipe. */
+/** Synchronous, so that nothing waits in memory for a slow disk or pipe. */
 function openPath(path: string) {
   if (path === 'stdout') return pino.destination({ dest: 1, sync: true })
   if (path === 'stderr') return pino.destination({ dest: 2, sync: true })

@@ -1,6 +1,6 @@
 import type { AnyValue } from '../../otlp/logs.ts'
 
-/** A value as one reads it: text as it is, everything else as JSON. On one line, without control characters. */
+/** A value for people: a string as it is, everything else as JSON. On one line, without control characters. */
 export function valueText(value: AnyValue): string {
   if (typeof value === 'string') return onOneLine(value)
   if (value instanceof Uint8Array) return base64(value)
@@ -12,7 +12,7 @@ export function typedText(value: AnyValue): string {
   return `${typeName(value)}(${valueText(value)})`
 }
 
-/** Text of a client cannot forge a line, nor move the cursor of a terminal. */
+/** Escapes control characters, so that a client's text cannot forge a line or move the cursor of a terminal. */
 export function onOneLine(text: string): string {
   return text
     .replaceAll('\n', '\\n')
@@ -29,7 +29,7 @@ function typeName(value: AnyValue): string {
   return typeof value === 'boolean' ? 'Bool' : 'Slice'
 }
 
-/** All 64 bits of an integer, which JSON.stringify cannot write; NaN and infinities as texts. */
+/** JSON with all 64 bits of integers, which JSON.stringify cannot write; NaN and infinities are strings. */
 function jsonText(value: AnyValue): string {
   if (typeof value === 'bigint') return String(value)
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`

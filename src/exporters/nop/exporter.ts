@@ -10,7 +10,7 @@ import { Ledger } from '../../accounting/ledger.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
 import type { NopConfig } from './config.ts'
 
-/** Checks the bytes like every exporter, counts the records and drops them. */
+/** Checks the bytes as every exporter does, counts the records and drops them. */
 export class NopExporter implements Component, LogsExporter {
   readonly ledger = new Ledger()
   readonly #settings: ExporterSettings<NopConfig>

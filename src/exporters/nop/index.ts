@@ -6,7 +6,7 @@ export const nopExporter: ExporterFactory<NopConfig> = {
   kind: 'exporter',
   type: 'nop',
   stability: 'beta',
-  description: 'Takes every well-formed request and drops it.',
+  description: 'Accepts every well-formed request and drops it.',
   config: nopConfigSchema,
   create: (settings) => new NopExporter(settings),
 }

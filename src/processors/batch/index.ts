@@ -6,7 +6,7 @@ export const batchProcessor: ProcessorFactory<BatchConfig> = {
   kind: 'processor',
   type: 'batch',
   stability: 'beta',
-  description: 'Sets how long and how large the batches of the exporters become; holds no records itself.',
+  description: 'Sets the size and the wait of the exporters’ batches; holds no records itself.',
   config: batchConfigSchema,
   shape: batchShape,
 }

@@ -2,8 +2,8 @@ import type { PipelineShape } from '../../component/factory.ts'
 import type { BatchConfig } from './config.ts'
 
 /**
- * Holds no records: a batch that waited here would be lost with the process although its sender had been told it was
- * taken. The lanes of the exporters batch by destination, on disk where there is a storage, and are given these numbers.
+ * Holds no records: a batch that waited here would be lost with the process, although its sender had received a success
+ * response. The lanes of the exporters batch by destination with these settings, on disk if storage is configured.
  */
 export function batchShape(config: BatchConfig): PipelineShape {
   const { timeout, send_batch_size, send_batch_max_size } = config

@@ -6,7 +6,7 @@ export const memoryLimiterProcessor: ProcessorFactory<MemoryLimiterConfig> = {
   kind: 'processor',
   type: 'memory_limiter',
   stability: 'beta',
-  description: 'Sets how many bytes the process may hold before senders are told to wait.',
+  description: 'Sets how many bytes the process may hold before it asks senders to wait.',
   config: memoryLimiterConfigSchema,
   shape: memoryLimiterShape,
 }

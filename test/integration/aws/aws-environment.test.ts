@@ -155,9 +155,9 @@ test.each(['AWS_CA_BUNDLE', 'SSL_CERT_FILE'])('%s is trusted', async (name) => {
 
 test.each([
   [{ AWS_CA_BUNDLE: '/none.pem' }, {}, 'AWS_CA_BUNDLE: /none.pem cannot be read: write the path of a PEM file'],
-  [{ SSL_CERT_FILE: '/dev/null' }, {}, 'SSL_CERT_FILE: /dev/null has no certificate in it'],
+  [{ SSL_CERT_FILE: '/dev/null' }, {}, 'SSL_CERT_FILE: /dev/null contains no certificate'],
   [{ AWS_USE_FIPS_ENDPOINT: 'yes' }, {}, 'AWS_USE_FIPS_ENDPOINT: "yes" is neither true nor false'],
-  [{ AWS_USE_FIPS_ENDPOINT: 'true' }, {}, 'endpoint: cannot go with AWS_USE_FIPS_ENDPOINT'],
+  [{ AWS_USE_FIPS_ENDPOINT: 'true' }, {}, 'endpoint: cannot be combined with AWS_USE_FIPS_ENDPOINT'],
   [{ AWS_REGION: 'eu\nwest' }, {}, 'AWS_REGION: has a line break or another control character in it'],
   [{ AWS_SECRET_ACCESS_KEY: 'c4n4\nry' }, {}, 'AWS_SECRET_ACCESS_KEY: has a line break'],
   [{ AWS_REGION: 'Frankfurt am Main' }, { region: '' }, 'region: "Frankfurt am Main" is not a Region'],

@@ -86,7 +86,7 @@ test('without a Region: every export fails and says what to write, until there i
   expect(problem(first)).toMatch(/^the exporter could not start: /)
   expect(first.error?.cause).toMatchObject({
     message:
-      'region: none is set: write region, or set AWS_REGION (AWS_EC2_METADATA_DISABLED keeps instance metadata from being asked)',
+      'region: none is set: write region, or set AWS_REGION (AWS_EC2_METADATA_DISABLED disables instance metadata)',
   })
   await expect(exporter.forceFlush()).resolves.toBeUndefined()
 

@@ -164,7 +164,7 @@ describe('the whole of it', () => {
     const { exporter, send } = await library({ flushTimeoutMillis: 300 }, local)
     const sent = send({ body: 'a' }, { body: 'b' })
     await vi.waitUntil(() => exporter.ledger.retries > 0, WITHIN)
-    await expect(exporter.forceFlush()).rejects.toThrow('2 records still wait after 300 ms')
+    await expect(exporter.forceFlush()).rejects.toThrow('2 records are still queued after 300 ms')
     await exporter.shutdown()
     expect(problem(await sent)).toBe('not every record was delivered: 2 lost: shutdown')
     expect(exporter.ledger).toMatchObject({ queued: 0, lost: { shutdown: 2 } })

@@ -65,13 +65,13 @@ test.each<[status: number, headers: Record<string, string>, reason: string, erro
     403,
     { 'content-type': 'text/html; charset=utf-8', server: 'squid/6' },
     'garbage_answer',
-    'the endpoint answered 403 with text/html (server: squid/6): this is not CloudWatch Logs: see endpoint, proxy_address, and what stands between',
+    'the endpoint answered 403 with text/html (server: squid/6): this is not CloudWatch Logs: check endpoint, proxy_address and the network between',
   ],
   [
     407,
     {},
     'garbage_answer',
-    'the endpoint answered 407: a proxy wants a user and password: write them in proxy_address',
+    'the endpoint answered 407: a proxy requires a user and password: write them in proxy_address',
   ],
 ])('a daemon says what answered %i, and from where', async (status, headers, reason, error) => {
   const between = await gateway((response) => response.writeHead(status, headers).end(PAGE))

@@ -170,7 +170,7 @@ test.each([
   [
     { AWS_EC2_METADATA_DISABLED: '' },
     0,
-    'region: none is set here: the profile and instance metadata are asked for it at the start',
+    'region: none is set: the profile and instance metadata are queried for it at start',
   ],
 ] as const)('with %j validate ends with %i, as a start would', async (env, code, says) => {
   const local = await localCloudWatch()

@@ -61,6 +61,6 @@ test('a wrong secret, and an endpoint of another Region, are credentials that ar
   expect(daemon.log.find(({ scope }) => scope === 'credential')).toMatchObject({
     reason: 'credentials_invalid',
     error:
-      'InvalidSignatureException: The request signature we calculated does not match (the secret access key does not belong to the access key id, or the endpoint is of another Region)',
+      'InvalidSignatureException: The request signature we calculated does not match (the secret access key does not match the access key id, or the endpoint is in another Region)',
   })
 })

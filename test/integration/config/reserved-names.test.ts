@@ -22,5 +22,5 @@ test('a config that names one is refused', async () => {
   const config = cloudwatchConfig('http://localhost:1', { exporter: { log_group_name: 'AWS/{service.name}' } })
   const { code, stderr } = await runToEnd(['--config', await configFile(config)])
   expect(code).toBe(2)
-  expect(stderr).toContain('"AWS/{service.name}" starts with AWS/, which AWS keeps for itself')
+  expect(stderr).toContain('"AWS/{service.name}" starts with AWS/, which AWS reserves')
 })

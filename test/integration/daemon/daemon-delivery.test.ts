@@ -61,7 +61,7 @@ test('a sender is told what of its records is not stored as it was sent', async 
       rejected: 0,
       message: [
         '1 events were longer than max_event_bytes and cut',
-        '1 values were nested too deep and became a marker',
+        '1 values were nested too deep and replaced by a marker',
         '1 invalid UTF-8 sequences became U+FFFD',
       ].join(', '),
     })

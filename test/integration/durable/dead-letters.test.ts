@@ -84,7 +84,7 @@ test(
     poison.off()
     const id = (JSON.parse(shown) as { id: string }).id
     expect(await letters(['replay', '--directory', directory, '--id', id])).toBe(
-      '1 letters with 1 events are queued again\n',
+      '1 letters with 1 events were queued again\n',
     )
     await vi.waitFor(() => expect(local.events('/app', 's')).toHaveLength(4), WAIT)
     expect(await state(first, 'dead_lettered')).toBe(1)
@@ -182,6 +182,6 @@ test('dead-letters without a directory or a config says what to write', async ()
   const { code, stderr } = await runToEnd(['dead-letters', 'list'])
   expect([code, stderr]).toEqual([
     2,
-    'Where is the queue? Write --directory DIR, or --config FILE with a file_storage in it.\n',
+    'No queue directory is known: write --directory DIR, or --config FILE with a file_storage.\n',
   ])
 })

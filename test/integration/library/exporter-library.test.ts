@@ -204,7 +204,11 @@ describe('options', () => {
       'retryOnFailure.maxIntervall is not an option; did you mean "maxInterval"?',
     ],
     ['its own in snake case', { max_buffer_bytes: 5 }, 'max_buffer_bytes is not an option: write maxBufferBytes'],
-    ['a wrong retention', { logRetention: 2 }, 'logRetention: 2 is not a retention CloudWatch knows: write one of 0, '],
+    [
+      'a wrong retention',
+      { logRetention: 2 },
+      'logRetention: 2 is not a retention that CloudWatch supports: write one of 0, ',
+    ],
     [
       'a wrong duration',
       { retryOnFailure: { maxInterval: '5' } },
@@ -225,14 +229,18 @@ describe('options', () => {
       'onLaneFull: park keeps records on disk, which only the daemon does: write reject or refuse',
     ],
     ['dead letters', { deadLetters: { maxSize: 5 } }, 'deadLetters: only the daemon keeps dead letters: remove it'],
-    ['a storage', { sendingQueue: { storage: 'x' } }, 'sendingQueue.storage: only the daemon has storages: remove it'],
+    [
+      'a storage',
+      { sendingQueue: { storage: 'x' } },
+      'sendingQueue.storage: only the daemon has storage extensions: remove it',
+    ],
     ['no buffer', { maxBufferBytes: 0 }, 'maxBufferBytes: 0 is not a whole number above 0: write one'],
     ['a buffer in text', { maxBufferBytes: '5' }, 'maxBufferBytes: string is not a whole number above 0: write one'],
     ['no time', { flushTimeoutMillis: NaN }, 'flushTimeoutMillis: NaN is not a whole number above 0: write one'],
     [
       'two sources of credentials',
       { credentials: KEYS, credentialProvider: async () => KEYS },
-      'credentials and credentialProvider exclude each other: leave one out',
+      'credentials and credentialProvider cannot both be set: remove one',
     ],
     [
       'a provider that is none',
@@ -281,7 +289,7 @@ describe('options', () => {
       'none',
     )
     expect(warned).toEqual([
-      'CloudWatchLogRecordExporter: numWorkers has no effect: puts under way at once are sendingQueue.numConsumers',
+      'CloudWatchLogRecordExporter: numWorkers has no effect: sendingQueue.numConsumers sets the concurrent puts',
     ])
   })
 

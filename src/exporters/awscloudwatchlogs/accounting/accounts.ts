@@ -9,23 +9,23 @@ import { type Gap, Gaps } from './gaps.ts'
 import type { Transcoded } from '../event/transcode.ts'
 
 /** Writes a gap marker into a lane; resolves with false if that is not possible now. */
-export type TellOfGap = (lane: string, gap: Gap) => Promise<boolean>
+export type WriteGapMarker = (lane: string, gap: Gap) => Promise<boolean>
 
-/** Who keeps account of the exporter's records: in all, by destination, and of what a stream misses. */
+/** The exporter's records: in total, by destination, and the gaps of streams. */
 export class Accounts implements DeliveryAccount {
   readonly ledger = new Ledger()
   readonly destinations = new DestinationLedgers((key) => destinationOf(key).group)
   readonly gaps = new Gaps()
-  /** Records that were stored elsewhere, or under another time, after CloudWatch's answer (`late_events`). */
+  /** Records stored elsewhere, or under another time, after CloudWatch's answer (`late_events`). */
   rescued = 0
-  readonly #tellOfGap: TellOfGap | undefined
+  readonly #writeGapMarker: WriteGapMarker | undefined
 
   /**
-   * @param tellOfGap undefined where nobody wants gap markers
-   * @param throttled told when the account asks to wait
+   * @param writeGapMarker undefined without gap markers
+   * @param throttled called when the account requests a wait
    */
-  constructor(tellOfGap: TellOfGap | undefined, throttled: DeliveryAccount['throttled'] = () => {}) {
-    this.#tellOfGap = tellOfGap
+  constructor(writeGapMarker: WriteGapMarker | undefined, throttled: DeliveryAccount['throttled'] = () => {}) {
+    this.#writeGapMarker = writeGapMarker
     this.throttled = throttled
   }
 
@@ -36,8 +36,9 @@ export class Accounts implements DeliveryAccount {
     if (settlement.kind === 'delivered') this.ledger.eventsWritten += records
     if (lane === '') return
     this.destinations.of(lane).settle(settlement, records)
-    if (settlement.kind === 'rejected' || settlement.kind === 'lost') this.#miss(lane, settlement.reason, records)
-    else if (settlement.kind === 'delivered' && this.#tellOfGap !== undefined) void this.#mark(lane, this.#tellOfGap)
+    if (settlement.kind === 'rejected' || settlement.kind === 'lost') this.#noteGap(lane, settlement.reason, records)
+    else if (settlement.kind === 'delivered' && this.#writeGapMarker !== undefined)
+      void this.#mark(lane, this.#writeGapMarker)
   }
 
   retried(records: number, maybeTaken: boolean): void {
@@ -57,7 +58,7 @@ export class Accounts implements DeliveryAccount {
     this.destinations.of(lane).recover(records)
   }
 
-  /** A dead letter is there that an earlier process kept; in the sum it is told with the others. */
+  /** Counts a dead letter of an earlier process for its destination; the total already includes it. */
   letterFound({ items, lane }: DeadLetter): void {
     this.destinations.of(lane).adoptDeadLetters(items)
   }
@@ -71,10 +72,10 @@ export class Accounts implements DeliveryAccount {
     this.ledger.evict(items)
     if (lane === '') return
     this.destinations.of(lane).evict(items)
-    this.#miss(lane, 'dead_letter_evicted', items)
+    this.#noteGap(lane, 'dead_letter_evicted', items)
   }
 
-  /** Dead letters of `lane` are in the queue again, and go to `to`. */
+  /** Counts dead letters of `lane` that were queued again, for lane `to`. */
   revived(records: number, lane: string, to: string): void {
     this.ledger.revive(records)
     this.destinations.of(lane).revive(records)
@@ -84,8 +85,8 @@ export class Accounts implements DeliveryAccount {
   }
 
   /**
-   * Writes a request into the ledgers at the moment it is in the queue, before anything of it can be settled.
-   * @param overShare places in `routed` that were not taken
+   * Counts a request in the ledgers as soon as it is in the queue, before any of it can be settled.
+   * @param overShare places in `routed` that were not accepted
    */
   admission(
     { records, rejected, turnedAway, routed }: Transcoded,
@@ -116,19 +117,18 @@ export class Accounts implements DeliveryAccount {
     const ledger = this.destinations.of(lane)
     ledger.receive(records)
     ledger.reject(reason, records)
-    this.#miss(lane, reason, records)
+    this.#noteGap(lane, reason, records)
   }
 
-  /** The stream is to say so, where streams do. */
-  #miss(lane: string, reason: string, records: number): void {
-    if (this.#tellOfGap !== undefined) this.gaps.note(lane, reason, records)
+  #noteGap(lane: string, reason: string, records: number): void {
+    if (this.#writeGapMarker !== undefined) this.gaps.note(lane, reason, records)
   }
 
-  /** The way is free again: the stream says what it misses. A marker that finds no room is told later. */
-  async #mark(lane: string, tell: TellOfGap): Promise<void> {
+  /** Writes the gap of a stream that delivers again. Without room for the marker, the gap is kept for later. */
+  async #mark(lane: string, write: WriteGapMarker): Promise<void> {
     const gap = this.gaps.take(lane)
     if (gap === undefined) return
-    if (await tell(lane, gap)) this.gaps.markers++
+    if (await write(lane, gap)) this.gaps.markers++
     else this.gaps.putBack(lane, gap)
   }
 }

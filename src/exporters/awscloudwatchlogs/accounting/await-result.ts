@@ -2,14 +2,14 @@ import type { StageListener } from '../../../component/consumer.ts'
 import type { Settlement } from '../../../accounting/outcome.ts'
 
 /**
- * `wait_for_result`: the sender hears `queued` only when every record of its request has been settled. If one was lost it
- * is told to send the request again; what CloudWatch rejected would be rejected again, so that counts as done.
- * @param records records that went into the queue
+ * `wait_for_result`: the listener gets `queued` only when every record of its request has been settled. If one was lost, the
+ * sender is asked to retry the request. Records that CloudWatch rejected count as done: a retry would be rejected again.
+ * @param records records that were queued
  */
 export function awaitResult(listener: StageListener, records: number): StageListener {
   let left = records
   let lost = 0
-  /** By kind and reason: a request settles in as many parts as it has destinations and puts. */
+  /** By kind and reason: a request settles in one part per destination and put. */
   const settlements = new Map<string, { readonly settlement: Settlement; records: number }>()
   return {
     queued(failure) {

@@ -1,10 +1,10 @@
-// Gap markers: when a lane that lost records delivers again, one event in the stream says how many are missing, from when to
-// when, and why. Whoever reads the stream would otherwise take the silence for quiet.
+// Gap markers: when a lane that lost records delivers again, one event in the stream has the number of missing records, their
+// time range and the reasons. Readers of the stream could not see the loss otherwise.
 
 import type { ItemBatch } from '../../../delivery/contract/items.ts'
 import { EVENT_OVERHEAD_BYTES } from '../limits.ts'
 
-/** Lanes with a gap that is remembered; a lane beyond that has none told. */
+/** Maximum lanes with a recorded gap; more lanes get no marker. */
 const MAX_GAPS = 10_000
 
 export interface Gap {
@@ -33,7 +33,7 @@ export class Gaps {
     gap.reasons.set(reason, (gap.reasons.get(reason) ?? 0) + records)
   }
 
-  /** A gap that could not be told now, with what was missed since. */
+  /** Puts back a gap whose marker could not be written, merged with losses since. */
   putBack(lane: string, gap: Gap): void {
     const since = this.#gaps.get(lane)
     this.#gaps.set(lane, gap)
@@ -43,7 +43,7 @@ export class Gaps {
     for (const [reason, records] of since.reasons) gap.reasons.set(reason, (gap.reasons.get(reason) ?? 0) + records)
   }
 
-  /** The gap of a lane that delivers again; it is told once. */
+  /** Removes and returns the gap of a lane that delivers again. */
   take(lane: string): Gap | undefined {
     const gap = this.#gaps.get(lane)
     if (gap !== undefined) this.#gaps.delete(lane)
@@ -51,7 +51,7 @@ export class Gaps {
   }
 }
 
-/** The marker, as an event of its own. @param now its time, ms */
+/** The marker event. @param now its time, ms */
 export function gapMarker({ records, fromMs, toMs, reasons }: Gap, now = Date.now()): ItemBatch {
   const [from, to] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()]
   const why = [...reasons].map(([reason, count]) => `${count} ${reason}`).join(', ')

@@ -1,7 +1,7 @@
 import { type DestinationLedgers, OTHER } from '../../../accounting/destination-ledgers.ts'
 import { Ledger } from '../../../accounting/ledger.ts'
 
-/** Log groups with a label of their own; clients choose how many there are. */
+/** Maximum log groups with their own label: clients choose how many groups exist. */
 const MAX_GROUPS = 200
 
 export interface GroupState {
@@ -11,7 +11,7 @@ export interface GroupState {
   readonly records: number
 }
 
-/** What became of the records of each log group, the busiest by name and the rest as `other`; states without any left out. */
+/** Records by log group and state, the busiest groups by name and the rest as `other`, without empty states. */
 export function groupStates(destinations: DestinationLedgers): GroupState[] {
   const groups = new Map<string, Ledger>()
   const add = (group: string, ledger: Ledger) => {

@@ -6,18 +6,17 @@ import type { Accounts } from './accounts.ts'
 import type { Provisioner } from '../provision/provisioner.ts'
 import type { Destination } from '../route/destination.ts'
 
-/** `/ledger` names so many lanes; those beyond are in the sums. */
+/** Maximum lanes in `/ledger`; the sums include the others. */
 const MAX_LANES = 1_000
-/** And so many destinations; the others, and those that are forgotten, are told as `other`. */
+/** Maximum destinations; the others, and those no longer tracked, are reported as `other`. */
 const MAX_DESTINATIONS = 2_000
 
-/** What is running. */
 interface Reported {
   readonly delivery: Delivery<Destination>
   readonly provisioner: Provisioner
 }
 
-/** Everything that can be told, for `GET /ledger`. */
+/** The response of `GET /ledger`. */
 export function report({ ledger, destinations }: Accounts, running: Reported | undefined): object {
   const now = steadyNowMs()
   const delivery = running?.delivery

@@ -1,5 +1,4 @@
-// What stands between the exporter and the AWS SDK, which takes a third of the memory a daemon has at its start and half
-// of the time: it is loaded for the first call.
+// Loads the AWS SDK for the first call: loading it takes half of the daemon's start time and a third of its memory at start.
 
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { Clock } from '../../../aws/clock.ts'
@@ -12,11 +11,11 @@ import { ComponentError } from '../../../component/component.ts'
 import type { Calls } from './calls.ts'
 import type { ClientConfig, ClientParts } from './client.ts'
 
-/** Has the SDK loaded, and a client made, once. */
+/** Loads the SDK and creates a client, once. */
 export type CallAws = () => Promise<Calls>
 
 export class Aws {
-  /** The time as AWS has it, once AWS has answered. */
+  /** AWS's time, once AWS has answered. */
   readonly clock: Clock
   readonly #config: ClientConfig
   readonly #connection: Connection
@@ -26,10 +25,10 @@ export class Aws {
   #calls: Promise<Calls> | undefined
 
   /**
-   * @param connections maximum of connections at once
-   * @param variables of the environment; HOME is set there if the process has no home directory
-   * @param credentialProvider in place of the credentials of the config
-   * @throws ComponentError naming the option or variable that cannot be used
+   * @param connections maximum concurrent connections
+   * @param variables environment variables; HOME is set there if the process has no home directory
+   * @param credentialProvider replaces the credentials of the config
+   * @throws ComponentError naming an unusable option or variable
    */
   constructor(
     config: ClientConfig,
@@ -50,7 +49,7 @@ export class Aws {
 
   readonly calls: CallAws = () => {
     this.#calls ??= this.#load().catch((error: unknown) => {
-      // No descriptors left, say: the next call may have one.
+      // For example no free file descriptor: the next call may succeed.
       this.#calls = undefined
       throw new LocalFault(error)
     })
@@ -65,8 +64,8 @@ export class Aws {
   }
 
   /**
-   * The Region as far as it can be known without asking instance metadata; undefined if that has to be asked.
-   * @throws ComponentError if there will be none
+   * The Region if it is known without instance metadata; undefined if that must be queried.
+   * @throws ComponentError if there is none
    */
   async knownRegion(): Promise<string | undefined> {
     const region = this.#namedRegion ?? (this.#env.metadataDisabled ? await (await this.calls()).region() : undefined)
@@ -75,7 +74,7 @@ export class Aws {
     return undefined
   }
 
-  /** Whether there is no need to look for credentials before the first call. */
+  /** Whether credentials need not be looked up before the first call. */
   get seemsToHaveCredentials(): boolean {
     const { credentials, role_arn: role, profile } = this.#config
     if (role !== '' || profile !== '' || this.#credentialProvider !== undefined) return false
@@ -107,7 +106,7 @@ export class Aws {
   }
 }
 
-/** A label of a host name, which is what it becomes: `us-east-1`. */
+/** A host name label, since the Region becomes part of a host name: `us-east-1`. */
 const REGION = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
 
 function valid(region: string): string {
@@ -117,12 +116,12 @@ function valid(region: string): string {
 
 function noRegion(env: AwsEnvironment): ComponentError {
   const asked = env.metadataDisabled
-    ? 'AWS_EC2_METADATA_DISABLED keeps instance metadata from being asked'
-    : 'instance metadata was asked too'
+    ? 'AWS_EC2_METADATA_DISABLED disables instance metadata'
+    : 'instance metadata has none either'
   return new ComponentError(`region: none is set: write region, or set AWS_REGION (${asked})`)
 }
 
-/** The SDK would refuse each call. */
+/** Rejects a combination with which the SDK would refuse every call. */
 function checkEndpoint({ endpoint, fips, dualstack }: ClientConfig, env: AwsEnvironment): void {
   const source = endpoint !== '' ? 'endpoint' : env.endpoint === undefined ? undefined : 'AWS_ENDPOINT_URL'
   if (source === undefined) return
@@ -132,6 +131,6 @@ function checkEndpoint({ endpoint, fips, dualstack }: ClientConfig, env: AwsEnvi
   ] as const)
     if (value ?? env.switch(variable))
       throw new ComponentError(
-        `${source}: cannot go with ${value === undefined ? variable : variable === 'AWS_USE_FIPS_ENDPOINT' ? 'fips' : 'dualstack'}, which chooses the endpoint: remove one of them`,
+        `${source}: cannot be combined with ${value === undefined ? variable : variable === 'AWS_USE_FIPS_ENDPOINT' ? 'fips' : 'dualstack'}, which chooses the endpoint: remove one of them`,
       )
 }

@@ -1,16 +1,15 @@
 import { Readable } from 'node:stream'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 
-/** CloudWatch's own answers have some hundred bytes; DescribeLogGroups of 50 groups has about 20 KB. */
+/** CloudWatch's answers have some hundred bytes; DescribeLogGroups of 50 groups has about 20 KB. */
 const MAX_ANSWER_BYTES = 1_048_576
 const MIN_REFUSAL_STATUS = 300
 
 /**
- * Bounds what an answer may take: the SDK's `requestTimeout` ends with the head of the answer, and its body is read to
- * the end, however long that is and whenever it comes. So it is read here, and handed to the SDK whole. Without
- * `pipeline`: 13 KB of what it and the SDK's own pipe leave of a put outlived young collections, and a fifth of the memory
- * under load was that.
- * @param limitMs for the body to arrive
+ * Bounds the size and duration of an answer's body: the SDK's `requestTimeout` covers only the head, and the SDK reads the
+ * body to the end, however long it is and takes. The body is read here and passed to the SDK whole. `pipeline` is not used:
+ * with the SDK's own pipe it left 13 KB per put alive past young collections, a fifth of the memory under load.
+ * @param limitMs maximum time for the body to arrive
  */
 export function boundAnswers(client: CloudWatchLogsClient, limitMs: number): void {
   client.middlewareStack.add(
@@ -21,13 +20,13 @@ export function boundAnswers(client: CloudWatchLogsClient, limitMs: number): voi
       try {
         response.body = await read(response.body, limitMs)
       } catch (error) {
-        // A refusal is one by its status alone.
+        // For a refusal the status is enough.
         if (response.statusCode < MIN_REFUSAL_STATUS) throw error
         response.body = new Uint8Array()
       }
       return result
     },
-    // Next to the handler: before anything reads the body.
+    // Next to the handler, before anything else reads the body.
     { step: 'deserialize', priority: 'low', name: 'boundAnswers' },
   )
 }
@@ -39,7 +38,7 @@ async function read(body: Readable, limitMs: number): Promise<Uint8Array> {
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       bytes += chunk.length
-      // To leave the loop destroys the body, and its connection.
+      // Leaving the loop destroys the body and its connection.
       if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`)
       chunks.push(chunk)
     }
@@ -49,7 +48,7 @@ async function read(body: Readable, limitMs: number): Promise<Uint8Array> {
   }
 }
 
-/** Named as the SDK names its own. */
+/** Has the name of the SDK's own timeout errors. */
 function timeout(limitMs: number): Error {
   return Object.assign(new Error(`the body of the answer did not arrive within ${limitMs} ms`), {
     name: 'TimeoutError',

@@ -1,5 +1,5 @@
-// The calls of CloudWatch Logs that are made here, by the AWS SDK. Nothing else imports it, so that it is loaded with the
-// first of them: see aws.ts.
+// Calls to CloudWatch Logs through the AWS SDK. Nothing else imports the SDK, so that it is loaded with the first call: see
+// aws.ts.
 
 import {
   type CloudWatchLogsClient,
@@ -16,20 +16,20 @@ import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 import type { Destination } from '../route/destination.ts'
 
 /**
- * Longest wait for credentials, ms. The SDK heeds signals and times once it has them; to get them it waits for ever, if
- * an agent that gives them does not answer.
+ * Maximum wait for credentials, ms. The SDK applies signals and timeouts only once it has credentials; if an agent that
+ * provides them does not answer, it waits forever.
  */
 const CREDENTIALS_TIMEOUT_MS = 30_000
 
-/** Each rejects with what the SDK throws; `classify` knows it. */
+/** Each call rejects with the SDK's error, for `classify`. */
 export class Calls {
   readonly #client: CloudWatchLogsClient
   readonly #credentials: Credentials | undefined
   readonly #clock: Clock
 
   /**
-   * @param credentials of the client, if they can be renewed
-   * @param clock learns the time of AWS
+   * @param credentials the client's credentials, if they can be renewed
+   * @param clock learns AWS's time
    */
   constructor(client: CloudWatchLogsClient, credentials?: Credentials, clock = new Clock()) {
     this.#client = client
@@ -38,8 +38,9 @@ export class Calls {
   }
 
   /**
-   * The events are ready, so the SDK serializes a call without any, and the body is put in before it is measured and signed.
-   * @param body of the request, compressed if `gzip`
+   * The events are already serialized: the SDK serializes a call without events, and the body is replaced before it is
+   * measured and signed.
+   * @param body the request's body, compressed if `gzip`
    */
   async putLogEvents(body: Uint8Array, gzip: boolean, signal: AbortSignal): Promise<PutLogEventsCommandOutput> {
     await this.needCredentials(signal)
@@ -78,7 +79,7 @@ export class Calls {
     return this.#send(() => this.#client.send(command, { abortSignal: signal }))
   }
 
-  /** @throws NoCredentials if there are none, or none in time */
+  /** @throws NoCredentials if none were obtained in time */
   async needCredentials(signal?: AbortSignal): Promise<void> {
     const late = Promise.withResolvers<never>()
     const giveUp = (name: string) => late.reject(Object.assign(new Error('no credentials in time'), { name }))
@@ -96,12 +97,12 @@ export class Calls {
     }
   }
 
-  /** Undefined where neither the environment, nor the profile, nor instance metadata names one. */
+  /** Undefined if neither the environment, the profile nor instance metadata has one. */
   async region(): Promise<string | undefined> {
     try {
       return (await this.#client.config.region()) || undefined
     } catch {
-      // How the SDK says that it found none.
+      // The SDK throws if it found none.
       return undefined
     }
   }
@@ -124,7 +125,7 @@ export class Calls {
     } catch (error) {
       if (refusesCredentials(error)) {
         this.#credentials?.refused(generation)
-        // How wrong the time was that the call was signed with: it tells a wrong clock from a wrong secret.
+        // The skew of the time that the call was signed with distinguishes a wrong clock from a wrong secret.
         Object.assign(error as object, { signingSkewMs: Math.abs(config.systemClockOffset - signedWithMs) })
       }
       throw error

@@ -1,5 +1,5 @@
-// The one place where an answer of CloudWatch becomes an outcome. Decided by error code and status, never by the text of a
-// message (but for NOT_CONNECTED). Codes: the errors modelled for PutLogEvents, CreateLogGroup, CreateLogStream,
+// The only place where an answer of CloudWatch becomes an outcome. It is decided by error code and status, never by the text of
+// a message (except NOT_CONNECTED). Codes: the errors modeled for PutLogEvents, CreateLogGroup, CreateLogStream,
 // PutRetentionPolicy, and the common errors of AWS APIs
 // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
@@ -10,13 +10,13 @@ import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 import { retryAfterMs } from '../../../aws/retry-after.ts'
 import { describeForeignAnswer, signedWithWrongTime } from './foreign-answer.ts'
 
-/** What a call came to: an outcome for the lane, or something this exporter settles itself. */
+/** Result of a call: an outcome for the lane, or one that this exporter handles itself. */
 export type CallOutcome =
   | PutOutcome
   | { readonly kind: 'exists' }
   | { readonly kind: 'sequence'; readonly expected: string | undefined; readonly message: string }
 
-/** Where a code points to. `lasting`: it will not pass by itself. */
+/** Meaning of a code. `lasting`: the fault will not clear by itself. */
 interface Verdict {
   readonly scope: ScopeKind
   readonly reason: string
@@ -77,7 +77,7 @@ const CODES: Readonly<Record<string, Verdict>> = {
 
 const SIGNATURE: ReadonlySet<string> = new Set(SIGNATURE_CODES)
 
-/** Codes for which the request as it stands will never be taken. */
+/** Codes of requests that will never be accepted unchanged. */
 const REFUSED: ReadonlySet<string> = new Set([
   'InvalidParameterException',
   'InvalidParameterValue',
@@ -89,7 +89,7 @@ const REFUSED: ReadonlySet<string> = new Set([
   'RequestEntityTooLarge',
 ])
 
-/** The connection was never made, or its certificate not trusted, so nothing can have been taken. */
+/** The connection was never made, or its certificate not trusted, so nothing can have been accepted. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -115,19 +115,19 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
-/** The SDK's words for a connection that took too long, which has the name of every timeout and no code. */
+/** The SDK's message for a connect timeout, which has the same name as other timeouts and no code. */
 const NOT_CONNECTED = /did not establish a connection/
 
-/** System calls before anything is sent, whatever code they fail with: no descriptor left, or a firewall of this machine. */
+/** System calls before anything is sent, whatever their code: no file descriptor is free, or a local firewall blocks. */
 const CONNECTING: ReadonlySet<unknown> = new Set(['socket', 'connect', 'getaddrinfo'])
 
-/** Codes of a token or profile that cannot be read. */
+/** Codes of an unreadable token or profile file. */
 const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'])
 
-/** Answers after which the call may have been carried out all the same. */
+/** Statuses after which the call may still have been carried out. */
 const MAYBE_TAKEN_STATUS: ReadonlySet<number> = new Set([500, 502, 504])
 
-/** Turns whatever a call threw into an outcome. */
+/** Turns an error of a call into an outcome. */
 export function classify(error: unknown): CallOutcome {
   if (error instanceof NoCredentials) return classifyNoCredentials(error)
   const { name, code, message, status, retryAfter } = read(error)
@@ -145,23 +145,23 @@ export function classify(error: unknown): CallOutcome {
   const text = `${name}: ${message}`
   if (SIGNATURE.has(name)) return badSignature(error, text, retryAfter)
   const isKnown = Object.hasOwn(CODES, name) || REFUSED.has(name)
-  const stranger = isKnown ? undefined : describeForeignAnswer(error)
-  if (stranger !== undefined && status !== undefined && status !== 413) {
-    // It did not get to CloudWatch, unless something on the way there lost the answer.
+  const foreignAnswer = isKnown ? undefined : describeForeignAnswer(error)
+  if (foreignAnswer !== undefined && status !== undefined && status !== 413) {
+    // The call did not reach CloudWatch, unless something in between lost the answer.
     const maybeTaken = status < 300 || MAYBE_TAKEN_STATUS.has(status)
     const verdict = status >= 500 ? server : status >= 300 && status < 400 ? redirected : foreign
-    return retry(verdict, stranger, retryAfter, maybeTaken)
+    return retry(verdict, foreignAnswer, retryAfter, maybeTaken)
   }
-  if (REFUSED.has(name) || status === 413) return { kind: 'refused', message: stranger ?? text }
+  if (REFUSED.has(name) || status === 413) return { kind: 'refused', message: foreignAnswer ?? text }
   const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
   if (verdict !== undefined) {
     const maybeTaken = status !== undefined && MAYBE_TAKEN_STATUS.has(status)
     return retry(verdict, text, retryAfter, maybeTaken)
   }
-  // A code nobody told us of, on a 4xx: the group is the narrowest place it can be about.
+  // An unknown code on a 4xx: the group is the narrowest scope it can apply to.
   if (status !== undefined && status >= 400)
     return retry({ scope: 'group', reason: 'unknown_error', lasting: true }, text, retryAfter, false)
-  // No answer at all, or one that is not CloudWatch's (a page of a proxy).
+  // No answer, or one that does not come from CloudWatch (a proxy's page).
   const reason =
     status === undefined ? (name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : 'network') : 'garbage_answer'
   return retry(
@@ -178,7 +178,7 @@ export function classifyNoCredentials({ cause, message }: NoCredentials): PutRet
   return retry(credentialVerdict(facts), firstLine(message), facts.retryAfter, false)
 }
 
-/** What whoever gives credentials meant: the codes are STS's too. */
+/** Classifies an error of a credentials source; STS uses the same codes. */
 function credentialVerdict({ name, code, status, isSkewed }: ErrorFacts): Verdict {
   if (name === 'LocalFault' || isLocalCode(code)) return { ...configuration, scope: 'credential' }
   if (SIGNATURE.has(name)) return isSkewed ? clock : invalid
@@ -186,15 +186,15 @@ function credentialVerdict({ name, code, status, isSkewed }: ErrorFacts): Verdic
   if (verdict?.scope === 'credential') return verdict
   if (verdict === throttled || verdict === server) return unavailable
   if (status !== undefined) return notAllowed
-  // No answer; or a file that is not there.
+  // No answer, or a missing file.
   const isPassing = name === 'TimeoutError' || name === 'AbortError' || (code !== undefined && !NO_FILE.has(code))
   return isPassing ? unavailable : missing
 }
 
-/** A time that is wrong by minutes makes a good signature bad; otherwise the secret or the Region is wrong. */
+/** A clock that is off by minutes invalidates signatures; otherwise the secret or the Region is wrong. */
 function badSignature(error: unknown, text: string, retryAfter: number): PutRetry {
   if (signedWithWrongTime(error)) return retry(clock, text, retryAfter, false)
-  const cause = 'the secret access key does not belong to the access key id, or the endpoint is of another Region'
+  const cause = 'the secret access key does not match the access key id, or the endpoint is in another Region'
   return retry(invalid, `${text} (${cause})`, retryAfter, false)
 }
 
@@ -222,7 +222,7 @@ function retry(verdict: Verdict, message: string, afterMs: number, maybeTaken: b
   return { kind: 'retry', ...verdict, afterMs, maybeTaken, message }
 }
 
-/** What PutLogEvents says in a 200 about events it did not keep. */
+/** Events that a successful PutLogEvents did not store. */
 export interface RejectedInfo {
   readonly tooOldLogEventEndIndex?: number | undefined
   readonly expiredLogEventEndIndex?: number | undefined
@@ -255,14 +255,14 @@ interface ErrorFacts {
   /** Node's code of a socket or DNS error. */
   readonly code: string | undefined
   readonly message: string
-  /** HTTP status; undefined where no answer came. */
+  /** HTTP status; undefined without an answer. */
   readonly status: number | undefined
   readonly retryAfter: number
-  /** The call was signed with a time that is wrong by minutes. */
+  /** The call was signed with a time that is off by minutes. */
   readonly isSkewed: boolean
 }
 
-/** The fields the SDK leaves on what it throws; any other value becomes a text. */
+/** The fields of the SDK's errors; any other thrown value becomes the message. */
 function read(error: unknown): ErrorFacts {
   if (typeof error !== 'object' || error === null) {
     return { name: 'Error', code: undefined, message: String(error), status: undefined, retryAfter: 0, isSkewed: false }
@@ -290,7 +290,7 @@ function expectedToken(error: unknown): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined
 }
 
-/** Error texts are logged and kept: one line of a bounded length. */
+/** The first line, truncated, because messages are logged and stored. */
 function firstLine(text: string): string {
   const line = text.split('\n', 1)[0] ?? ''
   return line.length > 500 ? `${line.slice(0, 500)}…` : line

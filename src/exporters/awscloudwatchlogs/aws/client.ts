@@ -7,7 +7,7 @@ import { type Config, endpointUrl } from '../config.ts'
 import { boundAnswers } from './bound-answer.ts'
 import { markLocalFaults } from './mark-local-faults.ts'
 
-/** Options that say how AWS is reached. */
+/** Options for reaching AWS. */
 export type ClientConfig = ConnectionConfig &
   CredentialConfig &
   Pick<Config, 'region' | 'endpoint' | 'dualstack' | 'fips'>
@@ -18,10 +18,10 @@ export interface ClientParts {
 }
 
 /**
- * The SDK's client, with one attempt a call: retries are this exporter's alone. What neither the config nor the environment
- * sets is not passed, so that the SDK looks for it where it always does, in the profile.
- * @param region undefined leaves it to the SDK's own chain
- * @param own in place of the credentials of the config
+ * Creates the SDK's client, with one attempt per call: only this exporter retries. Values that neither the config nor the
+ * environment sets are not passed, so that the SDK looks them up in the profile.
+ * @param region undefined: the SDK's own lookup
+ * @param own replaces the credentials of the config
  */
 export function createClient(
   config: ClientConfig,
@@ -50,7 +50,7 @@ export function createClient(
   return { client, credentials }
 }
 
-/** Without the keys that have no value. */
+/** The options without undefined values. */
 function defined<T extends object>(options: T): { [Key in keyof T]?: NonNullable<T[Key]> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }

@@ -1,8 +1,8 @@
-// Answers that are not CloudWatch's: of a proxy, a gateway, a login page, another server. And those that tell the time.
+// Answers that do not come from CloudWatch but from a proxy, a gateway, a login page or another server. And clock skew.
 
 import { dateOf } from '../../../aws/retry-after.ts'
 
-/** Signatures are good for five minutes (AWS Signature Version 4). */
+/** Signatures are valid for five minutes (AWS Signature Version 4). */
 const MAX_SKEW_MS = 300_000
 
 interface Answered {
@@ -11,7 +11,7 @@ interface Answered {
   readonly $response?: { readonly headers?: Readonly<Record<string, unknown>>; readonly body?: unknown }
 }
 
-/** Whether the time on a call was wrong by more than AWS forgives. Where the answer has no Date nobody can say so. */
+/** Whether the time of a call was off by more than AWS accepts. Unknown, so false, if the answer has no Date. */
 export function signedWithWrongTime(error: unknown): boolean {
   const { signingSkewMs, $response } = (error ?? {}) as Answered
   if (typeof signingSkewMs === 'number') return signingSkewMs > MAX_SKEW_MS
@@ -20,8 +20,8 @@ export function signedWithWrongTime(error: unknown): boolean {
 }
 
 /**
- * One line about an answer that cannot be CloudWatch's: a redirect, or a page, without a request id of AWS. Undefined for
- * any other.
+ * Describes in one line an answer that cannot be CloudWatch's: a redirect, or a page without an AWS request id. Undefined
+ * for any other.
  */
 export function describeForeignAnswer(error: unknown): string | undefined {
   const { $metadata, $response } = (error ?? {}) as Answered
@@ -44,13 +44,13 @@ export function describeForeignAnswer(error: unknown): string | undefined {
 }
 
 function adviceFor(status: number): string {
-  if (status === 407) return 'a proxy wants a user and password: write them in proxy_address'
+  if (status === 407) return 'a proxy requires a user and password: write them in proxy_address'
   if (status < 400 && status >= 300) return 'CloudWatch never redirects: write the URL of CloudWatch itself as endpoint'
-  if (status === 413) return 'a gateway takes no bodies of this size: let it take 1 MiB'
-  return 'this is not CloudWatch Logs: see endpoint, proxy_address, and what stands between'
+  if (status === 413) return 'a gateway does not accept bodies of this size: let it accept 1 MiB'
+  return 'this is not CloudWatch Logs: check endpoint, proxy_address and the network between'
 }
 
-/** Without user, password and query, and of a bounded length. */
+/** The URL without user, password and query, truncated. */
 function withoutSecrets(location: string): string {
   if (!URL.canParse(location)) return location.split('?', 1)[0]?.slice(0, 200) ?? ''
   const { origin, pathname } = new URL(location)

@@ -3,9 +3,8 @@ import { isLocalCode, LocalFault } from '../../../aws/local-fault.ts'
 import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 
 /**
- * Has a call that fails before its request is handed to the connection throw a LocalFault: an endpoint that cannot be
- * resolved, a header that cannot be written. It would look like a lost connection otherwise, after which a put may have been
- * taken.
+ * Makes a call throw a LocalFault if it fails before its request is handed to the connection, for example because of an
+ * invalid endpoint or header. Otherwise it would look like a lost connection, after which a put may have been accepted.
  */
 export function markLocalFaults(client: CloudWatchLogsClient): void {
   const handedOver = new WeakSet<object>()
@@ -15,7 +14,7 @@ export function markLocalFaults(client: CloudWatchLogsClient): void {
         return await next(call)
       } catch (error) {
         const isLocal = !handedOver.has(context) || isLocalCode((error as { readonly code?: unknown } | null)?.code)
-        // Credentials have a verdict of their own, whenever they are asked for.
+        // Credential errors are classified separately.
         if (isLocal && !isCredentialError(error)) throw new LocalFault(error)
         throw error
       }

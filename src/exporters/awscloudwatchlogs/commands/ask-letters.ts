@@ -1,7 +1,7 @@
-// What `dead-letters list`, `show` and `replay` have in common: their options, and the queues they ask.
+// Shared by `dead-letters list`, `show` and `replay`: their options, and the queues they query.
 
 import type { z } from 'zod'
-import type { Asked } from './ask-queue.ts'
+import type { QueryResults } from './ask-queue.ts'
 import type { Found } from './find-queues.ts'
 import type { CommandHost, ExitCode, Options, Output, Values } from '../../../component/command.ts'
 
@@ -10,14 +10,18 @@ export const LETTER_OPTIONS = {
   directory: {
     type: 'string',
     value: 'DIR',
-    description: 'the directory of file_storage, instead of what the config says',
+    description: 'directory of file_storage, instead of the one in the config',
   },
-  reason: { type: 'string', value: 'REASON', description: 'only letters of this reason: too_old, poison, expired, …' },
+  reason: {
+    type: 'string',
+    value: 'REASON',
+    description: 'only letters with this reason: too_old, poison, expired, …',
+  },
   group: { type: 'string', value: 'GROUP', description: 'only letters for this log group' },
   since: {
     type: 'string',
     value: 'TIME',
-    description: 'only letters since then: 2026-11-21T10:00:00Z, 2026-11-21, or ms since the epoch',
+    description: 'only letters since this time: 2026-11-21T10:00:00Z, 2026-11-21, or ms since the epoch',
   },
   id: { type: 'string', value: 'ID', description: 'only this letter' },
 } as const satisfies Options
@@ -25,23 +29,23 @@ export const LETTER_OPTIONS = {
 type LetterValues = Values<typeof LETTER_OPTIONS>
 
 export interface Answers<Piece> {
-  /** One for each queue. What keeps one from answering is told, and the others answer. */
+  /** One per queue. If a queue cannot answer, the reason is printed and the others still answer. */
   readonly queues: readonly AsyncIterable<Piece>[]
-  /** 1 as soon as one could not answer. */
+  /** 1 once a queue could not answer. */
   exitCode(): 0 | 1
 }
 
 /**
- * Finds each queue on disk, and how to ask it: the daemon that holds it, or, where none does, the files.
- * @param more options of this command that its queues are to hear of
- * @returns the exit code where there is nothing to ask; why is told
+ * Queries each queue on disk: through the daemon that holds it, or else in its files.
+ * @param more further options of the command that are part of the query
+ * @returns Returns the exit code if there is nothing to query; the reason is printed
  */
-export async function askLetters<Name extends keyof Asked>(
+export async function askLetters<Name extends keyof QueryResults>(
   name: Name,
   { directory, id, reason, group, since }: LetterValues,
   host: CommandHost,
   more: object = {},
-): Promise<Answers<Asked[Name]> | ExitCode> {
+): Promise<Answers<QueryResults[Name]> | ExitCode> {
   const { letterQuerySchema, replayQuerySchema } = await import('../dead-letters/letter-query.ts')
   const schema = name === 'replay' ? replayQuerySchema : letterQuerySchema
   const query = await checked(schema, { id, reason, group, since, ...more }, host)
@@ -51,16 +55,16 @@ export async function askLetters<Name extends keyof Asked>(
   return typeof found === 'number' ? found : ask(name, query, found, host)
 }
 
-async function ask<Name extends keyof Asked>(
+async function ask<Name extends keyof QueryResults>(
   name: Name,
   query: object,
   { directories, complete }: Found,
   { err }: Output,
-): Promise<Answers<Asked[Name]>> {
+): Promise<Answers<QueryResults[Name]>> {
   const { askQueue } = await import('./ask-queue.ts')
   const { explain } = await import('./explain.ts')
   let failed = !complete
-  async function* told(directory: string): AsyncGenerator<Asked[Name]> {
+  async function* answer(directory: string): AsyncGenerator<QueryResults[Name]> {
     try {
       yield* askQueue(directory, name, query, err)
     } catch (error) {
@@ -68,10 +72,10 @@ async function ask<Name extends keyof Asked>(
       failed = true
     }
   }
-  return { queues: directories.map(told), exitCode: () => (failed ? 1 : 0) }
+  return { queues: directories.map(answer), exitCode: () => (failed ? 1 : 0) }
 }
 
-/** @returns undefined for bad values, which are told */
+/** @returns Returns undefined for bad values, which are printed */
 async function checked<Query>(schema: z.ZodType<Query>, values: object, { err }: Output): Promise<Query | undefined> {
   const { checkQuery } = await import('../dead-letters/letter-query.ts')
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))

@@ -1,38 +1,38 @@
-// One queue is asked: the daemon that holds its directory, or the files in it.
+// Queries one queue: through the daemon that holds its directory, or in its files.
 
 import { stat } from 'node:fs/promises'
 import { ComponentError } from '../../../component/component.ts'
 import type { LetterWithEvents, Replayed, ShownLetter } from '../dead-letters/letter-commands.ts'
 
-/** What can be asked, and a piece of the answer. */
-export interface Asked {
+/** Each query, with the type of the pieces of its answer. */
+export interface QueryResults {
   readonly list: ShownLetter
   readonly show: LetterWithEvents
   readonly replay: Replayed
 }
 
 /**
- * A directory whose holder does not answer is left out, which is told.
- * @param query that is checked
+ * Skips a directory whose holder does not answer, and prints that.
+ * @param query a checked query
  * @throws ComponentError, ErrnoException; for `explain`
  */
-export async function* askQueue<Name extends keyof Asked>(
+export async function* askQueue<Name extends keyof QueryResults>(
   directory: string,
   name: Name,
   query: object,
-  tell: (text: string) => void,
-): AsyncGenerator<Asked[Name]> {
+  print: (text: string) => void,
+): AsyncGenerator<QueryResults[Name]> {
   const { askControl } = await import('../../../listen/directory/control.ts')
   const answer = await askControl(directory, `dead-letters.${name}`, { ...query })
   const pieces =
-    answer ?? (name === 'replay' ? replayStored(directory, query) : lookAtStored(directory, name, query, tell))
+    answer ?? (name === 'replay' ? replayStored(directory, query) : lookAtStored(directory, name, query, print))
   try {
-    yield* pieces as AsyncIterable<Asked[Name]>
+    yield* pieces as AsyncIterable<QueryResults[Name]>
   } catch (error) {
-    // It was held all the time, or is so since files were read: those may be other ones by now.
+    // Another process holds the directory, or has taken it since the files were read: they may have changed.
     if (answer !== undefined || !(error instanceof Held || (await isHeldNow(directory)))) throw error
-    tell(
-      `${directory} is left out: its holder starts or ends just now, or has taken it over and answers for what it took\n`,
+    print(
+      `${directory} is skipped: another process is starting or stopping, or has taken it over and answers for its letters\n`,
     )
   }
 }
@@ -46,9 +46,9 @@ async function isHeldNow(directory: string): Promise<boolean> {
 
 async function* lookAtStored(
   directory: string,
-  name: keyof Asked,
+  name: keyof QueryResults,
   query: object,
-  tell: (text: string) => void,
+  print: (text: string) => void,
 ): AsyncGenerator<ShownLetter | LetterWithEvents> {
   if (await isHeldNow(directory)) throw new Held()
   const { lookAtStoredLetters } = await import('./stored-letters.ts')
@@ -56,7 +56,9 @@ async function* lookAtStored(
   const { letterCommands, lostEvents } = stored
   try {
     if (lostEvents > 0)
-      tell(`${directory}: ${lostEvents} events of dead letters are damaged or gone; the daemon counts them as lost\n`)
+      print(
+        `${directory}: ${lostEvents} events of dead letters are damaged or missing; the daemon counts them as lost\n`,
+      )
     yield* name === 'list' ? letterCommands.list(query) : letterCommands.show(query)
   } finally {
     await stored.close()
@@ -83,11 +85,11 @@ async function* replayStored(directory: string, query: object): AsyncGenerator<R
   }
 }
 
-/** What root writes, the daemon's own user could not read. */
+/** The daemon's user could not read files that root wrote. */
 async function refuseRoot(directory: string): Promise<void> {
   const { uid } = await stat(directory)
   if (uid !== 0 && process.geteuid?.() === 0)
     throw new ComponentError(
-      `${directory} belongs to the user ${uid}, who could not read what root writes there: run the command as that user, or start the daemon`,
+      `${directory} belongs to user ${uid}, who could not read files that root writes there: run the command as that user, or start the daemon`,
     )
 }

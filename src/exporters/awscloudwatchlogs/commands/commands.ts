@@ -1,6 +1,6 @@
 import type { CommandEntry } from '../../../component/command.ts'
 
-/** The commands of the exporter. Each is loaded when it is run. */
+/** The exporter's commands. Each is loaded when it runs. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'tail',
@@ -9,7 +9,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'dead-letters list',
-    summary: 'list what CloudWatch would not take, and why',
+    summary: 'list events that CloudWatch refused, and why',
     load: () => import('./list.ts'),
   },
   {

@@ -2,8 +2,8 @@ import { ComponentError } from '../../../component/component.ts'
 import { describeError } from '../../../telemetry/describe-error.ts'
 
 /**
- * One line for what an operator can mend: what the system or a component says of a directory.
- * @throws the error itself, if it is none of these: a defect
+ * Describes in one line an error that an operator can fix: from the system or a component, about a directory.
+ * @throws any other error: a defect
  */
 export function explain(directory: string, error: unknown): string {
   const { syscall, code } = error as NodeJS.ErrnoException

@@ -4,7 +4,7 @@ import { askLetters, LETTER_OPTIONS } from './ask-letters.ts'
 
 export const command = defineComponentCommand({
   description:
-    'Lists what CloudWatch would not take and why, oldest first. Works beside a running daemon and a stopped one, and changes nothing.',
+    'Lists events that CloudWatch refused, and why, oldest first. Works with a running or a stopped daemon, and changes nothing.',
   options: LETTER_OPTIONS,
   async run(values, host) {
     const answers = await askLetters('list', values, host)
@@ -22,7 +22,7 @@ export const command = defineComponentCommand({
   },
 })
 
-/** One line, whatever is in a name or in what CloudWatch said. */
+/** One line: control characters in names and errors become spaces. */
 function line({ id, dead_lettered_at: at, reason, group, stream, events, error }: ShownLetter): string {
   return [id, at, reason, group, stream, `${events} events`, error]
     .join('  ')
@@ -30,7 +30,7 @@ function line({ id, dead_lettered_at: at, reason, group, stream, events, error }
     .trimEnd()
 }
 
-/** Lists that are in order as one that is; only the next letter of each is held. */
+/** Merges sorted lists; holds only the next letter of each. */
 async function* oldestFirst(lists: readonly AsyncIterable<ShownLetter>[]): AsyncGenerator<ShownLetter> {
   const heads: { letter: ShownLetter; readonly rest: AsyncIterator<ShownLetter> }[] = []
   for (const list of lists) {
@@ -39,7 +39,7 @@ async function* oldestFirst(lists: readonly AsyncIterable<ShownLetter>[]): Async
     if (first.done !== true) heads.push({ letter: first.value, rest })
   }
   while (heads.length > 0) {
-    // ISO times of UTC: their order as text is that of time.
+    // ISO times in UTC sort as strings.
     const oldest = heads.reduce((a, b) => (b.letter.dead_lettered_at < a.letter.dead_lettered_at ? b : a))
     yield oldest.letter
     const next = await oldest.rest.next()

@@ -3,7 +3,7 @@ import { askLetters, LETTER_OPTIONS } from './ask-letters.ts'
 
 export const command = defineComponentCommand({
   description:
-    'Prints letters with their events, one JSON object each: --id for one, or filters for several. Changes nothing.',
+    'Prints letters with their events, one JSON object per line: --id for one, or filters for several. Changes nothing.',
   options: LETTER_OPTIONS,
   async run(values, host) {
     const answers = await askLetters('show', values, host)

@@ -1,4 +1,4 @@
-// The dead letters of a stopped daemon: its directory, looked at or opened by a command.
+// The dead letters of a stopped daemon: a command reads or opens its directory.
 
 import { ByteBudget } from '../../../component/byte-budget.ts'
 import { DeadLetters, openDeadLetters } from '../../../delivery/dead-letters/dead-letters.ts'
@@ -10,34 +10,34 @@ import { LetterCommands } from '../dead-letters/letter-commands.ts'
 import { countersOf } from '../storage/exporter-storage.ts'
 import { lettersDirectory, lettersPath, SEGMENT_BYTES } from '../storage/open-directory.ts'
 
-/** A command may use so much; more letters than fit are read one after another. */
+/** Memory of a command; letters that do not fit together are read one after another. */
 const BUDGET_BYTES = 256 * 1_048_576
-/** Bounds are the daemon's; a command only puts back what it takes out. */
+/** The daemon enforces the bounds; a command only moves letters into the queue. */
 const NO_BOUND_BYTES = Number.MAX_SAFE_INTEGER
 
 export interface StoredLetters {
   readonly letterCommands: LetterCommands
-  /** Events of letters that are not there any more, or damaged. */
+  /** Events of missing or damaged letters. */
   readonly lostEvents: number
   close(): Promise<void>
 }
 
 /**
- * For `list` and `show`: leaves everything as it is.
- * @param directory of one exporter and process, held by nobody
+ * For `list` and `show`: changes nothing.
+ * @param directory the directory of one exporter and process, which no process holds
  * @throws ComponentError for files of a later release; file system errors
  */
 export async function lookAtStoredLetters(directory: string): Promise<StoredLetters> {
   const queue = new ReadOnlyQueue(lettersPath(directory))
   const letters = new DeadLetters(queue, () => {})
   await letters.open()
-  const letterCommands = new LetterCommands(letters, async () => 'the letters are only looked at')
+  const letterCommands = new LetterCommands(letters, async () => 'the letters are read-only')
   return { letterCommands, lostEvents: queue.lostItems, close: () => letters.close() }
 }
 
 /**
- * For `replay`: what it queues is sent when the daemon starts.
- * @param directory of one exporter and process, locked by the caller
+ * For `replay`: the daemon sends the queued events when it starts.
+ * @param directory the directory of one exporter and process, locked by the caller
  * @throws ComponentError for files of a later release; file system errors
  */
 export async function openStoredLetters(directory: string): Promise<StoredLetters> {
@@ -67,7 +67,7 @@ export async function openStoredLetters(directory: string): Promise<StoredLetter
     await lettersDirectory(directory, true)
     await letters.open()
   } catch (error) {
-    // The one that was opened would keep the process from ending.
+    // An open queue would keep the process from ending.
     await close()
     throw error
   }

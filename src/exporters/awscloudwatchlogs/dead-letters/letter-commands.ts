@@ -1,4 +1,4 @@
-// What people do with dead letters: `dead-letters list | show | replay`, the same in the daemon and beside a stopped one.
+// `dead-letters list | show | replay`, in a running daemon and on the files of a stopped one.
 
 import { type DeadLetter, type DeadLetters, GONE } from '../../../delivery/dead-letters/dead-letters.ts'
 import { type ItemBatch, itemEnd, itemStart, itemTime } from '../../../delivery/contract/items.ts'
@@ -7,7 +7,7 @@ import { destination, destinationOf } from '../route/destination.ts'
 import { filterOf, letterQuerySchema, parseQuery, replayQuerySchema } from './letter-query.ts'
 import { restamp } from '../event/restamp.ts'
 
-/** A letter as people see it. */
+/** A letter as the commands print it. */
 export interface ShownLetter {
   readonly id: string
   readonly reason: string
@@ -24,25 +24,25 @@ export interface ShownEvent {
 }
 
 export interface LetterWithEvents extends ShownLetter {
-  /** Not there if its bytes on disk are damaged. */
+  /** Absent if its bytes on disk are damaged. */
   readonly messages?: readonly ShownEvent[]
 }
 
 const STOPPING = 'the daemon is stopping'
 
-/** Puts items of one lane into the queue of another, or of the same; says why not if they were not taken. */
+/** Queues items of lane `from` for lane `to`. Resolves with the reason if they were not accepted. */
 export type Offer = (from: string, to: string, items: ItemBatch) => Promise<string | undefined>
 
 export interface Replayed {
   readonly letters: number
   readonly events: number
-  /** Letters that stay: their bytes are damaged, or another replay is at them. */
+  /** Letters that were kept: they are damaged, or another replay is processing them. */
   readonly left: number
-  /** Why it stopped before the end; empty if it did not. */
+  /** Reason for an early end; empty if there was none. */
   readonly stopped: string
 }
 
-/** @throws ComponentError for what cannot be asked, at once or when the first letter is asked for */
+/** @throws ComponentError for an invalid query, at once or with the first letter */
 export class LetterCommands {
   readonly #letters: DeadLetters
   readonly #offer: Offer
@@ -56,46 +56,46 @@ export class LetterCommands {
   }
 
   /** Oldest first. */
-  async *list(asked: unknown): AsyncGenerator<ShownLetter> {
-    const query = parseQuery(letterQuerySchema, asked)
-    for await (const letter of this.#letters.list(filterOf(query))) yield shown(letter)
+  async *list(query: unknown): AsyncGenerator<ShownLetter> {
+    const filter = filterOf(parseQuery(letterQuerySchema, query))
+    for await (const letter of this.#letters.list(filter)) yield shown(letter)
   }
 
-  /** Letters with their events, oldest first; each is read when it is asked for. */
-  async *show(asked: unknown): AsyncGenerator<LetterWithEvents> {
-    const query = parseQuery(letterQuerySchema, asked)
-    for await (const letter of this.#letters.list(filterOf(query))) {
+  /** Letters with their events, oldest first; each is read on demand. */
+  async *show(query: unknown): AsyncGenerator<LetterWithEvents> {
+    const filter = filterOf(parseQuery(letterQuerySchema, query))
+    for await (const letter of this.#letters.list(filter)) {
       const items = await this.#letters.read(letter.id)
       if (items !== undefined) {
         const messages = eventsOf(items)
-        // Of many letters the garbage collector would hear too late.
+        // With many letters the garbage collector would free these too late.
         freeBytes(items.bytes)
         yield { ...shown(letter), messages }
       } else if (this.#letters.has(letter)) yield shown(letter)
-      // Else it went since the list was made.
+      // Otherwise it was removed after it was listed.
     }
   }
 
-  /** Queues the letters again, oldest first. A letter goes when its events are in the queue, so none is lost in between. */
-  replay(asked: unknown): Promise<Replayed> {
-    const replay = this.#replay(asked).finally(() => this.#replays.delete(replay))
+  /** Queues the letters again, oldest first. A letter is removed once its events are in the queue, so none is lost. */
+  replay(query: unknown): Promise<Replayed> {
+    const replay = this.#replay(query).finally(() => this.#replays.delete(replay))
     this.#replays.add(replay)
     return replay
   }
 
-  /** Replays stop behind the letter they are at: what is queued again goes from the store while that can be written. */
+  /** Replays stop after their current letter, so that a queued letter is removed while the store can still be written. */
   async close(): Promise<void> {
     this.#isClosing = true
     this.#closing.resolve(STOPPING)
     await Promise.allSettled(this.#replays)
   }
 
-  async #replay(asked: unknown): Promise<Replayed> {
-    const { to, restamp: now = false, ...query } = parseQuery(replayQuerySchema, asked)
+  async #replay(query: unknown): Promise<Replayed> {
+    const { to, restamp: now = false, ...filter } = parseQuery(replayQuerySchema, query)
     let letters = 0
     let events = 0
     let left = 0
-    for await (const letter of this.#letters.list(filterOf(query))) {
+    for await (const letter of this.#letters.list(filterOf(filter))) {
       const { group, stream } = destinationOf(letter.lane)
       const { key } = destination(to ?? group, stream)
       let isOffered = false
@@ -104,7 +104,7 @@ export class LetterCommands {
         isOffered = true
         return this.#offer(letter.lane, key, now ? restamp(items, Date.now()) : items)
       })
-      // A letter that cannot be read may take for ever; one that is being queued goes from the store first.
+      // Reading a letter may block forever. A letter that is being queued is removed from the store first.
       let stopped = await Promise.race([moved, this.#closing.promise])
       if (isOffered) stopped = await moved
       if (stopped === GONE) {

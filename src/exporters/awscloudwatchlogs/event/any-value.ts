@@ -1,11 +1,11 @@
 // Hot path; bench: test/bench/transcode.ts
 //
-// OTLP AnyValue and KeyValue, from protobuf bytes to the text of an event (JSON inside a JSON string).
+// Converts OTLP AnyValue and KeyValue from protobuf bytes to the text of an event (JSON inside a JSON string).
 //
-//   AnyValue      string=1 bool=2 int=3 double=4 array=5 kvlist=6 bytes=7      a oneof: the last one written counts
+//   AnyValue      string=1 bool=2 int=3 double=4 array=5 kvlist=6 bytes=7      a oneof: the last one applies
 //   ArrayValue    values=1          KeyValueList  values=1          KeyValue  key=1 value=2
 //
-// Rendering after the OpenTelemetry specification, common/README.md: bytes as base64, NaN and the infinities as strings,
+// Format by the OpenTelemetry specification, common/README.md: bytes as base64, NaN and the infinities as strings,
 // an empty value as null, int64 as a JSON number with all its digits.
 
 import { int64Text } from '../../../wire/int64-text.ts'
@@ -39,12 +39,12 @@ const REPEATED_VALUES = 10
 const KEY = 10
 const VALUE = 18
 const LAST_KEY_VALUE_FIELD = 2
-/** A multiple of 3: no padding but at the end. */
+/** A multiple of 3, so that only the last piece has padding. */
 const BASE64_PIECE_BYTES = 49_152
 
 export class AnyValueWriter {
   readonly #reader: ProtobufReader
-  /** Values that were nested too deep and became a marker. */
+  /** Values that were nested too deep and replaced by a marker. */
   tooDeep = 0
 
   constructor(reader: ProtobufReader) {
@@ -56,7 +56,7 @@ export class AnyValueWriter {
     this.#value(text, from, to, 1, false)
   }
 
-  /** The same, but a string, bytes or NaN at the top stand bare: what the collector calls `AsString`. Empty: nothing. */
+  /** Like `value`, but a top-level string, bytes or NaN has no quotes, as in the collector's `AsString`. Empty: nothing. */
   bare(text: JsonText, from: number, to: number): void {
     this.#value(text, from, to, 1, true)
   }
@@ -174,14 +174,14 @@ export class AnyValueWriter {
   }
 
   /**
-   * Writes the KeyValues of the message in `[from, to)` that stand in field `tag`, as the inside of a JSON object. A key
-   * that comes twice is written twice; JSON readers take the last, as the collector's map does.
+   * Writes the KeyValues in field `tag` of the message in `[from, to)`, as the inside of a JSON object. A duplicate key is
+   * written twice; JSON readers use the last, as the collector's map does.
    */
   keyValues(text: JsonText, from: number, to: number, tag: number): void {
     this.#keyValues(text, from, to, tag, 1)
   }
 
-  /** @param depth of the values: 1 for those of attributes, as for a body (`MAX_VALUE_DEPTH`) */
+  /** @param depth depth of the values: 1 in attributes, as for a body (`MAX_VALUE_DEPTH`) */
   #keyValues(text: JsonText, from: number, to: number, tag: number, depth: number): void {
     const reader = this.#reader
     const outerEnd = reader.end
@@ -202,7 +202,7 @@ export class AnyValueWriter {
     reader.end = outerEnd
   }
 
-  /** What stands behind the quote before the key. */
+  /** Writes the KeyValue after the opening quote of its key. */
   #keyValue(text: JsonText, from: number, to: number, depth: number): void {
     const reader = this.#reader
     const outerEnd = reader.end
@@ -239,7 +239,7 @@ export class AnyValueWriter {
   }
 }
 
-/** In pieces: bytes as long as a request would be a string of a third more. */
+/** Writes in pieces, since bytes as long as a request would make a string a third longer. */
 function base64(text: JsonText, bytes: Uint8Array, start: number, end: number): void {
   const value = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
   for (let at = 0; at < value.length; at += BASE64_PIECE_BYTES)

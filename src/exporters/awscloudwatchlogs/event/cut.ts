@@ -1,31 +1,31 @@
-// An event over the limit is cut so that its JSON stays valid: the longest strings first, down to one common length, each
-// marked. Rare; works on the message's bytes, so that numbers keep all their digits, and makes nothing of a value: a message
+// Cuts an event over the limit so that its JSON stays valid: the longest strings first, down to one common length, each
+// marked. Rare. Works on the message's bytes, so that numbers keep all digits, and creates no object per value: a message
 // may be a list of twenty million empty strings.
 //
 //   {"body":"aaaaaaaaaaaa…","attributes":{"k":"bbb"}}   ──▶   {"body":"aaaa[cut 1048577 bytes]","attributes":{"k":"bbb"}}
 
-/** Room for the mark behind a cut string: `[cut 1048576 bytes]`. */
+/** Room for the mark after a cut string: `[cut 1048576 bytes]`. */
 const MARK_BYTES = 24
-/** A string shorter than this is left alone: its mark would be longer than what it saves. */
+/** Shorter strings are not cut: the mark would be longer than the saving. */
 const MIN_CUT_BYTES = 64
 
 /**
- * @param message JSON text of the message, as UTF-8, or any text with `json` false
- * @param limit most bytes it may have
- * @returns at most `limit` bytes of the same form
+ * @param message the message as JSON in UTF-8, or any text if `json` is false
+ * @param limit maximum bytes of the result
+ * @returns Returns at most `limit` bytes in the same form
  */
 export function cutMessage(message: Buffer, limit: number, json: boolean): Buffer {
   if (message.length <= limit) return message
   if (!json) return cutText(message, limit)
   const strings = longStrings(message)
   const level = cutLevel(strings, message.length - limit)
-  // Its size is in numbers, keys or nesting: what is left is the beginning, as one string.
+  // Its size is in numbers, keys or nesting: only the beginning remains, as one string.
   if (level === undefined)
     return Buffer.from(JSON.stringify({ cut: cutText(message, Math.floor(limit / 2) - MARK_BYTES).toString() }))
   return cutStrings(message, strings, level, limit)
 }
 
-/** The strings that may be cut: the offsets between the quotes of each, in pairs. */
+/** The strings that may be cut, as pairs of offsets between their quotes. */
 class Spans {
   #offsets = new Uint32Array(64)
   count = 0
@@ -49,13 +49,13 @@ class Spans {
     return this.#offsets[2 * span + 1] as number
   }
 
-  /** Ascending. */
+  /** Lengths in ascending order. */
   lengths(): Uint32Array {
     return Uint32Array.from({ length: this.count }, (_, span) => this.to(span) - this.from(span)).sort()
   }
 }
 
-/** The length to which the longest strings are cut so that `excess` bytes go; undefined if even 0 is not enough. */
+/** The length to which to cut the longest strings to save `excess` bytes; undefined if even 0 is not enough. */
 function cutLevel(strings: Spans, excess: number): number | undefined {
   const lengths = strings.lengths()
   const saved = (level: number) => {
@@ -99,7 +99,7 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
 
-/** The string values of a JSON text that is known to be valid. A string followed by a colon is a key and stays. */
+/** The string values of valid JSON. A string followed by a colon is a key and is not cut. */
 function longStrings(json: Buffer): Spans {
   const spans = new Spans()
   const { length } = json
@@ -114,14 +114,14 @@ function longStrings(json: Buffer): Spans {
   return spans
 }
 
-/** Whether a colon follows, behind any blanks: raw JSON may have them. */
+/** Whether a colon follows, after white space, which raw JSON may contain. */
 function isKey(json: Buffer, after: number): boolean {
   let at = after
   while (json[at] === 0x20 || json[at] === 0x0a || json[at] === 0x0d || json[at] === 0x09) at++
   return json[at] === COLON
 }
 
-/** The last place at or before `at` that is neither inside an escape nor inside a UTF-8 sequence. */
+/** The last offset at or before `at` that is not inside an escape or a UTF-8 sequence. */
 function stringBoundary(json: Buffer, from: number, at: number): number {
   let pos = from
   while (pos < at) {

@@ -5,9 +5,9 @@
 //   {"body":…,"severity_number":9,"severity_text":"INFO","dropped_attributes_count":1,"flags":1,"trace_id":"…","span_id":"…",
 //    "event_name":"…","attributes":{…},"event.id":"…","scope":{"name":"…","version":"…","attributes":{…}},"resource":{…}}
 //
-// What is absent, empty or 0 is left out; a body of "" stays. Beyond the collector: `event_name`, a scope without a name
-// keeps its version and attributes, and by option (`event_id`) the record's number behind 16 random digits of this writer:
-// it is part of the event from here on, so that a put that is repeated, after a crash too, repeats it.
+// Absent, empty and 0 fields are omitted; a body of "" is written. In addition to the collector: `event_name`, the version
+// and attributes of a scope without a name, and with `event_id` 16 random digits of this writer and the record's number.
+// The id is part of the event from here on, so a repeated put repeats it, also after a crash.
 
 import { randomBytes } from 'node:crypto'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
@@ -47,7 +47,7 @@ interface Tail {
 }
 const NO_TAIL: Tail = { bytes: new Uint8Array(0), counted: 0 }
 
-/** The two digits of each byte. */
+/** The two hex digits of each byte. */
 const HEX = Uint16Array.from({ length: 256 }, (_, byte) =>
   Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE(),
 )
@@ -55,10 +55,10 @@ const HEX = Uint16Array.from({ length: 256 }, (_, byte) =>
 export class EventJson {
   readonly #reader: ProtobufReader
   readonly #values: AnyValueWriter
-  /** The resource, rendered once for all its scopes; a scope and its resource. */
+  /** The resource, rendered once for all its scopes. `#shared`: a scope with its resource. */
   readonly #resource: JsonText
   readonly #shared: JsonText
-  /** What ids begin with; undefined: events have none. */
+  /** The prefix of event ids; undefined: no ids. */
   readonly #id: Fragment | undefined
   #written = 0
   /** Scope and resource of the records that follow, without the comma before them; rendered once for all of them. */
@@ -71,8 +71,8 @@ export class EventJson {
   #resourceTo = 0
 
   /**
-   * @param limit bytes a scope and resource may take together
-   * @param eventId whether each event has an id of its own
+   * @param limit maximum bytes of a scope and its resource together
+   * @param eventId whether each event gets a unique id
    */
   constructor(reader: ProtobufReader, values: AnyValueWriter, limit: number, eventId: boolean) {
     this.#reader = reader
@@ -88,9 +88,9 @@ export class EventJson {
   }
 
   /**
-   * Says what resource the records of one ResourceLogs share. It is rendered with the first of them that is written, and
-   * once: a request may hold half a million ScopeLogs of one resource, and a resource of many megabytes.
-   * Offsets as in the request; -1 for a message that is not there.
+   * Sets the resource that the records of one ResourceLogs share. It is rendered once, with the first record written: a
+   * request may hold half a million ScopeLogs of one resource, and a resource of many megabytes.
+   * Offsets are those in the request; -1 if there is no resource.
    */
   shareResource(from: number, to: number): void {
     this.#resourceRendered = false
@@ -98,14 +98,14 @@ export class EventJson {
     this.#resourceTo = to
   }
 
-  /** The same for the scope of one ScopeLogs of that resource. */
+  /** Sets the scope of one ScopeLogs of that resource. */
   shareScope(from: number, to: number): void {
     this.#rendered = false
     this.#scopeFrom = from
     this.#scopeTo = to
   }
 
-  /** Forgets what the last request shared. */
+  /** Releases the scope and resource of the last request. */
   letGo(): void {
     this.#tail = NO_TAIL
     this.#resource.restart()
@@ -193,7 +193,7 @@ export class EventJson {
 
   /**
    * Writes the message of one record. Expects `text.counted` to be 0.
-   * @param originalTime ms since the epoch, of an event that is stored under another time; below 0: it is not
+   * @param originalTime ms since the epoch, of an event that is stored under another time; below 0: none
    */
   write(text: JsonText, record: LogRecordFields, originalTime: number): void {
     const { bytes, view } = this.#reader
@@ -202,7 +202,7 @@ export class EventJson {
       text.fragment(ORIGINAL_TIMESTAMP)
       text.ascii(String(originalTime))
     }
-    // A body that is there but holds no value (an empty AnyValue) is left out, as the collector's nil is.
+    // A body without a value (an empty AnyValue) is omitted, like the collector's nil.
     if (record.bodyFrom >= 0 && record.bodyTo > record.bodyFrom) {
       this.#next(text, BODY)
       this.#values.value(text, record.bodyFrom, record.bodyTo)

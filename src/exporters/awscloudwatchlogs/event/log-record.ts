@@ -1,7 +1,7 @@
 // Hot path; bench: test/bench/transcode.ts
 //
-// Where the fields of one LogRecord stand in the request's bytes. Protobuf lets fields come in any order, the event wants
-// one, so a record is looked over once before it is written.
+// Finds the fields of one LogRecord in the request's bytes. Protobuf fields may come in any order, and the event has a fixed
+// one, so a record is scanned once before it is written.
 
 import { MalformedProtobuf, type ProtobufReader } from '../../../wire/protobuf-reader.ts'
 
@@ -23,7 +23,7 @@ const LAST_FIELD = 12
 export const TRACE_ID_BYTES = 16
 export const SPAN_ID_BYTES = 8
 
-/** Offsets are -1 where the field is absent. */
+/** Offsets are -1 if the field is absent. */
 export class LogRecordFields {
   timeHigh = 0
   timeLow = 0
@@ -34,7 +34,7 @@ export class LogRecordFields {
   severityTextTo = 0
   bodyFrom = -1
   bodyTo = 0
-  /** From the first attribute's tag to the end of the last; other fields may stand between. */
+  /** From the first attribute's tag to the end of the last; other fields may be in between. */
   attributesFrom = -1
   attributesTo = 0
   droppedAttributesCount = 0
@@ -112,7 +112,7 @@ export class LogRecordFields {
   }
 }
 
-/** Offset of an id, or -1 for one that means "no trace": all zero or of a wrong length (logs.proto). */
+/** Offset of an id, or -1 if it is invalid: all zero or of a wrong length (logs.proto). */
 function idOffset(reader: ProtobufReader, size: number): number {
   const length = reader.length()
   const from = reader.pos
@@ -123,8 +123,8 @@ function idOffset(reader: ProtobufReader, size: number): number {
 }
 
 /**
- * Nanoseconds in two unsigned 32-bit halves to whole milliseconds, exactly: a double alone is off by up to 128 ns at
- * today's times, enough to fall under a millisecond.
+ * Converts nanoseconds in two unsigned 32-bit halves to whole milliseconds, exactly: a double alone is off by up to 128 ns at
+ * current times, enough to round to the previous millisecond.
  */
 export function nanosToMillis(high: number, low: number): number {
   // 2^32 ns = 4,294 ms and 967,296 ns

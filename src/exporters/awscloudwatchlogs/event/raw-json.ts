@@ -1,13 +1,13 @@
-// Raw log lines that are JSON, read as a stream: a line may be as long as a request, and `JSON.parse` makes an object of
-// each of its values.
+// Reads raw log lines in JSON as a stream: a line may be as long as a request, and `JSON.parse` would create an object per
+// value.
 
 import { escapeLength, unescapeJson } from '../../../wire/json-unescape.ts'
 import { JsonProblem, JsonReader } from '../../../otlp/json-reader.ts'
 
-// One for all: reading never yields.
+// Shared, since reading never yields.
 const reader = new JsonReader()
 
-/** Bytes of a name that are looked at: 512 characters of a log group or stream, each as two escapes, and some more. */
+/** Maximum bytes read of a name: 512 characters of a log group or stream, each as two escapes, and some more. */
 const MAX_NAME_BYTES = 8_192
 /** Bytes of one character of a key as `\u0061`. */
 const MAX_ESCAPE_BYTES = 6
@@ -17,7 +17,7 @@ export interface NamedDestination {
   readonly stream: string | undefined
 }
 
-/** Whether a line is JSON and nothing else, at most as deep as the reader follows. */
+/** Whether the whole line is JSON, within the reader's maximum depth. */
 export function isJson(line: Buffer): boolean {
   reader.reset(line)
   return succeeds(() => {
@@ -27,8 +27,8 @@ export function isJson(line: Buffer): boolean {
 }
 
 /**
- * The destination a line of JSON names: `_aws.LogGroupName` (embedded metric format), else `log_group_name`, each with its
- * stream. Of a name that comes twice the last counts, as everywhere in JSON.
+ * The destination named in a line of JSON: `_aws.LogGroupName` (embedded metric format), else `log_group_name`, each with its
+ * stream. The last of duplicate keys applies, as is usual in JSON.
  */
 export function namedDestination(line: Buffer): NamedDestination | undefined {
   let metric: Names = NONE
@@ -40,7 +40,7 @@ export function namedDestination(line: Buffer): NamedDestination | undefined {
     })
     reader.finish()
   })
-  // A line that only looks like JSON names nothing.
+  // Invalid JSON names no destination.
   if (!valid) return undefined
   return named(metric) ?? named(plain)
 }
@@ -55,7 +55,7 @@ function named({ group, stream }: Names): NamedDestination | undefined {
   return group === '' ? undefined : { group, stream: stream === '' ? undefined : stream }
 }
 
-/** @param metric reads the value of `_aws`, which stands beside the others at the top */
+/** @param metric reads the value of `_aws`, at the same level as the keys */
 function readNames(groupKey: string, streamKey: string, metric?: () => void): Names {
   let group = ''
   let stream = ''
@@ -70,14 +70,14 @@ function readNames(groupKey: string, streamKey: string, metric?: () => void): Na
   return { group, stream }
 }
 
-/** Whether the key that was read is this one. No text is made of those that cannot be. */
+/** Whether the last key read equals `key`. Keys of an impossible length are not decoded. */
 function isKey(key: string): boolean {
   const length = reader.to - reader.from
   if (!reader.escaped) return length === key.length && reader.text() === key
   return length <= key.length * MAX_ESCAPE_BYTES && reader.text() === key
 }
 
-/** A text, or its beginning if it is longer than a name can be; empty for what is no text. */
+/** A string, truncated if it is longer than any name; empty for other values. */
 function nameText(): string {
   if (reader.kind() !== 'a text') {
     reader.skip()
@@ -85,10 +85,10 @@ function nameText(): string {
   }
   reader.string()
   const { bytes, from, to, escaped } = reader
-  const most = Math.min(to, from + MAX_NAME_BYTES)
-  if (!escaped) return bytes.toString('utf8', from, most)
+  const limit = Math.min(to, from + MAX_NAME_BYTES)
+  if (!escaped) return bytes.toString('utf8', from, limit)
   let end = from
-  while (end < most) end += bytes[end] === 0x5c ? escapeLength(bytes, end, to) : 1
+  while (end < limit) end += bytes[end] === 0x5c ? escapeLength(bytes, end, to) : 1
   const text = Buffer.alloc(end - from)
   return text.toString('utf8', 0, unescapeJson(bytes, from, end, text, 0))
 }
@@ -103,7 +103,7 @@ function succeeds(read: () => void): boolean {
     read()
     return true
   } catch (error) {
-    // Not JSON is an answer here, not a failure.
+    // Invalid JSON is a result here, not a failure.
     if (error instanceof JsonProblem) return false
     throw error
   } finally {

@@ -1,6 +1,6 @@
 // Hot path; bench: test/bench/transcode.ts
 //
-// `raw_log`: the event is the record's body and nothing else, text as it is, anything with parts as JSON.
+// `raw_log`: the event is only the record's body, a string as it is, a map or list as JSON.
 
 import type { JsonText } from '../../../wire/json-text.ts'
 import type { AnyValueWriter } from './any-value.ts'
@@ -13,7 +13,7 @@ export class RawLog {
     this.#values = values
   }
 
-  /** Writes nothing for a record without a body; PutLogEvents takes no empty message, so the caller has to look. */
+  /** Writes nothing for a record without a body. The caller must check, since PutLogEvents accepts no empty message. */
   write(text: JsonText, record: LogRecordFields): void {
     if (record.bodyFrom < 0) return
     this.#values.bare(text, record.bodyFrom, record.bodyTo)

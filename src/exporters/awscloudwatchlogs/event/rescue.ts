@@ -6,12 +6,12 @@ import type { Destination } from '../route/destination.ts'
 import { restamp } from './restamp.ts'
 import type { LatePolicy } from './transcode.ts'
 
-/** What `late_events` is about, when only CloudWatch's answer says so: nobody else knows a group's retention. */
+/** Late events that only CloudWatch's answer identifies, since the retention of a group is not known here. */
 const LATE: ReadonlySet<string> = new Set(['too_old', 'too_new', 'expired_retention'])
-/** An event that has the present time already, give or take so much, is not helped by the present time. */
-const PRESENT_MS = 3_600_000
+/** Events within an hour of now are skipped: restamping would not help them. */
+const CURRENT_MS = 3_600_000
 
-/** @returns undefined where late events are not to be stored */
+/** @returns Returns undefined if late events are not stored */
 export function rescueLate(
   policy: LatePolicy,
   late: Destination,
@@ -21,13 +21,13 @@ export function rescueLate(
   return (destination, { batch, from, to }, reason): LaneItems<Destination> | undefined => {
     if (batch.items === undefined || !LATE.has(reason)) return undefined
     const now = clock.now()
-    if (isPresent(batch.items, from, to, now)) return undefined
+    if (isCurrent(batch.items, from, to, now)) return undefined
     const target = policy === 'divert' ? late : destination
     return { key: target.key, destination: target, items: restamp(cutOut(batch.items, from, to), now) }
   }
 }
 
-function isPresent(items: ItemBatch, from: number, to: number, nowMs: number): boolean {
-  for (let item = from; item < to; item++) if (Math.abs(itemTime(items, item) - nowMs) < PRESENT_MS) return true
+function isCurrent(items: ItemBatch, from: number, to: number, nowMs: number): boolean {
+  for (let item = from; item < to; item++) if (Math.abs(itemTime(items, item) - nowMs) < CURRENT_MS) return true
   return false
 }

@@ -9,12 +9,12 @@ import {
 } from '../../../delivery/contract/items.ts'
 
 const TIME_AND_MESSAGE = /^\{"timestamp":\d+,"message":"/
-/** As it stands in an item: the beginning of a message that is a JSON object. */
+/** The beginning, in an item, of a message that is a JSON object. */
 const OBJECT = '{'
 
 /**
- * The same events under another time. Their own is kept in a message that is a JSON object, as its first field; in any
- * other, and in one that would be too long with it, there is no place for it.
+ * Copies events under another time. If the message is a JSON object, its first field keeps the original time, unless the
+ * message would become too long.
  * @param nowMs ms since the epoch
  */
 export function restamp(items: ItemBatch, nowMs: number): ItemBatch {
@@ -32,7 +32,7 @@ export function restamp(items: ItemBatch, nowMs: number): ItemBatch {
     pieces.push(piece)
     index[item * INDEX_FIELDS] = end
     index[item * INDEX_FIELDS + 1] = nowMs
-    // The quotes of the field's name are escaped in the item, and counted without that.
+    // In the item, the quotes of the field's name are escaped; the escapes do not count.
     index[item * INDEX_FIELDS + 2] = itemCounted(items, item) + kept.replaceAll('\\', '').length
   }
   return { kind: items.kind, count: items.count, bytes: Buffer.concat(pieces), index }

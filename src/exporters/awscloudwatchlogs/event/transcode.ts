@@ -1,9 +1,9 @@
 // Hot path; bench: test/bench/transcode.ts
 //
 // One pass over an ExportLogsServiceRequest: checks the bytes, routes each record and writes its event, ready for the body
-// of a PutLogEvents. Events are written back to back into one text and then copied out, one exact buffer for each lane:
+// of a PutLogEvents. Events are written back to back into one buffer and then copied into one exact buffer per lane:
 //
-//   item = {"timestamp":1763700000000,"message":"<message, escaped>"},       the comma is part of it, so that a run of
+//   item = {"timestamp":1763700000000,"message":"<message, escaped>"},       the comma is included, so that a run of
 //                                                                            items is copied into a body in one piece
 
 import type { Identity } from '../../../component/authenticator.ts'
@@ -29,14 +29,14 @@ export interface TranscodeOptions {
   readonly rawLog: boolean
   /** With `rawLog`: a JSON body may name its own group and stream. */
   readonly routeFromBody: boolean
-  /** Each event gets an id of its own; without `rawLog` only. */
+  /** Each event gets a unique id; only without `rawLog`. */
   readonly eventId: boolean
-  /** Most bytes of a message; `onOversize` says what becomes of a longer one. */
+  /** Maximum bytes of a message; `onOversize` decides about a longer one. */
   readonly maxMessageBytes: number
   readonly onOversize: 'cut' | 'reject'
-  /** Bytes the events of one request may come to; more is refused as too large. */
+  /** Maximum bytes of the events of one request; a larger one is refused. */
   readonly maxTextBytes: number
-  /** What becomes of events CloudWatch would refuse for their time. */
+  /** Action for events that CloudWatch would refuse for their time. */
   readonly lateEvents: LatePolicy
 }
 
@@ -64,23 +64,23 @@ const CHILDREN = (2 << 3) | 2
 const TIMESTAMP = Buffer.from('{"timestamp":')
 const MESSAGE = Buffer.from(',"message":"')
 const ITEM_END = Buffer.from('"},')
-/** Most records in one request: what is kept of each while it is read (its place, its lane) needs a bound too. */
+/** Maximum records in one request: bounds the place and lane that are kept per record during the pass. */
 const MAX_RECORDS = 500_000
-/** What an event's time is, where CloudWatch would not take it. */
+/** Describes an event time that CloudWatch does not accept. */
 export const LATE: Readonly<Record<LateReason, string>> = {
   too_old: 'more than 14 days ago',
   too_new: 'more than 2 hours ahead',
 }
 /** No original time to keep: the event has its own. */
 export const NOT_LATE = -1
-/** A clamped event stays this far inside what CloudWatch takes. */
+/** Distance of a clamped event from the limits of CloudWatch. */
 const CLAMP_MARGIN_MS = 30 * 60_000
-/** No record of this resource was there to be routed: a request may hold thirty million empty resources. */
+/** No record of this resource has been routed yet: a request may hold thirty million empty resources. */
 const NOT_ROUTED = -3
-/** A buffer for a line that grew past this is let go. */
+/** A larger buffer for a line is released. */
 const KEPT_LINE_BYTES = 1_048_576
 const OPEN_OBJECT = 0x7b
-/** Most bytes of an item around its message: both fragments, the longest timestamp, the end. */
+/** Maximum bytes of an item around its message: both fragments, the longest timestamp, the end. */
 const AROUND_BYTES = 64
 
 export class Transcoder {
@@ -92,18 +92,18 @@ export class Transcoder {
   readonly #text: JsonText
   readonly #event: EventJson
   readonly #raw: RawLog
-  /** A message as it will be read, for what has to look into it. */
+  /** An unescaped copy of a message, to look for a destination in it. */
   #line = Buffer.alloc(0)
   /** The message in field 1 that `#findOwner` found: the resource of a ResourceLogs, the scope of a ScopeLogs. */
   #ownerFrom = -1
   #ownerTo = 0
-  /** Where the records of this ResourceLogs go: NOT_ROUTED until the first of them asks. */
+  /** The lane of this ResourceLogs' records: NOT_ROUTED until the first of them is routed. */
   #lane = NOT_ROUTED
   #detour: DivertedReason | undefined
   #rejected: RejectionCounter | undefined
-  /** By `destination.key` and reason; entries are as few as destinations. */
+  /** By `destination.key` and reason. */
   readonly #turnedAway = new Map<string, TurnedAway>()
-  /** The entry of the last rejected record: neighbors mostly share one. */
+  /** The entry of the last rejected record, which the next one usually shares. */
   #lastTurnedAway: TurnedAway | undefined
   #records = 0
   #takenBack = 0
@@ -111,9 +111,9 @@ export class Transcoder {
   #identity: Identity | undefined
   readonly #events = new WrittenEvents()
 
-  /** Events cut because they were over the limit. */
+  /** Events that were cut to the limit. */
   cut = 0
-  /** Events whose time was changed, or that were diverted for it. */
+  /** Events whose time was changed, or that were diverted because of it. */
   late = 0
   /** Events sent to the overflow destination, by reason. */
   readonly diverted: Record<DivertedReason, number> = { destination_not_allowed: 0, destination_cap: 0 }
@@ -126,7 +126,7 @@ export class Transcoder {
     this.#raw = new RawLog(this.#values)
   }
 
-  /** Values nested too deep, which became a marker. */
+  /** Values that were nested too deep and replaced by a marker. */
   get tooDeep(): number {
     return this.#values.tooDeep
   }
@@ -138,8 +138,8 @@ export class Transcoder {
 
   /**
    * @param bytes an ExportLogsServiceRequest; only read during the call
-   * @param nowMs time of records that have none, and what "too old" is measured from
-   * @param identity who sent it, if that is bound to log groups
+   * @param nowMs time for records without one, and reference for "too old" and "too new"
+   * @param identity the sender, if it is restricted to log groups
    * @throws MalformedProtobuf, TextTooLong; then nothing of the request is kept
    */
   transcode(bytes: Uint8Array, nowMs: number, identity?: Identity): Transcoded {
@@ -163,12 +163,12 @@ export class Transcoder {
         routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
       }
     } finally {
-      this.#letGo()
+      this.#releaseBuffers()
     }
   }
 
-  /** Leaves no buffer that a giant request made large: three of them would take half of a small pod until the next one. */
-  #letGo(): void {
+  /** Releases buffers that grew for a giant request: three of them would take half the memory of a small pod. */
+  #releaseBuffers(): void {
     this.#reader.letGo()
     this.#text.restart()
     this.#event.letGo()
@@ -349,14 +349,14 @@ export class Transcoder {
     return `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`
   }
 
-  /** The time closest to the event's that CloudWatch takes, and still takes when the event has waited a while. */
+  /** The time closest to the event's that CloudWatch accepts, with a margin for the wait in the queue. */
   #nearestTime(timestamp: number): number {
     return timestamp < this.#nowMs
       ? this.#nowMs - MAX_AGE_MS + CLAMP_MARGIN_MS
       : this.#nowMs + MAX_AHEAD_MS - CLAMP_MARGIN_MS
   }
 
-  /** ms since the epoch: the record's time, else when it was observed, else when it came. */
+  /** ms since the epoch: the record's time, else its observed time, else its arrival time. */
   #timestamp(): number {
     const record = this.#record
     if (record.timeHigh !== 0 || record.timeLow !== 0) return nanosToMillis(record.timeHigh, record.timeLow)
@@ -365,7 +365,7 @@ export class Transcoder {
     return this.#nowMs
   }
 
-  /** Rewrites the message that begins at `messageStart` within the limit; false if it is to be rejected instead. */
+  /** Shortens the message at `messageStart` to the limit; returns false if it must be rejected instead. */
   #shorten(messageStart: number): boolean {
     if (this.#options.onOversize === 'reject') return false
     const text = this.#text
@@ -379,7 +379,7 @@ export class Transcoder {
     return true
   }
 
-  /** Takes back what was written since `start`. Bounded too: each of many records may be written with a giant resource. */
+  /** Removes everything written since `start`. Bounded, because many records may each be written with a giant resource. */
   #takeBack(start: number): void {
     const text = this.#text
     this.#takenBack += text.pos - start
@@ -388,14 +388,14 @@ export class Transcoder {
     if (this.#takenBack > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes that are not sent`)
   }
 
-  /** The message written since `messageStart`, unescaped again. Good until the next one. */
+  /** The message written since `messageStart`, unescaped. Valid until the next call. */
   #copyLine(messageStart: number): Buffer {
     const { bytes, pos, counted } = this.#text
     if (this.#line.length < counted) this.#line = Buffer.allocUnsafeSlow(Math.max(counted, 1_024))
     return this.#line.subarray(0, unescapeJson(bytes, messageStart, pos, this.#line, 0))
   }
 
-  /** Counts the record as rejected. @returns false if `#sample` has to explain the reason first */
+  /** Counts the record as rejected. @returns Returns false if `#sample` must add the reason first */
   #reject(reason: RejectedReason, lane: number): boolean {
     this.#turnAway(reason, lane)
     return this.#rejected?.addKnown(reason) === true
@@ -406,7 +406,7 @@ export class Transcoder {
     this.#rejected.add(reason, 1, sample)
   }
 
-  /** @param place NOT_PERMITTED has no account: naming groups makes none */
+  /** @param place NOT_PERMITTED has no ledger: a sender must not create one by naming groups */
   #turnAway(reason: RejectedReason, place: number): void {
     const lane = this.#router.destinations[place]?.destination.key
     if (lane === undefined) return

@@ -1,8 +1,7 @@
 // Hot path; bench: test/bench/transcode.ts
 //
-// The events of one request, written back to back into one text, and what has to be known of each: where it ends, its time,
-// what CloudWatch counts for it, its lane and its record. Columns of numbers that grow and are used again; at the end each
-// lane gets one exact buffer of its own.
+// The events of one request, written back to back into one buffer, with the end, time, counted bytes, lane and record of each,
+// in columns of numbers that grow and are reused. At the end each lane gets its own exact buffer.
 
 import { INDEX_FIELDS, type ItemBatch } from '../../../delivery/contract/items.ts'
 import type { RoutedTo } from '../route/route.ts'
@@ -10,7 +9,7 @@ import type { RoutedTo } from '../route/route.ts'
 /** The events of one request for one destination. */
 export interface RoutedItems extends RoutedTo {
   readonly items: ItemBatch
-  /** For each item its record's place in the request. */
+  /** The place in the request of each item's record. */
   readonly records: Uint32Array
 }
 
@@ -28,7 +27,7 @@ export class WrittenEvents {
     this.#count = 0
   }
 
-  /** @param end offset in the text; the event begins where the one before it ended */
+  /** @param end offset in the buffer; the event begins at the end of the one before */
   add(end: number, timestamp: number, counted: number, lane: number, record: number): void {
     const at = this.#count++
     if (at === this.#ends.length) this.#grow()
@@ -40,21 +39,21 @@ export class WrittenEvents {
   }
 
   #grow(): void {
-    const twice = this.#ends.length * 2
+    const size = this.#ends.length * 2
     const grown = <T extends Float64Array | Uint32Array>(from: T, to: T): T => {
       to.set(from)
       return to
     }
-    this.#ends = grown(this.#ends, new Float64Array(twice))
-    this.#timestamps = grown(this.#timestamps, new Float64Array(twice))
-    this.#counted = grown(this.#counted, new Float64Array(twice))
-    this.#lanes = grown(this.#lanes, new Uint32Array(twice))
-    this.#records = grown(this.#records, new Uint32Array(twice))
+    this.#ends = grown(this.#ends, new Float64Array(size))
+    this.#timestamps = grown(this.#timestamps, new Float64Array(size))
+    this.#counted = grown(this.#counted, new Float64Array(size))
+    this.#lanes = grown(this.#lanes, new Uint32Array(size))
+    this.#records = grown(this.#records, new Uint32Array(size))
   }
 
   /**
-   * Copies the events out, in the order of the request; lanes are places in `destinations`. Two passes over the events,
-   * however many lanes they are for: a client chooses how many.
+   * Copies the events out, in the order of the request; lanes are places in `destinations`. Takes two passes over the events
+   * for any number of lanes, since a client chooses that number.
    */
   routed(text: Buffer, destinations: readonly RoutedTo[]): RoutedItems[] {
     const events = new Uint32Array(destinations.length)
@@ -72,7 +71,7 @@ export class WrittenEvents {
     for (let i = 0; i < this.#count; i++) {
       const end = this.#ends[i] as number
       const part = parts[this.#lanes[i] as number] as Part
-      // Most requests have one lane: then the copy is one piece, at the end.
+      // Most requests have one lane, which is copied at once below.
       if (parts.length > 1) text.copy(part.bytes, part.written, start, end)
       part.add(end - start, this.#timestamps[i] as number, this.#counted[i] as number, this.#records[i] as number)
       start = end

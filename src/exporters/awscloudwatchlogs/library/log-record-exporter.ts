@@ -19,7 +19,7 @@ import { type OwnOptions, readOptions, type YamlOptions } from './read-options.t
  */
 export type CloudWatchLogRecordExporterOptions = CamelCased<YamlOptions> & OwnOptions
 
-/** The result of an export, as `@opentelemetry/core` has it: 0 is success, 1 is failure. */
+/** The result of an export, as in `@opentelemetry/core`: 0 is success, 1 is failure. */
 export interface ExportResult {
   code: 0 | 1
   error?: Error
@@ -29,8 +29,8 @@ const DEFAULT_BUFFER_BYTES = 64 * 1_048_576
 const DEFAULT_FLUSH_TIMEOUT_MS = 25_000
 
 /**
- * A LogRecordExporter that writes into CloudWatch Logs: for a `BatchLogRecordProcessor` in a Node process. Retries,
- * limits and breakers are those of the daemon; `export` reports success when CloudWatch has taken every record.
+ * A LogRecordExporter that writes into CloudWatch Logs, for a `BatchLogRecordProcessor` in a Node process. It has the
+ * retries, limits and circuit breakers of the daemon. `export` reports success when CloudWatch has accepted every record.
  */
 export class CloudWatchLogRecordExporter implements LogRecordExporter {
   readonly #logs: CloudWatchLogs
@@ -55,7 +55,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
     })
   }
 
-  /** What became of every record: received = delivered + queued + filtered + deadLettered + rejected + lost. */
+  /** Records by outcome: received = delivered + queued + filtered + deadLettered + rejected + lost. */
   get ledger(): Ledger {
     return this.#logs.ledger
   }
@@ -72,9 +72,9 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
   }
 
   /**
-   * The same for records that are serialized already.
+   * Exports records that are already serialized.
    * @param bytes an OTLP `ExportLogsServiceRequest` in protobuf; not kept after the call, unless the first export still
-   * waits for the client to be made
+   * waits for the client to be created
    */
   exportSerialized(bytes: Uint8Array, resultCallback: (result: ExportResult) => void): void {
     if (!(bytes instanceof Uint8Array))
@@ -87,15 +87,16 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
     )
   }
 
-  /** Sends what waits, and waits for the answers. Rejects if no credentials can be found, or when its time is over. */
+  /** Sends all queued records and waits for the answers. Rejects without credentials and after `flushTimeoutMillis`. */
   async forceFlush(): Promise<void> {
     await this.#started
     const signal = AbortSignal.timeout(timerDelay(this.#flushTimeoutMs))
     await this.#logs.flush(signal)
-    if (signal.aborted) throw new Error(`${this.ledger.queued} records still wait after ${this.#flushTimeoutMs} ms`)
+    if (signal.aborted)
+      throw new Error(`${this.ledger.queued} records are still queued after ${this.#flushTimeoutMs} ms`)
   }
 
-  /** Flushes and closes. What could not be sent in time is lost, and said. */
+  /** Flushes and closes. Records that could not be sent in time are lost, and logged. */
   shutdown(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped
@@ -103,7 +104,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
 
   async #stop(): Promise<void> {
     await this.#started?.catch(() => {
-      // Whoever exported has been told that the start failed; there is nothing to close.
+      // The exports have reported the failed start; there is nothing to close.
     })
     await this.#logs.shutdown(AbortSignal.timeout(timerDelay(this.#flushTimeoutMs)))
     const { shutdown } = this.ledger.lost
@@ -111,7 +112,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
       diag.error(`CloudWatchLogRecordExporter: ${shutdown} records could not be sent before shutdown and are lost`)
   }
 
-  /** A failed start is tried again by the next export: the Region or a file may be there by then. */
+  /** The next export retries a failed start: the Region or a file may exist by then. */
   #start(): Promise<void> {
     this.#started ??= this.#logs.start().catch((error: unknown) => {
       this.#started = undefined
@@ -132,7 +133,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
   }
 }
 
-/** Calls back once, when every record of one export has come to its end. */
+/** Calls back once, when every record of one export is settled. */
 class ExportProgress implements StageListener {
   readonly #resultCallback: (result: ExportResult) => void
   readonly #problems = new Map<string, number>()
@@ -176,15 +177,15 @@ function couldNotStart(cause: unknown): Error {
   return new Error(`the exporter could not start: ${withOptionNames(reason)}`, { cause })
 }
 
-/** The application's own OpenTelemetry diagnostics, silent unless it set a logger there. */
+/** Logs to the application's OpenTelemetry diagnostics, which are silent unless it set a logger. */
 function diagLogger(prefix: string): Logger {
-  const say = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) =>
+  const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) =>
     diag[level](`CloudWatchLogRecordExporter: ${prefix}${withOptionNames(message)}`, fields ?? {})
   return {
-    debug: say('debug'),
-    info: say('info'),
-    warn: say('warn'),
-    error: say('error'),
+    debug: log('debug'),
+    info: log('info'),
+    warn: log('warn'),
+    error: log('error'),
     child: (fields) => diagLogger(`${prefix}${Object.values(fields).join(' ')} `),
   }
 }

@@ -1,5 +1,5 @@
-// The first import of src/index.ts, and without imports of its own: an older Node is told so before anything else is
-// evaluated. It would take records and lose them at shutdown.
+// The first import of src/index.ts, and without imports of its own, so that an older Node fails before anything else is
+// evaluated. It would accept records and lose them at shutdown.
 
 /** `engines` in package.json. */
 const MIN_NODE = [22, 15] as const

@@ -23,7 +23,7 @@ export function optionName(key: string): string {
 
 const KEY_OR_QUOTED = /"(?:[^"\\]|\\.)*"|[a-z]+(?:_[a-z]+)+/g
 
-/** A message made for the YAML, with the library's names of options; what is quoted was written by the user and stays. */
+/** A message about the YAML, with the library's option names. Quoted words are the user's and stay. */
 export function withOptionNames(message: string): string {
   return message.replaceAll(KEY_OR_QUOTED, (word) => (yamlKeys().has(word) ? optionName(word) : word))
 }

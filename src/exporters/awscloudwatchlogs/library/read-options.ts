@@ -12,27 +12,27 @@ import type { CredentialProvider } from '../../../aws/credentials/credentials.ts
 import { type Config, configSchema } from '../config.ts'
 import { optionName, withOptionNames } from './option-names.ts'
 
-/** The batch processor in front has batched already; this only joins what comes at the same moment. */
+/** The batch processor has already batched; this only joins exports of the same moment. */
 const DEFAULT_FLUSH_INTERVAL = '10ms'
 
-/** Options that only the library has. */
+/** Options of the library only. */
 export interface OwnOptions {
-  /** Bytes of records that may wait in memory. Default 64 MiB; a full buffer fails `export` at once. */
+  /** Maximum bytes of records in memory. Default 64 MiB; with a full buffer, `export` fails at once. */
   readonly maxBufferBytes?: number
-  /** ms `forceFlush` and `shutdown` may take. Default 25,000. */
+  /** Maximum duration of `forceFlush` and `shutdown`, ms. Default 25,000. */
   readonly flushTimeoutMillis?: number
-  /** Gives credentials, and newer ones when they expire: one of the AWS SDK's `fromSSO()` and the like. Default: its chain. */
+  /** Returns credentials, again when they expire: for example the AWS SDK's `fromSSO()`. Default: the SDK's chain. */
   readonly credentialProvider?: CredentialProvider
 }
 
 export interface ReadOptions {
   readonly config: Config
   readonly own: OwnOptions
-  /** Options that are taken and have no effect, each with the reason. */
+  /** Options that are accepted without effect, each with the reason. */
   readonly warnings: readonly string[]
 }
 
-/** Keys of the YAML that mean nothing without a disk. */
+/** YAML keys that need a disk. */
 const DAEMON_KEYS: ReadonlySet<string> = new Set(['storage', 'dead_letters'])
 
 const OWN_NAMES = ['maxBufferBytes', 'flushTimeoutMillis', 'credentialProvider'] as const
@@ -43,8 +43,8 @@ interface Findings {
 }
 
 /**
- * Checks what an application wrote, TypeScript or not.
- * @throws Error naming each option that is wrong, by the library's name of it, and what to write instead
+ * Checks an application's options, also from JavaScript.
+ * @throws Error naming each wrong option by its library name, and what to write instead
  */
 export function readOptions(options: unknown): ReadOptions {
   if (!isObject(options))
@@ -54,12 +54,12 @@ export function readOptions(options: unknown): ReadOptions {
   const { maxBufferBytes: _, flushTimeoutMillis: __, credentialProvider: ___, ...rest } = options
   const input = { flush_interval: DEFAULT_FLUSH_INTERVAL, ...yamlInput(rest, viewSchema(configSchema), [], findings) }
   refuseDaemonOptions(input, findings.problems)
-  // An option with a wrong name is missing under its right one: that would be the same fault twice.
+  // A misspelled option is also missing under its right name: that would report it twice.
   const result = configSchema.safeParse(input, { reportInput: true, error: () => '' })
   if (findings.problems.length === 0)
     for (const issue of result.error?.issues.flatMap(flattenIssue) ?? []) findings.problems.push(explain(issue))
   if (result.success && result.data.credentials !== undefined && own.credentialProvider !== undefined)
-    findings.problems.push('credentials and credentialProvider exclude each other: leave one out')
+    findings.problems.push('credentials and credentialProvider cannot both be set: remove one')
   if (!result.success || findings.problems.length > 0) throw wrongOptions(findings.problems)
   return { config: result.data, own, warnings: findings.warnings }
 }
@@ -85,7 +85,7 @@ function readOwn(options: Readonly<Record<string, unknown>>, problems: string[])
   return options
 }
 
-/** The keys as the YAML has them; each wrong one is told, by its place. */
+/** Converts the options to YAML keys; reports each unknown one with its path. */
 function yamlInput(
   options: Readonly<Record<string, unknown>>,
   view: SchemaView,
@@ -111,7 +111,7 @@ function yamlInput(
 
 function yamlValue(value: unknown, schema: Schema, path: readonly string[], findings: Findings): unknown {
   const view = viewSchema(schema)
-  // Tags and the like have keys of the user's own.
+  // Maps such as tags have the user's keys.
   return isObject(value) && view.keys.size > 0 ? yamlInput(value, view, path, findings) : value
 }
 
@@ -123,7 +123,7 @@ function unknownOption(name: string, view: SchemaView, path: readonly string[], 
   return `is not an option${hint(name, [...names, ...own])}`
 }
 
-/** What is worth suggesting: not what has no effect, or needs the daemon. */
+/** Options worth suggesting: those that have an effect in the library. */
 function offeredIn(view: SchemaView): string[] {
   const offered = [...view.keys].filter(
     ([key, schema]) => viewSchema(schema).meta.status !== 'accepted' && !DAEMON_KEYS.has(key),
@@ -131,14 +131,14 @@ function offeredIn(view: SchemaView): string[] {
   return offered.map(([key]) => optionName(key))
 }
 
-/** What needs a disk, and with it the daemon. */
+/** Rejects options that need a disk, and so the daemon. */
 function refuseDaemonOptions(input: Readonly<Record<string, unknown>>, problems: string[]): void {
   const within = (key: string, inner: string) => {
     const map = input[key]
     return isObject(map) ? map[inner] : undefined
   }
   if (within('sending_queue', 'storage') !== undefined)
-    problems.push('sendingQueue.storage: only the daemon has storages: remove it')
+    problems.push('sendingQueue.storage: only the daemon has storage extensions: remove it')
   if (input.dead_letters !== undefined) problems.push('deadLetters: only the daemon keeps dead letters: remove it')
   const full = input.on_lane_full
   if (full === 'park' || full === 'dead_letter')
@@ -149,7 +149,7 @@ function refuseDaemonOptions(input: Readonly<Record<string, unknown>>, problems:
     )
 }
 
-/** YAML's words for kinds of value, and what to do about them, in JavaScript's. */
+/** YAML terms in messages, and the JavaScript ones. */
 const IN_JAVASCRIPT: readonly (readonly [string, string])[] = [
   [': write its keys, each on a line of its own, further to the right', ''],
   [': put quotes around it', ''],
@@ -161,14 +161,14 @@ const IN_JAVASCRIPT: readonly (readonly [string, string])[] = [
   ['this list', 'this array'],
 ]
 
-/** How a sentence begins that has the option itself for its subject, and not the value. */
+/** The start of a message whose subject is the option, not its value. */
 const VERB = /^(?:is|has|works|lets|keeps|cannot) /
 
 function explain(issue: Issue): string {
   const path = issue.path.map(String)
   const views = viewsAlong(configSchema, path)
   const view = views.length > path.length ? views.at(-1) : undefined
-  // Text in place of an object with a secret in it: `credentials: 'id:secret'`.
+  // A string instead of an object that holds a secret: `credentials: 'id:secret'`.
   const misplaced = view !== undefined && typeof issue.input === 'string' && holdsSecret(view)
   const secret = misplaced || views.some(({ meta }) => meta.secret === true)
   let text = explainIssue(issue, secret, view?.meta.description)
@@ -187,7 +187,7 @@ function shown(value: unknown): string {
 
 type Yaml = z.input<typeof configSchema>
 
-/** The YAML's keys that an application may set: not those that need a disk. */
+/** The YAML keys that an application may set: all except those that need a disk. */
 export type YamlOptions = Omit<Yaml, 'dead_letters' | 'sending_queue'> & {
   readonly sending_queue?: Omit<NonNullable<Yaml['sending_queue']>, 'storage'> | undefined
 }

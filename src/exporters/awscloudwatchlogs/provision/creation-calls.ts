@@ -1,9 +1,9 @@
-// The calls that create something, apart from puts. They have a pace, a breaker and a backoff of their own, so that an
-// account that throttles creations, or an endpoint that answers them with 503, holds no put back.
+// The calls that create groups and streams, separate from puts. They have their own pace, circuit breaker and backoff, so
+// that an account that throttles creations, or an endpoint that answers them with 503, delays no put.
 //
 //   run ─▶ waiting by kind ─▶ pace of the kind? ─▶ scope admits? ─▶ call ─▶ answered ─▶ outcome
 //              ▲                                                     │
-//              └───────────── fault of the account, network ◀────────┘   again, behind the others of its kind
+//              └───────────── fault of the account, network ◀────────┘   again, after the others of its kind
 
 import type { BackoffOptions } from '../../../delivery/faults/backoff.ts'
 import { FaultScope } from '../../../delivery/faults/fault-scope.ts'
@@ -15,13 +15,13 @@ import type { Calls } from '../aws/calls.ts'
 import { CREATE_GROUPS_PER_SECOND, CREATE_STREAMS_PER_SECOND, RETENTIONS_PER_SECOND } from '../limits.ts'
 import { type CallOutcome, classify } from '../aws/classify.ts'
 
-/** First come calls that finish a destination which was begun, so that some are ready before all are begun. */
+/** In order of priority: finishing a destination comes first, so that some are ready before all are started. */
 const KINDS = ['finish_stream', 'group', 'first_stream', 'retention'] as const
 export type CreationKind = (typeof KINDS)[number]
 
-/** Calls at once: enough for 40 streams a second at 200 ms each. */
+/** Maximum concurrent calls: enough for 40 streams a second at 200 ms each. */
 const MAX_CONCURRENCY = 8
-/** Of a second's calls, at once: with the pace that comes to the quota in any second. */
+/** Burst, as part of a second's calls: together with the pace it reaches the quota in any second. */
 const BURST = 1 / 4
 
 interface Waiting {
@@ -39,12 +39,12 @@ export class CreationCalls {
     retention: [],
   }
   readonly #paces: Readonly<Record<CreationKind, Pace>>
-  /** Shown with the scopes of puts. */
+  /** Reported with the scopes of puts. */
   readonly scope: FaultScope<CreationCalls>
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
-  /** @param share of the account's quotas that is this process's, 0 to 1 */
+  /** @param share this process's share of the account's quotas, 0 to 1 */
   constructor(aws: CallAws, account: string, share: number, backoff: BackoffOptions, logger: Logger) {
     this.#aws = aws
     this.#logger = logger
@@ -70,7 +70,7 @@ export class CreationCalls {
     return KINDS.reduce((sum, kind) => sum + this.#waiting[kind].length, 0)
   }
 
-  /** Resolves with an answer about what is created; faults of the account, the credentials or the network are waited out. */
+  /** Resolves with an outcome about the group or stream; faults of the account, credentials or network are retried. */
   run(kind: CreationKind, send: Waiting['send']): Promise<CallOutcome> {
     if (this.#stopped) return Promise.resolve(STOPPED)
     return new Promise((resolve) => {
@@ -83,7 +83,7 @@ export class CreationCalls {
     this.scope.hasten(maxWaitMs)
   }
 
-  /** Ends every wait; calls under way end by the signal they were given. */
+  /** Ends every wait; calls in flight end by their signal. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
@@ -101,7 +101,7 @@ export class CreationCalls {
     this.scope.wait(this)
   }
 
-  /** Takes the next call whose pace allows it; if none does, sets the timer for the first that will. */
+  /** Takes the next call that its pace allows; if there is none, sets a timer for the first one. */
   #next(): readonly [CreationKind, Waiting] | undefined {
     let waitMs = Number.POSITIVE_INFINITY
     for (const kind of KINDS) {
@@ -125,7 +125,7 @@ export class CreationCalls {
     this.scope.end()
     if (this.#stopped) return waiting.resolve(STOPPED)
     if (outcome.kind === 'retry' && isWide(outcome)) {
-      // Behind the others: a single group that answers 503 must not keep them waiting.
+      // Last in its queue: a single group that answers 503 must not delay the others.
       this.#waiting[kind].push(waiting)
       this.#fail(outcome)
     } else {
@@ -165,7 +165,7 @@ export class CreationCalls {
 
 const STOPPED: CallOutcome = stepBack('shutting_down', 'the exporter is stopping')
 
-/** Whether the fault is wider than what was to be created. */
+/** Whether the fault is wider than the group or stream. */
 function isWide({ scope }: PutRetry): boolean {
   return scope !== 'group' && scope !== 'stream'
 }

@@ -1,7 +1,7 @@
-// Creates what a put found missing, apart from puts: a lane waits for it without holding a place.
+// Creates groups and streams that a put found missing. A lane waits for them without occupying a put slot.
 //
 //   ensure ─▶ CreateLogStream ─missing─▶ CreateLogGroup (one caller) ─▶ CreateLogStream ─▶ ready
-//                                             └─▶ retention is remembered, and set when its turn comes
+//                                             └─▶ retention is queued, and set later
 
 import type { Siblings } from '../../../component/siblings.ts'
 import { type Prepared, stepBack } from '../../../delivery/contract/sender.ts'
@@ -18,11 +18,11 @@ export interface ProvisionSettings {
   /** Days; 0: never expire. Set on groups this exporter creates, never on others. */
   readonly retentionDays: number
   readonly tags: Readonly<Record<string, string>> | undefined
-  /** Of the creations an account may make a second, 0 to 1. */
+  /** Share of the account's creations per second, 0 to 1. */
   readonly share: number
-  /** Has a group made by one process while the others wait. */
+  /** Lets one process create a group while the others wait. */
   readonly once: Siblings['once']
-  /** Account and Region, for people. */
+  /** Account and Region, for display. */
   readonly account: string
   readonly backoff: BackoffOptions
 }
@@ -30,13 +30,13 @@ export interface ProvisionSettings {
 const READY: Prepared = { kind: 'ready' }
 const DONE: CallOutcome = { kind: 'accepted', rejected: [] }
 
-/** Creates groups and streams: one caller each, however many lanes want it, and no faster than the account may. */
+/** Creates groups and streams: once for all lanes that need it, within the account's quotas. */
 export class Provisioner {
   readonly #settings: ProvisionSettings
   readonly #logger: Logger
   readonly #calls: CreationCalls
   readonly #retention: Retention
-  /** By the key of the destination; as many as there are lanes that wait. */
+  /** By destination key; one per waiting lane. */
   readonly #pending = new Map<string, Promise<Prepared>>()
   readonly #groups = new Map<string, Promise<CallOutcome>>()
   readonly #stopping = new AbortController()
@@ -50,7 +50,7 @@ export class Provisioner {
     this.#retention = new Retention(this.#calls, settings.retentionDays, logger)
   }
 
-  /** Breaker and backoff of creations. */
+  /** Circuit breaker and backoff of creations. */
   get scope(): FaultScope<CreationCalls> {
     return this.#calls.scope
   }
@@ -60,7 +60,7 @@ export class Provisioner {
     return this.#pending.size
   }
 
-  /** Has the destination exist. Resolves with a fault only where it is this destination's own. */
+  /** Creates the destination. Resolves with a fault only if it is specific to this destination. */
   ensure(destination: Destination): Promise<Prepared> {
     const known = this.#pending.get(destination.key)
     if (known !== undefined) return known
@@ -73,7 +73,7 @@ export class Provisioner {
     this.#calls.hasten(maxWaitMs)
   }
 
-  /** Ends every call and every wait; what waits hears that it stops. */
+  /** Aborts every call and wait. */
   stop(): void {
     this.#stopping.abort()
     this.#calls.stop()
@@ -81,14 +81,14 @@ export class Provisioner {
   }
 
   async #create(destination: Destination): Promise<Prepared> {
-    // A stream of a group that is being created would only find it missing.
+    // CreateLogStream would fail while its group is being created.
     const group = this.#groups.get(destination.group)
     let outcome = group === undefined ? await this.#createStream(destination, 'first_stream') : await group
     if (outcome.kind === 'missing') outcome = await this.#createGroupOnce(destination.group)
     else if (group === undefined) return prepared(outcome)
     if (outcome.kind !== 'accepted') return prepared(outcome)
     outcome = await this.#createStream(destination, 'finish_stream')
-    // The service may take a moment to see a group that was just made.
+    // The service may take a moment to see a new group.
     return outcome.kind === 'missing' ? stepBack('not_visible_yet', outcome.message) : prepared(outcome)
   }
 
@@ -107,7 +107,7 @@ export class Provisioner {
   }
 
   async #createGroupForAll(group: string): Promise<CallOutcome> {
-    // What another process has just made is there.
+    // Default: another process has just created it.
     let outcome = DONE
     const create = async () => {
       outcome = await this.#createGroup(group)

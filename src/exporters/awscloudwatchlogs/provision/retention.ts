@@ -1,14 +1,14 @@
 import type { Logger } from '../../../telemetry/logger.ts'
 import type { CreationCalls } from './creation-calls.ts'
 
-/** Groups whose retention is remembered. Groups are created at twice its pace, so this is reached after 40 minutes of them. */
-const MAX_REMEMBERED = 10_000
-/** Names in the log line about groups that are left without. */
+/** Maximum groups waiting for retention. Groups are created at twice its pace, so this takes 40 minutes to reach. */
+const MAX_WAITING = 10_000
+/** Maximum names in the log line about groups without their retention. */
 const MAX_NAMED = 20
 
 /**
- * Sets the retention of groups that were created. It is tried until CloudWatch answers: its quota is 5 calls a second, and
- * a group that is left without keeps its events, and their cost, for ever.
+ * Sets the retention of created groups. Retries until CloudWatch answers: the quota is 5 calls a second, and a group without
+ * retention keeps its events, and their cost, forever.
  */
 export class Retention {
   readonly #calls: CreationCalls
@@ -23,17 +23,17 @@ export class Retention {
     this.#logger = logger
   }
 
-  /** Nobody waits for it: a group without its retention takes events. */
+  /** Runs in the background: a group without its retention accepts events. */
   set(group: string): void {
     if (this.#days === 0) return
-    if (this.#waiting.size >= MAX_REMEMBERED) return this.#leave([group], `${MAX_REMEMBERED} others wait for theirs`)
+    if (this.#waiting.size >= MAX_WAITING) return this.#report([group], `${MAX_WAITING} other groups wait for theirs`)
     this.#waiting.add(group)
     void this.#set(group)
   }
 
   stop(): void {
     this.#stopping.abort()
-    if (this.#waiting.size > 0) this.#leave([...this.#waiting], 'the exporter is stopping')
+    if (this.#waiting.size > 0) this.#report([...this.#waiting], 'the exporter is stopping')
     this.#waiting.clear()
   }
 
@@ -41,12 +41,12 @@ export class Retention {
     const { signal } = this.#stopping
     const outcome = await this.#calls.run('retention', (calls) => calls.putRetentionPolicy(group, this.#days, signal))
     if (!this.#waiting.delete(group)) return
-    // A group that is missing was deleted meanwhile.
+    // A missing group was deleted in the meantime.
     if (outcome.kind === 'accepted' || outcome.kind === 'missing') return
-    this.#leave([group], 'message' in outcome ? outcome.message : outcome.kind)
+    this.#report([group], 'message' in outcome ? outcome.message : outcome.kind)
   }
 
-  #leave(groups: readonly string[], error: string): void {
+  #report(groups: readonly string[], error: string): void {
     this.#logger.error('log groups were created without their retention: set it by hand', {
       groups: groups.slice(0, MAX_NAMED),
       count: groups.length,

@@ -1,25 +1,25 @@
 // Hot path; bench: test/bench/transcode.ts
 //
-// The body of a PutLogEvents, put together from events that are ready:
+// Assembles the body of a PutLogEvents from serialized events:
 //
 //   {"logGroupName":"…","logStreamName":"…","logEvents":[  item  item  item ]}
-//                                                          each item ends with a comma; the last one becomes the bracket
+//                                                          each item ends with a comma; the last comma becomes the bracket
 
 import { copyPack, type Pack } from '../../../delivery/contract/pack.ts'
 import type { Destination } from '../route/destination.ts'
 
 const TAIL = Buffer.from(']}')
 
-/** Buffers kept for the next put; a body is at most a little over 1 MiB unless its events are all escapes. */
+/** Size of the pooled buffers; a body is at most a little over 1 MiB, unless its events are all escapes. */
 const KEPT_BUFFER_BYTES = 2 * 1_048_576
 
 export class BodyPool {
   readonly #free: Buffer[] = []
-  readonly #most: number
+  readonly #maxBuffers: number
 
-  /** @param most buffers kept, one for each put that may be under way */
-  constructor(most: number) {
-    this.#most = most
+  /** @param maxBuffers maximum buffers kept, one per concurrent put */
+  constructor(maxBuffers: number) {
+    this.#maxBuffers = maxBuffers
   }
 
   build(destination: Destination, pack: Pack, sequenceToken: string | undefined): Body {
@@ -38,9 +38,9 @@ export class BodyPool {
     return { buffer, bytes: buffer.subarray(0, end + TAIL.length) }
   }
 
-  /** Takes a buffer back. Never after a failed call: its bytes may still be on their way to a socket. */
+  /** Returns a buffer to the pool. Never after a failed call: its bytes may still be in use by a socket. */
   giveBack(body: Body): void {
-    if (body.buffer.length === KEPT_BUFFER_BYTES && this.#free.length < this.#most) this.#free.push(body.buffer)
+    if (body.buffer.length === KEPT_BUFFER_BYTES && this.#free.length < this.#maxBuffers) this.#free.push(body.buffer)
   }
 }
 

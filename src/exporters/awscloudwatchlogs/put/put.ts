@@ -18,7 +18,7 @@ import type { Provisioner } from '../provision/provisioner.ts'
 
 const compress = promisify(gzip)
 
-/** What names an exporter's shared scopes; two destinations with the same names fail together. */
+/** Names of an exporter's shared scopes; destinations with the same names fail together. */
 export interface ScopeNames {
   readonly endpoint: string
   readonly credential: string
@@ -28,33 +28,33 @@ export interface ScopeNames {
 export interface PutOptions {
   readonly compression: 'none' | 'gzip'
   readonly scopes: ScopeNames
-  /** Puts that may be under way at once. */
+  /** Maximum concurrent puts. */
   readonly concurrency: number
 }
 
-/** Tries with a sequence token that an old endpoint asks for, before the lane steps back. */
+/** Retries with a sequence token that an old endpoint requires, before the lane backs off. */
 const SEQUENCE_TRIES = 3
-/** Destinations whose endpoint wants sequence tokens; AWS has not since 2023. */
+/** Maximum destinations whose endpoint requires sequence tokens; AWS has not since 2023. */
 const MAX_SEQUENCES = 10_000
 
-/** The calls to a destination whose endpoint wants tokens: one after the other, as each answer has the token of the next. */
+/** Calls to a destination whose endpoint requires tokens, one at a time: each answer has the token of the next call. */
 interface Sequence {
-  /** Undefined where the next call is to bring none. */
+  /** Undefined if the next call has none. */
   token: string | undefined
-  /** The last of the calls that are under way or wait for their turn; it never rejects. */
+  /** The last call that is in flight or waits for its turn; never rejects. */
   last: Promise<unknown>
 }
 
-/** Sends packs of events by PutLogEvents, and has created what is missing. */
+/** Sends packs of events with PutLogEvents, and creates missing destinations. */
 export class PutLogEvents implements Sender<Destination> {
   readonly #aws: CallAws
   readonly #provisioner: Provisioner
   readonly #options: PutOptions
   readonly #bodies: BodyPool
-  /** By the key of the destination. */
+  /** By destination key. */
   readonly #sequences = new Map<string, Sequence>()
   readonly #stopProvisioner = () => this.#provisioner.stop()
-  /** Calls whose entity CloudWatch did not accept; the events are stored all the same. */
+  /** Calls whose entity CloudWatch did not accept; their events are still stored. */
   entitiesRejected = 0
   bytesSent = 0
 
@@ -97,7 +97,7 @@ export class PutLogEvents implements Sender<Destination> {
   }
 
   prepare(destination: Destination, signal: AbortSignal): Promise<Prepared> {
-    // One signal for all: it is aborted when the lanes are given up.
+    // All calls share one signal, which is aborted when the lanes are abandoned.
     signal.addEventListener('abort', this.#stopProvisioner)
     return this.#provisioner.ensure(destination)
   }
@@ -106,7 +106,7 @@ export class PutLogEvents implements Sender<Destination> {
     this.#provisioner.hasten(maxWaitMs)
   }
 
-  /** Calls at once, or in its turn where tokens are wanted; the abort, which is one for all calls, then ends each in turn. */
+  /** Calls at once, or in turn if tokens are required; the abort signal, shared by all calls, then ends each in turn. */
   #call(destination: Destination, pack: Pack, signal: AbortSignal): Promise<CallOutcome> {
     const sequence = this.#sequences.get(destination.key)
     if (sequence === undefined) return this.#callNow(destination, pack, signal)
@@ -132,7 +132,7 @@ export class PutLogEvents implements Sender<Destination> {
 
   #expect(key: string, token: string | undefined, sequence: Sequence | undefined): void {
     if (sequence !== undefined) sequence.token = token
-    // Of calls that were under way together the first one tells; by the answers of the others the token may be spent.
+    // The first of concurrent calls sets the token; by the time the others answer, it may be used up.
     if (this.#sequences.has(key)) return
     if (this.#sequences.size >= MAX_SEQUENCES) this.#sequences.clear()
     this.#sequences.set(key, { token, last: Promise.resolve() })
@@ -148,7 +148,7 @@ export class PutLogEvents implements Sender<Destination> {
 
   #read(pack: Pack, answer: PutLogEventsCommandOutput): CallOutcome {
     const { nextSequenceToken, rejectedLogEventsInfo, rejectedEntityInfo, $metadata } = answer
-    // A 200 that says nothing CloudWatch would say (an empty page of a proxy) is not a success.
+    // A 200 without anything from CloudWatch (an empty page of a proxy) is not a success.
     if ($metadata.requestId === undefined && nextSequenceToken === undefined && rejectedLogEventsInfo === undefined) {
       return {
         kind: 'retry',

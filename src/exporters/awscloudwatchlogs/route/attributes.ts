@@ -1,4 +1,4 @@
-// Reads a few attributes out of protobuf bytes, as text, without making the rest of them.
+// Reads a few attributes from protobuf bytes as strings, without decoding the others.
 
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { int64Text } from '../../../wire/int64-text.ts'
@@ -11,10 +11,10 @@ const BOOL_VALUE = 16
 const INT_VALUE = 24
 const DOUBLE_VALUE = 33
 
-/** Bytes of a text that may become part of a name: a value may have megabytes, and a name has so many characters. */
+/** Maximum bytes of a value that are used in a name: a value may have megabytes, a name has at most 512 characters. */
 const MAX_TEXT_BYTES = MAX_NAME_LENGTH * 4
 
-/** Where the values of some attributes stand in a request; -1 for those that are not there. */
+/** Offsets of the values of some attributes in a request; -1 for missing ones. */
 export class FoundValues {
   readonly from: Int32Array
   readonly to: Int32Array
@@ -28,7 +28,7 @@ export class FoundValues {
     this.from.fill(-1)
   }
 
-  /** Whether the values are the same as those of `other`, byte for byte. Both are of one request. */
+  /** Whether the values equal those of `other`, byte for byte. Both must be of the same request. */
   equals(other: FoundValues, bytes: Uint8Array): boolean {
     for (let i = 0; i < this.from.length; i++) {
       const from = this.from[i] as number
@@ -51,8 +51,8 @@ export class FoundValues {
 }
 
 /**
- * Looks through the KeyValues in field `tag` of `[from, to)` and notes in `found` where the value of each key `names[i]`
- * stands. A key that comes twice: the last.
+ * Finds the value of each key `names[i]` among the KeyValues in field `tag` of `[from, to)`, and stores its offsets in
+ * `found`. The last of duplicate keys applies.
  */
 export function findAttributes(
   reader: ProtobufReader,
@@ -113,13 +113,13 @@ function place(names: readonly Uint8Array[], bytes: Uint8Array, at: number, leng
   return -1
 }
 
-/** The text of an AnyValue: of strings, numbers and booleans; undefined for what has parts. The beginning, if it is long. */
+/** A string, number or boolean AnyValue as a string, truncated if it is long; undefined for other values. */
 export function scalarText(reader: ProtobufReader, from: number, to: number): string | undefined {
   const outerPos = reader.pos
   const outerEnd = reader.end
   reader.pos = from
   reader.end = to
-  // A oneof: the last one written counts, and the others are not made.
+  // A oneof: the last one applies, and the others are not decoded.
   let kind = 0
   let start = 0
   let length = 0

@@ -1,10 +1,10 @@
 import { Glob, matchesAny } from '../../../component/glob.ts'
 
-/** Where an event goes. One of these is one lane. Role, region and endpoint are the exporter's. */
+/** The destination of an event. Each has one lane. The exporter has the role, region and endpoint. */
 export interface Destination {
   readonly group: string
   readonly stream: string
-  /** `group:stream`: neither name may hold a colon. */
+  /** `group:stream`; names contain no colon. */
   readonly key: string
 }
 
@@ -22,11 +22,11 @@ export function destinationOf(key: string): Destination {
 export const DIVERTED_REASONS = ['destination_not_allowed', 'destination_cap'] as const
 export type DivertedReason = (typeof DIVERTED_REASONS)[number]
 
-/** Bounds on what clients can make exist. */
+/** Limits on destinations that clients can create. */
 export interface DestinationRules {
   /** Patterns with `*`; empty allows every group. */
   readonly allowedGroups: readonly string[]
-  /** Destinations first seen within an hour that may be created. */
+  /** Maximum destinations first seen within an hour. */
   readonly maxNewAnHour: number
   readonly overflow: Destination
   /** For events whose time CloudWatch would refuse, with `late_events.policy: divert`. */
@@ -34,15 +34,15 @@ export interface DestinationRules {
 }
 
 const HOUR_MS = 3_600_000
-/** Destinations remembered as known; one that is forgotten counts as new when it comes back. */
+/** Maximum known destinations; a forgotten one counts as new when it returns. */
 const MAX_KNOWN = 65_536
 /**
- * Characters of the keys of all that are remembered, each of which is held twice, in one or two bytes: at most 16 MiB.
- * 65,536 names of the longest kind would take 200 MB, and clients choose names.
+ * Maximum characters in the keys of known destinations. Each is stored twice, in one or two bytes: at most 16 MiB. 65,536
+ * names of maximum length would take 200 MB, and clients choose names.
  */
 const MAX_KNOWN_CHARACTERS = 4 * 1_048_576
 
-/** Decides whether an event may go where its attributes say. Remembers what it let through, oldest forgotten first. */
+/** Decides whether an event may go to the destination of its attributes. Remembers admitted ones, oldest forgotten first. */
 export class DestinationGate {
   readonly #rules: DestinationRules
   readonly #allowed: readonly Glob[]
@@ -58,7 +58,7 @@ export class DestinationGate {
 
   /**
    * @param nowMs `performance.now()`
-   * @returns the destination itself, or why its events go to the overflow destination
+   * @returns Returns the destination, or why its events go to the overflow destination
    */
   admit(group: string, stream: string, nowMs: number): Destination | DivertedReason {
     const key = `${group}:${stream}`

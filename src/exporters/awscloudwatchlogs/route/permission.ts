@@ -1,17 +1,17 @@
 import type { Identity } from '../../../component/authenticator.ts'
 import { Glob, matchesAny } from '../../../component/glob.ts'
 
-/** Verdicts kept for one request. A request may name half a million groups, and deciding again costs little. */
+/** Maximum decisions cached per request. A request may name half a million groups, and deciding again is cheap. */
 const MAX_DECIDED = 256
 
 /** The log groups that the sender of a request may write. */
 export class Permission {
-  /** An identity is one object for as long as its authenticator runs. */
+  /** An identity is the same object as long as its authenticator runs. */
   readonly #globs = new WeakMap<Identity, readonly Glob[]>()
   readonly #decided = new Map<string, boolean>()
   #allowed: readonly Glob[] | undefined
 
-  /** @param identity undefined where the sender may write what the exporter may */
+  /** @param identity undefined if the sender may write everything that the exporter may */
   begin(identity: Identity | undefined): void {
     this.#allowed = identity === undefined ? undefined : this.#globsOf(identity)
     this.#decided.clear()

@@ -1,7 +1,7 @@
 // Hot path; bench: test/bench/transcode.ts
 //
-// Which destination a record goes to. Names with no placeholder cost nothing; those that the resource fills cost one look
-// through its attributes for each ResourceLogs; only a placeholder that the resource leaves empty is looked up per record.
+// Finds the destination of a record. Names without placeholders cost nothing; those that the resource fills cost one scan of
+// its attributes per ResourceLogs; only placeholders that the resource leaves empty are looked up per record.
 
 import type { Identity } from '../../../component/authenticator.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
@@ -11,18 +11,18 @@ import { findAttributes, FoundValues, scalarText } from './attributes.ts'
 import { Permission } from './permission.ts'
 import { fillTemplate, legalName, type Template } from './template.ts'
 
-/** Returned by `resource` when records have to be asked. */
+/** Returned by `resource` if the destination depends on the record. */
 export const ASK_RECORDS = -1
-/** In place of a destination that the sender may not write: a request may name half a million of them, and none is made. */
+/** Replaces a destination that the sender may not write: a request may name half a million, and none gets an object. */
 export const NOT_PERMITTED = -2
 
-/** Of the reasons for which records are rejected, those that time alone decides. */
+/** Rejection reasons that depend only on an event's time. */
 export type LateReason = Extract<RejectedReason, 'too_old' | 'too_new'>
 
-/** One for each destination, and one more for each reason why events of it are not sent. */
+/** One per destination, and one more for each reason why its events are not sent. */
 export interface RoutedTo {
   readonly destination: Destination
-  /** Undefined for what is sent; else it becomes a dead letter of that destination. */
+  /** If set, the events become dead letters of the destination. */
   readonly dead: LateReason | undefined
 }
 
@@ -30,29 +30,29 @@ export class Router {
   readonly #gate: DestinationGate
   readonly #group: Template
   readonly #stream: Template
-  /** Attribute names asked for, each once, as UTF-8. */
+  /** The attribute names of all placeholders, without duplicates, as UTF-8. */
   readonly #names: readonly Uint8Array[]
-  /** For each placeholder, the places in `#names` of what may fill it. */
+  /** For each placeholder, the places in `#names` of the attributes that may fill it. */
   readonly #groupChoices: readonly (readonly number[])[]
   readonly #streamChoices: readonly (readonly number[])[]
   readonly #fromResource: (string | undefined)[]
   readonly #fromRecord: (string | undefined)[]
   readonly #found: FoundValues
-  /** Of the record before, and where it went: neighbors mostly name the same. */
-  readonly #foundBefore: FoundValues
-  #placeBefore = ASK_RECORDS
-  #detourBefore: DivertedReason | undefined
+  /** Values and destination of the previous record, which the next one usually shares. */
+  readonly #previousFound: FoundValues
+  #previousPlace = ASK_RECORDS
+  #previousDetour: DivertedReason | undefined
   readonly #groupValues: (string | undefined)[]
   readonly #streamValues: (string | undefined)[]
   readonly #places = new Map<string, number>()
   /** Places of dead letters, by place and reason. */
   readonly #deadPlaces = new Map<number, number>()
   readonly #permission = new Permission()
-  /** Destinations of this request; what `resource` and `record` return are places in it. */
+  /** Destinations of this request; `resource` and `record` return places in it. */
   readonly destinations: RoutedTo[] = []
-  /** Of the last answer: why it is the overflow destination. */
+  /** Reason, if the last result was the overflow destination. */
   detour: DivertedReason | undefined
-  /** Of the last answer that was NOT_PERMITTED: what it would have been. */
+  /** The refused destination of the last NOT_PERMITTED result. */
   denied: { readonly group: string; readonly stream: string } = { group: '', stream: '' }
   #nowMs = 0
 
@@ -68,45 +68,45 @@ export class Router {
     this.#fromResource = names.map(() => undefined)
     this.#fromRecord = names.map(() => undefined)
     this.#found = new FoundValues(names.length)
-    this.#foundBefore = new FoundValues(names.length)
+    this.#previousFound = new FoundValues(names.length)
     this.#groupValues = group.attributes.map(() => undefined)
     this.#streamValues = stream.attributes.map(() => undefined)
   }
 
-  /** @param identity the sender's, whose own rules hold before those of the exporter */
+  /** @param identity the sender's identity, whose rules apply before those of the exporter */
   begin(identity: Identity | undefined): void {
-    // A wall clock that is set must not lengthen the hour of new destinations.
+    // Not the wall clock: setting it must not extend the hour of new destinations.
     this.#nowMs = performance.now()
     this.#permission.begin(identity)
     this.destinations.length = 0
     this.#places.clear()
     this.#deadPlaces.clear()
-    this.#placeBefore = ASK_RECORDS
+    this.#previousPlace = ASK_RECORDS
   }
 
-  /** @returns a place in `destinations`, NOT_PERMITTED, or ASK_RECORDS */
+  /** @returns Returns a place in `destinations`, NOT_PERMITTED or ASK_RECORDS */
   resource(reader: ProtobufReader, from: number, to: number, tag: number): number {
     if (this.#names.length === 0) return this.#fill()
     this.#fromRecord.fill(undefined)
-    this.#placeBefore = ASK_RECORDS
+    this.#previousPlace = ASK_RECORDS
     this.#find(reader, from, to, tag)
     this.#read(reader, this.#fromResource)
     return this.#complete(this.#groupChoices) && this.#complete(this.#streamChoices) ? this.#fill() : ASK_RECORDS
   }
 
-  /** @returns a place in `destinations`, or NOT_PERMITTED */
+  /** @returns Returns a place in `destinations`, or NOT_PERMITTED */
   record(reader: ProtobufReader, from: number, to: number, tag: number): number {
     if (from >= 0) this.#find(reader, from, to, tag)
     else this.#found.clear()
-    if (this.#placeBefore !== ASK_RECORDS && this.#found.equals(this.#foundBefore, reader.bytes)) {
-      this.detour = this.#detourBefore
-      return this.#placeBefore
+    if (this.#previousPlace !== ASK_RECORDS && this.#found.equals(this.#previousFound, reader.bytes)) {
+      this.detour = this.#previousDetour
+      return this.#previousPlace
     }
     this.#read(reader, this.#fromRecord)
     const place = this.#fill()
-    this.#foundBefore.copy(this.#found)
-    this.#placeBefore = place
-    this.#detourBefore = this.detour
+    this.#previousFound.copy(this.#found)
+    this.#previousPlace = place
+    this.#previousDetour = this.detour
     return place
   }
 
@@ -122,18 +122,18 @@ export class Router {
         (from[name] as number) < 0 ? undefined : scalarText(reader, from[name] as number, to[name] as number)
   }
 
-  /** For a body that names its own destination (`route_from_body`); a stream it does not name is the template's. */
+  /** The place for a body that names its destination (`route_from_body`); the stream defaults to the template's. */
   named(group: string, stream: string | undefined, otherwise: number): number {
     const fallback = this.destinations[otherwise]?.destination.stream ?? this.denied.stream
     return this.#place(legalName('group', group), stream === undefined ? fallback : legalName('stream', stream))
   }
 
-  /** For events that are too old or too new for their own destination. */
+  /** The place for events that are too old or too new for their destination. */
   late(): number {
     return this.#target(this.#gate.late)
   }
 
-  /** For events of the destination at `place` that it will never take. */
+  /** The place for dead letters of the destination at `place`. */
   dead(place: number, reason: LateReason): number {
     const key = 2 * place + (reason === 'too_old' ? 0 : 1)
     const known = this.#deadPlaces.get(key)
@@ -159,7 +159,7 @@ export class Router {
     return true
   }
 
-  /** All that a resource may say comes before anything a record says: else one placeholder would decide for another. */
+  /** Values of the resource take precedence over all values of the record: otherwise placeholders would affect each other. */
   #value(choice: readonly number[]): string | undefined {
     for (const name of choice) if (this.#fromResource[name]) return this.#fromResource[name]
     for (const name of choice) if (this.#fromRecord[name]) return this.#fromRecord[name]
@@ -178,7 +178,7 @@ export class Router {
   }
 
   #target(destination: Destination, dead?: LateReason): number {
-    // No name has a space at its end.
+    // Names do not end with a space, so the key is unambiguous.
     const key = dead === undefined ? destination.key : `${destination.key} ${dead}`
     const known = this.#places.get(key)
     if (known !== undefined) return known

@@ -3,7 +3,7 @@ import { MAX_NAME_LENGTH } from '../limits.ts'
 // `log_group_name` and `log_stream_name`: text with placeholders.
 //
 //   /eks/{k8s.namespace.name}      any resource attribute, else a record attribute of that name
-//   {ClusterName}                  the collector's ten short names; an attribute literally named so comes first
+//   {ClusterName}                  the collector's ten short names; an attribute of that literal name comes first
 
 /** The collector's short names and the attributes they stand for (awscloudwatchlogsexporter, util.go). */
 const SHORT_NAMES: Readonly<Record<string, string>> = {
@@ -19,30 +19,30 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   FaasVersion: 'faas.version',
 }
 
-/** What stands for an attribute that is missing or empty, as the collector writes it. */
+/** Replaces a missing or empty attribute, as in the collector. */
 const MISSING = 'undefined'
 
 export type NameKind = 'group' | 'stream'
 
-/** A log group name is of these characters; a log stream name may not have the other two. */
+/** Characters that are illegal in log group and log stream names. */
 const ILLEGAL: Readonly<Record<NameKind, RegExp>> = { group: /[^.\-_/#A-Za-z0-9]/gu, stream: /[:*]/gu }
 const RULE: Readonly<Record<NameKind, string>> = {
   group: 'a log group name holds letters, digits and . - _ / #',
   stream: 'a log stream name holds no : and no *',
 }
 
-/** Names that AWS keeps for itself, in any case: CreateLogGroup refuses `AWS/x` and `Aws/x` as it does `aws/x`. */
+/** Names that AWS reserves, in any case: CreateLogGroup refuses `AWS/x` and `Aws/x` like `aws/x`. */
 const RESERVED = /^(aws)\//i
 
 export interface Template {
   readonly kind: NameKind
-  /** Literal texts around the placeholders: one more than `attributes`. */
+  /** Literals around the placeholders: one more than `attributes`. */
   readonly literals: readonly string[]
-  /** For each placeholder the attributes that may fill it, first choice first. */
+  /** For each placeholder, the attributes that may fill it, in order of preference. */
   readonly attributes: readonly (readonly string[])[]
 }
 
-/** @returns the template, or a sentence that says what to write instead */
+/** @returns Returns the template, or an error message */
 export function parseTemplate(kind: NameKind, text: string): Template | string {
   if (text === '') return `is empty: write a name, such as /my-service or {service.name}`
   const literals: string[] = []
@@ -63,13 +63,13 @@ export function parseTemplate(kind: NameKind, text: string): Template | string {
     if (illegal !== null) return `${JSON.stringify(text)} has ${JSON.stringify(illegal[0])}: ${RULE[kind]}`
   }
   if (kind === 'group' && RESERVED.test(text))
-    return `${JSON.stringify(text)} starts with ${text.slice(0, 4)}, which AWS keeps for itself: write /aws/… or another prefix`
+    return `${JSON.stringify(text)} starts with ${text.slice(0, 4)}, which AWS reserves: write /aws/… or another prefix`
   if (attributes.length === 0 && text.length > MAX_NAME_LENGTH)
     return `has ${text.length} characters: a name has at most ${MAX_NAME_LENGTH}`
   return { kind, literals, attributes }
 }
 
-/** The name with each placeholder filled by `values` (undefined or empty: `undefined`), as CloudWatch takes it. */
+/** The name with `values` for the placeholders (undefined or empty: `undefined`), made legal for CloudWatch. */
 export function fillTemplate(template: Template, values: readonly (string | undefined)[]): string {
   let name = template.literals[0] ?? ''
   for (let i = 0; i < template.attributes.length; i++) {
@@ -79,14 +79,14 @@ export function fillTemplate(template: Template, values: readonly (string | unde
   return template.attributes.length === 0 ? name : legalName(template.kind, name)
 }
 
-/** Makes any text a name: what a name may not have becomes `_`, and it is cut to 512 characters. */
+/** Makes a legal name of any string: illegal characters become `_`, and it is cut to 512 characters. */
 export function legalName(kind: NameKind, text: string): string {
   let name = text.replace(ILLEGAL[kind], '_')
   if (kind === 'group') name = name.replace(RESERVED, '$1_')
   return (name.length > MAX_NAME_LENGTH ? name.slice(0, MAX_NAME_LENGTH) : name).toWellFormed()
 }
 
-/** What every name made from the template begins with. */
+/** The common prefix of all names of the template. */
 export function literalPrefix(template: Template): string {
   return template.literals[0] ?? ''
 }

@@ -7,14 +7,14 @@ import type { Config } from '../config.ts'
 import { MAX_AGE_MS, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_SPAN_MS } from '../limits.ts'
 import type { LatePolicy } from '../event/transcode.ts'
 
-/** The lanes' settings: CloudWatch's limits, narrowed by the config and by the processors of the pipeline. */
+/** The lanes' settings: CloudWatch's limits, reduced by the config and by the processors of the pipeline. */
 export function deliveryOptions(config: Config, shape: PipelineShape, clock?: Clock): DeliveryOptions {
   const { retry_on_failure: retry, sending_queue: queue } = config
   const batch = queue.batch
-  // 0 is no bound, as in the collector.
+  // 0 means no limit, as in the collector.
   const inItems = batch?.sizer === 'items' ? batch.max_size || undefined : undefined
   const inBytes = batch?.sizer === 'bytes' ? batch.max_size || undefined : undefined
-  const enough = batch?.min_size || undefined
+  const fullSize = batch?.min_size || undefined
   return {
     flushIntervalMs: shape.flushIntervalMs ?? batch?.flush_timeout ?? config.flush_interval,
     maxConcurrentPuts: queue.num_consumers,
@@ -24,8 +24,8 @@ export function deliveryOptions(config: Config, shape: PipelineShape, clock?: Cl
     policy: {
       maxItems: Math.min(MAX_BATCH_EVENTS, shape.maxBatchEvents ?? inItems ?? MAX_BATCH_EVENTS),
       maxCountedBytes: Math.min(MAX_BATCH_BYTES, inBytes ?? MAX_BATCH_BYTES),
-      fullItems: batch?.sizer === 'items' ? enough : undefined,
-      fullCountedBytes: batch?.sizer === 'bytes' ? enough : undefined,
+      fullItems: batch?.sizer === 'items' ? fullSize : undefined,
+      fullCountedBytes: batch?.sizer === 'bytes' ? fullSize : undefined,
       maxSpanMs: MAX_BATCH_SPAN_MS,
       oldestTimeMs: (nowMs) => nowMs + (clock?.offsetMs ?? 0) - MAX_AGE_MS,
       maxWaitMs: maxWaitMs(retry),
@@ -39,13 +39,13 @@ function maxWaitMs(retry: Config['retry_on_failure']): number {
     : retry.max_elapsed_time
 }
 
-/** `queue_size` in its unit; the byte budget holds beside it. */
+/** `queue_size` in its unit, in addition to the byte budget. */
 export function queueBound(config: Config): QueueBound | undefined {
   const { queue_size: size, sizer } = config.sending_queue
   return size === undefined ? undefined : { unit: sizer, most: size }
 }
 
-/** What is kept on disk loses nothing; without one, the sender is told. */
+/** Default: park on disk, which loses nothing; without storage, reject, so that the sender knows. */
 export function onLaneFull({ on_lane_full: written, sending_queue: queue }: Config): OnLaneFull {
   return written ?? (queue.storage === undefined ? 'reject' : 'park')
 }

@@ -18,7 +18,7 @@ function template(kind: NameKind, text: string): Template {
   return parsed
 }
 
-/** What clients may make exist: by default groups that begin as `log_group_name` does before its first placeholder. */
+/** Limits on destinations that clients may create; by default groups with the prefix of `log_group_name`. */
 export function destinationRules(config: Config, group: Template): DestinationRules {
   const prefix = literalPrefix(group)
   const single = group.attributes.length === 0

@@ -1,12 +1,12 @@
 import type { Config } from '../config.ts'
 
 /**
- * What one of several processes has of an exporter's limits, which the config gives to the daemon as a whole. At least one
- * of what is counted, and a megabyte of dead letters.
+ * The share of one process in an exporter's limits, which the config sets for the daemon as a whole. The minimum is 1 for
+ * counts, and a megabyte of dead letters.
  */
 export function shareOf(config: Config, share: number): Config {
   if (share === 1) return config
-  const part = (whole: number, least = 1) => Math.max(least, Math.floor(whole * share))
+  const part = (whole: number, minimum = 1) => Math.max(minimum, Math.floor(whole * share))
   const { sending_queue: queue, dead_letters: letters } = config
   return {
     ...config,

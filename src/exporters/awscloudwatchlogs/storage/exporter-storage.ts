@@ -1,9 +1,9 @@
-// What a storage adds: the queue on disk, dead letters beside it, and a socket by which commands reach both.
+// Parts of an exporter with storage: the queue on disk, dead letters, and a control socket for commands.
 //
 //   <directory of this process>/   segments, acknowledgements, control.sock
 //     dead-letters/                the same files for the letters
 //
-// What processes left in other directories is taken over.
+// Queues and letters that other processes left in their directories are taken over.
 
 import { AdoptingQueue } from '../../../delivery/adoption/adopting-queue.ts'
 import {
@@ -30,7 +30,7 @@ interface Parts {
   readonly letters: DeadLetters
 }
 
-/** The queue and the letters of one directory; nothing is read before `Delivery.start` asks the queue to recover. */
+/** The queue and the letters of one directory. Nothing of the queue is read before `Delivery.start` recovers it. */
 export class ExporterStorage {
   readonly #parts: Parts
   readonly #queue: AdoptingQueue
@@ -56,7 +56,7 @@ export class ExporterStorage {
     return this.#queue
   }
 
-  /** The part of the queue that is this process's own. */
+  /** This process's own part of the queue. */
   get disk(): DiskQueue {
     return this.#parts.disk
   }
@@ -65,7 +65,7 @@ export class ExporterStorage {
     return this.#parts.letters
   }
 
-  /** Lets commands in, when there is somebody to take what they replay. */
+  /** Accepts commands, once there is a delivery for replayed letters. */
   async answerCommands(offer: Offer): Promise<void> {
     const letterCommands = new LetterCommands(this.letters, offer)
     this.#letterCommands = letterCommands
@@ -81,7 +81,7 @@ export class ExporterStorage {
     this.#control = undefined
   }
 
-  /** Takes over what other processes left: now, and while this one runs. */
+  /** Takes over queues that other processes left, now and while this one runs. */
   startAdopting(delivery: Pick<AdoptionOptions, 'takeUp' | 'reader'>): void {
     const { storage, settings, opener, accounts, disk, letters } = this.#parts
     this.#adoption = new Adoption(
@@ -100,19 +100,19 @@ export class ExporterStorage {
     this.#adoption.start()
   }
 
-  /** Before the queue is closed. */
+  /** Call before the queue is closed. */
   async stopAdopting(): Promise<void> {
     await this.#adoption?.close()
   }
 
-  /** After the queue was closed by its delivery. */
+  /** Call after the delivery has closed the queue. */
   async close(): Promise<void> {
     await this.letters.close()
     await this.#parts.storage.directory.release()
   }
 }
 
-/** The settled side of a ledger is kept with the acknowledgements, so that it balances after a kill. */
+/** The ledger's counters for storage with the acknowledgements, so that it balances after a kill. */
 export function countersOf(ledger: Ledger): CountersOwner {
   return {
     counters: () => ({ ...ledger.snapshot() }),
@@ -121,7 +121,7 @@ export function countersOf(ledger: Ledger): CountersOwner {
   }
 }
 
-/** What comes from another process counts here from then on, and is written down here. */
+/** Counts records taken over from another process, and stores the counters here. */
 function adoptionAccount(accounts: Accounts, disk: DiskQueue): AdoptionAccount {
   const { ledger } = accounts
   return {

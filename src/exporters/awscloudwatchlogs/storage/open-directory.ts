@@ -1,4 +1,4 @@
-// How the files of a directory are opened: that of this process, and those it takes over.
+// Opens the files of this process's directory, and of those it takes over.
 
 import { join } from 'node:path'
 import type { ByteBudget } from '../../../component/byte-budget.ts'
@@ -11,16 +11,16 @@ import type { Logger } from '../../../telemetry/logger.ts'
 import type { Config } from '../config.ts'
 import { queueBound } from '../settings/delivery-options.ts'
 
-/** Big enough for few files, small enough that space comes back soon (64 MiB could not free a small disk). */
+/** Large enough for few files, small enough to free space soon (with 64 MiB a small disk could not be freed). */
 export const SEGMENT_BYTES = 16 * 1_048_576
-/** Of a small bound: a segment is freed as a whole, and one record that waits holds all of it. */
+/** Maximum share of a small queue: a segment is freed as a whole, and one waiting record holds all of it. */
 const SEGMENT_SHARE = 1 / 8
-/** Below this the headers and syncs of segments cost more than their records. */
+/** In smaller segments the headers and syncs would cost more than the records. */
 const MIN_SEGMENT_BYTES = 65_536
-/** What waits is kept in memory too up to this, so that a queue that keeps up never reads the disk. */
+/** Queued bytes also kept in memory, so that a queue that keeps up never reads the disk. */
 const TAIL_BYTES = 32 * 1_048_576
 
-/** Where the queue is kept on disk, and who hears if that fails for good. */
+/** The directory of the queue, and the callback for its permanent failure. */
 export interface Storage {
   readonly directory: ClaimedDirectory
   readonly fatal: (error: Error) => void
@@ -33,7 +33,7 @@ export interface DurableSettings {
 }
 
 export interface DirectoryOpener {
-  /** Nothing is read before it is asked to recover. */
+  /** Nothing is read before `recover`. */
   queue(path: string, counters: CountersOwner): DiskQueue
   /** @throws ComponentError for files of a later release; file system errors */
   letters(path: string, onEvicted: OnEvicted): Promise<DeadLetters>
@@ -65,12 +65,12 @@ export function directoryOpener(
   }
 }
 
-/** Where the letters of a directory are, if there are any. */
+/** The path of a directory's letters, if there are any. */
 export function lettersPath(path: string): string {
   return join(path, 'dead-letters')
 }
 
-/** The same, made if it is not there. */
+/** The same path; creates the directory if it is missing. */
 export async function lettersDirectory(path: string, fsync: boolean): Promise<string> {
   const letters = lettersPath(path)
   await makeDirectory(letters, 0o700, fsync)

@@ -25,9 +25,9 @@ describe("a proxy's URL", () => {
     ['http://u:c4n#4ry@proxy:3128', /write http:\/\/host:port/],
     ['http://u:1/c4n4ry@proxy:3128', /write http:\/\/host:port/],
     ['http://u:1?c4n4ry@proxy:3128', /write http:\/\/host:port/],
-    ['http://u:c4n4ry%zz@proxy:3128', /write %25 for it/],
-    ['http://u:c4n4ry%0a@proxy:3128', /write %25 for it/],
-    ['http://u:c4n\n4ry@proxy:3128', /has white space in it/],
+    ['http://u:c4n4ry%zz@proxy:3128', /write %25 instead/],
+    ['http://u:c4n4ry%0a@proxy:3128', /write %25 instead/],
+    ['http://u:c4n\n4ry@proxy:3128', /contains white space/],
     ['http://', /write http:\/\/host:port/],
     ['://c4n4ry', /write http:\/\/host:port/],
   ])('%j says what to write, and nothing of what was written', (text, problem) => {

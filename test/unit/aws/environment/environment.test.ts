@@ -50,7 +50,7 @@ test.each([
   [{ AWS_ENDPOINT_URL: 'localhost:4566' }, 'AWS_ENDPOINT_URL: "localhost:4566" is not a URL: write https://host'],
   [
     { AWS_ENDPOINT_URL: 'https://user:c4n#4ry@host' },
-    'AWS_ENDPOINT_URL: has a user or password in it: write https://host',
+    'AWS_ENDPOINT_URL: contains a user or password: write https://host',
   ],
   [{ AWS_CREDENTIAL_EXPIRATION: 'soon' }, 'AWS_CREDENTIAL_EXPIRATION: "soon" is not a time'],
 ])('%j is an error', (env, message) => expect(() => new AwsEnvironment(env).check()).toThrow(message))

@@ -26,7 +26,7 @@ describe('the places for what has no other', () => {
     ],
     [
       { late_events: { log_group_name: 'aws/x' } },
-      'late_events.log_group_name: "aws/x" starts with aws/, which AWS keeps for itself: write /aws/… or another prefix',
+      'late_events.log_group_name: "aws/x" starts with aws/, which AWS reserves: write /aws/… or another prefix',
     ],
     [
       { late_events: { log_stream_name: '{x}' } },
@@ -105,8 +105,8 @@ describe('texts on one line', () => {
 
   test.each([
     ['ftp://host', 'endpoint: "ftp://host" is not the URL of an HTTP server: write https://host or http://host:port'],
-    ['https://user:c4n4ry@host', 'endpoint: has a user or password in it: write https://host'],
-    ['https://user:c4n#4ry@host', 'endpoint: has a user or password in it'],
+    ['https://user:c4n4ry@host', 'endpoint: contains a user or password: write https://host'],
+    ['https://user:c4n#4ry@host', 'endpoint: contains a user or password'],
   ])('the endpoint %s is refused', (endpoint, problem) => {
     expect(problems({ endpoint })[0]).toContain(problem)
     expect(problems({ endpoint }).join()).not.toMatch(/c4n/)

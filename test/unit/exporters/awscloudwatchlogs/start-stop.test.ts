@@ -30,7 +30,7 @@ test('a shutdown during the start leaves nothing open: the start closes what it 
   const directory = { path, fsync: true, capacityBytes: 64 * 1_048_576, nextAbandoned, release }
   const starting = logs.start({ directory, fatal() {} })
   await logs.shutdown(new AbortController().signal)
-  await expect(starting).rejects.toThrow('stopped while it was starting')
+  await expect(starting).rejects.toThrow('stopped during its start')
   // A timer of the test runner may end meanwhile.
   const left = Math.max(0, timers() - before)
   expect([release.mock.calls.length, nextAbandoned.mock.calls.length, left]).toEqual([1, 0, 0])

@@ -22,7 +22,7 @@ describe('batch', () => {
 
   test.for([
     [{ send_batch_size: 100, send_batch_max_size: 99 }, 'is smaller than send_batch_size'],
-    [{ metadata_keys: ['tenant'] }, 'is not supported yet: remove it; records are batched by their destination'],
+    [{ metadata_keys: ['tenant'] }, 'is not supported yet: remove it; records are batched by destination'],
     [{ timeout: '-1s' }, 'is not a duration'],
     [{ send_batch_size: -1 }, '>=0'],
   ] as const)('refuses %j', ([yaml, message]) => {

@@ -7,7 +7,7 @@ describe('memory_limiter', () => {
   test('makes limit_mib the byte budget', () => {
     expect(shape({ check_interval: '1s', limit_mib: 400, spike_limit_mib: 100 })).toEqual({
       budgetBytes: 400 * 1024 ** 2,
-      notes: ['memory_limiter is the byte budget here: requests that would take buffers over 400 MiB are told to wait'],
+      notes: ['memory_limiter is the byte budget here: requests that would take buffers over 400 MiB have to wait'],
     })
   })
 
@@ -29,7 +29,7 @@ describe('memory_limiter', () => {
 
   test.for([
     [{ limit_mib: 1 }, 'check_interval', 'write a number and a unit'],
-    [{ check_interval: '0s', limit_mib: 1 }, 'check_interval', 'has to be longer than 0'],
+    [{ check_interval: '0s', limit_mib: 1 }, 'check_interval', 'must be longer than 0'],
     [{ check_interval: '1s' }, '', 'needs limit_mib or limit_percentage'],
     [{ check_interval: '1s', limit_mib: 10, spike_limit_mib: 10 }, 'spike_limit_mib', 'smaller than limit_mib'],
     [

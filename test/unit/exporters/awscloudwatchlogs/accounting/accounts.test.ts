@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { DeadLetter } from '../../../../../src/delivery/dead-letters/dead-letters.ts'
-import { Accounts, type TellOfGap } from '../../../../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
+import { Accounts, type WriteGapMarker } from '../../../../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
 import { accountOf } from '../../../../../src/accounting/ledger.ts'
 import { recordsRequest } from '../../../../fakes/logs-request.ts'
 import { NOW_MS, transcoder } from '../event/transcode-request.ts'
@@ -25,7 +25,7 @@ function admit(accounts: Accounts, ...ages: number[]) {
 
 test('what is turned away at the door is in the account of where it was to go, and the stream is told', () => {
   const gaps: number[] = []
-  const tell: TellOfGap = async (_, { records }) => gaps.push(records) > 0
+  const tell: WriteGapMarker = async (_, { records }) => gaps.push(records) > 0
   const accounts = new Accounts(tell)
   admit(accounts, 0, 15 * DAY_MS)
   expect(told(accounts)).toMatchObject({ 'g:s': { received: 2, queued: 1, rejected: { too_old: 1 } } })

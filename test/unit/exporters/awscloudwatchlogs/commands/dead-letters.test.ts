@@ -120,12 +120,12 @@ describe('list', () => {
     expect(ids((await runCli([...args, '--directory', second])).out)).toEqual(['b'])
     expect(await runCli([...args, '--set', 'service.extensions=[]'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('The config has no file_storage that runs'),
+      err: expect.stringContaining('The config has no active file_storage'),
     })
     expect(await runCli([...args, '--set', 'extensions.file_storage.directory=/none'])).toEqual({
       code: 2,
       out: '',
-      err: 'directory of file_storage: /none is no directory: write the directory of file_storage, in which the daemon keeps its queues\n',
+      err: 'directory of file_storage: /none is not a directory: write the directory of file_storage, where the daemon keeps its queues\n',
     })
     expect(await runCli(['dead-letters', 'list', '--config', '/none'])).toMatchObject({ code: 2, out: '' })
   })
@@ -209,7 +209,7 @@ describe.each([['list', list] as const, ['show', show] as const])('%s beside a s
     expect(await command(root)).toMatchObject({
       code: 0,
       out: '',
-      err: expect.stringContaining(`${directory} is left out`),
+      err: expect.stringContaining(`${directory} is skipped`),
     })
   })
 
@@ -217,7 +217,7 @@ describe.each([['list', list] as const, ['show', show] as const])('%s beside a s
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await writeFile(join(directory, 'dead-letters', '0000000001.segment'), 'x'.repeat(1_000))
-    expect((await command(root)).err).toContain('1 events of dead letters are damaged or gone')
+    expect((await command(root)).err).toContain('1 events of dead letters are damaged or missing')
   })
 
   test('reads what is of this release where something is of a later one, and says so', async () => {
@@ -241,7 +241,7 @@ describe('replay', () => {
     const { offered } = await answering(root, QUEUE, [{ id: 'a', died: 0 }])
     expect(await replay(root, '--to', '/late')).toEqual({
       code: 0,
-      out: '1 letters with 1 events are queued again\n',
+      out: '1 letters with 1 events were queued again\n',
       err: '',
     })
     expect(offered).toEqual(['/late:s'])
@@ -250,7 +250,7 @@ describe('replay', () => {
   test('beside a stopped daemon takes the letters out', async () => {
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
-    expect(await replay(root)).toMatchObject({ code: 0, out: '1 letters with 1 events are queued again\n' })
+    expect(await replay(root)).toMatchObject({ code: 0, out: '1 letters with 1 events were queued again\n' })
     expect((await list(root)).out).toBe('')
     expect((await readdir(directory)).some((name) => name.endsWith('.segment'))).toBe(true)
   })
@@ -265,7 +265,7 @@ describe('replay', () => {
     await writeFile(join(directory, 'dead-letters', '0000000001.segment'), 'x'.repeat(1_000))
     expect(await replay(root)).toMatchObject({
       code: 1,
-      out: '1 letters with 1 events are queued again; 1 stay: their bytes are damaged, or another replay is at them\n',
+      out: '1 letters with 1 events were queued again; 1 were kept: they are damaged, or another replay is processing them\n',
     })
   })
 
@@ -277,14 +277,14 @@ describe('replay', () => {
     expect(await replay(root)).toEqual({
       code: 1,
       out: '',
-      err: `${directory} belongs to the user ${NOBODY}, who could not read what root writes there: run the command as that user, or start the daemon\n`,
+      err: `${directory} belongs to user ${NOBODY}, who could not read files that root writes there: run the command as that user, or start the daemon\n`,
     })
     expect(await everything(root)).toEqual(before)
   })
 })
 
 describe.each(['list', 'show', 'replay'])('%s', (name) => {
-  const TIME = 'write 2026-11-21T10:00:00Z, 2026-11-21 for its beginning in UTC, or ms since the epoch'
+  const TIME = 'write 2026-11-21T10:00:00Z, 2026-11-21 for the start of that day in UTC, or ms since the epoch'
   const GROUP = 'write 1 to 512 letters, digits and . - _ / #, not beginning with aws/, such as /eks/shop'
   test.each([
     ['--since', 'yesterday', `--since: "yesterday" is not a time: ${TIME}`],
@@ -293,11 +293,11 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
     ['--since', '2026', `--since: "2026" is not a time: ${TIME}`],
     ['--since', '2026-11-21T10:00:00', `--since: "2026-11-21T10:00:00" is not a time: ${TIME}`],
     ['--since', '2026-13-21', `--since: "2026-13-21" is not a time: ${TIME}`],
-    ['--group', 'my group', `--group: "my group" is no name of a log group: ${GROUP}`],
+    ['--group', 'my group', `--group: "my group" is not a log group name: ${GROUP}`],
     [
       '--reason',
       'old',
-      '--reason: "old" is no reason of dead letters: write one of too_old, too_new, expired_retention, empty, too_large, lane_full, poison, not_permitted, expired',
+      '--reason: "old" is not a reason of dead letters: write one of too_old, too_new, expired_retention, empty, too_large, lane_full, poison, not_permitted, expired',
     ],
   ])('%s %j is bad usage, whoever would answer', async (option, value, message) => {
     const root = await storage()
@@ -313,13 +313,13 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
   })
 
   test.each([
-    ['', ' is no directory'],
-    ['/none', '/none is no directory'],
+    ['', ' is not a directory'],
+    ['/none', '/none is not a directory'],
   ])('--directory %j is bad usage', async (path, message) => {
     expect(await runCli(['dead-letters', name, '--directory', path])).toEqual({
       code: 2,
       out: '',
-      err: `--directory: ${path}${message.slice(path.length)}: write the directory of file_storage, in which the daemon keeps its queues\n`,
+      err: `--directory: ${path}${message.slice(path.length)}: write the directory of file_storage, where the daemon keeps its queues\n`,
     })
   })
 
@@ -330,12 +330,12 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
     expect(await runCli(['dead-letters', name, '--directory', root])).toEqual({
       code: 2,
       out: '',
-      err: `--directory: ${root} holds no queue: write the directory of file_storage, in which the daemon keeps its queues\n`,
+      err: `--directory: ${root} contains no queue: write the directory of file_storage, where the daemon keeps its queues\n`,
     })
     const file = join(root, 'file')
     expect(await runCli(['dead-letters', name, '--directory', file])).toMatchObject({
       code: 2,
-      err: expect.stringContaining(`${file} is no directory`),
+      err: expect.stringContaining(`${file} is not a directory`),
     })
   })
 
@@ -402,7 +402,7 @@ test.each([
   expect(await replay(root, '--to', to)).toEqual({
     code: 2,
     out: '',
-    err: `--to: ${quoted} is no name of a log group: write 1 to 512 letters, digits and . - _ / #, not beginning with aws/, such as /eks/shop\n`,
+    err: `--to: ${quoted} is not a log group name: write 1 to 512 letters, digits and . - _ / #, not beginning with aws/, such as /eks/shop\n`,
   })
   expect(offered).toEqual([])
   expect(ids((await list(root)).out)).toEqual(['a', 'b'])

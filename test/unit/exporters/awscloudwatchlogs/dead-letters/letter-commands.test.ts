@@ -24,7 +24,7 @@ test.each(['list', 'show', 'replay'])(
     const { directory, offered } = await answering(await storage(), 'awscloudwatchlogs/0000', [{ id: 'a', died: 0 }])
     const ask = (query: object) => asked(directory, `dead-letters.${name}`, query)
     await expect(ask({ since: 'yesterday', group: '*' })).rejects.toThrow(
-      /^group: "\*" is no name of a log group: .*; since: "yesterday" is not a time: /,
+      /^group: "\*" is not a log group name: .*; since: "yesterday" is not a time: /,
     )
     await expect(ask({ since: 'yesterday' })).rejects.toThrow(ComponentError)
     await expect(ask({ before: '2026-11-21' })).rejects.toThrow('Unrecognized key: "before"')
@@ -34,7 +34,9 @@ test.each(['list', 'show', 'replay'])(
 
 test('replay by the socket of a daemon queues nothing for a group that can never be written', async () => {
   const { directory, offered } = await answering(await storage(), 'awscloudwatchlogs/0000', [{ id: 'a', died: 0 }])
-  await expect(asked(directory, 'dead-letters.replay', { to: 'my group' })).rejects.toThrow('to: "my group" is no name')
+  await expect(asked(directory, 'dead-letters.replay', { to: 'my group' })).rejects.toThrow(
+    'to: "my group" is not a log group name',
+  )
   expect(offered).toEqual([])
   expect(await asked(directory, 'dead-letters.list', {})).toMatchObject([{ id: 'a' }])
 })
@@ -46,7 +48,7 @@ test('letters that are only looked at stay', async () => {
     letters: 0,
     events: 0,
     left: 0,
-    stopped: 'the letters are only looked at',
+    stopped: 'the letters are read-only',
   })
   expect([...(await listed(letterCommands.list({})))]).toMatchObject([{ id: 'a' }])
 })
