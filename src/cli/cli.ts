@@ -12,30 +12,30 @@ const CONFIG_COMMANDS: readonly Entry[] = [
   { name: 'run', summary: 'run the daemon (default)', load: () => import('./commands/run.ts') },
   {
     name: 'validate',
-    summary: 'check a config and say what it would do',
+    summary: 'check a config and print what it would do',
     load: () => import('./commands/validate.ts'),
   },
   {
     name: 'components',
-    summary: 'list what can be written in a config',
+    summary: 'list the components that a config can use',
     load: () => import('./commands/components.ts'),
   },
   {
     name: 'print-config',
-    summary: 'print the config as it would run',
+    summary: 'print the config with defaults and references resolved',
     load: () => import('./commands/print-config.ts'),
   },
   { name: 'schema', summary: 'print a JSON Schema of the config', load: () => import('./commands/schema.ts') },
 ]
 const DAEMON_COMMANDS: readonly Entry[] = [
-  { name: 'health', summary: 'ask a running daemon whether it is healthy', load: () => import('./commands/health.ts') },
+  { name: 'health', summary: 'check the health of a running daemon', load: () => import('./commands/health.ts') },
 ]
-/** The commands that need no component to be loaded. */
+/** Commands that can run without loading any component. */
 const OWN_COMMANDS = [...CONFIG_COMMANDS, ...DAEMON_COMMANDS]
 
 /**
  * Runs one command line.
- * @param args without the program's name
+ * @param args arguments without the program's name
  */
 export async function cli(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const [first = '', ...others] = args
@@ -48,7 +48,7 @@ export async function cli(args: readonly string[], context: CommandContext): Pro
     context.out(programHelp(await allCommands(context)))
     return 0
   }
-  // `help validate` is `validate --help`; what begins with a dash belongs to the default command.
+  // `help validate` is `validate --help`. Arguments that begin with a dash belong to the default command.
   if (first === 'help') return cli([...others, '--help'], context)
   // `npm start` puts its default first; a command may follow it: `npm start -- validate`.
   const [value = '', command = '', ...rest] = others
@@ -72,7 +72,7 @@ export async function cli(args: readonly string[], context: CommandContext): Pro
   return refuse(context, `there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}`, '')
 }
 
-/** In the order of the help. */
+/** Returns all commands in the order of the help. */
 async function allCommands({ components }: CommandContext): Promise<readonly Entry[]> {
   const [{ componentCommands }, registry] = await Promise.all([import('./component-commands.ts'), components()])
   return [...CONFIG_COMMANDS, ...componentCommands(registry), ...DAEMON_COMMANDS]
@@ -100,7 +100,7 @@ function parse(args: readonly string[], options: Options, argument: string | und
         ...Object.fromEntries(
           Object.entries(options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
         ),
-        // `npm start` gives it to every command, also to one that reads no config.
+        // `npm start` passes it to every command, also to one that reads no config.
         'default-config': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -116,7 +116,7 @@ function parse(args: readonly string[], options: Options, argument: string | und
   }
 }
 
-/** `--feature-gates -a` is one option with its value, as in the collector, where a gate begins with a dash. */
+/** Joins `--feature-gates -a` into one argument: as in the collector, the value may begin with a dash. */
 function joinGates(args: readonly string[]): string[] {
   const joined = [...args]
   for (let at = joined.indexOf('--feature-gates'); at >= 0; at = joined.indexOf('--feature-gates', at + 1)) {
@@ -126,7 +126,7 @@ function joinGates(args: readonly string[]): string[] {
   return joined
 }
 
-/** Node's words, up to the end of the first sentence, with the option that was meant. */
+/** Returns the first sentence of Node's message, with a suggestion for the option. */
 function explain(message: string, options: Options): string {
   const [sentence = message] = message.split('. ')
   const unknown = /^Unknown option '-+([^']*)'/.exec(sentence)?.[1]

@@ -3,24 +3,24 @@ import type { ComponentRegistry } from '../component/factory.ts'
 import type { Environment } from '../config/sources/retrieve.ts'
 import type { createProcess } from '../process/create.ts'
 
-/** What a command may use of the process around it; `main.ts` has the real one. */
+/** The parts of the process that a command may use; `main.ts` has the real one. */
 export interface CommandContext extends Output {
   readonly env: Environment
-  /** Loaded when a command wants it, so that `--version` stays quick, and so does a probe by `health`. */
+  /** Loaded on demand, so that `--version` and a `health` probe stay fast. */
   readonly components: () => Promise<ComponentRegistry>
   readonly daemon: () => Promise<typeof createProcess>
-  /** Files of a config that are not to be read again; see `Outside.files`. */
+  /** Config files that must not be read again; see `Outside.files`. */
   readonly filesRead: () => Promise<Map<string, string>>
   /** Whether stdout shows colors. Default false. */
   readonly colors?: boolean
   /** Resolves at the first SIGTERM, SIGINT or SIGQUIT. */
   readonly stopRequested: Promise<void>
-  /** Takes what the process has to say of signals, from now on; without it that goes to stderr as plain text. */
+  /** Sets the logger for messages about signals; without it they go to stderr as plain text. */
   readonly logTo?: (warn: (message: string, fields: Readonly<Record<string, unknown>>) => void) => void
 }
 
 export interface Command<Names extends Options = Options> {
-  /** What it does, in a few lines, for its help. */
+  /** A few lines for its help. */
   readonly description: string
   readonly options: Names
   /** The placeholder of an argument beside the options. */
@@ -28,7 +28,7 @@ export interface Command<Names extends Options = Options> {
   run(values: Values<Names>, context: CommandContext): Promise<ExitCode>
 }
 
-/** Lets the compiler work out the names of the options. */
+/** Lets the compiler infer the names of the options. */
 export function defineCommand<const Names extends Options>(command: Command<Names>): Command {
   return command
 }

@@ -3,7 +3,7 @@ import type { ComponentRegistry } from '../component/factory.ts'
 import type { Command, CommandContext } from './command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
 
-/** The commands that the components offer, as commands of the command line. */
+/** Returns the commands that components offer. */
 export function componentCommands(registry: ComponentRegistry): readonly CommandEntry<Command>[] {
   const { receivers, processors, exporters, extensions } = registry
   return [...receivers, ...processors, ...exporters, ...extensions].flatMap(({ commands = [] }) =>
@@ -15,7 +15,7 @@ export function componentCommands(registry: ComponentRegistry): readonly Command
   )
 }
 
-/** The command with the options that name a config. */
+/** Adds the options that name a config. */
 function withConfig(command: ComponentCommand): Command {
   return {
     ...command,
@@ -52,7 +52,7 @@ async function storageDirectories(
   values: Parameters<typeof loadConfigFrom>[0],
   context: CommandContext,
 ): Promise<StorageDirectories> {
-  // The default config is for `run`: a directory is not guessed.
+  // The default config is only for `run`: directories are not guessed.
   if (values.config === undefined) return { kind: 'no_config' }
   const loaded = await loadConfigFrom(values, context)
   if (loaded === undefined) return { kind: 'invalid' }

@@ -3,7 +3,7 @@ import type { Command } from './command.ts'
 
 export const PROGRAM = 'otlp-cloudwatch'
 
-/** What `--help` says without a command. */
+/** The output of `--help` without a command. */
 export function programHelp(commands: readonly Pick<CommandEntry, 'name' | 'summary'>[]): string {
   return `${PROGRAM} ships OpenTelemetry logs into AWS CloudWatch Logs.
 
@@ -15,18 +15,18 @@ ${columns(commands.map(({ name, summary }) => [name, summary]))}
 Options:
 ${columns([
   ['--config URI', 'the config to run; see run --help'],
-  ['--help, -h', 'this text, or that of a command'],
-  ['--version, -v', 'name and version'],
+  ['--help, -h', 'print this help, or the help of a command'],
+  ['--version, -v', 'print name and version'],
 ])}
 `
 }
 
-/** What `--help` says with a command. */
+/** The output of `--help` with a command. */
 export function commandHelp(name: string, { description, options, argument }: Command): string {
   const rows = Object.entries(options).flatMap(([option, { value, description }]: [string, Option]) =>
     description === undefined ? [] : [[`--${option}${value === undefined ? '' : ` ${value}`}`, description] as const],
   )
-  const list = columns([...rows, ['--help, -h', 'this text']])
+  const list = columns([...rows, ['--help, -h', 'print this help']])
   const usage = argument === undefined ? '[OPTIONS]' : `[${argument}] [OPTIONS]`
   return `Usage: ${PROGRAM} ${name} ${usage}\n\n${description}\n\nOptions:\n${list}\n`
 }

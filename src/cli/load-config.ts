@@ -22,13 +22,13 @@ export const CONFIG_OPTIONS = {
     type: 'string',
     multiple: true,
     value: 'GATES',
-    description: 'accepted for commands made for the Go collector; has no effect, and a warning says so',
+    description: 'accepted for compatibility with the Go collector; ignored with a warning',
   },
-  // For `npm start`: the file for somebody who gave nothing. Never merged with what was given.
+  // For `npm start`: the config if no other is given. Never merged.
   'default-config': { type: 'string' },
 } as const satisfies Options
 
-/** Reads the config that the options and the environment name. Undefined if there is none that can run; the reason is on stderr. */
+/** Loads the config that the options and the environment name. Returns undefined if none can run; the reason is on stderr. */
 export async function loadConfigFrom(
   values: Values<typeof CONFIG_OPTIONS>,
   { env, err, components, filesRead }: CommandContext,
@@ -39,7 +39,7 @@ export async function loadConfigFrom(
     components(),
   ])
   const ignored = warnOfGates(values['feature-gates'] ?? [])
-  // Workers have the arguments of their parent, which has said it.
+  // Workers have the arguments of their parent, which has printed the warning.
   const files = await filesRead()
   if (ignored !== undefined && files.size === 0) err(`${ignored}\n`)
   const defaultUri = values['default-config']
@@ -56,7 +56,7 @@ export async function loadConfigFrom(
       return { ...loaded, files }
     case 'nothing':
       err(
-        'There is no config: give --config FILE, or set OTLP_CLOUDWATCH__LOG_GROUP_NAME and what else is needed of OTLP_CLOUDWATCH__*.\n',
+        'There is no config: pass --config FILE, or set OTLP_CLOUDWATCH__LOG_GROUP_NAME and other OTLP_CLOUDWATCH__* variables.\n',
       )
       return undefined
     case 'invalid':

@@ -5,10 +5,10 @@ import { printableConfig } from '../config/describe/print.ts'
 
 type Plain = Readonly<Record<string, unknown>>
 
-/** What tells one destination from another, in the words of the exporters' keys. */
+/** Exporter keys that identify a destination. */
 const DESTINATION_KEYS = ['log_group_name', 'log_stream_name', 'region', 'endpoint']
 
-/** What a config will do, a line for each thing: pipelines, where it listens, where it writes, notes. */
+/** Summarizes a config in lines: pipelines, listening addresses, destinations, notes. */
 export function summarize(config: DaemonConfig, written: WrittenConfig): string[] {
   const printable = printableConfig(written, 'redacted')
   const configOf = (section: Section, id: string) => (printable[section] as Record<string, Plain>)[id] ?? {}
@@ -32,10 +32,10 @@ export function summarize(config: DaemonConfig, written: WrittenConfig): string[
   ]
 }
 
-/** Accepted with a word at start: their endpoint stays closed. */
+/** Extensions without effect, whose endpoint stays closed. */
 const OPENS_NOTHING: ReadonlySet<string> = new Set(['zpages', 'pprof'])
 
-/** Every `endpoint` in a component's config, named by the keys that lead to it: `localhost:4317 (otlp grpc)`. */
+/** Returns every `endpoint` in a component's config with the keys of its path: `localhost:4317 (otlp grpc)`. */
 function endpointsIn(config: Plain, name: string): string[] {
   return Object.entries(config).flatMap(([key, value]) => {
     if (key === 'endpoint' && typeof value === 'string' && value !== '') return [`${value} (${name})`]

@@ -8,7 +8,7 @@ import type { ComponentId } from '../component/id.ts'
 import type { ServiceTelemetry } from './schema/service-telemetry.ts'
 
 /**
- * A config that was read, merged, expanded and checked in full: what `service` builds from. Parsed and validated are
+ * A config that was read, merged, expanded and fully checked, as input for `service`. Parsed and validated configs have
  * different types, so that an unchecked config cannot run.
  */
 export interface DaemonConfig {
@@ -23,18 +23,18 @@ export interface DaemonConfig {
     /** By name (`logs`, `logs/edge`). */
     readonly pipelines: ReadonlyMap<string, PipelineConfig>
     readonly telemetry: ServiceTelemetry
-    /** Processes. */
+    /** Number of processes. */
     readonly workers: number
     readonly shutdownTimeoutMs: number
   }
-  /** What an operator should hear at start, one sentence each: keys without effect, unused components. */
+  /** Notes to log at start, one sentence each: keys without effect, unused components. */
   readonly notes: readonly string[]
 }
 
 export interface Configured<Factory> {
   readonly id: ComponentId
   readonly factory: Factory
-  /** What the factory's own schema made of the YAML. */
+  /** The output of the factory's own schema. */
   readonly config: unknown
 }
 

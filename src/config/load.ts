@@ -22,10 +22,10 @@ export interface LoadOptions {
   readonly uris: readonly string[]
   /** `--set`: `a.b=c`, merged last. */
   readonly sets: readonly string[]
-  /** Used only where there is neither a `--config` nor a variable; never merged. */
+  /** Used only if there is neither a `--config` nor a variable; never merged. */
   readonly defaultUri?: string
   readonly env: Environment
-  /** As `Outside.files`: whoever keeps it can have the same config loaded again. */
+  /** See `Outside.files`; a caller that keeps it can load the same config again. */
   readonly files?: Map<string, string>
   readonly registry: ComponentRegistry
 }
@@ -36,18 +36,18 @@ export type LoadedConfig =
   /** Neither a `--config` nor an `OTLP_CLOUDWATCH__` variable. */
   | { readonly kind: 'nothing' }
 
-/** Everything that was checked, what no pipeline uses included: what `print-config` shows. */
+/** Everything that was checked, including unused components, for `print-config`. */
 export interface WrittenConfig extends CheckedService {
   readonly sections: Sections
 }
 
-/** Reads, merges, expands and checks a config. All problems are told at once. */
+/** Reads, merges, expands and checks a config. All problems are reported at once. */
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const findings = new Findings()
   const source = chooseSource(options, findings)
   if (source === undefined) return { kind: 'nothing' }
   const merged = applySets(source, options.sets, findings)
-  // A source that could not be read leaves holes: what would be missed in it is no news.
+  // A source that could not be read leaves holes; further problems would only be consequences.
   if (findings.failed) return { kind: 'invalid', problems: findings.problems }
 
   const root = expand(merged, options, findings) as MapNode
@@ -65,16 +65,14 @@ function chooseSource(options: LoadOptions, findings: Findings): MapNode | undef
   const variables = exporterVariables(env)
   if (uris.length > 0) {
     if (variables.length > 0)
-      findings.note(
-        `${variables.join(', ')}: not used, because a --config takes the place of ${VARIABLE_PREFIX}* altogether`,
-      )
+      findings.note(`${variables.join(', ')}: not used, because --config replaces all ${VARIABLE_PREFIX}* variables`)
     return readSources(uris, options, findings)
   }
   if (variables.length > 0) return configFromVariables(env)
   return defaultUri === undefined ? undefined : readSources([defaultUri], options, findings)
 }
 
-/** Whether a whole section is a reference that could not be followed: everything that names something in it would be told. */
+/** Returns whether a whole section is an unresolved reference, in which case every name in that section would be reported. */
 function hasHole(root: MapNode): boolean {
   return [...root.entries.values()].some(({ value }) => value.kind === 'scalar' && value.unresolved === true)
 }
@@ -101,7 +99,7 @@ function definedIds({ receivers, processors, exporters, extensions }: Sections) 
   return { receivers: receivers.ids, processors: processors.ids, exporters: exporters.ids, extensions: extensions.ids }
 }
 
-/** Keeps what runs, and gathers what to say about it. */
+/** Keeps the components that run, and gathers the notes about them. */
 function assemble(sections: Sections, { service, pipelines }: CheckedService, findings: Findings): DaemonConfig {
   const lists = [...pipelines.values()].map(({ output }) => output)
   const used = <Name extends Section>(section: Name, ids: readonly string[]) =>

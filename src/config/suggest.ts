@@ -1,6 +1,6 @@
 /**
- * The candidate nearest to a mistyped word, for "did you mean"; undefined where none is near: at most one edit in three
- * letters, so that `logs` is not offered for `foo`.
+ * Returns the candidate nearest to a mistyped word, for "did you mean"; undefined if none is within one edit in three letters,
+ * so that `logs` is not suggested for `foo`.
  */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
@@ -15,7 +15,7 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** Letters to insert, delete, replace, or swap with their neighbour (optimal string alignment). */
+/** Number of letters to insert, delete, replace, or swap with their neighbor (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column)
@@ -41,7 +41,7 @@ function at(row: readonly number[], column: number): number {
   return row[column] ?? Number.POSITIVE_INFINITY
 }
 
-/** `; did you mean "endpoint"?`, or `; known here: a, b` where nothing is near. */
+/** Returns `; did you mean "endpoint"?`, or `; known here: a, b` if nothing is near. */
 export function hint(word: string, candidates: readonly string[]): string {
   const near = closest(word, candidates)
   if (near !== undefined) return `; did you mean ${JSON.stringify(near)}?`

@@ -1,16 +1,16 @@
-/** Something that is being received. */
+/** A request that is being received. */
 export interface Receiving {
-  /** Time is up. It is not in the list any more. */
+  /** Called at the deadline, after the request is removed from the list. */
   expire(): void
 }
 
-/** How exactly a deadline is kept: one timer for all costs less than one for each request. */
+/** Precision of deadlines: one timer for all costs less than one for each request. */
 const TICK_MS = 1_000
 
 /** Ends requests that take too long to arrive, where Node has no timeout of its own: HTTP/2 and gRPC. */
 export class Deadlines {
   readonly limitMs: number
-  /** By when they began, oldest first: a Map keeps the order of insertion. */
+  /** Start times, oldest first: a Map keeps the order of insertion. */
   readonly #open = new Map<Receiving, number>()
   #timer: NodeJS.Timeout | undefined
 

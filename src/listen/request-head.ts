@@ -3,7 +3,7 @@ import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import type { RequestHead } from '../component/authenticator.ts'
 import type { HttpRequest } from './http/body.ts'
 
-/** What an authenticator sees of an HTTP request. */
+/** The head of an HTTP request, for an authenticator. */
 export function headOfHttp(request: HttpRequest): RequestHead {
   return {
     header(name) {
@@ -11,14 +11,14 @@ export function headOfHttp(request: HttpRequest): RequestHead {
       return Array.isArray(value) ? value[0] : value
     },
     commonName() {
-      // HTTP/2 shows its socket through a proxy, which is an instance all the same.
+      // HTTP/2 wraps its socket in a proxy; `instanceof` still works.
       const { socket } = request
       return socket instanceof TLSSocket && socket.authorized ? commonNameOf(socket.getPeerCertificate()) : undefined
     },
   }
 }
 
-/** What an authenticator sees of a gRPC call. */
+/** The head of a gRPC call, for an authenticator. */
 export function headOfGrpc(metadata: Metadata, call: ServerInterceptingCallInterface): RequestHead {
   return {
     header(name) {
@@ -29,7 +29,7 @@ export function headOfGrpc(metadata: Metadata, call: ServerInterceptingCallInter
   }
 }
 
-/** Undefined also where a certificate has several: which one is meant, nobody can tell. */
+/** Undefined also if a certificate has several common names, as the right one is unknown. */
 function commonNameOf(certificate: PeerCertificate | undefined): string | undefined {
   const name: unknown = certificate?.subject?.CN
   return typeof name === 'string' ? name : undefined

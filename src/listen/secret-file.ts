@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises'
 import { ComponentError } from '../component/component.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
-/** How often a file is read again. Kubernetes and editors replace files in ways that not every watch notices. */
+/** How often a file is reread. Kubernetes and editors replace files in ways that not every watch notices. */
 const CHECK_MS = 1_000
 
 export interface SecretFileOptions<Content> {
   readonly path: string
   /** The YAML path of the option, for errors. */
   readonly where: string
-  /** Throws a ComponentError that says what is wrong, and where, without showing it. */
+  /** Throws a ComponentError with the problem and its place, without showing the content. */
   readonly parse: (text: string) => Content
   readonly logger: Logger
 }
 
-/** A file of credentials: read at start, and again while it runs. Nothing of what it holds is ever said. */
+/** A file of credentials, read at start and reread while the daemon runs. Its content never reaches logs or errors. */
 export class SecretFile<Content> {
   readonly #options: SecretFileOptions<Content>
   #text = ''
@@ -26,7 +26,7 @@ export class SecretFile<Content> {
     this.#options = options
   }
 
-  /** Undefined while the file cannot be used: what it held before may have been withdrawn. */
+  /** Undefined while the file cannot be used: its previous credentials may have been revoked. */
   get content(): Content | undefined {
     return this.#content
   }
@@ -47,16 +47,16 @@ export class SecretFile<Content> {
   async #readAgain(): Promise<void> {
     const { path, logger } = this.#options
     try {
-      if (await this.#read()) logger.info('credentials were read again', { file: path })
+      if (await this.#read()) logger.info('credentials reloaded', { file: path })
     } catch (error) {
       this.#content = undefined
-      logger.error('credentials cannot be read again; senders are told to wait until they can', {
+      logger.error('credentials cannot be reloaded; requests are refused with retry until they can', {
         error: error instanceof Error ? error.message : String(error),
       })
     }
   }
 
-  /** @returns whether anything is different now */
+  /** @returns true if the content changed */
   async #read(): Promise<boolean> {
     const text = await this.#textOf()
     if (this.#content !== undefined && text === this.#text) return false

@@ -1,22 +1,22 @@
-/** Weight of the last request where it took more than was thought. */
+/** Weight of the last request if it needed more than the guess. */
 const WEIGHT = 1 / 16
-/** Kinds that are kept apart: formats times encodings, which are few, whatever senders write. */
+/** Maximum kinds to keep: formats times encodings, which are few, whatever senders write. */
 const MAX_KINDS = 16
-/** One for each power of two of a request's length: a request of one record is compressed far less than one of hundreds. */
+/** One class for each power of two of a request's length: one record compresses far less than hundreds of records. */
 const SIZES = 32
 
-/** What a request will take, in bytes. */
+/** Memory that a request needs, in bytes. */
 export interface Size {
-  /** Of protobuf, once it is decompressed and mapped. */
+  /** Bytes of protobuf, once it is decompressed and mapped. */
   readonly protobuf: number
-  /** Of the byte budget, while it is received. */
+  /** Bytes of the byte budget while it is received. */
   readonly held: number
 }
 
 /**
- * Guesses what a request will take from how many bytes come, and in what form. Learned from those that were read, and rather
- * low: it falls to the least at once and rises slowly, so that a sender whose requests are highly compressible does not keep
- * out the others.
+ * Guesses the memory of a request from its length and kind, learning from earlier requests. The guess is low on purpose: it
+ * falls to the minimum at once and rises slowly, so that a sender of highly compressible requests does not get the others
+ * refused.
  */
 export class SizeGuess {
   readonly #kinds = new Map<string, { readonly protobuf: Float64Array; readonly held: Float64Array }>()
@@ -28,7 +28,7 @@ export class SizeGuess {
     return { protobuf: bytes * (known?.protobuf[place] || 1), held: bytes * (known?.held[place] || 1) }
   }
 
-  /** What a request that came as `bytes` took. */
+  /** Learns the size in memory of a request received as `bytes`. */
   learn(kind: string, bytes: number, { protobuf, held }: Size): void {
     if (bytes === 0) return
     let known = this.#kinds.get(kind)
@@ -47,7 +47,7 @@ function placeOf(bytes: number): number {
   return Math.min(SIZES - 1, 32 - Math.clz32(bytes))
 }
 
-/** @param known 0 where nothing is */
+/** @param known 0 for no value yet */
 function approach(known: number, seen: number): number {
   return known === 0 || seen < known ? seen : known + (seen - known) * WEIGHT
 }

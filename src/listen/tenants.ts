@@ -7,16 +7,16 @@ export function allowedLogGroups() {
   return z
     .array(z.string().min(1))
     .min(1, 'is empty: write the log groups it may write, or "*" for all')
-    .describe('Patterns with * of the log groups it may write.')
+    .describe('Log groups it may write; `*` matches any characters.')
 }
 
-/** Names of senders, and what each may write. */
+/** Senders by name, with the log groups each may write. */
 export const tenantsSchema = z.record(
   z.string().min(1),
   z.strictObject({ allowed_log_groups: allowedLogGroups() }).describe('One sender.'),
 )
 
-/** Senders bound to log groups by their name. Once there are some, whoever is none of them is refused. */
+/** Senders bound to log groups by name. A sender that is not listed is refused. */
 export class Tenants {
   readonly #known: ReadonlyMap<string, Authenticated>
 
@@ -34,9 +34,9 @@ export class Tenants {
   }
 }
 
-// Not 401: other credentials are not what is missing. The name is not repeated: it may be any text of the sender's.
+// Not 401: its credentials are valid. The name is not repeated: the sender may choose any text.
 const NO_TENANT: Refused = {
   kind: 'refused',
   cause: 'permission_denied',
-  message: 'this sender is none of the tenants that may write here: ask the operator to add it to tenants',
+  message: 'this sender is not one of the configured tenants: ask the operator to add it to tenants',
 }

@@ -1,15 +1,15 @@
 import { MalformedProtobuf, ProtobufReader } from '../wire/protobuf-reader.ts'
 import { ANY_VALUE, EXPORT_LOGS_SERVICE_REQUEST, LOG_RECORD, MAX_VALUE_DEPTH, type Message } from './schema.ts'
 
-// One for all: a check never yields.
+// Shared by all checks, as a check never yields.
 const reader = new ProtobufReader()
 
 /**
- * Walks a whole ExportLogsServiceRequest: lengths, varints and the wire type of every known field. Unknown fields are
- * stepped over; text is not checked for UTF-8, ids not for their length: both are mended where they are written.
+ * Checks a whole ExportLogsServiceRequest: lengths, varints and the wire type of every known field. Unknown fields are skipped.
+ * Strings are not checked for UTF-8 nor ids for their length: the event writer fixes both.
  *
  * @returns the number of LogRecords
- * @throws MalformedProtobuf, and nothing else, whatever the bytes are
+ * @throws MalformedProtobuf, and nothing else, for any bytes
  */
 export function countRecords(bytes: Uint8Array): number {
   reader.reset(bytes)
@@ -20,7 +20,7 @@ export function countRecords(bytes: Uint8Array): number {
   }
 }
 
-/** The number of ResourceLogs in a request that was checked. */
+/** Returns the number of ResourceLogs in a checked request. */
 export function countResourceLogs(bytes: Uint8Array): number {
   reader.reset(bytes)
   let count = 0

@@ -1,7 +1,7 @@
-/** The two encodings of OTLP; an answer has that of its request. */
+/** The two encodings of OTLP; a response has the encoding of its request. */
 export type Format = 'protobuf' | 'json'
 
-/** By format, as OTLP/HTTP writes it in Content-Type. */
+/** Values of Content-Type in OTLP/HTTP. */
 export const MEDIA_TYPES: Readonly<Record<Format, string>> = {
   protobuf: 'application/x-protobuf',
   json: 'application/json',

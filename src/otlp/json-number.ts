@@ -1,9 +1,9 @@
-/** Characters of the longest number there is a reason to write: the smallest double, all of its decimal digits written out. */
+/** Characters of the longest useful number: the smallest double with all its decimal digits. */
 export const MAX_NUMBER_BYTES = 1_100
 
 const INTEGER = /^-?\d+$/
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
-/** No 64-bit integer has more digits. */
+/** Maximum digits of a 64-bit integer. */
 const MAX_DIGITS = 20
 
 export function isDecimal(text: string): boolean {
@@ -11,11 +11,11 @@ export function isDecimal(text: string): boolean {
 }
 
 /**
- * The integer that a decimal number is, exactly: `1.79e+18` and `1.0` are integers in protobuf's JSON. A double would round
- * what is over 2^53, and every time in nanoseconds is.
+ * Returns the exact integer of a decimal number: `1.79e+18` and `1.0` are integers in protobuf's JSON. A double would round
+ * integers over 2^53, which includes every time in nanoseconds.
  *
- * @param text of at most MAX_NUMBER_BYTES
- * @returns undefined for what is no integer; an infinity for one of more than 20 digits
+ * @param text at most MAX_NUMBER_BYTES
+ * @returns undefined if it is not an integer; an infinity for one of more than 20 digits
  */
 export function exactInteger(text: string): bigint | number | undefined {
   if (text.length <= MAX_DIGITS && INTEGER.test(text)) return BigInt(text)

@@ -1,12 +1,12 @@
 import { escapeLength } from '../wire/json-unescape.ts'
 
-// A cursor over JSON (RFC 8259) in UTF-8, for the JSON mapping: what is asked for is read, the rest is checked and stepped
-// over, and no value becomes an object. `JSON.parse` of a 64 MiB body of `{},{},{}…` takes over a gigabyte of heap.
+// A cursor over JSON (RFC 8259) in UTF-8, for the JSON mapping. It reads requested values and checks and skips the others; no
+// value becomes an object. `JSON.parse` of a 64 MiB body of `{},{},{}…` takes over a gigabyte of heap.
 
-/** The one way a JSON body is refused. */
+/** The only error for a refused JSON body. */
 export class MalformedJson extends Error {
   override readonly name = 'MalformedJson'
-  /** Where: `$.resourceLogs[0].scopeLogs[0].logRecords[2].timeUnixNano`. */
+  /** Path of the problem: `$.resourceLogs[0].scopeLogs[0].logRecords[2].timeUnixNano`. */
   readonly path: string
   constructor(path: string, problem: string) {
     super(`${path}: ${problem}`)
@@ -27,20 +27,20 @@ const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
-/** Deepest nesting inside a value that is stepped over. */
+/** Maximum nesting inside a skipped value. */
 const MAX_SKIPPED_DEPTH = 65_536
 
-export type JsonKind = 'an object' | 'a list' | 'a text' | 'a number' | 'true or false' | 'null'
+export type JsonKind = 'an object' | 'a list' | 'a string' | 'a number' | 'true or false' | 'null'
 
 const NO_BYTES = Buffer.alloc(0)
 
 export class JsonReader {
   #bytes: Buffer = NO_BYTES
   pos = 0
-  /** Of the last `string()`: its content between the quotes, as it stands in the body. */
+  /** Range in the body of the content of the last `string()`, without its quotes. */
   from = 0
   to = 0
-  /** Whether that content has escapes; without any it is the text's UTF-8. */
+  /** Whether that content has escapes; without any it is the UTF-8 of the string. */
   escaped = false
   readonly #closers = new Uint8Array(MAX_SKIPPED_DEPTH)
 
@@ -49,7 +49,7 @@ export class JsonReader {
     this.pos = 0
   }
 
-  /** Keeps no hold of the body: a reader is used again and again, and a body may have 64 MiB. */
+  /** Drops the reference to the body: the reader is reused, and a body may have 64 MiB. */
   letGo(): void {
     this.#bytes = NO_BYTES
     this.pos = 0
@@ -59,10 +59,10 @@ export class JsonReader {
     return this.#bytes
   }
 
-  /** What the next value is, going by its first byte. */
+  /** Returns the kind of the next value, by its first byte. */
   kind(): JsonKind {
     const byte = this.#peek()
-    if (byte === QUOTE) return 'a text'
+    if (byte === QUOTE) return 'a string'
     if (byte === OPEN_OBJECT) return 'an object'
     if (byte === OPEN_LIST) return 'a list'
     if (byte === 0x6e) return 'null'
@@ -71,7 +71,7 @@ export class JsonReader {
     throw this.#unexpected('a value')
   }
 
-  /** Steps into an object or list. Returns false when it is empty, and then it is over already. */
+  /** Enters an object or list. Returns false if it is empty; its end has been read then. */
   enter(kind: 'an object' | 'a list'): boolean {
     this.pos++
     if (this.#peek() !== (kind === 'an object' ? CLOSE_OBJECT : CLOSE_LIST)) return true
@@ -79,7 +79,7 @@ export class JsonReader {
     return false
   }
 
-  /** Behind a member or an element: true when another follows, false when its object or list is over. */
+  /** Call after a member or an element. Returns true if another follows, false at the end of the object or list. */
   another(kind: 'an object' | 'a list'): boolean {
     const byte = this.#peek()
     if (byte !== COMMA && byte !== (kind === 'an object' ? CLOSE_OBJECT : CLOSE_LIST)) {
@@ -89,7 +89,7 @@ export class JsonReader {
     return byte === COMMA
   }
 
-  /** Steps over a member's name and its colon; `from`, `to` and `escaped` tell of the name. */
+  /** Skips a member's name and its colon; `from`, `to` and `escaped` describe the name. */
   key(): void {
     if (this.#peek() !== QUOTE) throw this.#unexpected('a name in quotes')
     this.string()
@@ -97,7 +97,7 @@ export class JsonReader {
     this.pos++
   }
 
-  /** Checks a text, steps over it and notes where it stands. */
+  /** Checks and skips a string, and notes its range. */
   string(): void {
     const bytes = this.#bytes
     const end = bytes.length
@@ -113,28 +113,28 @@ export class JsonReader {
       }
       if (byte < 0x20) {
         this.pos = at
-        throw this.#unexpected('an escape: control characters stand as \\n or \\u0000 in a text')
+        throw this.#unexpected('an escape: control characters are written as \\n or \\u0000 in a string')
       }
       if (byte !== BACKSLASH) {
         at++
         continue
       }
       const length = escapeLength(bytes, at, end)
-      if (length === 0) throw new JsonProblem(`an escape in the text at byte ${this.from} is not one of JSON's`)
+      if (length === 0) throw new JsonProblem(`the string at byte ${this.from} has an escape that JSON does not have`)
       this.escaped = true
       at += length
     }
     this.pos = end
-    throw this.#unexpected('the closing quote of a text')
+    throw this.#unexpected('the closing quote of a string')
   }
 
-  /** The text `string` stepped over, decoded. For short ones: a body may be one text of 64 MiB, too much for the heap. */
+  /** Returns the last string, decoded. Only for short strings: a string of 64 MiB would be too much for the heap. */
   text(): string {
     if (!this.escaped) return this.#bytes.toString('utf8', this.from, this.to)
     return JSON.parse(this.#bytes.toString('utf8', this.from - 1, this.to + 1)) as string
   }
 
-  /** Checks a number, steps over it and notes in `from` and `to` where it stands. */
+  /** Checks and skips a number, and notes its range in `from` and `to`. */
   number(): void {
     this.from = this.pos
     this.escaped = false
@@ -148,12 +148,12 @@ export class JsonReader {
     return value
   }
 
-  /** Nothing but blanks may follow the body's one value. */
+  /** Checks that only blanks follow the body's one value. */
   finish(): void {
     if (this.#peek() !== -1) throw this.#unexpected('the end of the body')
   }
 
-  /** Checks the next value and steps over it, however deep it is, without recursion. */
+  /** Checks and skips the next value of any depth, without recursion. */
   skip(): void {
     const closers = this.#closers
     let depth = 0
@@ -180,7 +180,7 @@ export class JsonReader {
   }
 
   #skipScalar(kind: JsonKind): void {
-    if (kind === 'a text') this.string()
+    if (kind === 'a string') this.string()
     else if (kind === 'a number') this.#skipNumber()
     else if (kind === 'null') this.#literal('null')
     else this.boolean()
@@ -215,7 +215,7 @@ export class JsonReader {
     this.pos = pos + word.length
   }
 
-  /** The next byte that is not a blank, or -1 at the end; `pos` stands on it. */
+  /** Returns the next byte that is not a blank, or -1 at the end; moves `pos` to it. */
   #peek(): number {
     const bytes = this.#bytes
     let at = this.pos

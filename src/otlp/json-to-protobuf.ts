@@ -15,22 +15,22 @@ import {
   type Message,
 } from './schema.ts'
 
-// One for all: a mapping never yields.
+// Shared by all mappings, as a mapping never yields.
 const reader = new JsonReader()
 
 /**
  * Maps an ExportLogsServiceRequest from OTLP/JSON to protobuf, bytes to bytes (OTLP 1.11, "JSON Protobuf Encoding"):
- * ids in hexadecimal of either case, 64-bit integers as decimal texts or numbers, exactly; other bytes in base64; unknown
- * fields ignored; null counts as absent. Leniently: enum names, NaN and infinities as texts.
+ * ids in hexadecimal of either case, 64-bit integers as decimal strings or numbers, exactly; other bytes in base64; unknown
+ * fields ignored; null counts as absent. Lenient: enum names, NaN and infinities as strings.
  *
- * The snake_case spelling of a field is refused: as an unknown field it would be swallowed, and its records with it.
+ * The snake_case spelling of a field is refused: ignoring it as unknown would drop its records.
  *
- * Nothing is made of a value but its bytes, and nothing is read twice but for its escapes: a body of 64 MiB may be one
- * number, one text or twenty million lists.
+ * No value becomes an object, and nothing but escapes is read twice: a body of 64 MiB may be one number, one string or
+ * twenty million lists.
  *
- * @param writer is reset; what it holds afterwards is the request, never longer than `json`
- * @returns what the sender should be warned about: records in which nothing is OTLP; empty if there is nothing
- * @throws MalformedJson, and nothing else, whatever the bytes are
+ * @param writer reset first; holds the request afterwards, never longer than `json`
+ * @returns a warning for the sender about records without a field of OTLP; empty for none
+ * @throws MalformedJson, and nothing else, for any bytes
  */
 export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): string {
   writer.reset()
@@ -52,7 +52,7 @@ export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): string
 class Mapping {
   readonly #writer: ProtobufWriter
   readonly notUnderstood = new NotUnderstood()
-  /** The way to the value being read: by level its field's name, and its place if it stands in a list, else -1. */
+  /** The path of the value being read: by level its field's name, and its index if it is in a list, else -1. */
   readonly #names: string[] = []
   readonly #places: number[] = []
   #level = 0
@@ -75,7 +75,7 @@ class Mapping {
     if (found !== kind) throw new JsonProblem(`expected ${kind}, not ${found}`)
   }
 
-  /** An object's members. Recursion is bounded: only values nest, and those by MAX_VALUE_DEPTH. */
+  /** Maps an object's members. Recursion is bounded: only values nest, at most MAX_VALUE_DEPTH deep. */
   members(message: Message, valueDepth: number): void {
     let known = 0
     let unknown = 0
@@ -154,14 +154,14 @@ class Mapping {
     this.expect('an object')
     const depth = message === ANY_VALUE ? valueDepth + 1 : valueDepth
     const start = this.#writer.begin(field.number)
-    // A list or map in the first value nobody looks at: that it is one is kept, not what is in it.
+    // A list or map in the first value that is too deep: its kind is kept, not its content.
     if (depth > MAX_VALUE_DEPTH && message !== ANY_VALUE) reader.skip()
     else this.members(message, depth)
     this.#writer.end(start)
   }
 
   #string(field: number): void {
-    this.expect('a text')
+    this.expect('a string')
     reader.string()
     if (!reader.escaped) return this.#writer.slice(field, reader.bytes, reader.from, reader.to)
     const start = this.#writer.begin(field)
@@ -169,7 +169,7 @@ class Mapping {
     this.#writer.end(start)
   }
 
-  /** The text that was read, in the writer's buffer, without its escapes. */
+  /** Writes the last string without its escapes. */
   #content(): void {
     const writer = this.#writer
     const { bytes, from, to, escaped } = reader
@@ -178,7 +178,7 @@ class Mapping {
   }
 
   #coded(field: number, decode: typeof decodeHex, problem: string): void {
-    this.expect('a text')
+    this.expect('a string')
     reader.string()
     const writer = this.#writer
     const start = writer.begin(field)
@@ -204,13 +204,13 @@ class Mapping {
     return SEVERITIES.get(text) ?? asInteger(text, -(2n ** 31n), 2n ** 31n - 1n)
   }
 
-  #integer(least: bigint, most: bigint): bigint {
-    return asInteger(this.#numeric(), least, most)
+  #integer(min: bigint, max: bigint): bigint {
+    return asInteger(this.#numeric(), min, max)
   }
 
   /**
-   * An AnyValue's int, the only int64 of OTLP logs. SDKs in JavaScript send any number without a fraction as one, 1.5e300
-   * too: what no int64 can hold is the double it was, instead of a refusal that loses the whole request.
+   * Maps an AnyValue's int, the only int64 of OTLP logs. JavaScript SDKs send any number without a fraction as one, 1.5e300
+   * too: a number beyond int64 becomes the double it was, instead of a refusal that loses the whole request.
    */
   #intValue(field: Field): void {
     const bare = reader.kind() === 'a number'
@@ -220,11 +220,11 @@ class Mapping {
     else this.#varint(field.number, asInteger(text, MIN_INT64, MAX_INT64))
   }
 
-  /** A number as it is written, or the text that stands in its place. */
+  /** Returns a number as written, or a string in its place. */
   #numeric(): string {
     const kind = reader.kind()
     if (kind === 'a number') reader.number()
-    else if (kind === 'a text') reader.string()
+    else if (kind === 'a string') reader.string()
     else throw new JsonProblem(`expected a number, not ${kind}`)
     const length = reader.to - reader.from
     if (length > MAX_NUMBER_BYTES) {
@@ -244,7 +244,7 @@ function isInt64(value: bigint | number): boolean {
   return value >= MIN_INT64 && value <= MAX_INT64
 }
 
-/** Whether the name that was read may be a field's in snake_case. No text is made of most that are not. */
+/** Returns whether the last name may be a field in snake_case, without creating a string for most names. */
 function maySnakeCase(): boolean {
   const { bytes, from, to, escaped } = reader
   if (to - from > MAX_NAME_BYTES) return false
@@ -259,7 +259,7 @@ function refuseSnakeCase(message: Message, name: string): void {
   throw new JsonProblem(`"${name}" is not a field of OTLP/JSON, which spells it "${meant.name}": write "${meant.name}"`)
 }
 
-/** The field whose name was just read. Names are compared byte by byte: making a text of each costs half the mapping. */
+/** Returns the field of the last name. Names are compared byte by byte: a string for each costs half the mapping time. */
 function fieldNamed(message: Message): Field | undefined {
   if (reader.escaped) return reader.to - reader.from > MAX_NAME_BYTES ? undefined : message.byName.get(reader.text())
   const bytes = reader.bytes
@@ -274,11 +274,11 @@ function fieldNamed(message: Message): Field | undefined {
   return undefined
 }
 
-function asInteger(text: string, least: bigint, most: bigint): bigint {
+function asInteger(text: string, min: bigint, max: bigint): bigint {
   const value = exactInteger(text)
   if (value === undefined) throw new JsonProblem(`${quoted()} is not an integer`)
-  if (value < least || value > most) throw new JsonProblem(`${quoted()} is not between ${least} and ${most}`)
-  // An infinity is between no two integers.
+  if (value < min || value > max) throw new JsonProblem(`${quoted()} is not between ${min} and ${max}`)
+  // Not an infinity, which the range check refused.
   return value as bigint
 }
 
@@ -288,7 +288,7 @@ function finite(text: string): number {
   return value
 }
 
-/** The beginning of the text or number that was just read. */
+/** Returns the beginning of the last string or number. */
 function excerpt(): string {
   const { bytes, from, to } = reader
   if (to - from <= MAX_NAME_BYTES) return shortened(reader.text())
@@ -303,7 +303,7 @@ function quoted(): string {
   return JSON.stringify(excerpt())
 }
 
-/** Characters of a sender's text in an error. */
+/** Maximum characters of a sender's text in an error. */
 const MAX_EXCERPT = 64
 const UNDERSCORE = 0x5f
 const NOT_HEX = 'is not hexadecimal: OTLP/JSON writes ids as 32 or 16 hex digits, not in base64'
@@ -318,7 +318,7 @@ const NOT_FINITE: ReadonlyMap<string, number> = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ])
 
-/** SeverityNumber's names: OTLP forbids them in JSON, senders write them all the same, and the collector takes them. */
+/** SeverityNumber's names: OTLP forbids them in JSON, but senders write them and the collector accepts them. */
 const SEVERITIES: ReadonlyMap<string, bigint> = new Map(
   Object.entries(SeverityNumber).flatMap(([name, number]): [string, bigint][] =>
     typeof number === 'number' ? [[`SEVERITY_NUMBER_${name}`, BigInt(number)]] : [],

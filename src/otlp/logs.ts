@@ -2,7 +2,7 @@ import { ProtobufReader } from '../wire/protobuf-reader.ts'
 import { countRecords } from './check.ts'
 import { MAX_VALUE_DEPTH } from './schema.ts'
 
-// OTLP logs as objects, for whoever shows or compares them. Nothing on the way from a receiver to CloudWatch makes one.
+// OTLP logs as objects, for display and comparison. The path from a receiver to CloudWatch creates none.
 
 export interface ResourceLogs {
   readonly resource: Resource
@@ -38,25 +38,25 @@ export interface LogRecord {
   readonly attributes: Attributes
   readonly droppedAttributesCount: number
   readonly flags: number
-  /** 16 bytes; empty, all zero or of another length is no trace. */
+  /** 16 bytes; an empty, all-zero or differently sized id means no trace. */
   readonly traceId: Uint8Array
   readonly spanId: Uint8Array
   readonly eventName: string
 }
 
-/** By key, in the order of first appearance; of two equal keys the last value counts. */
+/** By key, in the order of first appearance; the last value of a duplicate key wins. */
 export type Attributes = ReadonlyMap<string, AnyValue>
 
 /** int64 as bigint, double as number, kvlist as Map, the empty value as null. */
 export type AnyValue = null | string | boolean | bigint | number | Uint8Array | readonly AnyValue[] | Attributes
 
-/** Stands for a value nested deeper than MAX_VALUE_DEPTH. */
+/** Replaces a value nested deeper than MAX_VALUE_DEPTH. */
 export const TOO_DEEP = `[nested deeper than ${MAX_VALUE_DEPTH} values]`
 
 type Changeable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
- * Decodes an ExportLogsServiceRequest. Text that is not UTF-8 has U+FFFD where it is not; bytes are copies.
+ * Decodes an ExportLogsServiceRequest. Invalid UTF-8 becomes U+FFFD; bytes are copies.
  *
  * @throws MalformedProtobuf
  */
@@ -65,17 +65,16 @@ export function decodeLogs(bytes: Uint8Array): readonly ResourceLogs[] {
   return decodeBeginning(bytes, { fields: Number.POSITIVE_INFINITY, textBytes: Number.POSITIVE_INFINITY }).logs
 }
 
-/** What may be decoded of one request. */
+/** Limits on decoding one request. */
 export interface DecodeLimits {
-  /** Of all messages: a field becomes an object or a few. */
+  /** Fields of all messages together; each becomes one or a few objects. */
   readonly fields: number
-  /** Bytes of text and bytes values together. */
+  /** Bytes of all string and bytes values together. */
   readonly textBytes: number
 }
 
 /**
- * The same of bytes that were checked, and stops where the limits are reached: a request may hold thirty million values, or
- * one of 64 MiB.
+ * Decodes checked bytes up to the limits: a request may hold thirty million values, or one of 64 MiB.
  */
 export function decodeBeginning(
   bytes: Uint8Array,
@@ -91,7 +90,7 @@ export function decodeBeginning(
   return { logs, complete: decoder.complete }
 }
 
-/** Decodes bytes that were checked: every known field has its wire type. */
+/** Decodes checked bytes, in which every known field has its wire type. */
 class Decoder {
   readonly #bytes: Buffer
   readonly #reader = new ProtobufReader()
@@ -107,7 +106,7 @@ class Decoder {
     this.#reader.reset(bytes)
   }
 
-  /** Offers each field up to the end of the message; `take` reads its value and says so, or leaves it. */
+  /** Calls `take` for each field of the message; it reads the value and returns true, or returns false to skip it. */
   message(take: (field: number) => boolean): void {
     const reader = this.#reader
     while (reader.pos < reader.end) {
@@ -217,7 +216,7 @@ class Decoder {
     return record
   }
 
-  /** @param depth how many values this pair lies in */
+  /** @param depth number of values around this pair */
   #keyValue(into: Map<string, AnyValue>, depth: number): void {
     let key = ''
     let value: AnyValue = null

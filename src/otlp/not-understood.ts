@@ -1,7 +1,7 @@
 const EXPECTED =
   'this is /v1/logs of OTLP/JSON and expects {"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"…"}}]}]}]}'
 
-/** Requests of other signals, by the field that holds all they have. */
+/** Other signals by the top-level field of their requests. */
 const OTHER_SIGNALS: ReadonlyMap<string, string> = new Map([
   ['resourceSpans', 'traces'],
   ['resource_spans', 'traces'],
@@ -13,22 +13,22 @@ const OTHER_SIGNALS: ReadonlyMap<string, string> = new Map([
 
 export interface UnknownField {
   readonly name: string
-  /** The object that has it. */
+  /** Path of the object that has the field. */
   readonly path: string
 }
 
 /**
- * What a JSON request holds that is not OTLP logs. Unknown fields are no error (OTLP 1.11), so `{"message":"…"}` is a valid
- * request without a record; its sender is warned all the same, or it would never find out.
+ * Tracks content of a JSON request that is not OTLP logs. Unknown fields are not an error (OTLP 1.11), so `{"message":"…"}` is
+ * a valid request without a record; its sender gets a warning, as it would not notice otherwise.
  */
 export class NotUnderstood {
   #records = 0
   #emptyRecords = 0
-  /** The first unknown field of the request, and the first one of a record that has no other. */
+  /** The first unknown field of the request, and that of a record without known fields. */
   #first: UnknownField | undefined
   #ofRecord: UnknownField | undefined
 
-  /** Whether an unknown field is of use for the warning; most are not, and nothing is made of them. */
+  /** Returns whether the warning needs an unknown field; most are not needed, and no string is created for them. */
   wants(firstOfRecord: boolean): boolean {
     return this.#first === undefined || (firstOfRecord && this.#emptyRecords === 0)
   }
@@ -38,7 +38,7 @@ export class NotUnderstood {
     if (firstOfRecord) this.#ofRecord = field
   }
 
-  /** @param understood false if it has fields, and none of them is one of a LogRecord */
+  /** @param understood false if it has fields, but none of a LogRecord */
   record(understood: boolean): void {
     this.#records++
     if (!understood) this.#emptyRecords++
@@ -49,13 +49,13 @@ export class NotUnderstood {
     if (this.#records === 0) return this.#first === undefined ? '' : noRecords(this.#first)
     if (this.#emptyRecords === 0 || this.#ofRecord === undefined) return ''
     const field = named(this.#ofRecord)
-    return `${this.#emptyRecords} of ${this.#records} log records are empty: ${field} is no field of one; ${EXPECTED}`
+    return `${this.#emptyRecords} of ${this.#records} log records are empty: ${field} is not a field of a log record; ${EXPECTED}`
   }
 }
 
 function noRecords(first: UnknownField): string {
   const signal = first.path === '$' ? OTHER_SIGNALS.get(first.name) : undefined
-  const reason = signal === undefined ? `${named(first)} is no field of it` : `"${first.name}" holds ${signal}`
+  const reason = signal === undefined ? `${named(first)} is not a field of it` : `"${first.name}" holds ${signal}`
   return `no log records were found: ${reason}; ${EXPECTED}`
 }
 

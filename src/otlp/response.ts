@@ -8,8 +8,8 @@ const FULL_SUCCESS: Readonly<Record<Format, Uint8Array>> = {
 }
 
 /**
- * An ExportLogsServiceResponse. `partial_success` is left unset on full success (OTLP 1.11: MUST); with 0 rejected and a
- * message it is a warning. The bytes may be shared: not to be written to.
+ * Returns an ExportLogsServiceResponse. `partial_success` is unset on full success (OTLP 1.11: MUST); with 0 rejected and a
+ * message it is a warning. The bytes may be shared: do not write to them.
  */
 export function exportLogsResponse(accepted: Accepted, format: Format): Uint8Array {
   if (accepted.rejected === 0 && accepted.message === '') return FULL_SUCCESS[format]
@@ -26,7 +26,7 @@ function partialSuccessBytes(accepted: Accepted): Uint8Array {
   return writer.view()
 }
 
-/** int64 is a decimal text in protobuf's JSON. */
+/** int64 is a decimal string in protobuf's JSON. */
 function partialSuccessJson(accepted: Accepted): string {
   const partialSuccess = { rejectedLogRecords: String(accepted.rejected), errorMessage: accepted.message }
   return JSON.stringify({ partialSuccess })

@@ -3,8 +3,8 @@
 import { I32, I64, LEN, VARINT } from '../wire/protobuf-reader.ts'
 
 /**
- * Deepest nesting of an AnyValue that is looked at: a record's body or an attribute's value is level 1, an element of its
- * list or map level 2. What lies deeper is stepped over unread, so that no bytes can overflow a stack.
+ * Maximum nesting of an AnyValue that is read: a record's body or an attribute's value is level 1, an element of its list or
+ * map level 2. Deeper values are skipped unread, so that no input can overflow the stack.
  */
 export const MAX_VALUE_DEPTH = 64
 
@@ -38,7 +38,7 @@ export interface Message {
   /** By field number; unknown numbers are undefined. */
   readonly fields: readonly (Field | undefined)[]
   readonly byName: ReadonlyMap<string, Field>
-  /** By the spelling of the .proto file where it differs (`log_records`): legal in other JSON mappings, not in OTLP's. */
+  /** By the spelling of the .proto file if it differs (`log_records`): legal in other JSON mappings, not in OTLP's. */
   readonly bySnakeName: ReadonlyMap<string, Field>
 }
 
@@ -143,7 +143,7 @@ const resourceLogs = new MessageTable('ResourceLogs')
   .many(2, 'scopeLogs', scopeLogs)
   .one(3, 'schemaUrl', 'string')
 
-/** Bytes of the longest name in any spelling that a field has: `dropped_attributes_count`, each character as `\\u0064`. */
+/** Bytes of the longest spelling of a field name: `dropped_attributes_count` with each character as `\\u0064`. */
 export const MAX_NAME_BYTES = 24 * 6
 
 export const ANY_VALUE: Message = anyValue

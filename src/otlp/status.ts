@@ -3,14 +3,14 @@ import type { Refused, Retry } from '../accounting/outcome.ts'
 import { ProtobufWriter } from '../wire/protobuf-writer.ts'
 import type { Format } from './format.ts'
 
-/** A google.rpc.Status with the details OTLP knows. */
+/** A google.rpc.Status with the details that OTLP defines. */
 export interface Status {
   readonly code: GrpcCode
   /** For people: what is wrong and what to do. */
   readonly message: string
-  /** RetryInfo: the sender may try again after so many ms. Without it a client drops the request. */
+  /** RetryInfo: ms after which the sender may retry. Without it a client drops the request. */
   readonly retryAfterMs?: number | undefined
-  /** BadRequest: what in the request is wrong. */
+  /** BadRequest: the invalid field of the request. */
   readonly violation?: Violation | undefined
 }
 
@@ -21,8 +21,8 @@ export interface Violation {
 }
 
 /**
- * What an outcome is in a Status: a retry carries its delay, malformed data what is wrong with it.
- * @param field a path to what is malformed, where it is known
+ * Returns the Status of an outcome: a retry has its delay, malformed data a violation.
+ * @param field path of the malformed field, if known
  */
 export function statusOf(outcome: Retry | Refused, field = ''): Status {
   const { cause, message } = outcome
@@ -37,7 +37,7 @@ export function statusOf(outcome: Retry | Refused, field = ''): Status {
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo'
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest'
 
-/** The Status as a body of OTLP/HTTP, or (protobuf) as gRPC's `grpc-status-details-bin`. */
+/** Encodes a Status as the body of an OTLP/HTTP response, or (protobuf) for gRPC's `grpc-status-details-bin`. */
 export function encodeStatus(status: Status, format: Format): Uint8Array {
   return format === 'protobuf' ? statusBytes(status) : Buffer.from(statusJson(status))
 }
@@ -90,7 +90,7 @@ function statusJson(status: Status): string {
   return JSON.stringify({ code: status.code, message: status.message, ...(details.length > 0 && { details }) })
 }
 
-/** Whole ms as a google.protobuf.Duration. */
+/** Converts ms, rounded up, to a google.protobuf.Duration. */
 function duration(ms: number): { seconds: number; nanos: number } {
   const whole = Math.ceil(ms)
   return { seconds: Math.floor(whole / 1000), nanos: (whole % 1000) * 1e6 }

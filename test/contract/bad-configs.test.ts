@@ -48,7 +48,7 @@ exporters:
   nop:
     verbosity: detailed
 `,
-    'bad.yaml:3:5: exporters.nop.verbosity: unknown key; no key can be written here',
+    'bad.yaml:3:5: exporters.nop.verbosity: unknown key; no keys are allowed here',
   ],
   [
     'a mistyped top level key',
@@ -149,7 +149,7 @@ exporters:
 exporters:
   batch:
 `,
-    'bad.yaml:2:3: exporters.batch: batch is one of the processors, not of the exporters: write it under processors:',
+    'bad.yaml:2:3: exporters.batch: batch is one of the processors, not exporters: write it under processors:',
   ],
   [
     'an id that is none',
@@ -169,7 +169,7 @@ processors: [batch]
     'bad.yaml:1:1: processors: is not a map: write each component under its id, such as otlp:',
   ],
   [
-    'a component that is a text',
+    'a component that is a string',
     `
 exporters:
   debug: detailed
@@ -177,13 +177,13 @@ exporters:
     'bad.yaml:2:10: exporters.debug: "detailed" is not a map: write its keys, each on a line of its own, further to the right',
   ],
   [
-    'a number where a text is wanted',
+    'a number where a string is expected',
     `
 exporters:
   awscloudwatchlogs:
     region: 5
 `,
-    'bad.yaml:3:13: exporters.awscloudwatchlogs.region: 5 is not a text: put quotes around it',
+    'bad.yaml:3:13: exporters.awscloudwatchlogs.region: 5 is not a string: put quotes around it',
   ],
   [
     'a placeholder without quotes',
@@ -192,10 +192,10 @@ exporters:
   awscloudwatchlogs:
     log_stream_name: {PodName}
 `,
-    'bad.yaml:3:5: exporters.awscloudwatchlogs.log_stream_name: this map is not a text: put quotes around it',
+    'bad.yaml:3:5: exporters.awscloudwatchlogs.log_stream_name: this map is not a string: put quotes around it',
   ],
   [
-    'a text where a number is wanted',
+    'a string where a number is expected',
     `
 exporters:
   awscloudwatchlogs:
@@ -345,7 +345,7 @@ exporters:
   awscloudwatchlogs:
     credentials: {access_key_id: a, secret_access_key: ["\${env:SECRET}"]}
 `,
-    'bad.yaml:3:37: exporters.awscloudwatchlogs.credentials.secret_access_key: [REDACTED] is not a text: put quotes around it',
+    'bad.yaml:3:37: exporters.awscloudwatchlogs.credentials.secret_access_key: [REDACTED] is not a string: put quotes around it',
   ],
   [
     'several mistakes at once, in the order of the file',
@@ -423,7 +423,7 @@ service:
     logs:
       processors: [batch]
 `,
-    'bad.yaml:4:20: service.pipelines.logs.processors[0]: processor "batch" is not defined: write batch: under processors:, or take it out here',
+    'bad.yaml:4:20: service.pipelines.logs.processors[0]: processor "batch" is not defined: write batch: under processors:, or remove it here',
   ],
   [
     'a component whose id is mistyped',
@@ -443,7 +443,7 @@ service:
     logs:
       receivers: [otlp, otlp]
 `,
-    'bad.yaml:4:25: service.pipelines.logs.receivers[1]: "otlp" stands twice: write it once',
+    'bad.yaml:4:25: service.pipelines.logs.receivers[1]: "otlp" is a duplicate: write it once',
   ],
   [
     'an extension that is not defined',
@@ -451,7 +451,7 @@ service:
 service:
   extensions: [health_check]
 `,
-    'bad.yaml:2:16: service.extensions[0]: extension "health_check" is not defined: write health_check: under extensions:, or take it out here',
+    'bad.yaml:2:16: service.extensions[0]: extension "health_check" is not defined: write health_check: under extensions:, or remove it here',
   ],
   [
     'a storage that is defined and does not run',
@@ -479,7 +479,7 @@ exporters:
 exporters: {awscloudwatchlogs: {sending_queue: {storage: file_storage}}}
 service: {extensions: [file_storage]}
 `,
-    'bad.yaml:2:24: service.extensions[0]: extension "file_storage" is not defined: write file_storage: under extensions:, or take it out here',
+    'bad.yaml:2:24: service.extensions[0]: extension "file_storage" is not defined: write file_storage: under extensions:, or remove it here',
   ],
   [
     'authenticators that are mistyped',
@@ -532,7 +532,7 @@ exporters:
   awscloudwatchlogs:
     region: \${env:AWS-REGION}
 `,
-    'bad.yaml:3:13: exporters.awscloudwatchlogs.region: ${env:AWS-REGION}: "AWS-REGION" cannot be the name of an environment variable: write letters, digits and _, or $$ where a dollar sign is meant',
+    'bad.yaml:3:13: exporters.awscloudwatchlogs.region: ${env:AWS-REGION}: "AWS-REGION" cannot be the name of an environment variable: write letters, digits and _, or $$ for a dollar sign',
   ],
   [
     'a reference to a file that is not there',
@@ -595,7 +595,7 @@ receivers:
   otlp:
     protocols: {http: }
 `,
-    'bad.yaml:4:3: the key otlp stands twice in the same map: keep one of the two',
+    'bad.yaml:4:3: duplicate key otlp in the same map: keep one of the two',
   ],
   [
     'a tab',
@@ -629,7 +629,7 @@ exporters:
 receivers:
   otlp: *defaults
 `,
-    'bad.yaml:2:9: there is no anchor before this alias: put quotes around a text that begins with *',
+    'bad.yaml:2:9: there is no anchor before this alias: put quotes around a string that begins with *',
   ],
   [
     'an alias inside its own anchor',
@@ -637,7 +637,7 @@ receivers:
 receivers: &all
   otlp: *all
 `,
-    'bad.yaml:2:9: the alias *all stands inside its own anchor',
+    'bad.yaml:2:9: the alias *all is inside its own anchor',
   ],
   [
     'aliases that come to a billion values',
@@ -648,7 +648,7 @@ c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
 d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
 e: [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
 `,
-    'bad.yaml:1:32: the aliases come to more than 100000 values: write fewer aliases',
+    'bad.yaml:1:32: the aliases expand to more than 100000 values: write fewer aliases',
   ],
   [
     'no service',
@@ -688,7 +688,7 @@ service:
   pipelines:
     logs: { receivers: [otlp], exporters: [awscloudwatchlogs] }
 `,
-    'bad.yaml:2:3: receivers.otlp.protocols: is required: The protocols to take logs by; at least one.',
+    'bad.yaml:2:3: receivers.otlp.protocols: is required: Protocols to accept logs over; at least one.',
     'bad.yaml:4:3: exporters.awscloudwatchlogs.log_group_name: is required: Log group; {attribute} is replaced by a resource or record attribute, or by a short name of the collector such as {ServiceName}.',
     'bad.yaml:4:3: exporters.awscloudwatchlogs.log_stream_name: is required: Log stream, with the same placeholders.',
   ],

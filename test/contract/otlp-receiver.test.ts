@@ -32,7 +32,7 @@ const badRequest = (field: string, description: string) => ({
 const retryInfo = (retryDelay: string) => ({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay })
 
 const tooLarge =
-  `the request is larger than ${LIMIT} bytes (protocols.http.max_request_body_size), which also holds after ` +
+  `the request is larger than ${LIMIT} bytes (protocols.http.max_request_body_size), before or after ` +
   'decompression: send smaller batches'
 const corrupt = (encoding: string) => `the body is not valid ${encoding}, ends too early, or has trailing data`
 const notLogs = (signal: string) =>
@@ -157,7 +157,7 @@ const HTTP: readonly HttpCase[] = [
     headers: { 'content-type': JSON_TYPE },
     answer: statusJson(
       12,
-      'the content type "text/plain" is not one of OTLP: send application/x-protobuf or application/json',
+      'the content type "text/plain" is not an OTLP type: send application/x-protobuf or application/json',
     ),
   },
   {
@@ -165,7 +165,7 @@ const HTTP: readonly HttpCase[] = [
     method: 'GET',
     status: 405,
     headers: { allow: 'POST', 'content-type': JSON_TYPE },
-    answer: statusJson(12, 'GET is not a method of OTLP/HTTP: send POST'),
+    answer: statusJson(12, 'GET is not an OTLP/HTTP method: send POST'),
   },
   { says: 'OPTIONS where CORS is off', method: 'OPTIONS', status: 405 },
   {
@@ -340,7 +340,7 @@ const GRPC: readonly GrpcCase[] = [
     options: gzip,
     code: status.RESOURCE_EXHAUSTED,
     details:
-      'the request is larger than 1048576 bytes (protocols.grpc.max_recv_msg_size_mib), which also holds after ' +
+      'the request is larger than 1048576 bytes (protocols.grpc.max_recv_msg_size_mib), before or after ' +
       'decompression: send smaller batches',
   },
   {

@@ -103,5 +103,5 @@ test('the command of the package runs', async () => {
   const config = join(ROOT, 'config', 'agent.yaml')
   const env = { ...CLEAN_ENVIRONMENT, AWS_REGION: 'us-east-1' }
   const validated = await execute(command, ['validate', '--config', config], { env })
-  expect(validated.stdout).toContain(`${config} is good.`)
+  expect(validated.stdout).toContain(`${config} is valid.`)
 })

@@ -3,7 +3,7 @@ import { buildInfo } from '../build-info.ts'
 import { defineCommand } from '../command.ts'
 
 export const command = defineCommand({
-  description: 'Lists what can be written in a config, with how far along each component is, as YAML.',
+  description: 'Lists the components that a config can use, with their stability, as YAML.',
   options: {},
   async run(_, { out, components }) {
     const [{ stringify }, registry] = await Promise.all([import('yaml'), components()])
@@ -28,7 +28,7 @@ export const command = defineCommand({
   },
 })
 
-/** As the collector writes it: `Beta`. */
+/** Capitalizes like the collector: `Beta`. */
 function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

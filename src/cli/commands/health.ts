@@ -3,9 +3,9 @@ import type { Values } from '../../component/command.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
-/** Longer than a probe of Kubernetes usually waits, so that it is the probe that decides. */
+/** Longer than a Kubernetes probe usually waits, so that the probe's own timeout decides. */
 const TIMEOUT_MS = 5_000
-/** A stranger may answer there. */
+/** Another program may answer on the port. */
 const MAX_BODY_LENGTH = 10_000
 
 const OPTIONS = {
@@ -13,12 +13,12 @@ const OPTIONS = {
   endpoint: {
     type: 'string',
     value: 'HOST:PORT',
-    description: 'where it answers, instead of what the config says; without either localhost:13133',
+    description: 'its address; default: the endpoint in the config, or localhost:13133',
   },
 } as const
 
 export const command = defineCommand({
-  description: 'Asks the health_check extension of a running daemon. Exits with 0 if it is healthy, 1 if not.',
+  description: 'Queries the health_check extension of a running daemon. Exits with 0 if it is healthy, 1 if not.',
   options: OPTIONS,
   async run(values, context) {
     const url = await findUrl(values, context)
@@ -37,12 +37,12 @@ interface Place {
   readonly path: string
 }
 
-/** Undefined if that is a mistake of usage or config, which is told. */
+/** Returns undefined for an error of usage or config, which is on stderr. */
 async function findUrl(values: Values<typeof OPTIONS>, context: CommandContext): Promise<URL | undefined> {
   const place = values.config === undefined ? DEFAULT : await placeInConfig(values, context)
   if (place === undefined) return undefined
   const endpoint = values.endpoint ?? place.endpoint
-  // An address to listen on is not always one to call.
+  // A listen address such as 0.0.0.0 is not always reachable.
   const reachable = endpoint.replace(/^(|0\.0\.0\.0|localhost):/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')
   const url = `http://${reachable}${place.path}`
   if (URL.canParse(url)) return new URL(url)
@@ -68,7 +68,7 @@ async function placeInConfig(values: Values<typeof OPTIONS>, context: CommandCon
   return { ...DEFAULT, ...extensions[id] }
 }
 
-/** Never rejects: whatever goes wrong is an answer without a status. */
+/** Never rejects: an error is an answer without a status. */
 function ask(url: URL): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve) => {
     const request = get(url, { timeout: TIMEOUT_MS }, (response) => {
@@ -79,7 +79,7 @@ function ask(url: URL): Promise<{ status: number | undefined; body: string }> {
       response.on('error', fail)
     })
     const fail = (error: Error) => resolve({ status: undefined, body: `${url.href} does not answer: ${error.message}` })
-    request.on('timeout', () => request.destroy(new Error(`nothing came for ${TIMEOUT_MS / 1_000} s`)))
+    request.on('timeout', () => request.destroy(new Error(`no response for ${TIMEOUT_MS / 1_000} s`)))
     request.on('error', fail)
   })
 }

@@ -6,7 +6,7 @@ const MODES: readonly Secrets[] = ['redacted', 'unredacted']
 const FORMATS: readonly Format[] = ['yaml', 'json']
 
 export const command = defineCommand({
-  description: 'Prints the config as it would run: sources merged, references expanded, defaults filled in.',
+  description: 'Prints the effective config: sources merged, references expanded, defaults filled in.',
   options: {
     ...CONFIG_OPTIONS,
     mode: { type: 'string', value: 'MODE', description: 'redacted (default) hides secrets, unredacted shows them' },
@@ -16,8 +16,8 @@ export const command = defineCommand({
     const mode = MODES.find((name) => name === (values.mode ?? 'redacted'))
     const format = FORMATS.find((name) => name === (values.format ?? 'yaml'))
     if (mode === undefined || format === undefined) {
-      if (mode === undefined) context.err(`--mode is redacted or unredacted, not ${JSON.stringify(values.mode)}\n`)
-      if (format === undefined) context.err(`--format is yaml or json, not ${JSON.stringify(values.format)}\n`)
+      if (mode === undefined) context.err(`--mode must be redacted or unredacted, not ${JSON.stringify(values.mode)}\n`)
+      if (format === undefined) context.err(`--format must be yaml or json, not ${JSON.stringify(values.format)}\n`)
       return 2
     }
     const loaded = await loadConfigFrom(values, context)

@@ -37,14 +37,14 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
 
 type Daemon = ReturnType<Awaited<ReturnType<CommandContext['daemon']>>>
 
-/** @throws what kept the daemon from starting */
+/** @throws the error that kept the daemon from starting */
 async function runDaemon(daemon: Daemon, { stopRequested }: CommandContext): Promise<ExitCode> {
   const stopped = stopRequested.then(() => 'stopped' as const)
   const starting = daemon.start()
   const event = await Promise.race([starting, stopped])
   if (event === 'stopped') {
     await daemon.shutdown()
-    // What a start that was broken off says is no news.
+    // The error of an aborted start is expected.
     await starting.catch(() => undefined)
     return 0
   }

@@ -5,7 +5,7 @@ import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
 export const command = defineCommand({
   description:
-    'Checks a config as run would on this machine, with its environment and directories, prints what it would do, and opens nothing. Exits with 2 if it cannot run.',
+    'Checks a config as run would on this machine, with its environment and directories, and prints what it would do. Opens no port. Exits with 2 if the config cannot run.',
   options: CONFIG_OPTIONS,
   async run(values, context) {
     const loaded = await loadConfigFrom(values, context)
@@ -25,11 +25,11 @@ export const command = defineCommand({
       for (const problem of checked.problems) context.err(`${problem}\n`)
       return 2
     }
-    // A yaml: URI is the config itself: it may be long, and hold secrets.
+    // A yaml: URI is the config itself: it may be long and hold secrets.
     const names = values.config?.map((uri) => (uri.startsWith('yaml:') ? 'yaml:' : uri))
     const source = names?.join(', ') ?? 'The config'
     const notes = checked.notes.map((note) => `  note: ${note}`)
-    context.out([`${source} is good.`, ...summarize(loaded.config, loaded.written), ...notes, ''].join('\n'))
+    context.out([`${source} is valid.`, ...summarize(loaded.config, loaded.written), ...notes, ''].join('\n'))
     return 0
   },
 })

@@ -19,7 +19,7 @@ type AnyFactory = AnyReceiverFactory | AnyProcessorFactory | AnyExporterFactory 
 export const SECTIONS = ['receivers', 'processors', 'exporters', 'extensions'] as const
 export type Section = (typeof SECTIONS)[number]
 
-/** What one thing in a section is called. */
+/** The singular of each section. */
 export const KIND = {
   receivers: 'receiver',
   processors: 'processor',
@@ -29,24 +29,24 @@ export const KIND = {
 
 export type FactoryIn<Name extends Section> = ComponentRegistry[Name][number]
 
-/** What stands under `receivers:` and its like. */
+/** The components of a section such as `receivers:`. */
 export interface DefinedComponents<Factory> {
-  /** Every id written, the faulty ones too: a pipeline that names one of those has no mistake of its own. */
+  /** Every id written, including invalid components: a pipeline that names one of those is not itself wrong. */
   readonly ids: ReadonlySet<string>
-  /** What was checked and is good, in the order written. */
+  /** The valid components, in the order written. */
   readonly components: ReadonlyMap<string, DefinedComponent<Factory>>
 }
 
 export interface DefinedComponent<Factory> {
   readonly configured: Configured<Factory>
   readonly schema: Schema
-  /** What was written, in the form the schema reads. */
+  /** The written config, in the form the schema reads. */
   readonly input: unknown
-  /** What an operator should hear if the component is used. */
+  /** Notes for the operator if the component is used. */
   readonly notes: readonly string[]
 }
 
-/** Everything that was written, by section. */
+/** All components written, by section. */
 export type Sections = { readonly [Name in Section]: DefinedComponents<FactoryIn<Name>> }
 
 /** Checks each component of a section with its factory's schema. A component may be written with no value: `nop:`. */
@@ -102,7 +102,7 @@ function unknownType(type: string, section: Section, registry: ComponentRegistry
   const advice = adviceFor(kind, type)
   if (advice !== undefined) return `${kind} ${type} ${advice}`
   const other = SECTIONS.find((name) => registry[name].some((factory: AnyFactory) => factory.type === type))
-  if (other !== undefined) return `${type} is one of the ${other}, not of the ${section}: write it under ${other}:`
+  if (other !== undefined) return `${type} is one of the ${other}, not ${section}: write it under ${other}:`
   const types = registry[section].map((factory: AnyFactory) => factory.type)
   return `there is no ${kind} ${type} here${hint(type, types)}`
 }

@@ -5,7 +5,7 @@ import { type Schema, viewSchema } from '../schema/schema-view.ts'
 import { closest } from '../suggest.ts'
 import { child, type MapNode, type Node, type Path, type Position } from '../yaml/tree.ts'
 
-/** Tells every extension that a component which runs names in its own config, and that does not run itself. */
+/** Reports every extension that a running component names in its config, but that does not run itself. */
 export function checkNamedExtensions(
   root: MapNode,
   sections: Sections,
@@ -20,7 +20,7 @@ export function checkNamedExtensions(
     for (const [id, { schema }] of sections[section].components) {
       if (!runs(section, id)) continue
       for (const { name, at, path } of named(child(child(root, section), id), schema, [section, id])) {
-        // One that is listed and not defined is told where it is listed.
+        // An extension that is listed but not defined is reported in the list.
         if (!running.includes(name)) findings.problem(at, path, explain(name, sections.extensions.ids))
       }
     }

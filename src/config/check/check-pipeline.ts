@@ -7,10 +7,10 @@ import { pipelineSchema } from '../schema/service-schema.ts'
 import { closest } from '../suggest.ts'
 import { child, type Entry } from '../yaml/tree.ts'
 
-/** The signals a collector knows beside logs. */
+/** The collector's signals other than logs. */
 const OTHER_SIGNALS = ['traces', 'metrics', 'profiles']
 
-/** Checks one pipeline by itself, and that what it names is defined; undefined if there were problems. */
+/** Checks one pipeline and that the components it names are defined. Returns undefined if there were problems. */
 export function checkPipeline(
   name: string,
   entry: Entry,

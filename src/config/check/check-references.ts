@@ -6,7 +6,7 @@ import type { Node, Path, Position } from '../yaml/tree.ts'
 /** Ids that are defined, by section. */
 export type DefinedIds = Readonly<Record<Section, ReadonlySet<string>>>
 
-/** Tells every id in a list of a pipeline, or of `service.extensions`, that is not defined in its section. */
+/** Reports every id in a list of a pipeline, or of `service.extensions`, that is not defined in its section. */
 export function checkReferences(
   section: Section,
   list: Node | undefined,
@@ -22,15 +22,15 @@ function explain(id: string, section: Section, defined: DefinedIds): string {
   const missing = `${KIND[section]} ${JSON.stringify(id)} is not defined`
   const near = closest(id, defined[section])
   if (near !== undefined) return `${missing}; did you mean ${JSON.stringify(near)}?`
-  return `${missing}: write ${id}: under ${section}:, or take it out here`
+  return `${missing}: write ${id}: under ${section}:, or remove it here`
 }
 
-/** Whatever else than text stands in the list is told by its schema. */
+/** Returns the ids in a list; items that are not strings are reported by its schema. */
 function idsIn(list: Node | undefined): { readonly id: string; readonly at: Position }[] {
-  const texts = list?.kind === 'list' ? list.items : list === undefined ? [] : [list]
-  return texts.flatMap((node) => {
+  const nodes = list?.kind === 'list' ? list.items : list === undefined ? [] : [list]
+  return nodes.flatMap((node) => {
     if (node.kind !== 'scalar' || typeof node.value !== 'string') return []
-    // The collector reads one text as a list: `receivers: otlp,nop`.
+    // The collector reads one string as a list: `receivers: otlp,nop`.
     const ids = list?.kind === 'list' ? [node.value] : node.value.split(',')
     return ids.filter((id) => id !== '').map((id) => ({ id, at: node.at }))
   })

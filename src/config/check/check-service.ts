@@ -15,7 +15,7 @@ export interface CheckedService {
 
 const EXAMPLE = 'write service.pipelines.logs with receivers: [otlp] and exporters: [awscloudwatchlogs]'
 
-/** Checks `service`, and that what it names is defined; undefined if there were problems. */
+/** Checks `service` and that the components it names are defined. Returns undefined if there were problems. */
 export function checkService(root: MapNode, defined: DefinedIds, findings: Findings): CheckedService | undefined {
   const entry = root.entries.get('service')
   if (entry?.value.kind !== 'map' || entry.value.entries.size === 0) {

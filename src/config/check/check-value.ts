@@ -6,12 +6,12 @@ import { holdsSecret, type Schema, viewsAlong } from '../schema/schema-view.ts'
 import type { Entry, Node, Path, Position } from '../yaml/tree.ts'
 
 export interface Checked<Output> {
-  /** What was written, in the form the schema reads. */
+  /** The written value, in the form the schema reads. */
   readonly input: unknown
   readonly output: Output
 }
 
-/** Parses a part of the config tree with its schema; undefined if there were problems, each told with its place. */
+/** Parses a part of the config tree with its schema. Returns undefined if there were problems, which name their place. */
 export function checkValue<Output>(
   schema: z.ZodType<Output>,
   entry: Entry,
@@ -20,17 +20,17 @@ export function checkValue<Output>(
 ): Checked<Output> | undefined {
   const before = findings.problems.length
   const input = inputFor(schema, entry.value, path, findings)
-  // Where the schema's author wrote no message, none is wanted from zod: explainIssue writes ours.
+  // Suppresses zod's own messages: explainIssue writes ours if the schema has none.
   const result = schema.safeParse(input, { reportInput: true, error: () => '' })
-  for (const issue of result.error?.issues.flatMap(flattenIssue) ?? []) tell(issue, schema, entry, path, findings)
+  for (const issue of result.error?.issues.flatMap(flattenIssue) ?? []) report(issue, schema, entry, path, findings)
   return result.success && findings.problems.length === before ? { input, output: result.data } : undefined
 }
 
-function tell(issue: Issue, schema: Schema, root: Entry, rootPath: Path, findings: Findings): void {
+function report(issue: Issue, schema: Schema, root: Entry, rootPath: Path, findings: Findings): void {
   const path = issue.path.filter((part) => typeof part !== 'symbol')
   const views = viewsAlong(schema, path)
   const view = views.at(-1)
-  // A text where a map with a secret in it belongs: `htpasswd: user:password`.
+  // A string instead of a map with a secret in it: `htpasswd: user:password`.
   const misplaced = view !== undefined && typeof issue.input === 'string' && holdsSecret(view)
   const secret = misplaced || views.some(({ meta }) => meta.secret === true)
   const { at, node } = locate(root, path)
@@ -40,8 +40,8 @@ function tell(issue: Issue, schema: Schema, root: Entry, rootPath: Path, finding
 }
 
 /**
- * The place of a value: where it begins if it is on one line, where its key stands if not. Of one that is missing, what it
- * is missing from.
+ * Returns the place of a value: its start if it is on one line, else its key. For a missing value, the place of the map it is
+ * missing from.
  */
 function locate(root: Entry, path: Path): { at: Position; node: Node } {
   let node = root.value

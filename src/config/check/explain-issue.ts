@@ -7,7 +7,7 @@ export type Issue = z.core.$ZodIssue
 export const REDACTED = '[REDACTED]'
 
 const NAMES: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<string, string>> = {
   record: 'a map',
 }
 
-/** What to do, by what is wanted. */
+/** What to write, by the expected type. */
 const REMEDIES: Readonly<Record<string, string>> = {
   string: ': put quotes around it',
   array: ': write [a, b], or one - for each item',
@@ -25,9 +25,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 }
 
 /**
- * One sentence on what is wrong with a value and what to write instead.
+ * Returns one sentence about what is wrong with a value and what to write instead.
  * @param secret the value must not be shown
- * @param description what the schema says about the key
+ * @param description the schema's description of the key
  */
 export function explainIssue(issue: Issue, secret: boolean, description = ''): string {
   const value = secret ? REDACTED : show(issue.input)
@@ -58,7 +58,7 @@ export function explainIssue(issue: Issue, secret: boolean, description = ''): s
   }
 }
 
-/** Of a union, the problems of the branch that was meant: the one whose kind of value fits, with the fewest of them. */
+/** Returns the problems of the intended branch of a union: of those whose kind of value fits, the one with the fewest. */
 export function flattenIssue(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union' || issue.message !== '') return [issue]
   const meant = issue.errors
@@ -99,8 +99,8 @@ function conceal(message: string, input: unknown): string {
   return typeof input === 'string' && input !== '' ? message.replaceAll(input, REDACTED) : message
 }
 
-function sizeWord(origin: string, ofText: string, ofNumber: string): string {
-  return origin === 'string' || origin === 'array' ? ofText : ofNumber
+function sizeWord(origin: string, ofString: string, ofNumber: string): string {
+  return origin === 'string' || origin === 'array' ? ofString : ofNumber
 }
 
 function unit(origin: string): string {

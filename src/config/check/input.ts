@@ -4,8 +4,8 @@ import { hint } from '../suggest.ts'
 import { formatPath, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from '../yaml/tree.ts'
 
 /**
- * Turns a part of the config tree into the plain value its schema parses, by the collector's rules for what fits where.
- * Unknown keys are told and left out, so that the schema can find what else is wrong. Keys without effect become notes.
+ * Turns a part of the config tree into the plain value its schema parses, by the collector's conversion rules. Unknown keys
+ * are reported and left out, so that the schema can find other problems. Keys without effect become notes.
  */
 export function inputFor(schema: Schema, node: Node, path: Path, findings: Findings): unknown {
   const view = viewSchema(schema)
@@ -17,20 +17,20 @@ export function inputFor(schema: Schema, node: Node, path: Path, findings: Findi
   return scalarInput(view, node)
 }
 
-/** A field that takes only text gets a reference's characters: `0123` and not 123, `{ClusterName}` and not a map. */
+/** A string field gets the characters of a reference: `0123` and not 123, `{ClusterName}` and not a map. */
 function wantsOriginal(view: SchemaView, node: Node): boolean {
   const kind = node.kind === 'scalar' ? kindOf(node.value) : node.kind
-  return node.original !== undefined && view.kinds.has('text') && !view.kinds.has(kind)
+  return node.original !== undefined && view.kinds.has('string') && !view.kinds.has(kind)
 }
 
 function mapInput(view: SchemaView, node: MapNode, path: Path, findings: Findings): unknown {
   const pairs: [string, unknown][] = []
   for (const [key, { keyAt, value }] of node.entries) {
     const keyPath = [...path, key]
-    // A map where something else is wanted: the schema says so, keys and all.
+    // A map where another kind is expected: the schema reports it, keys and all.
     const schema = view.kinds.has('map') ? (view.keys.get(key) ?? view.otherKeys) : ANYTHING
     if (schema === undefined) {
-      const known = view.keys.size === 0 ? '; no key can be written here' : hint(key, [...view.keys.keys()])
+      const known = view.keys.size === 0 ? '; no keys are allowed here' : hint(key, [...view.keys.keys()])
       findings.problem(keyAt, keyPath, `unknown key${known}`)
       continue
     }
@@ -46,10 +46,10 @@ function listInput(view: SchemaView, node: ListNode, path: Path, findings: Findi
 }
 
 function scalarInput(view: SchemaView, { value }: ScalarNode): unknown {
-  // `otlp:` and `grpc:` are the empty map; any other key without a value is as if it were not written.
+  // `otlp:` and `grpc:` are the empty map; any other key without a value counts as absent.
   if (value === null && !view.kinds.has('null')) return view.kinds.has('map') ? {} : undefined
   // The collector reads `receivers: otlp,nop` as a list.
-  if (typeof value === 'string' && view.kinds.has('list') && !view.kinds.has('text'))
+  if (typeof value === 'string' && view.kinds.has('list') && !view.kinds.has('string'))
     return value === '' ? [] : value.split(',')
   return value
 }

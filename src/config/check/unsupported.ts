@@ -1,5 +1,5 @@
-// The collector's components that people write most and that are not here, with what to do about each. It is a word to
-// the operator, not a promise: a component that arrives is found in the registry first.
+// The collector's most used components that are not supported, with advice for each. This is not a list of plans: a component
+// that gets added is found in the registry first.
 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension'
 
@@ -10,7 +10,7 @@ const SEND_OTLP = 'is not supported yet: send the logs to the otlp receiver inst
 const READ_BEFORE = 'is not supported yet: let a collector or Fluent Bit read it and send here by otlp'
 const OTHER_DESTINATION = 'does not write to CloudWatch Logs: use awscloudwatchlogs, or keep it in a collector'
 const ONLY_CLOUDWATCH = 'is not supported yet: use awscloudwatchlogs'
-const OUTGOING_AUTH = 'has nothing to do here, where no OTLP is sent on: remove it'
+const OUTGOING_AUTH = 'has no use here, as no exporter sends OTLP: remove it'
 
 const ADVICE: Readonly<Record<ComponentKind, Readonly<Record<string, string>>>> = {
   receiver: {
@@ -75,7 +75,7 @@ const ADVICE: Readonly<Record<ComponentKind, Readonly<Record<string, string>>>> 
     clickhouse: OTHER_DESTINATION,
     datadog: OTHER_DESTINATION,
     elasticsearch: OTHER_DESTINATION,
-    file: 'is not supported yet: use debug with output_paths to look at logs, awscloudwatchlogs to keep them',
+    file: 'is not supported yet: use debug with output_paths to inspect logs, awscloudwatchlogs to keep them',
     googlecloud: OTHER_DESTINATION,
     kafka: ONLY_CLOUDWATCH,
     logging: 'was renamed by the collector: write debug',
@@ -103,7 +103,7 @@ const ADVICE: Readonly<Record<ComponentKind, Readonly<Record<string, string>>>> 
   },
 }
 
-/** What there is to say of a component of the collector that is not here, after its name; undefined for any other. */
+/** Returns the advice for an unsupported collector component, to follow its name; undefined for any other. */
 export function adviceFor(kind: ComponentKind, type: string): string | undefined {
   const advice = ADVICE[kind]
   return Object.hasOwn(advice, type) ? advice[type] : undefined

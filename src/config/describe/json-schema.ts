@@ -5,10 +5,10 @@ import { pipelineSchema, serviceSchema } from '../schema/service-schema.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
-/** Every value but a text may also be written as a reference: `queue_size: ${env:QUEUE_SIZE}`. */
+/** Any value that is not a string may also be a reference: `queue_size: ${env:QUEUE_SIZE}`. */
 const REFERENCE = { type: 'string', pattern: '\\$\\{.+\\}' }
 
-/** JSON Schema (draft-07) of everything that can be written in a config, for editors and for Helm charts. */
+/** Returns the JSON Schema (draft-07) of the whole config, for editors and Helm charts. */
 export function configJsonSchema(registry: ComponentRegistry): JsonSchema {
   const sections = SECTIONS.map((section): [Section, JsonSchema] => [section, sectionSchema(section, registry)])
   const service = toJsonSchema(serviceSchema)
@@ -25,7 +25,7 @@ export function configJsonSchema(registry: ComponentRegistry): JsonSchema {
   }
 }
 
-/** `otlp` and `otlp/edge` alike. */
+/** Matches both `otlp` and `otlp/edge`. */
 function sectionSchema(section: Section, registry: ComponentRegistry): JsonSchema {
   const components = registry[section].map(({ type, description, config }): [string, JsonSchema] => [
     `^${type}(/[^\\s/]+)?$`,
@@ -48,16 +48,16 @@ function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
   return loosen(rest)
 }
 
-/** Adds what the loader takes beside the schema itself, and says in words what `fields.ts` says in marks of its own. */
+/** Allows what the loader accepts in addition to the schema, and turns the marks of `fields.ts` into descriptions. */
 function loosen(schema: JsonSchema): JsonSchema {
   const loose = loosenInner(schema)
   const { type, anyOf } = loose
   if (type === 'object') return { ...loose, type: ['object', 'null'] } // `grpc:` is the empty map
-  // Bounds speak of numbers and patterns of texts, so that the two do not meet.
+  // Bounds apply to numbers only and patterns to strings only.
   if (type === 'number' || type === 'integer' || type === 'boolean')
     return { ...loose, type: [type, 'string'], pattern: REFERENCE.pattern }
-  if (Array.isArray(anyOf)) return anyOf.some(isAnyText) ? loose : { ...loose, anyOf: [...anyOf, REFERENCE] }
-  if (type !== 'string' || isAnyText(loose)) return loose
+  if (Array.isArray(anyOf)) return anyOf.some(isAnyString) ? loose : { ...loose, anyOf: [...anyOf, REFERENCE] }
+  if (type !== 'string' || isAnyString(loose)) return loose
   const { description, default: fallback, ...rest } = loose
   return { ...defined({ description, default: fallback }), anyOf: [rest, REFERENCE] }
 }
@@ -68,7 +68,7 @@ function loosenInner(schema: JsonSchema): JsonSchema {
   return defined({
     description: typeof description === 'string' ? description + effect : undefined,
     ...rest,
-    // zod's bounds of any whole number say nothing.
+    // zod's bounds of any whole number carry no information.
     minimum: minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum,
     maximum: maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum,
     properties: isSchema(rest['properties']) ? loosenProperties(rest['properties']) : undefined,
@@ -80,7 +80,7 @@ function loosenInner(schema: JsonSchema): JsonSchema {
   })
 }
 
-/** A key that is not supported yet is left out, so that an editor marks it. */
+/** Leaves out keys that are not supported yet, so that editors mark them. */
 function loosenProperties(properties: JsonSchema): JsonSchema {
   const supported = Object.entries(properties as Readonly<Record<string, JsonSchema>>).filter(
     ([, property]) => property['status'] !== 'later',
@@ -88,7 +88,7 @@ function loosenProperties(properties: JsonSchema): JsonSchema {
   return Object.fromEntries(supported.map(([key, property]) => [key, loosen(property)]))
 }
 
-function isAnyText(schema: JsonSchema): boolean {
+function isAnyString(schema: JsonSchema): boolean {
   return schema['type'] === 'string' && !['enum', 'const', 'pattern', 'format'].some((rule) => rule in schema)
 }
 

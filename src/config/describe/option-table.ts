@@ -4,13 +4,13 @@ type Row = readonly [key: string, fallback: string, description: string]
 
 const HEAD: Row = ['key', 'default', 'what it does']
 
-/** The options of a component as a Markdown table for its README, made from the schema that reads them. */
+/** Returns the options of a component as a Markdown table for its README, generated from its schema. */
 export function optionTable(schema: Schema): string {
   const rows = rowsOf(schema, '')
   return rows.length === 0 ? 'It has no options.' : formatTable([HEAD, ...rows])
 }
 
-/** A row for each key, those inside a map after it: `sending_queue`, `sending_queue.enabled`. */
+/** Returns a row for each key, followed by the keys inside a map: `sending_queue`, `sending_queue.enabled`. */
 function rowsOf(schema: Schema, prefix: string): Row[] {
   return [...viewSchema(schema).keys].flatMap(([key, keySchema]) => {
     const view = viewSchema(keySchema)
@@ -25,7 +25,7 @@ function rowsOf(schema: Schema, prefix: string): Row[] {
   })
 }
 
-/** Columns aligned, as the formatter of this repository leaves them. */
+/** Aligns the columns like the formatter of this repository. */
 function formatTable(rows: readonly Row[]): string {
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
   const [head = '', ...lines] = rows.map(
@@ -36,7 +36,7 @@ function formatTable(rows: readonly Row[]): string {
 
 function defaultOf({ optional, fallback, keys }: SchemaView): string {
   if (!optional) return 'required'
-  // What a map holds by default is told by its keys.
+  // The keys of a map have their own rows with defaults.
   if (fallback === undefined || keys.size > 0) return ''
   return `\`${typeof fallback === 'string' && fallback !== '' ? fallback : JSON.stringify(fallback)}\``
 }
@@ -53,7 +53,7 @@ function cell(text: string): string {
 const BEGIN = '<!-- options:begin -->'
 const END = '<!-- options:end -->'
 
-/** A README with the table between its two markers made anew; undefined if it has no markers. */
+/** Replaces the table between the two markers of a README. Returns undefined if it has no markers. */
 export function replaceOptionTable(readme: string, schema: Schema): string | undefined {
   const begin = readme.indexOf(BEGIN)
   const end = readme.indexOf(END)

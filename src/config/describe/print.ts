@@ -13,8 +13,8 @@ export type Format = 'yaml' | 'json'
 type Plain = Readonly<Record<string, unknown>>
 
 /**
- * The whole config as it runs: sources merged, references expanded, defaults filled in, in the form one writes. Loaded
- * again (unredacted), it is the same config: a `$` is written `$$`.
+ * Returns the whole effective config in the form of the YAML: sources merged, references expanded, defaults filled in. Loading
+ * it again (unredacted) gives the same config: a `$` is written `$$`.
  */
 export function printableConfig({ sections, service, pipelines }: WrittenConfig, secrets: Secrets): Plain {
   const config: Record<string, unknown> = {}
@@ -34,12 +34,12 @@ export function printableConfig({ sections, service, pipelines }: WrittenConfig,
   return config
 }
 
-/** The text of a printable config, its last line ended. */
+/** Formats a printable config, with a final newline. */
 export function formatConfig(config: Plain, format: Format): string {
   if (format === 'json') return `${JSON.stringify(config, null, 2)}\n`
   const document = new Document(config, { aliasDuplicateObjects: false })
   visit(document, {
-    // Without quotes it would be YAML's merge key.
+    // Unquoted, it would be YAML's merge key.
     Pair: (_, { key }) => {
       if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE'
     },
@@ -63,7 +63,7 @@ function printableMap(schema: Schema, value: Plain, secrets: Secrets): Plain {
   ])
   for (const [key, keySchema] of ambiguous ? [] : keys) {
     const { fallback, meta } = viewSchema(keySchema)
-    // A key without effect is noted when it is written: it is not written here for its default.
+    // A written key without effect gets a note, so it is not printed for its default.
     const shown = fallback !== undefined && meta.status === undefined && !Object.hasOwn(value, key)
     if (shown) pairs.push([key, printable(keySchema, fallback, secrets)])
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-// The kinds of value a collector config holds. Each parses the YAML form and hands on the form the code wants;
+// The kinds of values in a collector config. Each parses the YAML form and returns the form for the code;
 // `z.toJSONSchema({ io: 'input' })` sees the YAML form.
 
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
@@ -60,7 +60,7 @@ export function size() {
 
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/
-/** Whether a text has a line break, or anything else that no header and no path on one line has. */
+/** Returns whether a string has a line break or another control character, which headers and paths cannot have. */
 export function hasControl(text: string): boolean {
   return CONTROL.test(text)
 }
@@ -68,7 +68,7 @@ export function hasControl(text: string): boolean {
 const ONE_LINE = 'has a line break or another control character in it: write the value alone, on one line'
 
 /**
- * A text on one line. White space around it is cut off: what comes from a Kubernetes Secret or a file often ends with a line
+ * A string on one line. White space around it is removed: values from a Kubernetes Secret or a file often end with a line
  * break.
  */
 export function line() {
@@ -78,12 +78,12 @@ export function line() {
     .refine((text) => !hasControl(text), ONE_LINE)
 }
 
-/** The same, shown and logged nowhere. */
+/** A string on one line that is never shown or logged. */
 export function secretLine() {
   return line().meta({ secret: true })
 }
 
-/** The path of a file or directory. A shell expands `~` and `$HOME`; nothing else does. */
+/** The path of a file or directory. Only a shell would expand `~` and `$HOME`. */
 export function path() {
   return line().superRefine((text, context) => {
     if (/^[~$]/.test(text))
@@ -94,24 +94,24 @@ export function path() {
   })
 }
 
-/** A text that `print-config` shows as `[REDACTED]` and nothing logs. */
+/** A string that `print-config` shows as `[REDACTED]` and that is never logged. */
 export function secret() {
   return z.string().meta({ secret: true })
 }
 
-/** The id of an extension, such as `file_storage/queues`: one that is defined, and that `service.extensions` has run. */
+/** The id of an extension, such as `file_storage/queues`, that must be defined and in `service.extensions`. */
 export function extension() {
   return z.string().min(1).meta({ reference: 'extension' })
 }
 
-/** A key of the Go collector that is taken and has no effect here; the reason is said once at start if it is written. */
+/** A key of the Go collector that is accepted without effect; if it is written, the reason is logged once at start. */
 export function acceptedWithoutEffect<T extends z.ZodType>(schema: T, reason: string) {
   return schema.optional().meta({ status: 'accepted', reason })
 }
 
 /**
- * A key of the Go collector that does not work here yet. Writing it is a config error: an option that is read and ignored
- * loses data in ways nobody is told.
+ * A key of the Go collector that does not work here yet. Writing it is a config error: an option that is silently ignored
+ * may lose data.
  * @param instead what to write, or do, until then
  */
 export function notYet<T extends z.ZodType>(schema: T, instead: string) {

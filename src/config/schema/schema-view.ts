@@ -1,26 +1,26 @@
 import * as z from 'zod'
 
-// What the config needs to know about a schema beside parsing with it: which keys there are, which kinds of value it
-// takes, what was said about it with `.describe` and `.meta`. Wrappers (`optional`, `prefault`, a transform) and the
-// branches of a union are looked through, so that nobody else has to know how zod nests them.
+// A view of a schema for everything but parsing: its keys, the kinds of values it takes, and its `.describe` and `.meta`.
+// It looks through wrappers (`optional`, `prefault`, a transform) and the branches of a union, so that no other code depends
+// on how zod nests them.
 
 export type Schema = z.core.$ZodType
-export type ValueKind = 'text' | 'number' | 'boolean' | 'null' | 'list' | 'map'
+export type ValueKind = 'string' | 'number' | 'boolean' | 'null' | 'list' | 'map'
 
 export interface SchemaView {
   /** The kinds of YAML value that can be written here. */
   readonly kinds: ReadonlySet<ValueKind>
-  /** Keys of a map by name; empty where there are none, or any. */
+  /** Keys of a map by name; empty if it has none or allows any. */
   readonly keys: ReadonlyMap<string, Schema>
-  /** Whether `keys` come from several kinds of map of which one is meant. */
+  /** Whether `keys` come from several alternative maps. */
   readonly ambiguous: boolean
-  /** Of keys that are not in `keys`; undefined where another key is an error. */
+  /** Schema of keys that are not in `keys`; undefined if such keys are an error. */
   readonly otherKeys: Schema | undefined
-  /** Of the items of a list. */
+  /** Schema of the items of a list. */
   readonly items: Schema | undefined
   /** Whether the key may be left out. */
   readonly optional: boolean
-  /** What is used when the key is left out, in the form one writes; undefined if nothing is. */
+  /** Default of the key in its YAML form; undefined if it has none. */
   readonly fallback: unknown
   readonly meta: SchemaMeta
 }
@@ -31,15 +31,15 @@ export interface SchemaMeta {
   readonly secret?: boolean
   /** `fields.ts`: names a component of this kind. */
   readonly reference?: 'extension'
-  /** `fields.ts`: a key of the Go collector that is taken without effect, or not supported yet. */
+  /** `fields.ts`: a key of the Go collector that is accepted without effect, or not supported yet. */
   readonly status?: 'accepted' | 'later'
   readonly reason?: string
 }
 
 /** Kinds of schema that take one kind of value. Those not listed, such as `unknown` and `custom`, take anything. */
 const KIND_OF_SCHEMA: Readonly<Record<string, ValueKind>> = {
-  string: 'text',
-  template_literal: 'text',
+  string: 'string',
+  template_literal: 'string',
   number: 'number',
   boolean: 'boolean',
   null: 'null',
@@ -58,7 +58,7 @@ export function viewSchema(schema: Schema): SchemaView {
   return view
 }
 
-/** The schema and those of the keys down to a value, as far as they are known. */
+/** Returns views of the schema and of the keys down to a value, as far as they are known. */
 export function viewsAlong(schema: Schema, path: readonly (string | number)[]): SchemaView[] {
   const views = [viewSchema(schema)]
   for (const part of path) {
@@ -70,11 +70,11 @@ export function viewsAlong(schema: Schema, path: readonly (string | number)[]): 
   return views
 }
 
-/** Whether a secret can be written at a place, or anywhere inside it. */
+/** Returns whether a value, or anything inside it, can be a secret. */
 export function holdsSecret(view: SchemaView, seen: ReadonlySet<Schema> = new Set()): boolean {
   if (view.meta.secret === true) return true
   const inner = [...view.keys.values(), view.items, view.otherKeys].filter((schema) => schema !== undefined)
-  // What takes anything has itself inside.
+  // A schema that takes anything contains itself.
   return inner.some((schema) => !seen.has(schema) && holdsSecret(viewSchema(schema), new Set([...seen, schema])))
 }
 
@@ -89,12 +89,12 @@ class View implements SchemaView {
   meta: SchemaMeta = {}
 
   add(schema: Schema): void {
-    // What an outer wrapper says goes before what an inner one says.
+    // The meta of an outer wrapper takes precedence.
     this.meta = { ...(z.globalRegistry.get(schema) as SchemaMeta | undefined), ...this.meta }
     const def = definition(schema)
     if ('innerType' in def) return this.#addWrapper(def)
     if (def.type === 'lazy') return this.add(def.getter())
-    // With `preprocess` it is the second half that says what can be written.
+    // With `preprocess`, the second half defines the YAML form.
     if (def.type === 'pipe') return this.add(definition(def.in).type === 'transform' ? def.out : def.in)
     if (def.type === 'union') return def.options.forEach((option) => this.add(option))
     if (def.type === 'intersection') return [def.left, def.right].forEach((half) => this.add(half))
@@ -113,7 +113,7 @@ class View implements SchemaView {
   #addWrapper(def: Extract<Definition, { innerType: Schema }>): void {
     if (def.type === 'optional' || def.type === 'default' || def.type === 'prefault') this.optional = true
     if (def.type === 'nullable') this.kinds.add('null')
-    // The default of something transformed has the form it takes afterwards: not what one would write.
+    // The default of a transformed schema is in the output form, not in the YAML form.
     if (def.type === 'prefault' || (def.type === 'default' && !transforms(def.innerType)))
       this.fallback ??= def.defaultValue
     this.add(def.innerType)
@@ -137,7 +137,7 @@ class View implements SchemaView {
 
 type Definition = z.core.$ZodTypes['_zod']['def']
 
-/** How a schema is made. `_zod.def` is the door zod has for programs that look at schemas ("For library authors"). */
+/** Returns the definition of a schema. `_zod.def` is zod's API for programs that inspect schemas ("For library authors"). */
 function definition(schema: Schema): Definition {
   // oxlint-disable-next-line no-underscore-dangle -- zod's name
   return (schema as z.core.$ZodTypes)._zod.def
@@ -148,11 +148,11 @@ function transforms(schema: Schema): boolean {
   return def.type === 'pipe' || ('innerType' in def && transforms(def.innerType))
 }
 
-/** The kind of a plain value, as YAML would call it. */
+/** Returns the YAML kind of a plain value. */
 export function kindOf(value: unknown): ValueKind {
   if (value === null || value === undefined) return 'null'
   if (Array.isArray(value)) return 'list'
   if (typeof value === 'number') return 'number'
   if (typeof value === 'boolean') return 'boolean'
-  return typeof value === 'object' ? 'map' : 'text'
+  return typeof value === 'object' ? 'map' : 'string'
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { duration } from './fields.ts'
 import { serviceTelemetrySchema } from './service-telemetry.ts'
 
-/** Every id in a list once: a second one would be a second copy of each record, or nothing. */
+/** A list of unique ids: a duplicate would copy each record or have no effect. */
 function ids() {
   return z.array(z.string()).superRefine((list, context) => {
     list.forEach((id, index) => {
@@ -10,19 +10,19 @@ function ids() {
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: `${JSON.stringify(id)} stands twice: write it once`,
+          message: `${JSON.stringify(id)} is a duplicate: write it once`,
         })
     })
   })
 }
 
 export const pipelineSchema = z.strictObject({
-  receivers: ids().default([]).describe('Ids of the receivers that feed it.'),
+  receivers: ids().default([]).describe('Ids of its receivers.'),
   processors: ids().default([]).describe('Ids of its processors, in order.'),
-  exporters: ids().default([]).describe('Ids of the exporters that each get every record.'),
+  exporters: ids().default([]).describe('Ids of its exporters; each gets every record.'),
 })
 
-/** `service`, its pipelines aside. */
+/** `service` without its pipelines. */
 export const serviceSchema = z.strictObject({
   extensions: ids().default([]).describe('Ids of the extensions to start, in order.'),
   telemetry: serviceTelemetrySchema,
@@ -32,9 +32,9 @@ export const serviceSchema = z.strictObject({
     .max(64)
     .default(1)
     .describe(
-      'Processes that share the ports and the limits of this config, each with its own queue; at most one a CPU is of use.',
+      'Number of processes, which share ports and limits; each has its own queue. More than one per CPU does not help.',
     ),
   shutdown_timeout: duration()
     .prefault('25s')
-    .describe('Time to drain in after SIGTERM; under the 30 s that Kubernetes waits.'),
+    .describe('Maximum time to drain after SIGTERM; keep it below the 30 s that Kubernetes waits.'),
 })

@@ -4,7 +4,7 @@ import { acceptedWithoutEffect, duration, notYet } from './fields.ts'
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 const METRIC_LEVELS = ['none', 'basic', 'normal', 'detailed'] as const
 
-/** The collector reads its levels in any case: `INFO`, `Detailed`. */
+/** Levels are case-insensitive, as in the collector: `INFO`, `Detailed`. */
 function level<const Level extends string>(levels: readonly Level[]) {
   return z.preprocess((value) => (typeof value === 'string' ? value.toLowerCase() : value), z.enum(levels))
 }
@@ -19,7 +19,7 @@ const prometheus = z.strictObject({
   without_units: acceptedWithoutEffect(z.boolean(), NAMES_WITHOUT_UNITS).describe('Key of the collector.'),
   with_resource_constant_labels: acceptedWithoutEffect(
     z.unknown(),
-    'the identity of the process is in target_info alone',
+    'only target_info has the identity of the process',
   ).describe('Key of the collector.'),
 })
 
@@ -29,44 +29,44 @@ const reader = z.strictObject({
       exporter: z
         .strictObject({ prometheus: prometheus.prefault({}).describe('Serves `/metrics` in the Prometheus format.') })
         .prefault({})
-        .describe('How it is read.'),
+        .describe('Exporter of the reader.'),
     })
     .prefault({})
     .describe('A reader that is scraped.'),
   periodic: notYet(z.unknown(), 'write pull.exporter.prometheus {host, port} and scrape it').describe(
-    'A reader that sends by itself.',
+    'A reader that pushes metrics.',
   ),
 })
 
 const logs = z.strictObject({
-  level: level(LEVELS).prefault('info').describe('Least level written to stderr.'),
-  encoding: z.enum(['console', 'json']).default('console').describe('Lines for people or one JSON object a line.'),
+  level: level(LEVELS).prefault('info').describe('Minimum level written to stderr.'),
+  encoding: z.enum(['console', 'json']).default('console').describe('Readable lines, or one JSON object a line.'),
   sampling: acceptedWithoutEffect(
     z.strictObject({
       enabled: z.boolean().optional().describe('Whether lines are sampled.'),
-      tick: duration().optional().describe('Time a count lasts.'),
-      initial: z.int().optional().describe('Lines written before sampling.'),
-      thereafter: z.int().optional().describe('One line in this many after that.'),
+      tick: duration().optional().describe('Interval of a count.'),
+      initial: z.int().optional().describe('Number of lines written before sampling.'),
+      thereafter: z.int().optional().describe('Number of lines of which one is written after that.'),
     }),
-    'repeated lines are folded into one with a count instead',
+    'repeated lines are combined into one with a count',
   ).describe('Sampling of repeated lines.'),
-  output_paths: acceptedWithoutEffect(z.array(z.string()), 'the log is written to stderr').describe('Where to write.'),
+  output_paths: acceptedWithoutEffect(z.array(z.string()), 'the log is written to stderr').describe(
+    'Outputs of the log.',
+  ),
   error_output_paths: acceptedWithoutEffect(z.array(z.string()), 'the log is written to stderr').describe(
-    'Where to write errors of the logger.',
+    'Outputs of errors of the logger.',
   ),
   development: acceptedWithoutEffect(z.boolean(), 'there is one mode').describe("A mode of the collector's logger."),
-  disable_caller: acceptedWithoutEffect(z.boolean(), 'no line names its caller').describe('Leaves the caller out.'),
+  disable_caller: acceptedWithoutEffect(z.boolean(), 'no line names its caller').describe('Omit the caller.'),
   disable_stacktrace: acceptedWithoutEffect(z.boolean(), 'stacks are written with encoding json').describe(
-    'Leaves stacks out.',
+    'Omit stack traces.',
   ),
-  disable_zap_resource: acceptedWithoutEffect(z.boolean(), 'no line holds the resource').describe(
-    'Leaves the resource out.',
-  ),
-  initial_fields: acceptedWithoutEffect(z.record(z.string(), z.unknown()), 'lines hold their own fields only').describe(
+  disable_zap_resource: acceptedWithoutEffect(z.boolean(), 'no line has the resource').describe('Omit the resource.'),
+  initial_fields: acceptedWithoutEffect(z.record(z.string(), z.unknown()), 'lines have only their own fields').describe(
     'Fields for every line.',
   ),
   processors: notYet(z.unknown(), 'the log is written to stderr: let an agent read it there').describe(
-    'Sends the log on by OTLP.',
+    'Send the log over OTLP.',
   ),
 })
 
@@ -74,7 +74,7 @@ const metrics = z.strictObject({
   level: level(METRIC_LEVELS)
     .prefault('normal')
     .describe('`none` closes the endpoint; the others write the same metrics.'),
-  readers: z.array(reader).prefault([{}]).describe('Where the metrics are read.'),
+  readers: z.array(reader).prefault([{}]).describe('Readers of the metrics.'),
   address: acceptedWithoutEffect(z.string(), 'the collector ignores it since v0.123.0 too: write readers').describe(
     'Key of the collector.',
   ),

@@ -4,14 +4,14 @@ import { defaultsAround, findReference, type Reference, unescapeDollars } from '
 import { type Outside, retrieve, variable } from './retrieve.ts'
 import { type Entry, type Node, type Path, type ScalarNode } from '../yaml/tree.ts'
 
-// A variable that names itself, or a file that includes itself, has no end. More than these is taken for one.
+// A variable that names itself, or a file that includes itself, never ends. Beyond these limits it is taken for one.
 const MAX_REFERENCES = 10_000
 const MAX_DEPTH = 6
 const MAX_TEXT_LENGTH = 1_000_000
 
 /**
- * Puts values in the place of `${env:NAME}`, `${NAME}`, `${file:path}` and `${yaml:text}`, as the collector does after it
- * has merged its sources: what an overriding source replaced is never looked up.
+ * Replaces `${env:NAME}`, `${NAME}`, `${file:path}` and `${yaml:text}` with their values. As in the collector, this follows
+ * the merging of sources: a reference in an overridden value is never looked up.
  */
 export function expand(root: Node, outside: Outside, findings: Findings): Node {
   return new Expansion(outside, findings).expand(root, [], 0)
@@ -46,7 +46,7 @@ class Expansion {
         return { ...node, value: unescapeDollars(text), ...(notYaml === undefined ? {} : { notYaml }) }
       const endless = ++this.#references > MAX_REFERENCES || depth > MAX_DEPTH || text.length > MAX_TEXT_LENGTH
       const found = endless
-        ? this.#complain(node, path, `\${${reference.uri}} leads to itself, or through too many references`)
+        ? this.#complain(node, path, `\${${reference.uri}} refers to itself, or expands through too many references`)
         : this.#lookUp(node, reference, text, path)
       if (found === undefined) return { ...node, value: null, unresolved: true }
       const isWhole = reference.end - reference.start === text.length
@@ -56,7 +56,7 @@ class Expansion {
     }
   }
 
-  /** A reference that is the whole value keeps its type: a number, a map. A field that wants text gets the characters. */
+  /** A reference that is the whole value keeps its type: a number, a map. A string field gets the characters. */
   #expandValue({ text, value }: Found, path: Path, depth: number): Node {
     const expanded = this.expand(value, path, depth)
     return findReference(text) === undefined ? { ...expanded, original: unescapeDollars(text) } : expanded
@@ -65,7 +65,7 @@ class Expansion {
   #lookUp(node: ScalarNode, { uri, start }: Reference, within: string, path: Path): Found | undefined {
     const shown = `\${${uri}}`
     if (uri.slice(uri.indexOf(':')).includes('$'))
-      return this.#complain(node, path, `${shown}: a $ cannot stand inside a reference`)
+      return this.#complain(node, path, `${shown}: a reference cannot contain a $`)
     const retrieved = retrieve(uri, this.#outside)
     if (retrieved.kind === 'failed')
       return retrieved.unset && this.#isIdleDefault(within, start)
@@ -74,7 +74,7 @@ class Expansion {
     const { text, source } = retrieved
     const unread = new Findings()
     const parsed = parseYaml(text, source, unread)
-    // What is not YAML is text: a password may begin with @ or *.
+    // A value that is not YAML is a string: a password may begin with @ or *.
     if (parsed === undefined || isText(parsed)) {
       const [why] = unread.problems
       return { text, value: { ...node, value: text }, notYaml: why && formatProblem(why) }
@@ -82,7 +82,7 @@ class Expansion {
     return { text, value: parsed.kind === 'scalar' ? { ...parsed, at: node.at } : parsed, notYaml: undefined }
   }
 
-  /** Of a chain of variables the first that is set counts; those after it need not be. */
+  /** Returns whether an outer variable of a chain of defaults is set, so that this one need not be. */
   #isIdleDefault(text: string, start: number): boolean {
     return defaultsAround(text, start).some((name) => variable(this.#outside.env, name) !== undefined)
   }
@@ -92,7 +92,7 @@ class Expansion {
   }
 }
 
-/** What a reference stands for: the value, and the characters it was written in. */
+/** The value of a reference, and the characters it was written in. */
 interface Found {
   readonly text: string
   readonly value: Node

@@ -4,11 +4,11 @@ import { parseYaml } from '../yaml/parse-yaml.ts'
 import { type Outside, hasScheme, retrieve } from './retrieve.ts'
 import { emptyMap, type Entry, type MapNode, type Node, placeAt, type Position } from '../yaml/tree.ts'
 
-/** Where the tree starts when no source said anything. */
+/** The position of the tree if no source has any content. */
 const NOWHERE: Position = { source: 'config' }
 
 /**
- * Reads every `--config` and merges them in order. One that cannot be read is a problem, and the others are read all the same.
+ * Reads every `--config` and merges them in order. One that cannot be read is a problem; the others are still read.
  * @param uris paths, or `file:`, `env:` and `yaml:` URIs
  */
 export function readSources(uris: readonly string[], outside: Outside, findings: Findings): MapNode {
@@ -38,8 +38,8 @@ function withoutUserinfo(uri: string): string {
 }
 
 /**
- * Merges `--set a.b=c` or `a::b=c` onto a config, in order, last of all. The value is YAML; a field that wants text gets
- * it as typed.
+ * Merges `--set a.b=c` or `a::b=c` into a config, in order, after all sources. The value is YAML; a string field gets it as
+ * typed.
  */
 export function applySets(root: MapNode, sets: readonly string[], findings: Findings): MapNode {
   return sets.reduce((tree, set) => {
@@ -50,7 +50,7 @@ export function applySets(root: MapNode, sets: readonly string[], findings: Find
 
 function parseSet(set: string, findings: Findings): MapNode | undefined {
   const separator = set.indexOf('=')
-  // A value may be a secret: only the key is ever shown.
+  // A value may be a secret, so only the key is shown.
   const key = (separator < 0 ? set : set.slice(0, separator)).trim()
   const at: Position = { source: `--set ${key}` }
   if (separator < 0 || key === '')
@@ -63,7 +63,7 @@ function parseSet(set: string, findings: Findings): MapNode | undefined {
 
 function parseValue(text: string, at: Position): Node {
   const node = parseYaml(text, at.source, new Findings())
-  // `*` and `@home` are no YAML, and typed without quotes all the same.
+  // `*` and `@home` are not YAML, but are typed without quotes.
   if (node === undefined) return { kind: 'scalar', at, value: text }
   return node.kind === 'scalar' && typeof node.value === 'string'
     ? { ...node, at }

@@ -1,16 +1,16 @@
-/** A `${…}` inside a text, as places in it. */
+/** A `${…}` inside a string. */
 export interface Reference {
   readonly start: number
   /** After the closing brace. */
   readonly end: number
-  /** `env:NAME:-default`, the scheme always written out. */
+  /** `env:NAME:-default`, always with the scheme. */
   readonly uri: string
 }
 
 /**
- * The first reference to expand in a text, by the collector's rules (confmap v1.70.0, expand.go): it ends at the first
- * `}` and begins at the last `${` before that, so that of nested ones the inner comes first; an odd number of `$` before
- * the `${` makes it plain text; without a scheme it is a variable of the environment.
+ * Finds the first reference to expand in a string, by the collector's rules (confmap v1.70.0, expand.go). It ends at the first
+ * `}` and begins at the last `${` before that, so that an inner reference comes first. An odd number of `$` before the `${`
+ * makes it plain text. Without a scheme it is an environment variable.
  */
 export function findReference(text: string): Reference | undefined {
   for (let from = 0, close = text.indexOf('}'); close >= 0; from = close + 1, close = text.indexOf('}', from)) {
@@ -23,8 +23,8 @@ export function findReference(text: string): Reference | undefined {
 }
 
 /**
- * The variables in whose defaults a place lies: `A` and `B` for that of `${env:C}` in `${env:A:-x${env:B:-${env:C}}}`.
- * @param start of the first reference to expand: what begins before it ends behind it
+ * Returns the variables whose defaults contain a place: `A` and `B` for `${env:C}` in `${env:A:-x${env:B:-${env:C}}}`.
+ * @param start start of the first reference to expand: a reference that begins before it ends after it
  */
 export function defaultsAround(text: string, start: number): string[] {
   const begun = text.slice(0, start).matchAll(/\$\{env:(\w+):-/g)
@@ -37,12 +37,12 @@ function isEscaped(text: string, open: number): boolean {
   return dollars % 2 === 1
 }
 
-/** `$$` is how a `$` is written. */
+/** Turns `$$`, the escape for a `$`, into `$`. */
 export function unescapeDollars(text: string): string {
   return text.replaceAll('$$', '$')
 }
 
-/** What reads as `text` again after expansion. */
+/** Escapes `text` so that expansion gives it back. */
 export function escapeDollars(text: string): string {
   return text.replaceAll('$', '$$$$')
 }

@@ -5,25 +5,25 @@ import { hint } from '../suggest.ts'
 /** Environment variables by name; only own, defined ones count as set. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What references lead to. */
+/** The sources of references. */
 export interface Outside {
   readonly env: Environment
-  /** Files that have been read, by path: they are not read again, and new ones are added. */
+  /** Contents of files by path: these are not read again, and new ones are added. */
   readonly files?: Map<string, string>
 }
 
-/** The text behind a URI, or why there is none. */
+/** The text of a URI, or why there is none. */
 export type Retrieved =
   | {
       readonly kind: 'text'
       readonly text: string
-      /** What positions inside the text are called. */
+      /** The source name for positions in the text. */
       readonly source: string
     }
   | {
       readonly kind: 'failed'
       readonly message: string
-      /** Because a variable is not set. */
+      /** Set if the reason is an unset variable. */
       readonly unset?: true
     }
 
@@ -46,7 +46,7 @@ export function retrieve(uri: string, { env, files }: Outside): Retrieved {
       return { kind: 'text', text: rest, source: 'yaml' }
     case 'http':
     case 'https':
-      return failed(`a config is not fetched over ${scheme}: download it and write the file's path`)
+      return failed(`a config cannot be fetched over ${scheme}: download it and write the file's path`)
     case undefined:
       return failed(`${JSON.stringify(uri)} is not a URI: write file:, env: or yaml: in front`)
     default:
@@ -54,7 +54,7 @@ export function retrieve(uri: string, { env, files }: Outside): Retrieved {
   }
 }
 
-/** Whether a `--config` value names a scheme; without one it is a path. */
+/** Returns whether a `--config` value has a scheme; without one it is a path. */
 export function hasScheme(text: string): boolean {
   return URI.test(text)
 }
@@ -64,19 +64,19 @@ function retrieveVariable(reference: string, env: Environment): Retrieved {
   const name = separator < 0 ? reference : reference.slice(0, separator)
   if (!VARIABLE_NAME.test(name))
     return failed(
-      `${JSON.stringify(name)} cannot be the name of an environment variable: write letters, digits and _, or $$ where a dollar sign is meant`,
+      `${JSON.stringify(name)} cannot be the name of an environment variable: write letters, digits and _, or $$ for a dollar sign`,
     )
   const value = variable(env, name)
   const source = `env:${name}`
   if (value !== undefined) return { kind: 'text', text: value, source }
-  // A default counts only for a variable that is not set: one that is set to nothing is nothing.
+  // A default applies only to an unset variable, not to an empty one.
   if (separator >= 0) return { kind: 'text', text: reference.slice(separator + 2), source }
-  // The collector warns and goes on with nothing: an empty token, a group named after half of its template.
+  // The collector warns and goes on with an empty value: an empty token, a log group named by half of its template.
   const message = `the environment variable ${name} is not set: set it, or write a default, env:${name}:-text`
   return { kind: 'failed', message, unset: true }
 }
 
-/** @returns undefined where it is not set */
+/** @returns undefined if it is not set */
 export function variable(env: Environment, name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name] : undefined
 }
@@ -95,7 +95,7 @@ function retrieveFile(path: string, files: Map<string, string> = new Map()): Ret
 const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a directory',
-  EACCES: 'this process has no permission to',
+  EACCES: 'this process has no permission to read it',
 }
 
 function failed(message: string): Retrieved {

@@ -4,7 +4,7 @@ import { parseYaml } from '../yaml/parse-yaml.ts'
 import type { Environment } from './retrieve.ts'
 import { type Entry, type MapNode, type Node, placeAt, type Position } from '../yaml/tree.ts'
 
-/** Two underscores: Kubernetes sets `OTLP_CLOUDWATCH_PORT` and the like for a Service called otlp-cloudwatch. */
+/** Two underscores, because Kubernetes sets `OTLP_CLOUDWATCH_PORT` and the like for a Service called otlp-cloudwatch. */
 export const VARIABLE_PREFIX = 'OTLP_CLOUDWATCH__'
 
 const EXPORTER = 'awscloudwatchlogs'
@@ -15,10 +15,10 @@ exporters: { ${EXPORTER}: {} }
 service: { pipelines: { logs: { receivers: [otlp], exporters: [${EXPORTER}] } } }
 `
 
-/** The name the AWS SDKs have for it (`AWS_ENDPOINT_URL`), for the exporter's key. */
+/** Names of the AWS SDKs (`AWS_ENDPOINT_URL`) for keys of the exporter. */
 const ALIASES: Readonly<Record<string, string>> = { endpoint_url: 'endpoint' }
 
-/** The variables that configure a daemon without YAML, in alphabetical order. */
+/** Returns the variables that configure a daemon without YAML, in alphabetical order. */
 export function exporterVariables(env: Environment): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(VARIABLE_PREFIX) && env[name] !== undefined)
@@ -26,8 +26,8 @@ export function exporterVariables(env: Environment): string[] {
 }
 
 /**
- * The config that `OTLP_CLOUDWATCH__*` stand for: `otlp` on both protocols, its own defaults, to `awscloudwatchlogs` with
- * a key for each variable, in upper case, `__` where the YAML nests. Values are YAML, as in `${env:NAME}`.
+ * Returns the config of the `OTLP_CLOUDWATCH__*` variables: `otlp` with its defaults on both protocols, to `awscloudwatchlogs`
+ * with a key for each variable (upper case, `__` where the YAML nests). Values are YAML, as in `${env:NAME}`.
  */
 export function configFromVariables(env: Environment): MapNode {
   const at: Position = { source: `${VARIABLE_PREFIX}*` }
@@ -36,14 +36,14 @@ export function configFromVariables(env: Environment): MapNode {
   for (const name of exporterVariables(env)) {
     const at: Position = { source: name }
     const key = name.slice(VARIABLE_PREFIX.length).toLowerCase()
-    // The value goes the way of every variable in a config: read as YAML, kept as text for a field that wants text.
+    // Like every variable in a config, the value is read as YAML, or as typed for a string field.
     const value: Node = { kind: 'scalar', at, value: `\${env:${name}}` }
     putNested(entries, `exporters::${EXPORTER}::${(ALIASES[key] ?? key).replaceAll('__', '::')}`, { keyAt: at, value })
   }
   return { kind: 'map', at, entries }
 }
 
-/** Names the variable where a problem came of one, or of one that is missing: nobody wrote the path. In their order. */
+/** Replaces the path, which the operator did not write, by the variable in problems of set or missing variables. Sorts them. */
 export function asVariables(problems: readonly Problem[]): Problem[] {
   const prefix = `exporters.${EXPORTER}.`
   const isOfVariable = ({ at, path }: Problem) => at.source.startsWith(VARIABLE_PREFIX) && path.startsWith(prefix)

@@ -1,6 +1,6 @@
 import { formatPath, formatPosition, type Path, type Position } from './tree.ts'
 
-/** Something the operator has to change before the config can run. */
+/** An error that the operator has to fix before the config can run. */
 export interface Problem {
   readonly at: Position
   /** From the root: `receivers.otlp.protocols.grpc.endpont`; empty for the file as a whole. */
@@ -14,7 +14,7 @@ export function formatProblem(problem: Problem): string {
   return [formatPosition(problem.at), problem.path, problem.message].filter((part) => part !== '').join(': ')
 }
 
-/** Collects what every step has to say, so that one run tells everything. */
+/** Collects the problems and notes of every step, so that one run reports all. */
 export class Findings {
   readonly #problems: Problem[] = []
   readonly #notes: string[] = []
@@ -23,7 +23,7 @@ export class Findings {
     this.#add({ at, path: formatPath(path), message })
   }
 
-  /** Takes over the problems of another, not its notes. */
+  /** Adds the problems of another, not its notes. */
   addProblems(other: Findings): void {
     for (const problem of other.#problems) this.#add(problem)
   }
@@ -33,7 +33,7 @@ export class Findings {
     if (!this.#problems.some((known) => formatProblem(known) === text)) this.#problems.push(problem)
   }
 
-  /** What works, and an operator should hear all the same. One sentence, without its full stop. */
+  /** Adds a note about something that works but deserves the operator's attention: one sentence without its period. */
   note(text: string): void {
     if (!this.#notes.includes(text)) this.#notes.push(text)
   }
@@ -46,7 +46,7 @@ export class Findings {
     return this.#notes
   }
 
-  /** In reading order: sources as they were first found at fault, then lines. */
+  /** In reading order: sources in the order of their first problem, then lines. */
   get problems(): readonly Problem[] {
     const sources = [...new Set(this.#problems.map((problem) => problem.at.source))]
     return this.#problems.toSorted(

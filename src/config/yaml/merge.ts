@@ -1,8 +1,8 @@
 import type { Entry, MapNode, Node } from './tree.ts'
 
 /**
- * The collector's rule for several sources (confmap README): maps merge deeply, in order; a list, a text or a null takes
- * the place of whatever stood there, so `key:` without a value erases an earlier map.
+ * Merges sources by the collector's rule (confmap README): maps merge deeply, in order; a list, a string or a null replaces
+ * any earlier value, so `key:` without a value erases an earlier map.
  */
 export function merge(earlier: Node, later: Node): Node {
   if (earlier.kind !== 'map' || later.kind !== 'map') return later
@@ -16,7 +16,7 @@ function put(entries: Map<string, Entry>, key: string, entry: Entry): void {
   entries.set(key, existing === undefined ? entry : { ...entry, value: merge(existing.value, entry.value) })
 }
 
-/** Puts a value under `a::b`, which is how the collector writes `a: {b: …}` on one line, beside what is there. */
+/** Merges a value at `a::b`, the collector's one-line form of `a: {b: …}`, into the entries. */
 export function putNested(entries: Map<string, Entry>, key: string, entry: Entry): void {
   const [first = '', ...rest] = key.split('::')
   const value = rest.reduceRight<Node>(

@@ -14,13 +14,13 @@ import type { Findings } from './findings.ts'
 import { putNested } from './merge.ts'
 import type { Entry, MapNode, Node, Position } from './tree.ts'
 
-/** Values a document may come to once its aliases are followed: nine lines of aliases to aliases reach a billion. */
+/** Maximum values in a document after its aliases are followed: nine lines of aliases to aliases reach a billion. */
 const MAX_VALUES = 100_000
 
 /**
- * Reads one YAML document with the place of every value. Undefined if the text is not YAML, or more than it may be; then
- * the findings say why, with line and column.
- * @param source what the positions call the text: a file's path as the operator wrote it, `env:NAME`
+ * Reads one YAML document with the place of every value. Returns undefined if the text is not YAML or too large; the findings
+ * have the reason, with line and column.
+ * @param source the source name in positions: a file's path as the operator wrote it, `env:NAME`
  */
 export function parseYaml(text: string, source: string, findings: Findings): Node | undefined {
   const lines = new LineCounter()
@@ -38,7 +38,7 @@ export function parseYaml(text: string, source: string, findings: Findings): Nod
   return reader.failed ? undefined : root
 }
 
-/** One mistake in the syntax makes the parser stumble on: only its first complaint helps. Each double key is one of its own. */
+/** Keeps the first syntax error, as the others are usually its consequences, and every duplicate key. */
 function firstOfEach(errors: readonly YAMLError[]): YAMLError[] {
   const syntax = errors.find((error) => error.code !== 'DUPLICATE_KEY')
   return [...(syntax === undefined ? [] : [syntax]), ...errors.filter((error) => error.code === 'DUPLICATE_KEY')]
@@ -47,11 +47,11 @@ function firstOfEach(errors: readonly YAMLError[]): YAMLError[] {
 const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
   MULTIPLE_DOCS: 'a second document starts here: write one document, or a file for each with several --config',
   TAB_AS_INDENT: 'not valid YAML: a tab is used as indentation: use spaces',
-  RESOURCE_EXHAUSTION: 'nested too deeply to be read',
-  TAG_RESOLVE_FAILED: 'not valid YAML: no tag is known here: put quotes around a text that begins with !',
+  RESOURCE_EXHAUSTION: 'nested too deeply',
+  TAG_RESOLVE_FAILED: 'not valid YAML: tags are not supported: put quotes around a string that begins with !',
 }
 
-/** A double key after one without a value is reported where that value would be: blanks and comments before the key. */
+/** The parser reports a duplicate key too early after a key without a value: at the blanks and comments before it. */
 function startOf({ code, pos: [from] }: YAMLError, text: string): number {
   if (code !== 'DUPLICATE_KEY') return from
   return from + (/^(?:\s|#.*)*/.exec(text.slice(from))?.[0].length ?? 0)
@@ -60,9 +60,9 @@ function startOf({ code, pos: [from] }: YAMLError, text: string): number {
 function explain(error: YAMLError, text: string): string {
   if (error.code === 'DUPLICATE_KEY') {
     const key = /^[^\s:]*/.exec(text.slice(startOf(error, text)))?.[0]
-    return `the key ${key} stands twice in the same map: keep one of the two`
+    return `duplicate key ${key} in the same map: keep one of the two`
   }
-  // What the parser repeats of the text, after a colon, may be a part of a secret.
+  // The part of the text that the parser repeats after a colon may belong to a secret.
   const [why] = error.message.split(/(?<=\w): /, 1)
   return EXPLANATIONS[error.code] ?? `not valid YAML: ${why}`
 }
@@ -70,7 +70,7 @@ function explain(error: YAMLError, text: string): string {
 class Reader {
   readonly #position: (offset: number) => Position
   readonly #findings: Findings
-  /** What is being read, from the root down: an alias to one of these would never end. */
+  /** The nodes being read, from the root down: an alias to one of these would never end. */
   readonly #open = new Set<YamlNode>()
   readonly #anchors = new Map<string, YamlNode>()
   #values = 0
@@ -87,9 +87,9 @@ class Reader {
     const at = this.#position(node?.range?.[0] ?? 0)
     if (node === null || this.failed) return { kind: 'scalar', at, value: null }
     if (++this.#values > MAX_VALUES)
-      return this.#refuse(at, `the aliases come to more than ${MAX_VALUES} values: write fewer aliases`)
+      return this.#refuse(at, `the aliases expand to more than ${MAX_VALUES} values: write fewer aliases`)
     if (isAlias(node)) return this.#follow(node, at, inList)
-    // What an alias repeats must not move the anchors inside it.
+    // Reading through an alias must not move the anchors inside it.
     if (this.#following === 0 && 'anchor' in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node)
     this.#open.add(node)
     try {
@@ -104,8 +104,8 @@ class Reader {
   #follow(alias: Alias, at: Position, inList: boolean): Node {
     const target = this.#anchors.get(alias.source)
     if (target === undefined)
-      return this.#refuse(at, 'there is no anchor before this alias: put quotes around a text that begins with *')
-    if (this.#open.has(target)) return this.#refuse(at, `the alias *${alias.source} stands inside its own anchor`)
+      return this.#refuse(at, 'there is no anchor before this alias: put quotes around a string that begins with *')
+    if (this.#open.has(target)) return this.#refuse(at, `the alias *${alias.source} is inside its own anchor`)
     this.#following++
     try {
       return { ...this.read(target, inList), at }
@@ -116,13 +116,13 @@ class Reader {
 
   #readScalar(node: YamlNode, at: Position): Node {
     const { value, source = '' } = isScalar(node) ? node : {}
-    // A whole number that would be rounded stays text, and a field that wants a number says so.
+    // A whole number that would be rounded stays a string, and a number field then reports it.
     const isWhole = typeof value === 'number' && /^[-+]?\d+$/.test(source)
     if (isWhole && String(value) !== source && BigInt(value) !== BigInt(source))
       return { kind: 'scalar', at, value: source }
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       return { kind: 'scalar', at, value }
-    return this.#refuse(at, 'only texts, numbers, true, false, lists and maps can stand here: put quotes around it')
+    return this.#refuse(at, 'expected a string, number, boolean, list or map: put quotes around it')
   }
 
   #readMap(map: YAMLMap, at: Position, inList: boolean): MapNode {
@@ -132,7 +132,7 @@ class Reader {
       const keyNode = pair.key as YamlNode
       const keyAt = this.#position(keyNode.range?.[0] ?? 0)
       if (!isScalar(keyNode)) {
-        this.#refuse(keyAt, 'a key has to be a text')
+        this.#refuse(keyAt, 'a key must be a string')
         continue
       }
       // `1:` and `true:` are keys as written.
@@ -142,12 +142,12 @@ class Reader {
       else if (inList) entries.set(key, { keyAt, value })
       else putNested(entries, key, { keyAt, value })
     }
-    // YAML's merge key gives what the map does not say itself; it does not reach deeper than one level.
+    // YAML's merge key adds the entries that the map lacks, one level deep.
     for (const [key, entry] of inherited) if (!entries.has(key)) entries.set(key, entry)
     return { kind: 'map', at, entries }
   }
 
-  /** `<<: *a` or `<<: [*a, *b]`, where the earlier one wins. */
+  /** Reads `<<: *a` or `<<: [*a, *b]`, where the earlier one wins. */
   #inherit(value: Node): ReadonlyMap<string, Entry> {
     const entries = new Map<string, Entry>()
     for (const part of value.kind === 'list' ? value.items : [value]) {

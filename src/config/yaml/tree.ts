@@ -1,5 +1,5 @@
-// What a config is between its text and its checked form: the YAML's values, each with the place where it was written.
-// Positions live through merging and expansion, so that every problem can name its line.
+// The config between its text and its checked form: the YAML's values, each with the place where it was written. Positions
+// survive merging and expansion, so that every problem can name its line.
 
 export interface Position {
   /** As the operator named it: `config/agent.yaml`, `env:CONFIG`, `--set a.b`, `OTLP_CLOUDWATCH__REGION`. */
@@ -13,7 +13,7 @@ export type Node = MapNode | ListNode | ScalarNode
 
 interface NodeBase {
   readonly at: Position
-  /** The characters a reference stood for, such as `0123` for the number 123: what a field that wants text is given. */
+  /** The characters of an expanded reference for a string field, such as `0123` for the number 123. */
   readonly original?: string
 }
 
@@ -24,7 +24,7 @@ export interface MapNode extends NodeBase {
 }
 
 export interface Entry {
-  /** Where the key stands; `value.at` is where its value begins. */
+  /** Position of the key; `value.at` is that of its value. */
   readonly keyAt: Position
   readonly value: Node
 }
@@ -37,9 +37,9 @@ export interface ListNode extends NodeBase {
 export interface ScalarNode extends NodeBase {
   readonly kind: 'scalar'
   readonly value: Scalar
-  /** Why a text that a reference brought in could not be read as YAML: the cause, if something else than text was wanted. */
+  /** Why the text of a reference is not YAML: the likely cause if a value other than a string is expected. */
   readonly notYaml?: string
-  /** Stands for a reference that could not be followed, which was told: whatever else is wrong here comes of it. */
+  /** Set for a reference that could not be resolved and was reported; other problems here are its consequences. */
   readonly unresolved?: true
 }
 
@@ -52,7 +52,7 @@ export function formatPosition(at: Position): string {
   return [at.source, at.line, at.column].filter((part) => part !== undefined).join(':')
 }
 
-/** `service.pipelines.logs.receivers[1]`; a key that would read as several is quoted. */
+/** Formats a path as `service.pipelines.logs.receivers[1]`, with quotes around a key that would read as several. */
 export function formatPath(path: Path): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`
@@ -65,12 +65,12 @@ export function emptyMap(at: Position): MapNode {
   return { kind: 'map', at, entries: new Map() }
 }
 
-/** The value under a key of a map; undefined where the node is no map or has no such key. */
+/** Returns the value of a key of a map; undefined if the node is not a map or has no such key. */
 export function child(node: Node | undefined, key: string): Node | undefined {
   return node?.kind === 'map' ? node.entries.get(key)?.value : undefined
 }
 
-/** Gives every value the same place: one that has no lines. */
+/** Gives every value the same place, for a source without lines. */
 export function placeAt<Kind extends Node>(node: Kind, at: Position): Kind
 export function placeAt(node: Node, at: Position): Node {
   if (node.kind === 'scalar') return { ...node, at }

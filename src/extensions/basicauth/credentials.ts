@@ -1,4 +1,4 @@
-/** What a sender shows. */
+/** Credentials that a sender sent. */
 export interface Credentials {
   readonly user: string
   readonly password: Buffer
@@ -7,12 +7,12 @@ export interface Credentials {
 const BASIC = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i
 const COLON = 0x3a
 
-/** Reads `Basic <base64 of user:password>`; undefined where the header is missing or something else. */
+/** Parses `Basic <base64 of user:password>`; undefined if the header is missing or anything else. */
 export function parseCredentials(header: string | undefined): Credentials | undefined {
   const encoded = BASIC.exec(header ?? '')?.[1]
   if (encoded === undefined) return undefined
   const bytes = Buffer.from(encoded, 'base64')
-  // A password may have colons of its own (RFC 7617, 2).
+  // A password may contain colons (RFC 7617, 2).
   const colon = bytes.indexOf(COLON)
   return colon < 0 ? undefined : { user: bytes.toString('utf8', 0, colon), password: bytes.subarray(colon + 1) }
 }

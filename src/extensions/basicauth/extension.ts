@@ -7,7 +7,7 @@ import type { Config } from './config.ts'
 import { parseHtpasswd, type Users } from './htpasswd.ts'
 import { parseCredentials } from './credentials.ts'
 
-/** Lets in users of an htpasswd file (RFC 7617). */
+/** Authenticates users of an htpasswd file (RFC 7617). */
 export class BasicAuth implements Component, Authenticator {
   readonly challenge = 'Basic realm="otlp", charset="UTF-8"'
   readonly #inline: Users
@@ -16,7 +16,7 @@ export class BasicAuth implements Component, Authenticator {
 
   constructor({ config, logger }: ComponentSettings<Config>) {
     const { file: path, inline } = config.htpasswd
-    this.#inline = inline === undefined ? NOBODY : usersIn(inline, 'htpasswd.inline')
+    this.#inline = inline === undefined ? NO_USERS : usersIn(inline, 'htpasswd.inline')
     this.#file =
       path === undefined
         ? undefined
@@ -42,7 +42,7 @@ export class BasicAuth implements Component, Authenticator {
     if (given === undefined) return MISSING
     const inFile = this.#file?.content
     const password = this.#inline.get(given.user) ?? inFile?.get(given.user)
-    // A user who does not exist takes as long as one who does.
+    // Checking an unknown user takes as long as checking a known one.
     const compared = password ?? first(this.#inline) ?? first(inFile)
     if (compared?.is(given.password) === true && password !== undefined)
       return this.#tenants?.find(given.user) ?? { kind: 'authenticated', identity: undefined }
@@ -62,23 +62,23 @@ function first<T>(map: ReadonlyMap<string, T> | undefined): T | undefined {
   return map?.values().next().value
 }
 
-const NOBODY: Users = new Map()
+const NO_USERS: Users = new Map()
 
 const MISSING: Refused = {
   kind: 'refused',
   cause: 'unauthenticated',
-  message: 'no user and password came: send Authorization: Basic <base64 of user:password>',
+  message: 'the request has no user and password: send Authorization: Basic <base64 of user:password>',
 }
 
 const WRONG: Refused = {
   kind: 'refused',
   cause: 'unauthenticated',
-  message: 'the user and password are not ones that may send here',
+  message: 'the user or the password is wrong',
 }
 
 const UNREADABLE: Retry = {
   kind: 'retry',
   cause: 'auth_unavailable',
   afterMs: 5_000,
-  message: 'passwords cannot be compared at the moment: try again later',
+  message: 'passwords cannot be checked at the moment: try again later',
 }

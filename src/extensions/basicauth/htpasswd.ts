@@ -6,21 +6,21 @@ export type Users = ReadonlyMap<string, Password>
 
 const MD5_CRYPT = /^(\$(?:apr1|1)\$)([./0-9A-Za-z]{0,8})\$([./0-9A-Za-z]{22})$/
 const SHA1_BYTES = 20
-const INSTEAD = 'write the password plainly, or as htpasswd -m ($apr1$) or -s ({SHA}) makes it'
+const INSTEAD = 'write the password in plain text, or hashed by htpasswd -m ($apr1$) or -s ({SHA})'
 
-/** What cannot be read, by how it begins. */
+/** Unsupported forms, by prefix. */
 const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
-  // 60 ms for each guess of a stranger, on the thread that takes everybody's logs.
-  [/^\$2[abxy]?\$/, 'is hashed with bcrypt, which is made to be slow and is not supported'],
-  [/^\$[56]\$/, 'is hashed with SHA-crypt, which is made to be slow and is not supported'],
-  [/^\$\w+\$/, 'has a hash that is not known'],
-  [/^\{\w+\}/, 'has a hash that is not known'],
+  // Each guess of an attacker would take 60 ms on the thread that receives all logs.
+  [/^\$2[abxy]?\$/, 'is hashed with bcrypt, which is slow by design and not supported'],
+  [/^\$[56]\$/, 'is hashed with SHA-crypt, which is slow by design and not supported'],
+  [/^\$\w+\$/, 'has an unknown hash'],
+  [/^\{\w+\}/, 'has an unknown hash'],
 ]
 
 /**
- * Reads the lines of an htpasswd file; of a user who stands twice the later one counts. Empty lines and those that begin
- * with `#` are stepped over.
- * @returns the users; or what is wrong, by the number of the line alone
+ * Parses the lines of an htpasswd file; the last line of a duplicate user wins. Empty lines and those that begin with `#` are
+ * skipped.
+ * @returns the users, or the problem with the number of the line, never its content
  */
 export function parseHtpasswd(text: string): Users | string {
   const users = new Map<string, Password>()
@@ -47,9 +47,9 @@ function parsePassword(written: string): Password | string {
   return problem ?? Password.plain(written)
 }
 
-/** A SHA-1 and, of {SSHA}, the salt behind it. */
+/** Parses a SHA-1 and, for {SSHA}, the salt after it. */
 function parseSha(bytes: Buffer, salted: boolean): Password | string {
-  if (salted ? bytes.length <= SHA1_BYTES : bytes.length !== SHA1_BYTES) return 'has a hash that is not complete'
+  if (salted ? bytes.length <= SHA1_BYTES : bytes.length !== SHA1_BYTES) return 'has an incomplete hash'
   const salt = bytes.subarray(SHA1_BYTES)
   const sha1 = (password: Buffer) => hash('sha1', Buffer.concat([password, salt]), 'buffer')
   return new Password(bytes.subarray(0, SHA1_BYTES), sha1)

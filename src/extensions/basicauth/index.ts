@@ -6,7 +6,7 @@ export const basicauthExtension: ExtensionFactory<Config> = {
   kind: 'extension',
   type: 'basicauth',
   stability: 'beta',
-  description: 'Lets in senders that show a user and a password, and binds them to log groups.',
+  description: 'Authenticates senders by user and password, and binds them to log groups.',
   config: configSchema,
   create: (settings) => new BasicAuth(settings),
 }

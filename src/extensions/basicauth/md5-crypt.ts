@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto'
 
-// The password hash of FreeBSD's md5crypt, which Apache's htpasswd makes unless told otherwise ($apr1$).
+// The password hash of FreeBSD's md5crypt, the default of Apache's htpasswd ($apr1$).
 
 const ROUNDS = 1_000
-/** Rounds are a thousand times the password: a long one would cost as many bytes. Apache takes no longer one. */
+/** The rounds hash a thousand times the length of the password. Apache has the same limit. */
 const MAX_PASSWORD_BYTES = 255
 
 /** Six bits each, least significant first. */
 const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-/** Which bytes of the digest make each group of four characters; the last byte makes two. */
+/** Digest bytes of each group of four characters; the last byte makes two. */
 const GROUPS = [
   [0, 6, 12],
   [1, 7, 13],
@@ -18,12 +18,12 @@ const GROUPS = [
 ] as const
 
 /**
- * The 22 characters that stand behind the salt.
+ * Returns the 22 characters after the salt.
  * @param magic `$apr1$` or `$1$`
  * @param salt at most 8 characters
  */
 export function md5Crypt(password: Buffer, magic: string, salt: string): string {
-  // No hash has these characters.
+  // Matches no hash.
   if (password.length > MAX_PASSWORD_BYTES) return '-'.repeat(22)
   const salted = Buffer.from(salt)
   let digest = md5([password, salted, password])

@@ -1,16 +1,16 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** Of this process: what is remembered under it is of no use to anybody else. */
+/** A key of this process: digests under it are useless outside. */
 const KEY = randomBytes(32)
 
 /** A user's password, as a hash. */
 export class Password {
   readonly #expected: Buffer
   readonly #hash: (password: Buffer) => Buffer
-  /** The right one under KEY, once it was shown: hashing it for each request would cost a thousand times as much. */
+  /** The right password under KEY, once it was sent: hashing it for each request would cost a thousand times as much. */
   #shown: Buffer | undefined
 
-  /** @param hash makes `expected` of the right password; always as many bytes */
+  /** @param hash turns the right password into `expected`; its output has a fixed length */
   constructor(expected: Buffer, hash: (password: Buffer) => Buffer) {
     this.#expected = expected
     this.#hash = hash
@@ -20,7 +20,7 @@ export class Password {
     return new Password(keyedDigest(Buffer.from(text)), keyedDigest)
   }
 
-  /** Compares in a time that tells nothing about the right one. */
+  /** Compares in a time that reveals nothing about the right password. */
   is(given: Buffer): boolean {
     const digest = keyedDigest(given)
     if (this.#shown !== undefined && timingSafeEqual(digest, this.#shown)) return true

@@ -4,10 +4,10 @@ import type { Refused, Retry } from '../../accounting/outcome.ts'
 import type { Config } from './config.ts'
 import { digestOf, fixedTokens, holds, tokenFile, type TokenSource } from './token-source.ts'
 
-/** Lets in whoever shows a token it knows. */
+/** Authenticates senders by a token. */
 export class BearerTokenAuth implements Component, Authenticator {
   readonly #settings: ComponentSettings<Config>
-  /** Those of tenants first: a token that is also in a file of everybody's stays bound. */
+  /** Tenants first: a token that is also in an unbound source stays bound to its tenant. */
   readonly #sources: readonly TokenSource[]
   readonly #header: string
   readonly #missing: Refused
@@ -18,14 +18,16 @@ export class BearerTokenAuth implements Component, Authenticator {
     this.#settings = settings
     this.#sources = sourcesOf(settings)
     this.#header = header.toLowerCase()
-    this.#missing = unauthenticated(`no token came: send ${header}: ${scheme === '' ? '' : `${scheme} `}<token>`)
+    this.#missing = unauthenticated(
+      `the request has no token: send ${header}: ${scheme === '' ? '' : `${scheme} `}<token>`,
+    )
     this.challenge = `${scheme === '' ? 'Bearer' : scheme} realm="otlp"`
   }
 
   async start(): Promise<void> {
     const { filename, token, tokens } = this.#settings.config
     if (filename !== undefined && (token !== undefined || tokens !== undefined))
-      this.#settings.logger.warn('token and tokens are not used: filename goes before them, as in the collector')
+      this.#settings.logger.warn('token and tokens are not used: filename takes precedence, as in the collector')
     for (const source of this.#sources) await source.start()
   }
 
@@ -47,7 +49,7 @@ export class BearerTokenAuth implements Component, Authenticator {
     const { scheme } = this.#settings.config
     if (value === undefined || scheme === '') return value
     const blank = value.indexOf(' ')
-    // RFC 9110, 11.1: a scheme is the same in any case of letters.
+    // RFC 9110, 11.1: a scheme is case-insensitive.
     const given = value.slice(0, Math.max(blank, 0))
     return given.toLowerCase() === scheme.toLowerCase() ? value.slice(blank + 1).trim() : undefined
   }
@@ -61,11 +63,11 @@ function sourcesOf({ config, logger }: ComponentSettings<Config>): TokenSource[]
       ? fixedTokens(given(tenant.token), identity)
       : tokenFile(tenant.filename, `tenants.${name}.filename`, identity, logger)
   })
-  const everybody =
+  const unbound =
     filename === undefined
       ? fixedTokens(tokens ?? given(token), undefined)
       : tokenFile(filename, 'filename', undefined, logger)
-  return [...bound, everybody]
+  return [...bound, unbound]
 }
 
 function given(token: string | undefined): readonly string[] {
@@ -76,11 +78,11 @@ function unauthenticated(message: string): Refused {
   return { kind: 'refused', cause: 'unauthenticated', message }
 }
 
-const UNKNOWN = unauthenticated('the token is not one that may send here')
+const UNKNOWN = unauthenticated('the token is unknown')
 
 const UNREADABLE: Retry = {
   kind: 'retry',
   cause: 'auth_unavailable',
   afterMs: 5_000,
-  message: 'tokens cannot be compared at the moment: try again later',
+  message: 'tokens cannot be checked at the moment: try again later',
 }

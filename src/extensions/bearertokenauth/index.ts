@@ -6,7 +6,7 @@ export const bearertokenauthExtension: ExtensionFactory<Config> = {
   kind: 'extension',
   type: 'bearertokenauth',
   stability: 'beta',
-  description: 'Lets in senders that show a token, and binds them to log groups.',
+  description: 'Authenticates senders by a token, and binds them to log groups.',
   config: configSchema,
   create: (settings) => new BearerTokenAuth(settings),
 }

@@ -4,17 +4,17 @@ import { ComponentError } from '../../component/component.ts'
 import { SecretFile } from '../../listen/secret-file.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
-/** Tokens are kept and compared as digests: all of one length, so that comparing takes the same time for each. */
+/** Tokens are kept and compared as digests: all have the same length, so each comparison takes the same time. */
 export type Digest = Buffer
 
 export function digestOf(token: string): Digest {
   return createHash('sha256').update(token).digest()
 }
 
-/** Tokens of one sender, or of all that are not bound to groups. */
+/** Tokens of one sender, or of all senders not bound to groups. */
 export interface TokenSource {
   readonly identity: Identity | undefined
-  /** Undefined while they cannot be read. */
+  /** Undefined while the tokens cannot be read. */
   readonly digests: readonly Digest[] | undefined
   start(): Promise<void>
   close(): Promise<void>
@@ -40,12 +40,12 @@ export function tokenFile(path: string, where: string, identity: Identity | unde
 function parseTokens(text: string, path: string, where: string): readonly Digest[] {
   const tokens = text.split('\n').map((line) => line.trim())
   const digests = tokens.filter((token) => token !== '').map(digestOf)
-  // Also a file that is being written: no sender is refused for that moment.
+  // A file that is being written is empty too: an error makes senders retry instead of dropping their records.
   if (digests.length === 0) throw new ComponentError(`${where}: ${path} holds no token: write one a line`)
   return digests
 }
 
-/** Looks at every digest, whether or not one was right already. */
+/** Returns whether `digest` is in the list. Compares all, so that the time does not reveal a match. */
 export function holds(digests: readonly Digest[], digest: Digest): boolean {
   let found = false
   for (const known of digests) found = timingSafeEqual(known, digest) || found

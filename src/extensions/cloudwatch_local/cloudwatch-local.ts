@@ -14,31 +14,31 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 export interface CloudWatchLocalOptions {
   /** Default `localhost`; empty is all interfaces. */
   readonly host?: string
-  /** Default 0: one the system chooses. */
+  /** Default 0: the system chooses a port. */
   readonly port?: number
-  /** Default `us-east-1`; only what ARNs say: a request signed for any region is served. */
+  /** Region in ARNs, default `us-east-1`. Requests signed for any region are served. */
   readonly region?: string
   /** 12 digits, default `000000000000`. */
   readonly accountId?: string
-  /** Events that are kept, as CloudWatch counts bytes; the oldest go first. Default 64 MiB. */
+  /** Maximum bytes of stored events, as CloudWatch counts them; the oldest are dropped first. Default 64 MiB. */
   readonly maxBytes?: number
-  /** Where everything is kept over restarts; in memory only if absent. One process at a time. */
+  /** Directory that keeps everything over restarts, for one process at a time; in memory only if absent. */
   readonly directory?: string
-  /** Calls a second by operation, over AWS's own; false for none at all. */
+  /** Calls per second by operation, overriding AWS's own; false for no quotas. */
   readonly quotas?: Readonly<Record<string, number>> | false
-  /** How many calls `calls` keeps; default 10,000. */
+  /** Maximum calls that `calls` keeps; default 10,000. */
   readonly keepCalls?: number
   /** ms since the epoch; default `Date.now`. */
   readonly now?: () => number
   readonly onStored?: (batch: Batch) => void
   readonly onEvicted?: (batch: Batch) => void
-  /** Told of a bug, or of a directory that cannot be written: the client gets a 500. Default: a process warning. */
+  /** Called for a bug or a directory that is not writable; the client gets a 500. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void
-  /** Told of what in the directory cannot be read; the rest is loaded. Default: a process warning. */
+  /** Called for each unreadable part of the directory; the rest is loaded. Default: a process warning. */
   readonly onDamage?: (what: string) => void
 }
 
-/** An event as it is stored. */
+/** A stored event. */
 export interface LocalEvent {
   readonly group: string
   readonly stream: string
@@ -48,7 +48,7 @@ export interface LocalEvent {
   readonly message: string
 }
 
-/** A CloudWatch Logs API on a local port, and the door to what it holds and to what may go wrong in it. */
+/** A CloudWatch Logs API on a local port, with access to its store, its calls and its faults. */
 export class CloudWatchLocal {
   readonly store: Store
   readonly faults = new Faults()
@@ -93,8 +93,8 @@ export class CloudWatchLocal {
   }
 
   /**
-   * Opens the port; the same one again after `down`. The first time, reads the directory before.
-   * @throws the system's error for a port or a directory that cannot be had
+   * Opens the port; the same one again after `down`. The first call reads the directory first.
+   * @throws the system's error for an unavailable port or directory
    */
   async up(): Promise<void> {
     if (this.#directory !== undefined && this.#options.directory !== undefined && !this.#loaded) {
@@ -105,18 +105,18 @@ export class CloudWatchLocal {
     this.#port = await this.#server.listen({ kind: 'tcp', host: this.#host, port: this.#port, family: 0 })
   }
 
-  /** The endpoint is gone: the port is closed and every connection cut. What is stored stays. */
+  /** Takes the endpoint down: closes the port and cuts every connection. The store stays. */
   async down(): Promise<void> {
     await this.#server.close()
   }
 
-  /** As `down`, and everything that was answered is in the directory. */
+  /** Like `down`, then waits until the directory has everything that was answered. */
   async close(): Promise<void> {
     await this.down()
     await this.#directory?.settled()
   }
 
-  /** What is stored, in the order of time; of one group or one stream if they are named. */
+  /** Returns the stored events ordered by time, optionally of one group or stream. */
   events(group?: string, stream?: string): LocalEvent[] {
     const groups = group === undefined ? [...this.store.groups.values()] : [this.store.groups.get(group)]
     const streams = groups
@@ -133,14 +133,14 @@ export class CloudWatchLocal {
   }
 }
 
-/** A new one, listening. */
+/** Creates a CloudWatchLocal and opens its port. */
 export async function startCloudWatchLocal(options: CloudWatchLocalOptions = {}): Promise<CloudWatchLocal> {
   const local = new CloudWatchLocal(options)
   await local.up()
   return local
 }
 
-/** Everything is in memory, and nowhere else. */
+/** For a store that is only in memory. */
 const noJournal: Journal = {
   async groupChanged() {},
   async groupDeleted() {},

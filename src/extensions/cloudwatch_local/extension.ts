@@ -5,19 +5,19 @@ import type { CloudWatchLocalConfig } from './config.ts'
 import { FirstEvents } from './first-events.ts'
 import type { Batch } from './store/store.ts'
 
-/** A full store evicts with every put: it is said once, and then at most this often. */
+/** Minimum ms between eviction warnings: a full store evicts with every put. */
 const EVICTION_NOTICE_MS = 60_000
 
 const STORED = 'otlp_cloudwatch_local_stored_events'
 const EVICTED = 'otlp_cloudwatch_local_evicted_events'
 const BYTES = 'otlp_cloudwatch_local_bytes'
 const DEFINITIONS: readonly MetricDefinition[] = [
-  { name: STORED, type: 'counter', help: 'Events stored, those dropped later included.' },
+  { name: STORED, type: 'counter', help: 'Events stored, including those dropped later.' },
   { name: EVICTED, type: 'counter', help: 'Events dropped because max_bytes was reached.' },
-  { name: BYTES, type: 'gauge', help: 'Bytes of events kept, as CloudWatch counts.' },
+  { name: BYTES, type: 'gauge', help: 'Bytes of events kept, as CloudWatch counts them.' },
 ]
 
-/** The lifecycle around `CloudWatchLocal`, and what an operator is told about it. */
+/** The lifecycle, log lines and metrics of `CloudWatchLocal`. */
 export class CloudWatchLocalExtension implements Component {
   readonly #settings: ComponentSettings<CloudWatchLocalConfig>
   readonly #local: CloudWatchLocal
@@ -41,12 +41,12 @@ export class CloudWatchLocalExtension implements Component {
       ...(config.directory !== undefined && { directory: config.directory }),
       onStored: (batch) => this.#firstEvents.show(batch),
       onEvicted: (batch) => this.#noticeEviction(batch),
-      onDefect: (error) => logger.error('a request could not be worked on', { error }),
+      onDefect: (error) => logger.error('a request failed with an unexpected error', { error }),
       onDamage: (what) => logger.warn(what),
     })
   }
 
-  /** Where it listens, such as `http://localhost:4588`. */
+  /** Its URL, such as `http://localhost:4588`. */
   get url(): string {
     return this.#local.url
   }
@@ -66,7 +66,7 @@ export class CloudWatchLocalExtension implements Component {
       emit(BYTES, {}, bytes)
     })
     logger.info(
-      `a local CloudWatch Logs listens on ${this.url}; any credentials do; read a group with: ` +
+      `a local CloudWatch Logs listens on ${this.url} and accepts any credentials; read a group with: ` +
         'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local ' +
         `aws logs tail GROUP --follow --region ${config.region} --endpoint-url ${this.url}`,
     )

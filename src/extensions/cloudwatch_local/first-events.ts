@@ -1,10 +1,10 @@
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Batch } from './store/store.ts'
 
-/** A terminal shows this many characters of an event. */
+/** Maximum characters of an event to show. */
 const MAX_SHOWN = 400
 
-/** Puts the first events to arrive into the log, so that a newcomer sees that and how they come. */
+/** Logs the first events to arrive, so that a new user sees them. */
 export class FirstEvents {
   readonly #count: number
   readonly #logger: Logger

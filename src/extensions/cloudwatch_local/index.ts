@@ -6,7 +6,7 @@ export const cloudwatchLocalExtension: ExtensionFactory<CloudWatchLocalConfig> =
   kind: 'extension',
   type: 'cloudwatch_local',
   stability: 'beta',
-  description: 'A strict CloudWatch Logs API on a local port, for trials and tests: no AWS account is needed.',
+  description: 'A strict CloudWatch Logs API on a local port, for trials and tests without an AWS account.',
   config: cloudwatchLocalConfigSchema,
   oneForAll: true,
   create: (settings) => new CloudWatchLocalExtension(settings),

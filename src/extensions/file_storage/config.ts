@@ -3,17 +3,19 @@ import { acceptedWithoutEffect, duration, path, size } from '../../config/schema
 
 const compaction = z
   .strictObject({
-    on_start: acceptedWithoutEffect(z.boolean(), 'space comes back by itself').describe('Compact when it starts.'),
-    on_rebound: acceptedWithoutEffect(z.boolean(), 'space comes back by itself').describe('Compact while it runs.'),
-    directory: acceptedWithoutEffect(z.string(), 'space comes back by itself').describe('Where to compact.'),
-    rebound_needed_threshold_mib: acceptedWithoutEffect(z.int(), 'space comes back by itself').describe(
-      'When to compact.',
+    on_start: acceptedWithoutEffect(z.boolean(), 'space is freed automatically').describe('Compact at start.'),
+    on_rebound: acceptedWithoutEffect(z.boolean(), 'space is freed automatically').describe('Compact while running.'),
+    directory: acceptedWithoutEffect(z.string(), 'space is freed automatically').describe('Directory for compaction.'),
+    rebound_needed_threshold_mib: acceptedWithoutEffect(z.int(), 'space is freed automatically').describe(
+      'Threshold for compaction.',
     ),
-    rebound_trigger_threshold_mib: acceptedWithoutEffect(z.int(), 'space comes back by itself').describe(
-      'When to compact.',
+    rebound_trigger_threshold_mib: acceptedWithoutEffect(z.int(), 'space is freed automatically').describe(
+      'Threshold for compaction.',
     ),
-    check_interval: acceptedWithoutEffect(duration(), 'space comes back by itself').describe('How often to look.'),
-    max_transaction_size: acceptedWithoutEffect(z.int(), 'space comes back by itself').describe(
+    check_interval: acceptedWithoutEffect(duration(), 'space is freed automatically').describe(
+      'Interval of the check.',
+    ),
+    max_transaction_size: acceptedWithoutEffect(z.int(), 'space is freed automatically').describe(
       'Entries moved at once.',
     ),
     cleanup_on_start: acceptedWithoutEffect(z.boolean(), 'there are no temporary files').describe(
@@ -21,32 +23,32 @@ const compaction = z
     ),
   })
   .prefault({})
-  .describe("Of the collector's database; segments are removed as they are done.")
+  .describe("Compaction of the collector's database; finished segments are deleted instead.")
 
-/** Everything that can be written below `file_storage`: the collector's keys. */
+/** All keys of `file_storage`, the same as the collector's. */
 export const configSchema = z.strictObject({
   directory: path()
     .min(1)
     .default('/var/lib/otelcol/file_storage')
-    .describe('Where queues are kept, on a disk of this machine.'),
+    .describe('Directory of the queues, on a local disk.'),
   fsync: z
     .boolean()
     .default(true)
     .describe(
-      'Acknowledge only what the disk has. false is obeyed and warned about: a power loss then loses acknowledged records.',
+      'Sync to disk before acknowledging. With `false` (logged as a warning) a power loss loses acknowledged records.',
     ),
-  max_size: size().prefault('4GiB').describe('Most bytes of one queue. 0: 4 GiB.'),
-  create_directory: z.boolean().default(false).describe('Make the directory if it is not there.'),
+  max_size: size().prefault('4GiB').describe('Maximum bytes of one queue; 0 means 4 GiB.'),
+  create_directory: z.boolean().default(false).describe('Create the directory if it does not exist.'),
   directory_permissions: z
     .string()
     .regex(/^0?[0-7]{3}$/, 'is not a mode: write three octal digits, such as 0750')
     .default('0750')
-    .describe('Mode of a directory made here.'),
-  timeout: acceptedWithoutEffect(duration(), 'a directory that another process holds is left to it at once').describe(
-    'How long to wait for a lock.',
+    .describe('Mode of created directories.'),
+  timeout: acceptedWithoutEffect(duration(), 'a directory locked by another process is skipped at once').describe(
+    'Maximum wait for a lock.',
   ),
-  recreate: acceptedWithoutEffect(z.boolean(), 'what is damaged is set aside, and what is whole is delivered').describe(
-    'Begin anew if the database is damaged.',
+  recreate: acceptedWithoutEffect(z.boolean(), 'damaged records are set aside, and intact ones are delivered').describe(
+    'Start a new database if it is damaged.',
   ),
   compaction,
 })

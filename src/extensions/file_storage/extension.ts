@@ -6,14 +6,14 @@ import type { ClaimedDirectory, AbandonedDirectory, QueueStorage } from '../../c
 import type { Config } from './config.ts'
 import { type Lock, lock } from '../../listen/directory/lock.ts'
 
-/** What `max_size: 0` means. */
+/** Value of `max_size: 0`. */
 const DEFAULT_BYTES = 4 * 1024 ** 3
-/** Directories of one owner: one for each process that ever ran beside another. */
+/** Maximum directories of one owner, which needs one for each process that runs at the same time. */
 const MAX_DIRECTORIES = 1_000
 
 /** Written, synced and removed before a directory is used. */
 const TRIAL = 'trial'
-/** A volume without room is used all the same: what is on it is delivered, and makes room. */
+/** A full volume is still used: delivering its records makes room. */
 const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT'])
 
 /** Keeps directories for queues: `<directory>/<owner>/0000`, one for each process, locked while it lives. */
@@ -72,7 +72,7 @@ export class FileStorageExtension implements Component, QueueStorage {
     throw new ComponentError(`directory: all ${MAX_DIRECTORIES} directories in ${root} are held by other processes`)
   }
 
-  /** What others leave that stop together with this one is theirs: their successors go on with it. */
+  /** Takes over no directories while stopping: processes that stop at the same time leave theirs to their successors. */
   pipelineReady(ready: boolean): void {
     this.#stopping = !ready
   }
@@ -86,7 +86,7 @@ export class FileStorageExtension implements Component, QueueStorage {
     return Number.parseInt(this.#settings.config.directory_permissions, 8)
   }
 
-  /** @returns how to let it go; undefined if another process holds it */
+  /** @returns a function that releases the lock; undefined if another process holds it */
   async #hold(path: string): Promise<(() => Promise<void>) | undefined> {
     const held = await lock(path)
     if (held === undefined) return undefined
@@ -113,14 +113,14 @@ export class FileStorageExtension implements Component, QueueStorage {
   }
 }
 
-/** @throws ComponentError for what is no directory; else the system's error */
+/** @throws ComponentError if it is not a directory, or the system's error */
 async function mustBeUsable(directory: string): Promise<void> {
   if (!(await stat(directory)).isDirectory())
-    throw new ComponentError(`directory: ${directory} is not a directory: write one that is`)
+    throw new ComponentError(`directory: ${directory} is not a directory: write a path that is`)
   await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
 }
 
-/** The directory, or the first above it that is there: it is made below that one. */
+/** Returns the directory or its nearest existing ancestor, below which it will be created. */
 async function nearestThere(directory: string): Promise<string> {
   for (let path = resolve(directory); ; path = dirname(path)) {
     const there = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -131,12 +131,12 @@ async function nearestThere(directory: string): Promise<string> {
   }
 }
 
-/** Waiting ones, or dead letters in the folder for those. */
+/** Returns whether a directory has waiting records or dead letters. */
 async function holdsRecords(path: string): Promise<boolean> {
   return (await readdir(path, { recursive: true })).some((file) => file.endsWith('.segment'))
 }
 
-/** A disk that fails says so at the start, and not to the first sender. */
+/** Writes a file, so that a failing disk is detected at start and not by the first sender. */
 async function tryOut(file: string, fsync: boolean): Promise<void> {
   const handle = await open(file, 'w', 0o600)
   try {
@@ -153,17 +153,17 @@ async function tryOut(file: string, fsync: boolean): Promise<void> {
 function unusable(directory: string, cause: unknown): ComponentError {
   if (cause instanceof ComponentError) return cause
   const { code } = cause as NodeJS.ErrnoException
-  const [what, mend] = WHAT_TO_DO.get(code) ?? ['cannot be used', 'see why the system refuses it']
-  return new ComponentError(`directory: ${directory} ${what}: ${mend}`, { cause })
+  const [what, fix] = WHAT_TO_DO.get(code) ?? ['cannot be used', 'find out why the system refuses it']
+  return new ComponentError(`directory: ${directory} ${what}: ${fix}`, { cause })
 }
 
-const WHAT_TO_DO = new Map<string | undefined, readonly [what: string, mend: string]>([
-  ['ENOENT', ['does not exist', 'make it, or write create_directory: true']],
-  ['EACCES', ['cannot be written', 'let this user write it']],
-  ['EPERM', ['cannot be written', 'let this user write it']],
-  ['EROFS', ['is on a file system that is mounted read-only', 'mount it so that it can be written, or write another']],
-  ['EIO', ['is on a disk that fails', 'replace the disk, or write another']],
-  ['ENOTDIR', ['lies below something that is not a directory', 'write another']],
-  ['EEXIST', ['is not a directory', 'write one that is']],
-  ['ENOSPC', ['is on a full disk', 'make room: not even a directory fits']],
+const WHAT_TO_DO = new Map<string | undefined, readonly [what: string, fix: string]>([
+  ['ENOENT', ['does not exist', 'create it, or write create_directory: true']],
+  ['EACCES', ['is not writable', 'give this user write permission']],
+  ['EPERM', ['is not writable', 'give this user write permission']],
+  ['EROFS', ['is on a read-only file system', 'mount it writable, or write another directory']],
+  ['EIO', ['is on a failing disk', 'replace the disk, or write another directory']],
+  ['ENOTDIR', ['has a parent that is not a directory', 'write another directory']],
+  ['EEXIST', ['is not a directory', 'write a path that is']],
+  ['ENOSPC', ['is on a full disk', 'free space: not even a directory fits']],
 ])

@@ -6,7 +6,7 @@ export const fileStorageExtension: ExtensionFactory<Config> = {
   kind: 'extension',
   type: 'file_storage',
   stability: 'alpha',
-  description: 'Keeps sending queues on disk, so that a restart loses nothing that was acknowledged.',
+  description: 'Keeps sending queues on disk, so that a restart loses no acknowledged records.',
   config: configSchema,
   storageDirectory: ({ directory }) => directory,
   create: (settings) => new FileStorageExtension(settings),

@@ -4,11 +4,11 @@ export interface HealthAnswer {
   readonly body: string
 }
 
-/** What Go writes for a time that was never set. */
+/** Go's zero time. */
 const NEVER = '0001-01-01T00:00:00Z'
 
 /**
- * The collector's answer, so that its probes and dashboards read ours.
+ * Returns the collector's response, so that its probes and dashboards can read ours.
  * @param readySinceMs wall clock, ms; undefined while the pipelines do not run
  * @param bodies from `response_body`
  */
@@ -31,7 +31,7 @@ export function healthAnswer(
   return { status, contentType: 'application/json', body: JSON.stringify(body) }
 }
 
-/** As Go prints a time.Duration: `0s`, `250ms`, `1.5s`, `1m0.25s`, `26h0m0s`. */
+/** Formats like Go's time.Duration: `0s`, `250ms`, `1.5s`, `1m0.25s`, `26h0m0s`. */
 export function goDuration(ms: number): string {
   if (ms === 0) return '0s'
   if (ms < 1_000) return `${ms}ms`

@@ -12,56 +12,64 @@ function endpoint() {
 }
 
 const NO_BODIES = 'requests have no body here'
-const V2 = 'the keys of the second version come with component status; write endpoint, path and response_body'
+const V2 = 'it needs component status; write endpoint, path and response_body'
 
 /** The collector's keys and defaults. */
 export const healthCheckConfigSchema = z.strictObject({
-  endpoint: endpoint().prefault('localhost:13133').describe('Where to answer, host:port.'),
+  endpoint: endpoint().prefault('localhost:13133').describe('Address to listen on, host:port.'),
   path: z
     .string()
-    .startsWith('/', 'has to start with /')
+    .startsWith('/', 'has to start with "/": write a path such as /health')
     .default('/')
-    .describe('Path that is answered, exactly; `/` answers every path.'),
+    .describe('Exact path of the endpoint; `/` matches every path.'),
   response_body: z
     .strictObject({
       healthy: z.string().default('').describe('Body of a 200.'),
       unhealthy: z.string().default('').describe('Body of a 503.'),
     })
     .optional()
-    .describe('Bodies instead of the JSON one.'),
+    .describe('Bodies that replace the JSON body.'),
   check_collector_pipeline: acceptedWithoutEffect(
     z.strictObject({
       enabled: z.boolean().optional().describe('Whether failing exporters make the daemon unhealthy.'),
       interval: duration().optional().describe('Time over which failures are counted.'),
       exporter_failure_threshold: z.int().positive().optional().describe('Failures in that time.'),
     }),
-    'it does not work in the collector either; a destination that fails is in /metrics',
-  ).describe('Health by failures of exporters.'),
+    'it does not work in the collector either; /metrics shows failing destinations',
+  ).describe('Health by exporter failures.'),
   transport: acceptedWithoutEffect(z.literal('tcp'), 'it is always tcp').describe('Kind of socket.'),
   tls: notYet(z.unknown(), 'remove it; put the endpoint on loopback or inside the pod').describe(
     'TLS of the endpoint.',
   ),
-  auth: notYet(z.unknown(), 'remove it; put the endpoint on loopback or inside the pod').describe('Who may ask.'),
-  cors: notYet(z.unknown(), 'remove it').describe('Origins of browsers that may ask.'),
-  response_headers: notYet(z.unknown(), 'remove it').describe('Headers added to each answer.'),
+  auth: notYet(z.unknown(), 'remove it; put the endpoint on loopback or inside the pod').describe(
+    'Authentication of clients.',
+  ),
+  cors: notYet(z.unknown(), 'remove it').describe('Allowed browser origins.'),
+  response_headers: notYet(z.unknown(), 'remove it').describe('Headers added to each response.'),
   middlewares: notYet(z.unknown(), 'remove it').describe('Extensions that handle requests first.'),
-  max_request_body_size: acceptedWithoutEffect(z.unknown(), NO_BODIES).describe('Largest request body.'),
+  max_request_body_size: acceptedWithoutEffect(z.unknown(), NO_BODIES).describe('Maximum request body size.'),
   include_metadata: acceptedWithoutEffect(z.boolean(), NO_BODIES).describe('Whether headers are kept as metadata.'),
   compression_algorithms: acceptedWithoutEffect(z.unknown(), NO_BODIES).describe('Encodings of request bodies.'),
-  read_timeout: acceptedWithoutEffect(duration(), 'Node limits the time of a request').describe('Time for a request.'),
-  read_header_timeout: acceptedWithoutEffect(duration(), 'Node limits the time of the headers').describe(
-    'Time for the headers of a request.',
+  read_timeout: acceptedWithoutEffect(duration(), "Node's default limit applies").describe(
+    'Maximum time of a request.',
   ),
-  write_timeout: acceptedWithoutEffect(duration(), 'an answer is one packet').describe('Time for an answer.'),
-  idle_timeout: acceptedWithoutEffect(duration(), 'Node closes idle connections').describe('Time without a request.'),
-  keep_alives_enabled: acceptedWithoutEffect(z.boolean(), 'connections are kept').describe(
-    'Whether connections are kept.',
+  read_header_timeout: acceptedWithoutEffect(duration(), "Node's default limit applies").describe(
+    'Maximum time to receive request headers.',
   ),
-  keepalive: acceptedWithoutEffect(z.unknown(), 'connections are kept').describe('Whether connections are kept.'),
+  write_timeout: acceptedWithoutEffect(duration(), 'a response is one packet').describe(
+    'Maximum time to write a response.',
+  ),
+  idle_timeout: acceptedWithoutEffect(duration(), 'Node closes idle connections').describe(
+    'Maximum time between requests.',
+  ),
+  keep_alives_enabled: acceptedWithoutEffect(z.boolean(), 'connections are always reused').describe(
+    'Reuse of connections.',
+  ),
+  keepalive: acceptedWithoutEffect(z.unknown(), 'connections are always reused').describe('Reuse of connections.'),
   use_v2: notYet(z.literal(true), V2).describe('The second version of the extension.'),
   http: notYet(z.unknown(), V2).describe('Endpoint of the second version.'),
   grpc: notYet(z.unknown(), V2).describe('gRPC endpoint of the second version.'),
-  component_health: notYet(z.unknown(), V2).describe('What makes the second version unhealthy.'),
+  component_health: notYet(z.unknown(), V2).describe('Conditions that make the second version unhealthy.'),
 })
 
 export type HealthCheckConfig = z.output<typeof healthCheckConfigSchema>

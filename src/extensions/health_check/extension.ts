@@ -4,10 +4,10 @@ import { Listener } from '../../listen/socket/listener.ts'
 import { healthAnswer } from './answer.ts'
 import type { HealthCheckConfig } from './config.ts'
 
-/** A probe holds one connection for a moment; the bound keeps a stray client from holding them all. */
+/** A probe holds one connection for a moment; this bounds stray clients. */
 const MAX_CONNECTIONS = 100
 
-/** Tells probes whether the pipelines run, and can keep what they take. */
+/** Reports to probes whether the pipelines run and can keep the records they accept. */
 export class HealthCheck implements Component {
   readonly #settings: ComponentSettings<HealthCheckConfig>
   readonly #listener: Listener
@@ -34,7 +34,7 @@ export class HealthCheck implements Component {
     this.#settings.logger.info('listening', { http: this.#listener.address })
   }
 
-  /** Answers 503 to the last: extensions stop after the pipelines have drained. */
+  /** Answers 503 until then: extensions stop after the pipelines have drained. */
   async shutdown(): Promise<void> {
     await this.#listener.close(AbortSignal.abort())
   }
@@ -45,12 +45,12 @@ export class HealthCheck implements Component {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { path, response_body } = this.#settings.config
-    // As Go's ServeMux does: a pattern that is `/` matches every path, any other only itself.
+    // Like Go's ServeMux: the pattern `/` matches every path, any other only itself.
     if (path !== '/' && request.url?.split('?')[0] !== path) {
       response.writeHead(404).end()
       return
     }
-    // A pod that cannot keep what it is sent is not ready, though it drains.
+    // A pod that cannot keep new records is not ready, although it drains.
     const readySinceMs = this.#host?.obstacle?.() === undefined ? this.#readySinceMs : undefined
     const { status, contentType, body } = healthAnswer(readySinceMs, Date.now(), response_body)
     response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }).end(body)

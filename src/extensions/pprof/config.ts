@@ -6,10 +6,10 @@ const unused = (description: string) =>
 
 /** The collector's keys; none has an effect. */
 export const pprofConfigSchema = z.strictObject({
-  endpoint: unused('Where profiles are served.'),
+  endpoint: unused('Address that serves profiles.'),
   dialer: unused('How the socket is opened.'),
-  block_profile_fraction: unused('Part of blocking events that is profiled.'),
-  mutex_profile_fraction: unused('Part of mutex contentions that is profiled.'),
+  block_profile_fraction: unused('Fraction of blocking events to profile.'),
+  mutex_profile_fraction: unused('Fraction of mutex contentions to profile.'),
   save_to_file: unused('File for a CPU profile of the whole run.'),
 })
 

@@ -10,7 +10,7 @@ export class Pprof implements Component {
   }
 
   async start(): Promise<void> {
-    this.#logger.info('profiles the Go runtime and listens nowhere here; start node with --cpu-prof or --inspect')
+    this.#logger.info('pprof profiles the Go runtime and has no effect here; start node with --cpu-prof or --inspect')
   }
 
   async shutdown(): Promise<void> {}

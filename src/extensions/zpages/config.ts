@@ -6,23 +6,23 @@ const unused = (description: string) =>
 
 /** The collector's keys; none has an effect. */
 export const zpagesConfigSchema = z.strictObject({
-  endpoint: unused('Where the pages are.'),
-  expvar: unused('A page of variables of the Go runtime.'),
+  endpoint: unused('Address of the pages.'),
+  expvar: unused('Page of Go runtime variables.'),
   transport: unused('Kind of socket.'),
   tls: unused('TLS of the endpoint.'),
-  auth: unused('Who may ask.'),
-  cors: unused('Origins of browsers that may ask.'),
-  response_headers: unused('Headers added to each answer.'),
+  auth: unused('Authentication of clients.'),
+  cors: unused('Allowed browser origins.'),
+  response_headers: unused('Headers added to each response.'),
   middlewares: unused('Extensions that handle requests first.'),
-  max_request_body_size: unused('Largest request body.'),
+  max_request_body_size: unused('Maximum request body size.'),
   include_metadata: unused('Whether headers are kept as metadata.'),
   compression_algorithms: unused('Encodings of request bodies.'),
-  read_timeout: unused('Time for a request.'),
-  read_header_timeout: unused('Time for the headers of a request.'),
-  write_timeout: unused('Time for an answer.'),
-  idle_timeout: unused('Time without a request.'),
-  keep_alives_enabled: unused('Whether connections are kept.'),
-  keepalive: unused('Whether connections are kept.'),
+  read_timeout: unused('Maximum time of a request.'),
+  read_header_timeout: unused('Maximum time to receive request headers.'),
+  write_timeout: unused('Maximum time to write a response.'),
+  idle_timeout: unused('Maximum time between requests.'),
+  keep_alives_enabled: unused('Reuse of connections.'),
+  keepalive: unused('Reuse of connections.'),
 })
 
 export type ZpagesConfig = z.output<typeof zpagesConfigSchema>

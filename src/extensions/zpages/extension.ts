@@ -10,7 +10,7 @@ export class Zpages implements Component {
   }
 
   async start(): Promise<void> {
-    this.#logger.info('has no pages here and listens nowhere; what they show of a pipeline is in /metrics')
+    this.#logger.info('zpages has no effect here; see /metrics for pipeline data')
   }
 
   async shutdown(): Promise<void> {}

@@ -4,8 +4,8 @@ import type { Holding } from '../memory/holding.ts'
 import { decompressStreaming } from './streaming.ts'
 import { decompressSnappy } from './snappy.ts'
 
-// Small bodies are undone at once, without a stream and a turn through the thread pool: 10 µs against 100 µs. These bounds
-// keep that under about 3 ms of the event loop; a bomb stops at the second one and goes on, if the limit lets it, off it.
+// Small bodies are decompressed synchronously, without a stream and the thread pool: 10 µs against 100 µs. These bounds
+// keep that under about 3 ms of the event loop. A larger output starts again on the thread pool if the limit allows it.
 const AT_ONCE_INPUT_BYTES = 262_144
 const AT_ONCE_OUTPUT_BYTES = 1_048_576
 
@@ -28,12 +28,12 @@ const CODECS: Readonly<Record<StreamedEncoding, Codec>> = {
 }
 
 /**
- * Undoes a content coding. `done` is called once, possibly before this returns, unless the holding is released first: then
+ * Decompresses a body. `done` is called once, possibly before this returns, unless the holding is released first: then
  * the work stops and `done` is never called.
  *
- * @param bytes are read on this thread only, so they may go back to the pool as soon as the holding is released
- * @param limit most bytes of output; a bomb is stopped there, not after
- * @param holding is charged for the output as it comes
+ * @param bytes read on this thread only, so they may go back to the pool as soon as the holding is released
+ * @param limit maximum bytes of output; a decompression bomb is stopped there
+ * @param holding charged for the output as it grows
  */
 export function decompress(
   encoding: Encoding,
@@ -48,7 +48,7 @@ export function decompress(
   const maxOutputLength = Math.min(limit, AT_ONCE_OUTPUT_BYTES)
   let result: { buffer: Uint8Array; engine: { bytesWritten: number } }
   try {
-    // `info` makes these return what they read, beside what they made of it; the types do not know.
+    // `info` makes these return the bytes read together with the output; the types lack it.
     const options = { info: true, maxOutputLength, chunkSize: chunkSize(bytes.length, maxOutputLength) } as const
     result = codec.sync(bytes, options) as unknown as typeof result
   } catch (error) {
@@ -56,13 +56,13 @@ export function decompress(
     if (limit <= AT_ONCE_OUTPUT_BYTES) return done(undefined, 'too_large')
     return decompressStreaming(codec.stream, bytes, limit, holding, done)
   }
-  // Trailing data is no part of the message.
+  // Trailing data is not part of the message.
   if (result.engine.bytesWritten !== bytes.length) return done(undefined, 'corrupt')
   if (!holding.take(result.buffer.length)) return done(undefined, 'budget_full')
   done(result.buffer, undefined)
 }
 
-/** One chunk for all output where that is likely: logs shrink to an eighth or so. */
+/** A chunk that is likely to hold all output: logs compress to about an eighth. */
 function chunkSize(inputBytes: number, maxOutputLength: number): number {
   return Math.max(1_024, Math.min(inputBytes * 10, maxOutputLength))
 }

@@ -1,7 +1,7 @@
-/** Encodings that node:zlib undoes. `deflate` is the zlib format, as RFC 9110 has it. */
+/** Encodings that node:zlib decompresses. `deflate` is the zlib format, as in RFC 9110. */
 export type StreamedEncoding = 'gzip' | 'deflate' | 'zstd'
 
-/** Encodings that can be undone, of HTTP bodies and of gRPC messages. */
+/** Supported encodings of HTTP bodies and gRPC messages. */
 export type Encoding = StreamedEncoding | 'snappy'
 
 export type DecompressFailure = 'too_large' | 'budget_full' | 'corrupt'

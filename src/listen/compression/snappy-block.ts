@@ -1,6 +1,6 @@
 // Hot path: runs once for each element of a snappy block, some ten bytes of output each.
 
-/** Where the decoder of one block stands. */
+/** Position of the decoder in one block. */
 export interface BlockState {
   /** Next byte of input, and the end of the block. */
   at: number
@@ -14,7 +14,7 @@ export interface BlockState {
 /** A block's length, before its elements: a varint of 32 bits. */
 const MAX_LENGTH_BYTES = 5
 
-/** @returns the output bytes that a block announces and where its elements begin; undefined if it is no varint of 32 bits */
+/** @returns the output length that a block announces and where its elements begin; undefined if it is not a 32-bit varint */
 export function blockLength(
   bytes: Uint8Array,
   at: number,
@@ -30,8 +30,8 @@ export function blockLength(
 }
 
 /**
- * Decodes elements until the block ends or `stop` bytes of output are there.
- * @returns false if the block is corrupt; what `state` holds then is of no use
+ * Decodes elements until the block ends or the output reaches `stop`.
+ * @returns false if the block is corrupt; `state` is meaningless then
  */
 export function decodeElements(src: Uint8Array, dst: Uint8Array, state: BlockState, stop: number): boolean {
   const { end, outStart, outEnd } = state
@@ -78,7 +78,7 @@ export function decodeElements(src: Uint8Array, dst: Uint8Array, state: BlockSta
         at += 4
     }
     if (offset === 0 || offset > out - outStart || out + length > outEnd) return false
-    // Byte by byte: source and target overlap where the offset is shorter than the length.
+    // Byte by byte: source and target overlap if the offset is shorter than the length.
     for (let i = 0; i < length; i++) dst[out + i] = dst[out + i - offset] ?? 0
     out += length
   }

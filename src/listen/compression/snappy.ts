@@ -1,7 +1,7 @@
 // snappy as OTLP senders use it: Go's gRPC encoding "snappy" is the framing format, HTTP's Content-Encoding "snappy" is one
 // block (older Go collectors framed it too), and "x-snappy-framed" is the framing format. The first bytes tell them apart.
 //
-// It is decoded on the event loop, as Node has no snappy, and in steps: other requests and probes are served in between.
+// Node has no snappy, so it is decoded on the event loop, in steps: other requests and probes are served in between.
 import { crc32c } from './crc32c.ts'
 import type { DecompressFailure, Decompressed } from './encodings.ts'
 import { GrowingBytes } from '../memory/growing-bytes.ts'
@@ -16,9 +16,9 @@ const STREAM_IDENTIFIER = Buffer.from('\u00ff\u0006\u0000\u0000sNaPpY', 'latin1'
 /** Type and length of a chunk; the checksum of its data. */
 const HEADER_BYTES = 4
 const CHECKSUM_BYTES = 4
-/** The framing format allows no more in a chunk, uncompressed. */
+/** Maximum uncompressed size of a chunk in the framing format. */
 const MAX_CHUNK_BYTES = 65_536
-/** Three bytes of a block make 64 at most. A block that announces more than that is refused before a buffer is set aside. */
+/** Three bytes of a block decode to 64 at most. A block that announces more is refused before a buffer is allocated. */
 const MAX_RATIO = 22
 
 const COMPRESSED = 0x00
@@ -27,7 +27,7 @@ const FIRST_SKIPPABLE = 0x80
 const IDENTIFIER = 0xff
 
 interface Decoder {
-  /** Does one step. @returns whether that was the last one, or why it failed */
+  /** Does one step. @returns `done` after the last one, or why it failed */
   step(): 'more' | 'done' | DecompressFailure
   view(): Uint8Array
 }
@@ -111,7 +111,7 @@ class FramedDecoder implements Decoder {
     if (this.#chunk === undefined) return 'budget_full'
     const { length } = announced
     const state: BlockState = { at: announced.at, end, out: 0, outStart: 0, outEnd: length }
-    // An empty block has no element that could fail to reach its length.
+    // An empty block must have no elements.
     if (length === 0 && announced.at !== end) return 'corrupt'
     if (!decodeElements(this.#bytes, this.#chunk, state, length) || state.at !== end || state.out !== length)
       return 'corrupt'

@@ -5,21 +5,21 @@ import type { Holding } from '../memory/holding.ts'
 import { Turns } from './turns.ts'
 
 /**
- * Large bodies undone at a time; the others wait, compressed. A bomb costs its limit twice while its buffer grows, and two
- * keep both cores busy.
+ * Large bodies decompressed concurrently; the others wait, compressed. A bomb costs twice its limit while its buffer grows,
+ * and two keep both cores busy.
  */
 const MAX_STREAMING = 2
 
 /**
- * Bytes of input for one turn through the thread pool. They are copied: zlib reads on another thread, and the request's own
- * buffer goes back to the pool the moment its sender hangs up.
+ * Bytes of input for one pass through the thread pool. They are copied: zlib reads on another thread, and the request's own
+ * buffer goes back to the pool the moment its sender disconnects.
  */
 const SLICE_BYTES = 65_536
 
-/** One for the process: what is bounded is its memory and its threads. */
+/** One for the process, as it bounds the memory and threads of the process. */
 const turns = new Turns(MAX_STREAMING)
 
-/** Undoes a large body on the thread pool. For the contract see `decompress`. */
+/** Decompresses a large body on the thread pool. For the contract see `decompress`. */
 export function decompressStreaming(
   createStream: () => Transform & { readonly bytesWritten: number },
   bytes: Uint8Array,

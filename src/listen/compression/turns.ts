@@ -1,4 +1,4 @@
-/** Lets a few at a time work, in the order in which they came. One that is withdrawn leaves nothing behind. */
+/** Limits how many jobs run at once; the others wait in order. A withdrawn job leaves nothing behind. */
 export class Turns {
   readonly #max: number
   #working = 0
@@ -8,7 +8,7 @@ export class Turns {
     this.#max = max
   }
 
-  /** @param start called once it is its turn, possibly before this returns; `end` is due after it */
+  /** @param start called when there is room, possibly before this returns; the job must call `end` when it is over */
   wait(start: () => void): void {
     if (this.#working === this.#max) {
       this.#waiting.add(start)
@@ -18,12 +18,12 @@ export class Turns {
     start()
   }
 
-  /** @returns whether it was still waiting; if so it never starts */
+  /** @returns true if the job was still waiting; it never starts then */
   withdraw(start: () => void): boolean {
     return this.#waiting.delete(start)
   }
 
-  /** One that started has ended: the next one starts. */
+  /** Ends a started job and starts the next one. */
   end(): void {
     const [next] = this.#waiting
     if (next === undefined) {

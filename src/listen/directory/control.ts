@@ -1,5 +1,5 @@
-// How a command speaks to the daemon that holds a directory: a Unix socket in it, one JSON object a line each way. An answer
-// comes in as many pieces as there are, each when there is room for it on the way, and `done` says that none is missing.
+// Protocol between a command and the daemon that holds a directory: a Unix socket in the directory, one JSON object a line
+// each way. An answer has any number of pieces, each sent when the socket has room for it; `done` marks a complete answer.
 //
 //   {"ask":"dead-letters.list","with":{"reason":"too_old"}}\n   ──▶
 //                                                               ◀──   {"answer":…}\n … {"done":true}\n   or  {"error":"…"}\n
@@ -12,13 +12,13 @@ import { pipeline } from 'node:stream/promises'
 import { ComponentError } from '../../component/component.ts'
 
 const NAME = 'control.sock'
-/** A question is a few options; an answer may be long. */
+/** Characters. A question is a few options; an answer may be long. */
 const MAX_QUESTION_LENGTH = 64 * 1024
-/** Only the user the daemon runs as may ask. */
+/** Only the daemon's own user may connect. */
 const MODE = 0o600
 const NEWLINE = 10
 
-/** An answer is one value, or what can be iterated: then each of its values is a piece, asked for when the last one is sent. */
+/** An answer is one value or an iterable. Each value of an iterable is a piece, pulled when the previous one is sent. */
 export type Handlers = Readonly<Record<string, (options: Readonly<Record<string, unknown>>) => unknown>>
 
 type Line = { readonly answer: unknown } | { readonly error: string } | { readonly done: true }
@@ -36,21 +36,21 @@ export async function openControl(directory: string, handlers: Handlers): Promis
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     let question = ''
-    const hear = (text: string) => {
+    const receive = (text: string) => {
       question += text
       if (question.length > MAX_QUESTION_LENGTH) return socket.destroy()
       if (!question.includes('\n')) return
-      socket.off('data', hear).resume()
-      // It fails only where nobody listens any more; what the answer fails of is told in it.
+      socket.off('data', receive).resume()
+      // Fails only if the client disconnected; errors of the handler are part of the answer.
       pipeline(answer(question, handlers), socket).catch(() => socket.destroy())
     }
-    socket.setEncoding('utf8').on('data', hear)
+    socket.setEncoding('utf8').on('data', receive)
   })
   const mask = process.umask(0o777 & ~MODE)
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      // Of this process alone, where it is one of several.
+      // `exclusive`: not shared with sibling processes.
       server.listen({ path, exclusive: true }, resolve)
     })
   } finally {
@@ -89,9 +89,9 @@ function text(line: Line): string {
 
 /**
  * Asks the daemon that holds the directory.
- * @returns the pieces of its answer, which come as they are asked for; undefined if none holds it
- * @throws ComponentError, also while they come, with what the daemon said was wrong, or if it ends; system errors, if it
- *   may not be asked
+ * @returns the pieces of its answer, read on demand; undefined if no daemon holds the directory
+ * @throws ComponentError, also while pieces are read, with the daemon's error, or if the daemon ends; system errors if the
+ *   socket cannot be used
  */
 export async function askControl(
   directory: string,
@@ -107,7 +107,7 @@ async function connected(directory: string): Promise<Socket | undefined> {
   const socket = connect(path)
   try {
     await once(socket, 'connect')
-    // What fails later is told to who reads it.
+    // Later errors reach the reader of the pieces.
     return socket.on('error', () => {})
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -134,9 +134,9 @@ async function* piecesOf(socket: Socket, question: object): AsyncGenerator {
   throw new ComponentError(BROKEN_OFF)
 }
 
-const BROKEN_OFF = 'the daemon ended before its answer was whole: ask again'
+const BROKEN_OFF = 'the daemon ended before its answer was complete: ask again'
 
-/** Reads on when the last line is asked for, and no sooner: a line may be long, and there may be many. */
+/** Reads on only when the next line is pulled: lines may be long and many. */
 async function* linesOf(socket: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let parts: Buffer[] = []
   for await (const chunk of socket) {
@@ -150,7 +150,7 @@ async function* linesOf(socket: AsyncIterable<Buffer>): AsyncGenerator<string> {
   }
 }
 
-/** A socket's path has at most 107 bytes; on Linux the one by way of an open directory is short, however deep that lies. */
+/** A socket's path has at most 107 bytes. On Linux the path through an open directory is short, however deep it lies. */
 async function socketPath(directory: string): Promise<{ readonly path: string; readonly handle: FileHandle }> {
   const handle = await open(directory, 'r')
   return {

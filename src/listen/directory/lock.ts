@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const NAME = /^lock-[0-9a-f]+\.sock$/
-/** Two that try at once see each other and both step back; they meet again hardly ever. */
+/** Two processes that try at once see each other and both step back; another collision is unlikely. */
 const TRIES = 3
 const STEP_BACK_MS = 50
 
 /**
- * A lock that dies with its holder: a Unix socket somebody listens on. A pid in a file would mean nothing in containers,
- * where every daemon is pid 1, and nothing after a power loss.
+ * A lock that ends with its holder: a Unix socket that the holder listens on. A pid in a file would mean nothing in
+ * containers, where every daemon is pid 1, or after a power loss.
  *
- * Each holder's socket has a name of its own. One listens first and looks for others then, so of two at least one sees the
- * other; and removing the socket of a dead one can never remove that of a living one, which took its place meanwhile.
+ * Each holder's socket has its own name. A process listens first and then looks for others, so at least one of two sees the
+ * other. Unique names also make it safe to remove the socket of a dead holder: no live one can have taken its place.
  */
 export interface Lock {
   release(): Promise<void>
@@ -22,7 +22,7 @@ export interface Lock {
 
 /**
  * @returns undefined if another process holds the directory
- * @throws the system's error if it cannot be written
+ * @throws the system's error if the directory is not writable
  */
 export async function lock(directory: string): Promise<Lock | undefined> {
   const handle = await open(directory, 'r')
@@ -55,19 +55,19 @@ export async function lock(directory: string): Promise<Lock | undefined> {
   return undefined
 }
 
-/** Whether a process holds the directory, for who only looks: nothing is left in it, nor taken out. */
+/** Returns whether a process holds the directory. Only looks: it neither adds nor removes files. */
 export async function isHeld(directory: string): Promise<boolean> {
   const handle = await open(directory, 'r')
   try {
     const folder = pathOf(directory, handle)
-    for (const name of await locksIn(directory)) if (await somebodyListens(join(folder, name))) return true
+    for (const name of await locksIn(directory)) if (await hasListener(join(folder, name))) return true
     return false
   } finally {
     await handle.close()
   }
 }
 
-/** A socket's path has at most 107 bytes; by way of an open directory it is short however deep that lies. */
+/** A socket's path has at most 107 bytes; through an open directory it is short, however deep that lies. */
 function pathOf(directory: string, handle: FileHandle): string {
   return process.platform === 'linux' ? join('/proc/self/fd', String(handle.fd)) : directory
 }
@@ -78,7 +78,7 @@ async function locksIn(directory: string): Promise<string[]> {
 
 async function othersLive(directory: string, folder: string, own: string): Promise<boolean> {
   for (const name of (await locksIn(directory)).filter((name) => name !== own)) {
-    if (await somebodyListens(join(folder, name))) return true
+    if (await hasListener(join(folder, name))) return true
     await rm(join(folder, name), { force: true })
   }
   return false
@@ -88,25 +88,24 @@ function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy())
     server.once('error', reject)
-    // It holds a name, not the process.
-    // Of this process alone: one that siblings share would lock nothing.
+    // `unref`: it must not keep the process alive. `exclusive`: a socket shared with siblings would lock nothing.
     server.listen({ path, exclusive: true }, () => resolve(server.unref()))
   })
 }
 
-function somebodyListens(path: string): Promise<boolean> {
+function hasListener(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)
     })
-    // Whatever else goes wrong (too many wait already, no permission) there is somebody.
+    // Any other error (full backlog, no permission) means that there is a listener.
     socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'))
   })
 }
 
-/** Closing a server removes its socket; one that another process removed before is no fault. */
+/** Closing a server removes its socket; `force`, as another process may have removed it before. */
 async function close(server: Server, path: string): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()))
   await rm(path, { force: true })

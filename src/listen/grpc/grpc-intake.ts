@@ -14,9 +14,9 @@ import { GrowingBytes } from '../memory/growing-bytes.ts'
 import { Holding, hasRoomFor } from '../memory/holding.ts'
 import type { Size } from '../size-guess.ts'
 
-// grpc-js reads a whole message, and undoes its compression, before anybody is asked: with 64 MiB messages and 250 streams
-// a connection that is 16 GiB each. This interceptor puts its own decoder in: it charges bytes to the budget as they arrive,
-// refuses a call when they are too many, and leaves the compression to `decompress`, within the bounds of HTTP.
+// grpc-js reads and decompresses a whole message before it calls a handler: with 64 MiB messages and 250 streams, that is
+// 16 GiB a connection. This interceptor installs its own decoder, which charges bytes to the budget as they arrive, refuses
+// a call that has too many, and decompresses with `decompress`, within the same bounds as HTTP.
 
 /** `incomplete`: the call ended before its message did. `bad_flag`: compressed without an encoding, or an unknown flag. */
 export type IntakeFailure =
@@ -27,43 +27,43 @@ export type IntakeFailure =
   | 'bad_flag'
   | 'second_message'
 
-/** A call that is refused, for the log and the counters. */
+/** A refused call, for the log and the counters. */
 export interface RefusedCall {
   readonly encoding: string
   /** `address:port` of the sender. */
   readonly peer: string
-  /** Bytes that had arrived. */
+  /** Bytes received so far. */
   readonly bytes: number
 }
 
 export interface IntakeOptions {
   readonly budget: ByteBudget
-  /** Most bytes of a message, before and after decompression. */
+  /** Maximum bytes of a message, before and after decompression. */
   readonly limitBytes: number
   readonly deadlines: Deadlines
-  /** Counts the failure and puts it in words. */
+  /** Counts the failure and returns its status. */
   refuse(failure: IntakeFailure, call: RefusedCall): StatusObject
   /**
-   * Counts and words the refusal of what would not be taken; undefined where it may be. Asked when a call begins, with 0
-   * `call.bytes`, and when the length of its message is known, with that.
-   * @param compressed by the call's encoding
+   * Counts a call that would be refused anyway and returns its status; undefined if it may be accepted. Called when a call
+   * begins, with 0 `call.bytes`, and again when the length of its message is known.
+   * @param compressed whether the message is compressed with the call's encoding
    */
   refuseEarly(call: RefusedCall, compressed: boolean): StatusObject | undefined
-  /** What a message that came as `bytes` took. */
+  /** Learns the size in memory of a message received as `bytes`. */
   learnSize(encoding: string, bytes: number, size: Size): void
 }
 
 /** A handler's request. */
 export interface ReceivedMessage {
-  /** @returns the message, which is the handler's until `release`; undefined once the call has ended */
+  /** @returns the message, owned by the handler until `release`; undefined once the call has ended */
   readonly bytes: Uint8Array | undefined
-  /** Returns the bytes; to be called as soon as they are not needed any more. */
+  /** Gives the bytes back; call it as soon as they are no longer needed. */
   release(): void
 }
 
 /**
- * Parts of a call of grpc-js 1.14 that it does not show: its stream, what makes messages of the bytes of that, and the
- * encoding that was announced. The version is pinned, and the receiver's tests notice if these go.
+ * Private parts of a grpc-js 1.14 call: its stream, the decoder of the stream's bytes, and the announced encoding. The
+ * version is pinned, and the receiver's tests fail if these change.
  */
 interface HiddenParts {
   readonly stream: ServerHttp2Stream
@@ -71,7 +71,7 @@ interface HiddenParts {
   readonly incomingEncoding: string
 }
 
-/** Before each message: whether it is compressed, in one byte, and its length in four. */
+/** Prefix of each message: one byte for compression, four for the length. */
 const PREFIX_BYTES = 5
 
 /** Encodings of messages, by the names that gRPC senders use. */
@@ -80,7 +80,7 @@ export const GRPC_ENCODINGS: ReadonlySet<string> = new Set<Encoding>(['gzip', 'd
 export const GRPC_ACCEPT_ENCODING = ['identity', ...GRPC_ENCODINGS].join(',')
 
 export function createIntake(options: IntakeOptions): ServerInterceptor {
-  // Of late, so that a call can be refused before its size is known.
+  // Average of recent messages, so that a call can be refused before its size is known.
   const recent = { averageBytes: 0 }
   return (_, call) => {
     const full = refusalByHead(call, options, recent.averageBytes)
@@ -93,7 +93,7 @@ export function createIntake(options: IntakeOptions): ServerInterceptor {
           onReceiveMetadata: (metadata, next) => next(metadata),
           onReceiveMessage: (message: Buffer, next) => intake.message(message, next),
           onReceiveHalfClose: (next) => intake.halfClose(next),
-          // However a call ends, this comes last.
+          // Called last, however a call ends.
           onCancel: () => intake.end(),
         }),
       sendMetadata: (metadata: Metadata, next) => {
@@ -115,7 +115,7 @@ function refusalByHead(
     : options.refuse('budget_full', refused)
 }
 
-/** What the sender has not sent yet it need not send (RFC 9113, 8.1), and what is on its way is not read; as in grpc-go. */
+/** Ends a call early, as grpc-go does: the sender need not send the rest (RFC 9113, 8.1), and data in flight is not read. */
 function turnAway(call: ServerInterceptingCallInterface, answer: StatusObject): void {
   call.sendStatus(answer)
   const { stream } = call as unknown as HiddenParts
@@ -127,7 +127,7 @@ function turnAway(call: ServerInterceptingCallInterface, answer: StatusObject): 
  *      └───────────┴──────────┴─────▶ ended        refused, timed out, past its deadline, cancelled, reset, or shut down
  *
  * `whole` lasts while the message waits for decompression and is decompressed; `handed` while grpc-js waits for the end of
- * the call. Only `ended` releases the memory, once, and nothing is handed on from there.
+ * the call. Only `ended` releases the memory, once, and nothing is passed on after it.
  */
 type State = 'receiving' | 'whole' | 'handed' | 'ended'
 
@@ -159,7 +159,7 @@ class Intake implements Receiving, ReceivedMessage {
   }
 
   get bytes(): Uint8Array | undefined {
-    // grpc-js keeps its timer for the deadline, which comes late when the event loop is busy: the sender has given up.
+    // grpc-js's own deadline timer fires late when the event loop is busy; the sender has given up by then.
     if (this.#state === 'handed' && Number(this.#call.getDeadline()) <= Date.now()) return undefined
     return this.#bytes
   }
@@ -168,7 +168,7 @@ class Intake implements Receiving, ReceivedMessage {
     this.#refuse('timeout')
   }
 
-  /** Bytes of the stream. Returns the messages they complete, as grpc-js's own decoder does: with their prefix. */
+  /** Takes bytes of the stream. Returns completed messages with their prefix, as grpc-js's own decoder does. */
   write(chunk: Buffer): Buffer[] {
     this.#received += chunk.length
     if (this.#state !== 'ended' && this.#received > this.#options.limitBytes + PREFIX_BYTES) this.#refuse('too_large')
@@ -182,7 +182,7 @@ class Intake implements Receiving, ReceivedMessage {
     if (this.#state !== 'whole') return
     if (!this.#compressed || message.length === 0) return this.#hand(message, next)
     const limit = this.#options.limitBytes
-    // Never called back once the call has ended: that releases the holding.
+    // Never calls back once the call has ended, as that releases the holding.
     decompress(this.#encoding as Encoding, message, limit, this.#holding, (bytes, failure) => {
       if (bytes === undefined) this.#refuse(failure ?? 'corrupt')
       else this.#hand(bytes, next)
@@ -211,7 +211,7 @@ class Intake implements Receiving, ReceivedMessage {
     return this.#state === 'ended'
   }
 
-  /** Reads a prefix, or a part of the message behind it. Returns what is left. */
+  /** Reads a prefix, or a part of the message after it. Returns the rest of the chunk. */
   #read(chunk: Buffer, messages: Buffer[]): Buffer {
     if (this.#frame === undefined) {
       const head = this.#prefix.length === 0 ? chunk : Buffer.concat([this.#prefix, chunk])
@@ -233,7 +233,7 @@ class Intake implements Receiving, ReceivedMessage {
     return chunk.subarray(part.length)
   }
 
-  /** Looks at the prefix of a message. */
+  /** Checks the prefix of a message and makes room for the message. */
   #begin(head: Buffer): void {
     if (this.#state !== 'receiving') return this.#refuse('second_message')
     const flag = head[0] ?? 0
@@ -246,7 +246,7 @@ class Intake implements Receiving, ReceivedMessage {
     const refused = { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: length }
     const full = this.#options.refuseEarly(refused, this.#compressed)
     if (full !== undefined) return this.#turnAway(full)
-    // So grpc-js takes the message for one that is not compressed, and does nothing to it.
+    // Marks the message as uncompressed, so that grpc-js passes it on unchanged.
     head[0] = 0
     this.#frameBytes = PREFIX_BYTES + length
     this.#frame = new GrowingBytes(this.#holding, this.#frameBytes, true)

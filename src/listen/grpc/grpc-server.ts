@@ -8,7 +8,7 @@ import { timerDelay } from '../../telemetry/timer-delay.ts'
 export interface GrpcServerOptions {
   readonly maxConcurrentStreams: number
   readonly maxHeaderBytes: number
-  /** ms; undefined leaves it to grpc-js, which has no limit then. */
+  /** ms; undefined means no limit, the default of grpc-js. */
   readonly maxConnectionIdleMs: number | undefined
   readonly maxConnectionAgeMs: number | undefined
   readonly maxConnectionAgeGraceMs: number | undefined
@@ -19,18 +19,18 @@ export interface GrpcServerOptions {
 }
 
 /**
- * MB a session of HTTP/2 may hold in headers and frames. grpc-js switches the limit off unless it is set. The calls at a
- * time that are the default, each with the 32 KiB of headers that are read, need 8.
+ * MB an HTTP/2 session may hold in headers and frames. grpc-js switches the limit off unless it is set. The default number
+ * of concurrent calls, each with the 32 KiB of headers that are read, needs 8.
  */
 const MAX_SESSION_MEMORY_MB = 16
 
-/** Parts of grpc-js 1.14 that it does not show: its windows can be set for a client, and not for a server. */
+/** Private parts of grpc-js 1.14: its API sets flow-control windows for clients, but not for servers. */
 interface HiddenParts {
   readonly commonServerOptions: { settings?: Settings }
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>
 }
 
-/** grpc-js without sockets of its own: a Listener binds, counts and closes them like any other, and they are put in. */
+/** grpc-js without its own sockets: a Listener binds, counts and closes them like any other, then they are injected. */
 export function createGrpcServer(options: GrpcServerOptions): {
   readonly grpc: Server
   readonly inject: (socket: Socket) => void

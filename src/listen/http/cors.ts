@@ -7,24 +7,28 @@ export const corsSchema = z.strictObject({
   allowed_origins: z
     .array(z.string())
     .default([])
-    .describe('Origins that browsers may send from, such as `https://app.example.com`; `*` stands for any characters.'),
+    .describe('Allowed origins, such as `https://app.example.com`; `*` matches any characters.'),
   allowed_headers: z
     .array(z.string())
     .default([])
-    .describe('Request headers that browsers may set beside the safe ones; `*` for all.'),
+    .describe('Request headers that browsers may set in addition to the safelisted ones; `*` for all.'),
   exposed_headers: z.array(z.string()).default([]).describe('Response headers that scripts may read.'),
-  max_age: z.int().nonnegative().default(0).describe('Seconds a browser may keep the answer to a preflight request.'),
+  max_age: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('Seconds a browser may cache the response to a preflight request.'),
 })
 
 export type CorsConfig = z.output<typeof corsSchema>
 
-/** Headers that are always allowed: Fetch standard's safelist, and what every OTLP sender sets. */
+/** Headers that are always allowed: the Fetch standard's safelist, and those every OTLP sender sets. */
 const SAFE_HEADERS = ['accept', 'accept-language', 'content-language', 'content-type']
 
 /** Cross-origin requests, by the Fetch standard's CORS protocol. */
 export class Cors {
   readonly #anyOrigin: boolean
-  /** Scheme and host of an origin have no case (RFC 6454, 4). */
+  /** Scheme and host of an origin are case-insensitive (RFC 6454, 4). */
   readonly #origins: readonly Glob[]
   readonly #anyHeader: boolean
   readonly #headers: ReadonlySet<string>
@@ -38,7 +42,7 @@ export class Cors {
     this.#headers = new Set([...SAFE_HEADERS, ...config.allowed_headers.map((name) => name.toLowerCase())])
   }
 
-  /** Adds what an answer to `request` needs to be read by a script. */
+  /** Adds the headers that let a script read the response to `request`. */
   addHeaders(request: IncomingHttpHeaders, answer: OutgoingHttpHeaders): void {
     const origin = request.origin
     if (origin === undefined) return
@@ -49,7 +53,7 @@ export class Cors {
     }
   }
 
-  /** The headers that answer a preflight request; without those that allow, where it is not allowed. */
+  /** Returns the response headers of a preflight request, without `access-control-allow-*` if it is not allowed. */
   preflight(request: IncomingHttpHeaders): OutgoingHttpHeaders {
     const answer: OutgoingHttpHeaders = {
       vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
@@ -78,7 +82,7 @@ export class Cors {
   }
 }
 
-/** A browser asks before it sends. */
+/** Returns whether a request is the CORS preflight of a browser. */
 export function isPreflight(method: string | undefined, headers: IncomingHttpHeaders): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
 }

@@ -12,63 +12,63 @@ import type { HttpRequest } from './body.ts'
 import { protocolOf } from '../socket/protocols.ts'
 import { guardStreams } from './stream-guard.ts'
 
-/** The part of an answer that HTTP/1.1 and HTTP/2 share. */
+/** The part of a response that HTTP/1.1 and HTTP/2 share. */
 export interface HttpResponse {
   readonly headersSent: boolean
   /** HTTP/1.1: sends `100 Continue`. */
   writeContinue(): void
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown
   end(body?: Uint8Array): unknown
-  /** The answer is sent, or its sender is gone. */
+  /** The response is sent, or the client has disconnected. */
   once(event: 'close', listener: () => void): unknown
 }
 
-/** Bytes that never become a request. `http2` and `tls`: the sender means another port. */
+/** Kinds of input that is not a request. `http2` and `tls`: the sender uses the wrong port. */
 export type NoRequest = 'http2' | 'tls' | 'header_too_large' | 'timeout' | 'malformed_http'
 
 export interface HttpHandler {
   /** @param continueFirst the sender waits for `100 Continue` before it sends the body */
   handle(request: HttpRequest, response: HttpResponse, continueFirst: boolean): void
-  /** Answers bytes that are no request on the bare socket, and closes it. @param detail in the parser's words */
+  /** Answers input that is not a request on the bare socket, and closes it. @param detail the parser's message */
   noRequest(problem: NoRequest, socket: Socket, detail: string): void
   /** A TLS handshake failed. */
   tlsFailed(socket: Socket, error: NodeJS.ErrnoException): void
   /** A client sent too many requests before the first was answered, or opened too many streams. */
   tooManyRequests(address: string | undefined): void
-  /** Answers a stream of HTTP/2 whose head is too large. */
+  /** Answers an HTTP/2 stream whose head is too large. */
   headerTooLarge(stream: ServerHttp2Stream): void
 }
 
 export interface HttpServerOptions {
-  /** HTTP/1.1 in clear without, HTTP/2 and HTTP/1.1 with it. */
+  /** With TLS the server speaks HTTP/2 and HTTP/1.1, without it plain HTTP/1.1. */
   readonly tls: TlsOptions | undefined
-  /** Most bytes of the head of a request. */
+  /** Maximum bytes of the head of a request. */
   readonly maxHeaderBytes: number
-  /** ms for a whole request to arrive; 0 is no limit. HTTP/1.1 only: HTTP/2 streams have none in Node. */
+  /** ms to receive a whole request; 0 is no limit. HTTP/1.1 only: Node has none for HTTP/2 streams. */
   readonly readTimeoutMs: number
   readonly readHeaderTimeoutMs: number
-  /** ms without a byte moving while a request or its answer is under way; 0 is no limit. */
+  /** ms without progress while a request or its response is in flight; 0 is no limit. */
   readonly writeTimeoutMs: number
   /** ms a connection may wait for its next request. */
   readonly idleTimeoutMs: number
 }
 
-/** How often Node looks for requests that are over their time. */
+/** How often Node looks for requests that have timed out. */
 const TIMEOUT_CHECK_MS = 1_000
 /** The default of Go's net/http2. */
 export const MAX_CONCURRENT_STREAMS = 250
-/** Header fields of a request: Node's limit for HTTP/2. Each costs heap beside its bytes, and 16 KB can hold thousands. */
+/** Header fields of a request: Node's limit for HTTP/2. Each costs heap on top of its bytes, and 16 KB can hold thousands. */
 export const MAX_HEADER_FIELDS = 128
 /**
- * Requests on a connection of HTTP/1.1 that wait for the answer to the first of them. No sender of OTLP does that (it is
- * called pipelining), and 64 KB can hold thousands.
+ * Pipelined requests on an HTTP/1.1 connection, which wait for the response to the first of them. No OTLP sender pipelines,
+ * and 64 KB can hold thousands of requests.
  */
 const MAX_PIPELINED = 64
 
 /**
- * What an HTTP/2 sender may have on its way before it is read, in bytes. HTTP/2's own 64 KiB make it stop and wait eight
- * times in a request of 500 KB, and the server read in crumbs: 1,459 us of CPU each, against 868. The second one bounds
- * what a whole connection has waiting in memory.
+ * Flow-control window of an HTTP/2 stream, in bytes. HTTP/2's default of 64 KiB makes a sender stop eight times in a request
+ * of 500 KB, and the server read in small pieces: 1,459 us of CPU a request, against 868. The second constant bounds the
+ * unread bytes of a whole connection.
  */
 export const STREAM_WINDOW_BYTES = 1_048_576
 const CONNECTION_WINDOW_BYTES = 2_097_152
@@ -78,8 +78,8 @@ export function widenConnection(session: ServerHttp2Session): void {
 }
 
 /**
- * The settings of an HTTP/2 server. nghttp2 resets a stream over `maxHeaderListSize` and tells nobody, so that is twice what
- * is allowed: what lies between is answered.
+ * The settings of an HTTP/2 server. nghttp2 silently resets a stream over `maxHeaderListSize`, so that is twice the allowed
+ * size: heads in between get a response.
  */
 export function http2Settings(maxHeaderBytes: number, maxConcurrentStreams: number) {
   return { maxConcurrentStreams, initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: 2 * maxHeaderBytes }
@@ -93,7 +93,7 @@ export function createHttpServer(
   const { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, writeTimeoutMs, maxHeaderBytes } = options
   const http1 = {
     requestTimeout: readTimeoutMs,
-    // Node refuses a time for the head that is longer than that for the whole.
+    // Node rejects a header timeout longer than the request timeout.
     headersTimeout: readTimeoutMs === 0 ? readHeaderTimeoutMs : Math.min(readHeaderTimeoutMs, readTimeoutMs),
     keepAliveTimeout: idleTimeoutMs,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
@@ -122,13 +122,13 @@ export function createHttpServer(
     refused: (stream) => handler.tooManyRequests(stream.session?.socket.remoteAddress),
     headerTooLarge: (stream) => handler.headerTooLarge(stream),
   })
-  // One timeout for HTTP/2 sessions: they are idle and they write on the same connection.
+  // HTTP/2 sessions have one timeout for both idling and writing.
   server.setTimeout(Math.max(idleTimeoutMs, writeTimeoutMs))
   return { server, stop }
 }
 
 function serve(server: HttpServer, handler: HttpHandler): void {
-  // One more than is allowed, so that a request with too many can be told from one with as many.
+  // One more than allowed, so that a request over the limit can be distinguished from one at the limit.
   server.maxHeadersCount = MAX_HEADER_FIELDS + 1
   const pipelined = new WeakMap<Socket, number>()
   function ended(this: ServerResponse): void {
@@ -163,11 +163,11 @@ function serve(server: HttpServer, handler: HttpHandler): void {
 
 interface ClientError extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer
-  /** In llhttp's words. */
+  /** The message of llhttp. */
   readonly reason?: string
 }
 
-/** @returns undefined where the client went away */
+/** @returns undefined if the client disconnected */
 function problemOf({ code = '', rawPacket }: ClientError): NoRequest | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') return 'header_too_large'
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timeout'
@@ -176,9 +176,9 @@ function problemOf({ code = '', rawPacket }: ClientError): NoRequest | undefined
   return code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE' ? 'malformed_http' : undefined
 }
 
-/** A second answer would be read as a part of the first. */
+/** A second response would be read as part of the first. */
 function hasAnswered(socket: Socket): boolean {
-  // Node's own handler of this event looks there; there is no other way to know.
+  // Node's own handler of this event checks this field; there is no other way.
   const { ['_httpMessage']: answer } = socket as unknown as Record<string, { readonly headersSent: boolean } | null>
   return answer?.headersSent === true
 }

@@ -9,33 +9,33 @@ import {
 } from 'node:http2'
 import { roomForSenders, streamBytes } from '../socket/connection-room.ts'
 
-/** How often streams are looked for that were answered, and that their sender keeps open. */
+/** Interval of the sweep for streams that were answered but are kept open by their sender. */
 const SWEEP_MS = 1_000
 
 export interface StreamGuardOptions {
   readonly maxHeaderBytes: number
-  /** A stream that finds no room; it is refused (REFUSED_STREAM: not processed, to be sent again). */
+  /** Called for a stream without room; it is refused (REFUSED_STREAM: not processed, may be retried). */
   refused(stream: ServerHttp2Stream): void
   /** Answers a stream whose head has more than `maxHeaderBytes`. */
   headerTooLarge(stream: ServerHttp2Stream): void
-  /** @returns false for a stream that was answered, and goes no further */
+  /** @returns false for a stream that has been answered and must not be processed further */
   check?(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean
 }
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => void
 
 /**
- * Stands before what handles the streams of an HTTP/2 server: charges each to the room for streams, and refuses it when there
- * is none. To be called when the server has its own listeners.
+ * Wraps the stream listeners of an HTTP/2 server: charges each stream to the room for streams, and refuses it when there is
+ * none. Call this after the server has added its own listeners.
  * @returns a function that stops the sweep; streams are closed with their sessions
  */
 export function guardStreams(server: Http2Server | Http2SecureServer, options: StreamGuardOptions): () => void {
-  // Both have this event; the types of their listeners do not go together.
+  // Both have this event, but the types of their listeners are incompatible.
   const streams = server as Http2Server
   const listeners = streams.listeners('stream') as StreamListener[]
   streams.removeAllListeners('stream')
   const perSession = new WeakMap<ServerHttp2Session, number>()
-  /** Open streams, and whether they had been answered at the last sweep. */
+  /** Open streams, and whether each had been answered at the last sweep. */
   const open = new Map<ServerHttp2Stream, boolean>()
   streams.on('stream', (stream, headers, flags, raw: unknown) => {
     const rawHeaders = raw as string[]
@@ -74,5 +74,5 @@ function headBytes(rawHeaders: readonly string[]): number {
   return bytes
 }
 
-/** A failed stream closes too, and that is dealt with. */
+/** A failed stream closes too, and `close` is handled. */
 function ignore(): void {}

@@ -1,17 +1,17 @@
-/** Bytes. Smaller buffers cost less to make than to keep. */
+/** Bytes. Smaller buffers are cheaper to allocate than to keep. */
 const MIN_BYTES = 16_384
 /** Bytes of the largest buffer that is kept. */
 const MAX_BYTES = 4_194_304
-/** What the pool keeps at the most while nobody uses it. */
+/** Maximum bytes of unused buffers in the pool. */
 const KEPT_BYTES = 16_777_216
 
 /**
- * Buffers to receive requests into, used again and again. A new one of some hundred KB for each request is garbage outside
- * of the heap, and V8 collects the whole heap for every 32 MB of it: that was a third of the time of the HTTP receiver and
- * more than half of gRPC's.
+ * A pool of buffers to receive requests into. A new buffer of some hundred KB for each request is garbage outside of the
+ * heap, and V8 collects the whole heap for every 32 MB of it: that took a third of the time of the HTTP receiver and more
+ * than half of gRPC's.
  */
 export class BufferPool {
-  /** Free ones by size. Sizes are powers of two. */
+  /** Free buffers by size. Sizes are powers of two. */
   readonly #free = new Map<number, Buffer[]>()
   #kept = 0
 
@@ -20,7 +20,7 @@ export class BufferPool {
     return bytes < MIN_BYTES || bytes > MAX_BYTES ? bytes : 2 ** Math.ceil(Math.log2(bytes))
   }
 
-  /** A buffer of `sizeFor(bytes)`, with whatever was in it before. */
+  /** Returns a buffer of `sizeFor(bytes)`, with its previous contents. */
   borrow(bytes: number): Buffer {
     const size = this.sizeFor(bytes)
     const buffer = this.#free.get(size)?.pop()
@@ -29,7 +29,7 @@ export class BufferPool {
     return buffer
   }
 
-  /** Takes a buffer back that nobody reads any more. */
+  /** Takes a buffer back; the caller must no longer use it. */
   giveBack(buffer: Buffer): void {
     const size = buffer.length
     if (size < MIN_BYTES || size > MAX_BYTES || this.#kept + size > KEPT_BYTES) return
@@ -40,5 +40,5 @@ export class BufferPool {
   }
 }
 
-/** One for the process: what one server gives back, another uses. */
+/** One pool for the process, shared by its servers. */
 export const RECEIVE_BUFFERS = new BufferPool()

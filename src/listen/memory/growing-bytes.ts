@@ -1,17 +1,17 @@
 // Hot path: every request body and every large decompressed body goes through here, chunk by chunk.
 import type { Holding } from './holding.ts'
 
-/** Bytes of the smallest first buffer. A sender that trickles costs this and no more. */
+/** Minimum bytes of the first buffer. A sender that trickles costs no more than this. */
 const MIN_FIRST_BYTES = 4_096
 /**
- * How much buffer is set aside for each byte that has come. An announced length is only a promise: a sender of one byte of
- * 64 MiB gets 4 KiB, and one at full speed, whose first chunk has 64 KiB, gets 512 KiB at once.
+ * Buffer bytes to allocate for each byte received. An announced length is only a promise: a sender of one byte of 64 MiB
+ * gets 4 KiB, and one at full speed, whose first chunk has 64 KiB, gets 512 KiB at once.
  */
 const AHEAD_ANNOUNCED = 8
-/** How much larger the next buffer is where no length was announced. */
+/** Growth factor of the buffer if no length was announced. */
 const GROWTH = 2
 
-/** `kept`: the chunk itself is held from now on. `full`: the budget had no room for it, or the request has ended. */
+/** `kept`: the chunk itself became the buffer. `full`: the budget had no room for it, or the request has ended. */
 export type Appended = 'copied' | 'kept' | 'full'
 
 /** Bytes that arrive in chunks, in one buffer that grows. The holding owns the buffer and is charged for all of it. */
@@ -23,7 +23,7 @@ export class GrowingBytes {
   length = 0
 
   /**
-   * @param max bytes there will be at most
+   * @param max maximum number of bytes
    * @param announced whether exactly `max` bytes were announced
    */
   constructor(holding: Holding, max: number, announced: boolean) {

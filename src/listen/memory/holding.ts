@@ -3,9 +3,8 @@ import { RECEIVE_BUFFERS } from './buffer-pool.ts'
 
 /**
  * The memory of one request while it is received: bytes of the budget, charged before they are kept, and buffers of the
- * pool. It is `open` until `release`, once, and for good: the owner calls that when the bytes were handed on, or when the
- * request ended in any other way. What works on the bytes stops at that moment (`onRelease`), and nothing can be charged
- * to a request that has ended.
+ * pool. It is `open` until the owner calls `release`, when the bytes were passed on or the request ended in any other way.
+ * Work on the bytes stops at that moment (`onRelease`), and nothing can be charged to a request that has ended.
  */
 export class Holding {
   readonly #budget: ByteBudget
@@ -19,7 +18,7 @@ export class Holding {
     this.#budget = budget
   }
 
-  /** The most bytes of the budget that it ever had: buffers that grow are held twice for a moment. */
+  /** Peak of the bytes charged to the budget: a growing buffer is held twice for a moment. */
   get peakBytes(): number {
     return this.#peakBytes
   }
@@ -28,7 +27,7 @@ export class Holding {
     return this.#state === 'released'
   }
 
-  /** @returns false when the budget is full or the request has ended; what was charged before stays charged */
+  /** @returns false if the budget is full or the request has ended; earlier charges stay */
   take(bytes: number): boolean {
     if (this.released || !this.#budget.reserve(bytes)) return false
     this.#bytes += bytes
@@ -36,7 +35,7 @@ export class Holding {
     return true
   }
 
-  /** @returns a buffer of `bytes` or more that is this request's until `release`; undefined as for `take` */
+  /** @returns a buffer of `bytes` or more, owned by this request until `release`; undefined if `take` would return false */
   borrow(bytes: number): Buffer | undefined {
     if (!this.take(RECEIVE_BUFFERS.sizeFor(bytes))) return undefined
     const buffer = RECEIVE_BUFFERS.borrow(bytes)
@@ -60,7 +59,7 @@ export class Holding {
     this.#stop = stop
   }
 
-  /** Stops what works on the bytes and returns everything, for others to write to. Every call after the first does nothing. */
+  /** Stops the work on the bytes and gives all memory back. Later calls do nothing. */
   release(): void {
     if (this.released) return
     this.#state = 'released'
@@ -74,9 +73,9 @@ export class Holding {
 }
 
 /**
- * Whether a request of `bytes` has a chance at all: for a moment it is held twice, as it was received and as what is to
- * be sent. Asked before anything is read, so that under overload nothing is read for nothing. Under three quarters full
- * there is always a chance for what fits.
+ * Returns whether the budget may have room for a request of `bytes`, which is held twice for a moment: as received, and as
+ * queued for sending. Checked before anything is read, so that overload does not waste reads. A budget under three quarters
+ * full accepts any request that fits.
  */
 export function hasRoomFor(budget: ByteBudget, bytes: number): boolean {
   const needed = Math.min(2 * bytes, Math.max(bytes, budget.capacity / 4))

@@ -12,7 +12,7 @@ export type Endpoint =
 
 const HOST_AND_PORT = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/
 
-/** Reads `localhost:4317`, `:4317`, `0.0.0.0:4317`, `[::1]:4317`, or a path where the transport is unix. */
+/** Parses `localhost:4317`, `:4317`, `0.0.0.0:4317`, `[::1]:4317`, or a path if the transport is unix. */
 export function parseEndpoint(text: string, transport: Transport): { endpoint: Endpoint } | { problem: string } {
   if (transport === 'unix') {
     return text === ''
@@ -29,7 +29,7 @@ export function parseEndpoint(text: string, transport: Transport): { endpoint: E
   return { endpoint: { kind: 'tcp', host: match[1] ?? match[2] ?? '', port, family } }
 }
 
-/** What `net.Server.listen` wants. A name is resolved to one address, IPv4 first as Go does for listeners. */
+/** Options for `net.Server.listen`. A name is resolved to one address, IPv4 first as Go does for listeners. */
 export async function listenOptions(endpoint: Endpoint): Promise<ListenOptions> {
   if (endpoint.kind === 'unix') return { path: endpoint.path }
   const { host, port, family } = endpoint

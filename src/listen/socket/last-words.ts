@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 
-/** ms a sender has to read why its connection is closed. A socket closed on unread bytes is reset, and the answer with it. */
+/** ms for a sender to read why its connection closes. A socket closed on unread bytes is reset, and the response is lost. */
 const LINGER_MS = 1_000
 
-/** The most text of a sender that is repeated to it and in the log. */
+/** Maximum characters of a sender's text to repeat in responses and the log. */
 const MAX_QUOTED = 100
 
-/** Answers on the bare socket, discards what still comes, and closes it. */
+/** Answers on the bare socket, discards further input, and closes it. */
 export function lastWords(socket: Socket, answer: Uint8Array): void {
   if (socket.destroyed || !socket.writable) {
     socket.destroy()
@@ -18,7 +18,7 @@ export function lastWords(socket: Socket, answer: Uint8Array): void {
   socket.end(answer)
 }
 
-/** A whole HTTP/1.1 answer that closes the connection, with a google.rpc.Status in JSON as its body. */
+/** A complete HTTP/1.1 response that closes the connection, with a google.rpc.Status in JSON as its body. */
 export function http1Answer(status: string, code: number, message: string, headers = ''): Buffer {
   const body = JSON.stringify({ code, message })
   const length = Buffer.byteLength(body)
@@ -32,7 +32,7 @@ const GOAWAY = 7
 /** RFC 9113, section 7. */
 export const HTTP2_CODES = { ENHANCE_YOUR_CALM: 0xb, HTTP_1_1_REQUIRED: 0xd } as const
 
-/** An HTTP/2 server's first and last frames: its (empty) settings, and GOAWAY with a text, which gRPC clients repeat. */
+/** An HTTP/2 server's first and last frames: its (empty) settings, and GOAWAY with a message, which gRPC clients repeat. */
 export function http2Goaway(code: number, message: string): Buffer {
   const text = Buffer.from(message)
   const payload = Buffer.alloc(8)
@@ -47,7 +47,7 @@ function frameHead(type: number, length: number): Buffer {
   return head
 }
 
-/** A sender's own text in quotes, cut and escaped. */
+/** A sender's text in quotes, truncated and escaped. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text)
 }

@@ -8,7 +8,7 @@ import { listenOptions, type Endpoint } from './endpoint.ts'
 const SILENT_LIMIT_MS = 10_000
 const SILENT_CHECK_MS = 2_000
 
-/** Connections over the limit that are told so; further ones are closed without a word. */
+/** Connections over the limit that get a refusal; further ones are closed without one. */
 const MAX_TURNED_AWAY = 64
 
 /** `silent`: closed after 10 s without a byte. */
@@ -18,32 +18,32 @@ export interface ListenerOptions {
   readonly endpoint: Endpoint
   /** The YAML path of the endpoint, for errors. */
   readonly where: string
-  /** Beyond this the oldest connection without a request is closed for a new one, or the new one where all have had one. */
+  /** Beyond this, a new connection replaces the oldest one without a request, or is refused if all have had a request. */
   readonly maxConnections: number
-  /** Shared with other listeners; without it they are so few that they belong to its reserve. */
+  /** Shared with other listeners; undefined for a listener with so few connections that the reserve covers them. */
   readonly room?: ConnectionRoom | undefined
   /** Memory that one connection costs, charged to the room. */
   readonly connectionBytes?: number
-  /** Bytes that a client understands as "not now", for one that makes room for another; nothing where TLS comes first. */
+  /** Response to a connection that is closed to make room for another; undefined if TLS comes first. */
   readonly fullAnswer?: Uint8Array | undefined
-  /** Hears of connections that were closed before a request was taken on them. @param address of the client */
+  /** Called for connections closed before their first accepted request. @param address address of the client */
   readonly refused?: ((reason: ConnectionRefusal, address: string) => void) | undefined
-  /** Where siblings listen on the same port: see `Siblings.ports`; and the name under which this listener is known there. */
+  /** If siblings listen on the same port: see `Siblings.ports`, and the name of this listener in it. */
   readonly shared?: { readonly ports: Map<string, number>; readonly name: string } | undefined
   readonly logger: Logger
 }
 
-/** Binds a server to its endpoint and owns every socket of it, whatever protocol is spoken on them. */
+/** Binds a server to its endpoint and owns all its sockets, whatever their protocol. */
 export class Listener {
   readonly #server: Server
   readonly #options: ListenerOptions
   /** Open connections. */
   readonly #sockets = new Map<Socket, Connection>()
-  /** Those on which no request has been taken, oldest first. */
+  /** Connections without an accepted request, oldest first. */
   readonly #unserved = new Set<Connection>()
-  /** Those over the limit, which live for a moment to be told so. */
+  /** Connections over the limit, kept for a moment to get a refusal. */
   readonly #turnedAway = new Map<Socket, Connection>()
-  /** Unserved and turned away, by the client's address: TLS and HTTP/2 put other sockets before these. */
+  /** Unserved and turned away connections by the client's address: TLS and HTTP/2 wrap these sockets in others. */
   readonly #byPeer = new Map<string, Connection>()
   #silentCheck: NodeJS.Timeout | undefined
   #closing = false
@@ -52,7 +52,7 @@ export class Listener {
     this.#server = server
     this.#options = options
     server.on('connection', (socket: Socket) => this.#opened(socket))
-    // A handshake that ends after the others were told to go: there is no request to wait for.
+    // A handshake that ends after shutdown began: there is no request to wait for.
     server.on('secureConnection', (socket: Socket) => void (this.#closing && socket.destroy()))
   }
 
@@ -60,7 +60,7 @@ export class Listener {
     return this.#sockets.size
   }
 
-  /** As `host:port` or the path; once it is open. */
+  /** `host:port` or the path, once it is open. */
   get address(): string {
     const address = this.#server.address()
     if (address === null) return ''
@@ -68,7 +68,7 @@ export class Listener {
     return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
   }
 
-  /** The port that was bound, also where the endpoint said 0. */
+  /** The bound port, also if the endpoint has port 0. */
   get port(): number {
     return (this.#server.address() as AddressInfo | null)?.port ?? 0
   }
@@ -94,35 +94,35 @@ export class Listener {
       throw new ComponentError(
         `${where}: ${endpoint.path} is a Unix socket, which workers cannot share: write a host and port, or service.workers: 1`,
       )
-    // The kernel deals connections out to all that listen so. The parent could do it in turn, by node:cluster, but a
-    // connection that it hands to a process which is just dying is held for ever, neither served nor closed (Node 24).
+    // The kernel distributes connections over all sockets with `reusePort`. node:cluster could do it round-robin in the
+    // parent, but a connection that it passes to a dying process is held forever, neither served nor closed (Node 24).
     const known = shared.ports.get(shared.name)
     const port = endpoint.port === 0 ? (known ?? 0) : endpoint.port
     if (known === undefined) await checkFree({ ...options, port })
     return { ...options, port, reusePort: true, exclusive: true }
   }
 
-  /** Takes no connection any more, waits for the open ones, and from the abort on closes them. */
+  /** Stops accepting connections, waits for the open ones, and closes them at the abort. */
   async close(signal: AbortSignal): Promise<void> {
     clearInterval(this.#silentCheck)
     if (!this.#server.listening) return
     this.#closing = true
     const closed = new Promise<void>((resolve) => this.#server.once('close', resolve))
     this.#server.close()
-    // Connections on which nothing was ever asked: nobody waits there for an answer.
+    // On connections without a byte, no client waits for a response.
     this.#closeSilent(0)
     const destroy = () => this.#destroyAll()
     if (signal.aborted) destroy()
     else signal.addEventListener('abort', destroy, { once: true })
     await closed
-    // The server is closed a moment before the last of its sockets says that it is.
+    // The server emits `close` a moment before the last of its sockets does.
     await Promise.all(this.#openSockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))))
     signal.removeEventListener('abort', destroy)
   }
 
   /**
-   * A request of this client was taken: its connection is not closed to make room for others.
-   * @param socket of the connection, or `address:port` of the client
+   * Notes an accepted request: its connection is not closed to make room for others.
+   * @param socket socket of the connection, or `address:port` of the client
    */
   served(socket: Peer | string): void {
     if (this.#unserved.size === 0) return
@@ -132,7 +132,7 @@ export class Listener {
     this.#options.room?.served(connection)
   }
 
-  /** Whether this client's connection is one too many: its request is to be answered so, and the connection closed. */
+  /** Returns whether the connection is over the limit: refuse its request and close the connection. */
   isTurnedAway(socket: Peer): boolean {
     if (this.#turnedAway.size === 0) return false
     if (this.#turnedAway.has(socket as Socket)) return true
@@ -142,7 +142,7 @@ export class Listener {
 
   #opened(socket: Socket): void {
     const { room, connectionBytes = 0, maxConnections, logger } = this.#options
-    // A reset is the peer's affair, and whoever speaks on the socket deals with it.
+    // The protocol handler deals with a reset; here it only needs a listener.
     socket.on('error', (error) => logger.debug('a connection failed', { error: error.message }))
     const connection: Connection = {
       socket,
@@ -163,7 +163,7 @@ export class Listener {
     socket.once('close', () => this.#forget(connection))
   }
 
-  /** Keeps it for a moment if there are few such, so that whoever speaks on it can say why it is closed. */
+  /** Keeps the connection for a moment if there are few such, so that its protocol can send a refusal. */
   #turnAway(connection: Connection): void {
     const { socket } = connection
     this.#options.refused?.('too_many_connections', socket.remoteAddress ?? '')
@@ -189,7 +189,7 @@ export class Listener {
     const { socket } = connection
     this.#forget(connection)
     refused?.('too_many_connections', socket.remoteAddress ?? '')
-    // Written at once or not at all: to wait for the client would be one more connection.
+    // Written at once or not at all: waiting for the client would exceed the limit.
     if (fullAnswer !== undefined && socket.bytesWritten === 0) socket.write(fullAnswer)
     socket.destroy()
   }
@@ -230,21 +230,20 @@ export class Listener {
     if (cause instanceof ComponentError) return cause
     const { endpoint, where } = this.#options
     const address = endpoint.kind === 'unix' ? endpoint.path : `${endpoint.host}:${endpoint.port}`
-    const why =
-      PROBLEMS[cause.code ?? ''] ?? `cannot be listened on (${cause.message}): write an address of this machine`
+    const why = PROBLEMS[cause.code ?? ''] ?? `cannot be bound (${cause.message}): write an address of this machine`
     return new ComponentError(`${where}: ${address} ${why}`, { cause })
   }
 }
 
 interface Connection extends Guest {
   readonly socket: Socket
-  /** When it came, by `performance.now()`. */
+  /** When it was opened, by `performance.now()`. */
   readonly since: number
-  /** Empty on a Unix socket: its clients cannot be told apart, and are of this machine. They do not make room for others. */
+  /** Empty on a Unix socket, whose clients are local and indistinguishable; they do not make room for others. */
   readonly peer: string
 }
 
-/** A socket, or what TLS or HTTP/2 show of it. */
+/** A socket, or the wrapper of TLS or HTTP/2 around it. */
 export interface Peer {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
@@ -265,7 +264,7 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
   })
 }
 
-/** The first of the siblings would share the port also with another daemon that has workers, and nobody would notice. */
+/** Without this check, the first sibling would silently share the port with another daemon that has workers. */
 async function checkFree(options: ListenOptions): Promise<void> {
   const probe = createServer()
   await listen(probe, { ...options, exclusive: true })
@@ -274,7 +273,7 @@ async function checkFree(options: ListenOptions): Promise<void> {
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use: stop the process that listens there, or write another port',
-  EACCES: 'may not be listened on by this user: write a port of 1024 or more, or a path this user may write to',
-  EADDRNOTAVAIL: 'is no address of this machine: write one of its own, localhost or 0.0.0.0',
+  EACCES: 'needs a permission this user lacks: write a port of 1024 or more, or a path this user may write to',
+  EADDRNOTAVAIL: 'is not an address of this machine: write one of its own, localhost or 0.0.0.0',
   ENOTFOUND: 'has a host that cannot be resolved: write an IP address, localhost or 0.0.0.0',
 }

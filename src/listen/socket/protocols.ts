@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** Protocols that senders speak to a port, as far as their first bytes tell. */
+/** Protocols that can be recognized by a sender's first bytes. */
 export type Protocol = 'tls' | 'http1' | 'http2'
 
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
@@ -9,7 +9,7 @@ const TLS_HANDSHAKE = 0x16
 const FIRST_METHOD_BYTE = 0x41 // A
 const LAST_METHOD_BYTE = 0x5a // Z
 
-/** @returns undefined for what is none of them; `maybe_http2` while there is too little to tell */
+/** @returns undefined for any other protocol; `maybe_http2` while there are too few bytes to decide */
 export function protocolOf(bytes: Uint8Array): Protocol | 'maybe_http2' | undefined {
   const first = bytes[0]
   if (first === undefined) return 'maybe_http2'
@@ -20,7 +20,7 @@ export function protocolOf(bytes: Uint8Array): Protocol | 'maybe_http2' | undefi
   return first >= FIRST_METHOD_BYTE && first <= LAST_METHOD_BYTE ? 'http1' : undefined
 }
 
-/** Reads until the protocol is known, and puts the bytes back for whoever speaks on the socket. */
+/** Reads until the protocol is known, and puts the bytes back for its handler. */
 export function firstProtocol(socket: Socket, known: (protocol: Protocol | undefined) => void): void {
   let bytes = Buffer.alloc(0)
   const read = () => {

@@ -4,8 +4,8 @@ import { acceptedWithoutEffect, duration, notYet, secret } from '../../config/sc
 const VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const
 
 /**
- * crypto/tls's names of cipher suites for TLS 1.2, which the collector's `cipher_suites` uses, in OpenSSL's words. Go's
- * insecure ones are left out: OpenSSL 3 does not offer them either. TLS 1.3 has no choice of suites, in Go as here.
+ * Cipher suites for TLS 1.2: from the names of Go's crypto/tls, which the collector's `cipher_suites` uses, to those of
+ * OpenSSL. Go's insecure ones are left out: OpenSSL 3 does not offer them either. TLS 1.3 has no choice of suites, as in Go.
  */
 export const CIPHER_SUITES: Readonly<Record<string, string>> = {
   TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: 'ECDHE-ECDSA-AES128-SHA',
@@ -23,7 +23,7 @@ export const CIPHER_SUITES: Readonly<Record<string, string>> = {
   TLS_CHACHA20_POLY1305_SHA256: 'TLS_CHACHA20_POLY1305_SHA256',
 }
 
-/** The collector's names of key exchange groups, in OpenSSL's words. */
+/** Key exchange groups: from the collector's names to OpenSSL's. */
 export const CURVES: Readonly<Record<string, string>> = {
   X25519: 'X25519',
   P256: 'P-256',
@@ -37,37 +37,35 @@ const FOR_CLIENTS = 'a server checks its clients by client_ca_file'
 /** TLS of a server: the collector's configtls.ServerConfig. */
 export const serverTlsSchema = z
   .strictObject({
-    cert_file: z.string().optional().describe('Path of the PEM certificate, with the chain below it.'),
-    cert_pem: z.string().optional().describe('The PEM certificate itself, in place of `cert_file`.'),
+    cert_file: z.string().optional().describe('Path of the PEM certificate, followed by its chain.'),
+    cert_pem: z.string().optional().describe('PEM certificate, instead of `cert_file`.'),
     key_file: z.string().optional().describe('Path of the PEM private key.'),
-    key_pem: secret().optional().describe('The PEM private key itself, in place of `key_file`.'),
+    key_pem: secret().optional().describe('PEM private key, instead of `key_file`.'),
     client_ca_file: z
       .string()
       .optional()
-      .describe('Path of PEM certificates; a client must show a certificate signed by one of them (mTLS).'),
-    client_ca_file_reload: z.boolean().default(false).describe('Reads `client_ca_file` again when it changes.'),
-    reload_interval: duration()
-      .optional()
-      .describe('How often certificate and key are read again; never if this is not set.'),
-    min_version: z.enum(VERSIONS).default('1.2').describe('Least TLS version. 1.0 and 1.1 are refused by OpenSSL 3.'),
-    max_version: z.enum(VERSIONS).optional().describe('Highest TLS version; 1.3 if it is not set.'),
+      .describe('Path of PEM CA certificates; clients must present a certificate signed by one of them (mTLS).'),
+    client_ca_file_reload: z.boolean().default(false).describe('Reload `client_ca_file` when it changes.'),
+    reload_interval: duration().optional().describe('How often to reload certificate and key; never if unset.'),
+    min_version: z.enum(VERSIONS).default('1.2').describe('Minimum TLS version. OpenSSL 3 refuses 1.0 and 1.1.'),
+    max_version: z.enum(VERSIONS).optional().describe('Maximum TLS version; 1.3 if unset.'),
     cipher_suites: z
       .array(z.enum(Object.keys(CIPHER_SUITES)))
       .optional()
-      .describe("Cipher suites for TLS 1.2, by Go's names; Node's list if it is not set."),
+      .describe("Cipher suites for TLS 1.2, by Go's names; Node's list if unset."),
     curve_preferences: z
       .array(z.enum(Object.keys(CURVES)))
       .optional()
-      .describe("Key exchange groups in order of preference; Node's list if it is not set."),
-    ca_file: acceptedWithoutEffect(z.string(), FOR_CLIENTS).describe('Path of the authorities to trust.'),
-    ca_pem: acceptedWithoutEffect(z.string(), FOR_CLIENTS).describe('The authorities to trust themselves.'),
+      .describe("Key exchange groups in order of preference; Node's list if unset."),
+    ca_file: acceptedWithoutEffect(z.string(), FOR_CLIENTS).describe('Path of the CA certificates to trust.'),
+    ca_pem: acceptedWithoutEffect(z.string(), FOR_CLIENTS).describe('PEM of the CA certificates to trust.'),
     include_system_ca_certs_pool: acceptedWithoutEffect(z.boolean(), FOR_CLIENTS).describe(
-      "Trusts the system's authorities too.",
+      "Trust the system's CA certificates too.",
     ),
     include_insecure_cipher_suites: acceptedWithoutEffect(
       z.boolean(),
       'OpenSSL 3 does not offer the suites that Go calls insecure',
-    ).describe('Allows cipher suites that Go calls insecure.'),
+    ).describe('Allow cipher suites that Go calls insecure.'),
     tpm: notYet(z.looseObject({}), 'write cert_file and key_file with a key outside the TPM').describe(
       'A key in a TPM.',
     ),
@@ -80,7 +78,7 @@ export const serverTlsSchema = z
     ] as const) {
       const written = Number(tls[file] !== undefined) + Number(tls[pem] !== undefined)
       if (written === 0) problem(file, `is missing: TLS needs a certificate and its key; write ${file} or ${pem}`)
-      if (written === 2) problem(pem, `stands beside ${file}: write one of them`)
+      if (written === 2) problem(pem, `cannot be set together with ${file}: write one of them`)
     }
     if (tls.max_version !== undefined && Number(tls.max_version) < Number(tls.min_version)) {
       problem(

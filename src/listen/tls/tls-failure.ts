@@ -1,4 +1,4 @@
-/** OpenSSL's words for a client that sends something other than TLS. */
+/** OpenSSL's codes for a client that sends something other than TLS. */
 const NOT_TLS: ReadonlySet<string> = new Set([
   'ERR_SSL_HTTP_REQUEST',
   'ERR_SSL_HTTPS_PROXY_REQUEST',
@@ -6,7 +6,7 @@ const NOT_TLS: ReadonlySet<string> = new Set([
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
 ])
 
-/** @returns `not_tls` for a client in clear; undefined for one that only went away, as probes of a port do */
+/** @returns `not_tls` for a client without TLS; undefined for one that only disconnected, as port probes do */
 export function tlsFailure({ code = '' }: NodeJS.ErrnoException): 'not_tls' | 'handshake' | undefined {
   if (code === 'ECONNRESET' || code === 'EPIPE') return undefined
   return NOT_TLS.has(code) ? 'not_tls' : 'handshake'

@@ -4,12 +4,12 @@ import { ComponentError } from '../../component/component.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { CIPHER_SUITES, CURVES, type ServerTlsConfig } from './tls-config.ts'
 
-/** How often `client_ca_file` is looked at where no `reload_interval` says it. */
+/** How often to check `client_ca_file` if `reload_interval` is unset. */
 const CLIENT_CA_CHECK_MS = 10_000
 /** A client that stalls in the handshake holds a connection; Node's own limit is 120 s. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
-/** A server's certificates: read at start, and again while it runs. */
+/** A server's certificates, read at start and reloaded while it runs. */
 export class ServerTls {
   readonly #config: ServerTlsConfig
   readonly #where: string
@@ -17,7 +17,7 @@ export class ServerTls {
   #files: SecureContextOptions = {}
   #timer: NodeJS.Timeout | undefined
   #reading: Promise<void> | undefined
-  #said = ''
+  #loggedError = ''
 
   /** @param where the YAML path of the `tls` section, for errors */
   constructor(config: ServerTlsConfig, where: string, logger: Logger) {
@@ -36,7 +36,7 @@ export class ServerTls {
     }
   }
 
-  /** From now on hands over what became of the files. One that cannot be used is said once, and the old one stays. */
+  /** Passes changed files to the server from now on. A file that cannot be used is logged once, and the old one stays. */
   watch(server: { setSecureContext(options: SecureContextOptions): void }): void {
     const { reload_interval, client_ca_file_reload } = this.#config
     const everyMs = reload_interval ?? (client_ca_file_reload ? CLIENT_CA_CHECK_MS : undefined)
@@ -57,17 +57,17 @@ export class ServerTls {
       if (same(files, this.#files)) return
       server.setSecureContext(this.#context(files))
       this.#files = files
-      this.#said = ''
-      this.#logger.info('certificates were read again', { tls: this.#where })
+      this.#loggedError = ''
+      this.#logger.info('certificates reloaded', { tls: this.#where })
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      if (message === this.#said) return
-      this.#said = message
-      this.#logger.warn('certificates could not be read again; the ones read before stay in use', { error: message })
+      if (message === this.#loggedError) return
+      this.#loggedError = message
+      this.#logger.warn('certificates could not be reloaded; the previous ones stay in use', { error: message })
     }
   }
 
-  /** @param all false leaves what is not to be reloaded as it was */
+  /** @param all false keeps files that are not configured to reload */
   async #read(all: boolean): Promise<SecureContextOptions> {
     const config = this.#config
     const own = all || config.reload_interval !== undefined

@@ -4,9 +4,9 @@ import { Tenants } from '../../listen/tenants.ts'
 import type { GrpcConfig, HttpConfig } from './config.ts'
 
 /**
- * Who decides who may send by a protocol; undefined where everybody may.
+ * The authenticator of a protocol; undefined if it accepts every sender.
  * @param where the YAML path of the protocol, for errors
- * @throws ComponentError if `auth.authenticator` names nothing that can decide
+ * @throws ComponentError if `auth.authenticator` does not name a running authenticator
  */
 export function authenticatorOf(
   config: GrpcConfig | HttpConfig | undefined,
@@ -18,11 +18,11 @@ export function authenticatorOf(
   const extension = host.extension(id)
   if (isAuthenticator(extension)) return extension
   throw new ComponentError(
-    `${where}.auth.authenticator: ${id} is not an authenticator that runs: write bearertokenauth or basicauth below extensions and in service.extensions`,
+    `${where}.auth.authenticator: ${id} is not a running authenticator: write bearertokenauth or basicauth below extensions and in service.extensions`,
   )
 }
 
-/** TLS has turned away whoever has no certificate, so there is nothing to ask for (`challenge`). */
+/** No `challenge`: the TLS handshake has already rejected clients without a certificate. */
 function byCertificate(tenants: Tenants): Authenticator {
   return { challenge: '', authenticate: (head) => tenants.find(head.commonName() ?? '') }
 }

@@ -6,29 +6,29 @@ import { MAX_CONCURRENT_STREAMS } from '../../listen/http/http-server.ts'
 import { type ServerTlsConfig, serverTlsSchema } from '../../listen/tls/tls-config.ts'
 import { tenantsSchema } from '../../listen/tenants.ts'
 
-/** OTLP 1.11 recommends it as the limit of a request, before and after decompression. */
+/** Request limit that OTLP 1.11 recommends, before and after decompression. */
 const DEFAULT_LIMIT_MIB = 64
 const MIB = 1024 * 1024
 
-/** Bytes. Less holds no token of a Kubernetes service account; more is for nobody, and a connection is charged for it. */
+/** Bytes. Less cannot hold a Kubernetes service account token; more is never needed, and connections are charged for it. */
 const MIN_HEADER_BYTES = 4_096
 const MAX_HEADER_BYTES = 1_048_576
 
 const authenticator = extension().describe(
-  'Id of the extension that decides who may send, such as bearertokenauth or basicauth.',
+  'Id of the extension that authenticates senders, such as bearertokenauth or basicauth.',
 )
 const middlewares = notYet(z.array(z.unknown()), 'remove it').describe('Extensions that requests pass through.')
 const bufferSize = acceptedWithoutEffect(z.int(), 'Node sizes the buffers of its sockets itself')
 
 const listening = {
   transport: z.enum(TRANSPORTS).default('tcp').describe('Kind of socket: `unix` has a path as its endpoint.'),
-  tls: serverTlsSchema.nullable().optional().describe('TLS; without it connections are in clear.'),
+  tls: serverTlsSchema.nullable().optional().describe('TLS; connections are unencrypted without it.'),
   max_connections: z
     .int()
     .positive()
     .optional()
     .describe(
-      'Maximum open connections. Unset: as many as memory and open files allow, see Limits. Not a key of the collector.',
+      'Maximum open connections. Unset: as many as memory and open files allow, see Limits. Not in the collector.',
     ),
   max_header_bytes: size()
     .refine(
@@ -36,18 +36,16 @@ const listening = {
       'has to be from 4KiB to 1MiB: write 16KiB',
     )
     .prefault('16KiB')
-    .describe(
-      'Maximum bytes in the head of a request. Each connection is charged for them. Not a key of the collector.',
-    ),
+    .describe('Maximum bytes in the head of a request; each connection is charged for them. Not in the collector.'),
   tenants: tenantsSchema
     .optional()
     .describe(
-      'Clients bound to log groups by the common name of their certificate: by name, a map with `allowed_log_groups`. Needs tls.client_ca_file; a client that is not in it may not send then. Not a key of the collector.',
+      'Allowed log groups by common name of the client certificate; other clients are refused. Needs tls.client_ca_file. Not in the collector.',
     ),
   include_metadata: z
     .boolean()
     .default(false)
-    .describe('Hands the headers of a request to the pipeline, for what reads metadata.'),
+    .describe('Passes request headers to the pipeline, for components that read metadata.'),
 }
 
 interface Listening {
@@ -64,35 +62,37 @@ function checkListening(config: Listening, context: z.core.$RefinementCtx): void
   if ('problem' in parsed) issue('endpoint', parsed.problem)
   if (config.tenants === undefined) return
   if (!config.tls?.client_ca_file)
-    issue('tenants', 'are told by their certificates: write tls with client_ca_file, or tenants in an authenticator')
+    issue('tenants', 'requires client certificates: set tls.client_ca_file, or write tenants in an authenticator')
   if (config.auth !== undefined)
-    issue('tenants', 'stands beside auth, which binds senders too: write tenants in its extension, or remove auth')
+    issue('tenants', 'cannot be set together with auth: write tenants in its extension, or remove auth')
 }
 
 const grpcKeepalive = z.strictObject({
   server_parameters: z
     .strictObject({
-      max_connection_idle: duration().optional().describe('A connection without a call for this long is closed.'),
+      max_connection_idle: duration().optional().describe('Close a connection that has had no call for this long.'),
       max_connection_age: duration()
         .optional()
-        .describe('A connection this old is closed, give or take 10 %: clients spread over new servers.'),
-      max_connection_age_grace: duration().optional().describe('How long its calls may go on after that.'),
-      time: duration().prefault('2h').describe('A client that is silent for this long is pinged.'),
-      timeout: duration().prefault('20s').describe('The connection is closed where no answer comes in this time.'),
+        .describe('Close a connection at this age, plus or minus 10 %, so that clients spread over new servers.'),
+      max_connection_age_grace: duration()
+        .optional()
+        .describe('Time for open calls to finish after `max_connection_age`.'),
+      time: duration().prefault('2h').describe('Ping a client that has been silent for this long.'),
+      timeout: duration().prefault('20s').describe('Close the connection if a ping gets no response in this time.'),
     })
     .prefault({})
     .describe('When connections are pinged and closed.'),
   enforcement_policy: z
     .strictObject({
       min_time: acceptedWithoutEffect(duration(), 'grpc-js does not count pings; they cost next to nothing').describe(
-        'Least time between pings of a client.',
+        'Minimum time between pings from a client.',
       ),
       permit_without_stream: acceptedWithoutEffect(z.boolean(), 'grpc-js permits pings without calls').describe(
         'Whether clients may ping without a call.',
       ),
     })
     .prefault({})
-    .describe('What clients may do.'),
+    .describe('Rules for pings from clients.'),
 })
 
 const grpc = z
@@ -103,21 +103,26 @@ const grpc = z
       .int()
       .nonnegative()
       .default(DEFAULT_LIMIT_MIB)
-      .describe('Largest message in MiB, also after decompression; 0 is the default.'),
+      .describe('Maximum message size in MiB, before and after decompression; 0 means the default.'),
     max_concurrent_streams: z
       .int()
       .nonnegative()
       .max(0xffff_ffff)
       .default(MAX_CONCURRENT_STREAMS)
-      .describe('Maximum calls at a time on a connection; 0 is the default. All of them together: see Limits.'),
-    keepalive: grpcKeepalive.prefault({}).describe('Pings, and how long connections live.'),
+      .describe(
+        'Maximum concurrent calls on a connection; 0 means the default. The total has a limit too, see Limits.',
+      ),
+    keepalive: grpcKeepalive.prefault({}).describe('Pings and connection lifetime.'),
     dialer: acceptedWithoutEffect(
-      z.strictObject({ timeout: duration().optional().describe('Time to connect.') }),
+      z.strictObject({ timeout: duration().optional().describe('Maximum time to connect.') }),
       'a server does not dial',
     ).describe('How to connect.'),
-    read_buffer_size: bufferSize.describe('Bytes of buffer for reading.'),
-    write_buffer_size: bufferSize.describe('Bytes of buffer for writing.'),
-    auth: z.strictObject({ authenticator }).optional().describe('Who may send; everybody if it is not set.'),
+    read_buffer_size: bufferSize.describe('Read buffer in bytes.'),
+    write_buffer_size: bufferSize.describe('Write buffer in bytes.'),
+    auth: z
+      .strictObject({ authenticator })
+      .optional()
+      .describe('Authentication of senders; every sender is accepted if unset.'),
     middlewares,
   })
   .superRefine(checkListening)
@@ -127,7 +132,7 @@ const grpc = z
     maxConcurrentStreams: config.max_concurrent_streams || MAX_CONCURRENT_STREAMS,
   }))
 
-/** The collector's content codings; `zlib` is its other name for deflate, and the empty one is no coding. */
+/** The collector's content codings; `zlib` is its second name for deflate, and the empty string means no coding. */
 const COMPRESSION_ALGORITHMS = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'lz4', 'x-snappy-framed'] as const
 
 const urlPath = (fallback: string) =>
@@ -137,47 +142,53 @@ const http = z
   .strictObject({
     endpoint: z.string().default('localhost:4318').describe('Address to listen on.'),
     ...listening,
-    logs_url_path: urlPath('/v1/logs').describe('Path that takes logs.'),
-    traces_url_path: urlPath('/v1/traces').describe('Path on which senders of traces are told that this takes logs.'),
-    metrics_url_path: urlPath('/v1/metrics').describe('The same for metrics.'),
+    logs_url_path: urlPath('/v1/logs').describe('Path that accepts logs.'),
+    traces_url_path: urlPath('/v1/traces').describe('Path that refuses traces with a hint to send logs.'),
+    metrics_url_path: urlPath('/v1/metrics').describe('Path that refuses metrics with a hint to send logs.'),
     max_request_body_size: size()
       .prefault(`${DEFAULT_LIMIT_MIB}MiB`)
-      .describe('Largest body, also after decompression; 0 is the default. A larger one is answered with 413.'),
+      .describe('Maximum body size, before and after decompression; 0 means the default. A larger body gets 413.'),
     compression_algorithms: z
       .array(z.enum(COMPRESSION_ALGORITHMS))
       .default(['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'])
-      .describe('Encodings of bodies that are taken; the empty one is none. lz4 does not exist here.'),
-    cors: corsSchema.optional().describe('What browsers may send; nothing if it is not set.'),
+      .describe('Accepted body encodings; the empty string means none. lz4 is not supported.'),
+    cors: corsSchema.optional().describe('Cross-origin requests from browsers; refused if unset.'),
     response_headers: z
       .union([
         z.record(z.string(), z.string()),
-        z.array(z.strictObject({ name: z.string().describe('Its name.'), value: z.string().describe('Its value.') })),
+        z.array(
+          z.strictObject({ name: z.string().describe('Header name.'), value: z.string().describe('Header value.') }),
+        ),
       ])
       .default({})
-      .describe('Headers added to each answer, as a map or as a list of name and value.'),
-    read_timeout: duration().prefault('60s').describe('Time for a whole request to arrive; 0 is no limit.'),
-    read_header_timeout: duration().prefault('60s').describe('Time for the headers of a request; 0 is no limit.'),
+      .describe('Headers added to each response, as a map or as a list of name and value.'),
+    read_timeout: duration().prefault('60s').describe('Maximum time to receive a whole request; 0 disables the limit.'),
+    read_header_timeout: duration()
+      .prefault('60s')
+      .describe('Maximum time to receive the headers of a request; 0 disables the limit.'),
     write_timeout: duration()
       .prefault('30s')
-      .describe('A connection on which nothing moves for this long while it is answered is closed; 0 is never.'),
+      .describe('Close a connection that stalls this long while a response is written; 0 disables the limit.'),
     keepalive: z
       .strictObject({
-        enabled: z.boolean().default(true).describe('Off: a connection is closed after one request.'),
-        idle_timeout: duration().optional().describe('How long a connection may wait for its next request; 1m.'),
+        enabled: z.boolean().default(true).describe('Keep a connection open for further requests.'),
+        idle_timeout: duration()
+          .optional()
+          .describe('Close a connection idle this long between requests; 1m if unset.'),
       })
       .prefault({})
-      .describe('Whether and how long connections are kept.'),
+      .describe('Reuse of connections.'),
     idle_timeout: duration().optional().describe('Deprecated: write keepalive.idle_timeout.'),
     keep_alives_enabled: z.boolean().optional().describe('Deprecated: write keepalive.enabled.'),
     auth: z
       .strictObject({
         authenticator,
-        request_params: notYet(z.array(z.string()), 'remove it, and have the credentials sent in a header').describe(
-          'Query parameters that the authenticator sees.',
+        request_params: notYet(z.array(z.string()), 'remove it, and send the credentials in a header').describe(
+          'Query parameters passed to the authenticator.',
         ),
       })
       .optional()
-      .describe('Who may send; everybody if it is not set.'),
+      .describe('Authentication of senders; every sender is accepted if unset.'),
     middlewares,
   })
   .superRefine(checkListening)
@@ -195,14 +206,14 @@ const http = z
 export const otlpReceiverSchema = z.strictObject({
   protocols: z
     .strictObject({
-      grpc: grpc.optional().describe('OTLP/gRPC; `grpc:` alone takes the defaults.'),
-      http: http.optional().describe('OTLP/HTTP; `http:` alone takes the defaults.'),
+      grpc: grpc.optional().describe('OTLP/gRPC; `grpc:` alone uses the defaults.'),
+      http: http.optional().describe('OTLP/HTTP; `http:` alone uses the defaults.'),
     })
     .refine(
       ({ grpc, http }) => grpc !== undefined || http !== undefined,
       'names no protocol: write grpc:, http: or both',
     )
-    .describe('The protocols to take logs by; at least one.'),
+    .describe('Protocols to accept logs over; at least one.'),
 })
 
 export type OtlpReceiverConfig = z.output<typeof otlpReceiverSchema>

@@ -2,7 +2,7 @@ import { ANSWERS } from '../../component/answers.ts'
 import type { RefusedCause, RetryCause } from '../../accounting/outcome.ts'
 import type { Emit, MetricDefinition } from '../../telemetry/metrics.ts'
 
-/** Why the transport itself refuses a request, beside the causes of an outcome. A closed list: these are labels. */
+/** Reasons of the transport itself to refuse a request, in addition to an outcome's causes. A closed list, for labels. */
 export const REQUEST_REASONS = [
   'not_found', // a path, or a gRPC method, that does not exist here
   'method_not_allowed', // other than POST
@@ -14,7 +14,7 @@ export const REQUEST_REASONS = [
 ] as const
 export type RequestReason = (typeof REQUEST_REASONS)[number]
 
-/** Why a connection is closed before a request was taken on it. A closed list too. */
+/** Reasons why a connection is closed before its first accepted request. A closed list too. */
 export const CONNECTION_REASONS = [
   'wrong_protocol', // gRPC on the HTTP port, HTTP on the gRPC port, TLS on a port without, and the reverse
   'tls_failed', // no or a wrong client certificate, no common version or cipher suite
@@ -30,17 +30,17 @@ function zeros<Key extends string>(keys: readonly Key[]): Record<Key, number> {
   return Object.fromEntries(keys.map((key) => [key, 0])) as Record<Key, number>
 }
 
-/** What came in by one transport. */
+/** Counts of what one transport received. */
 export class TransportCounters {
-  /** Records: taken by the pipelines, not taken, and not taken because of a fault in here. */
+  /** Records: accepted by the pipelines, refused, and refused because of a fault on this side. */
   accepted = 0
   refused = 0
   failed = 0
   requestsAccepted = 0
-  /** Of those that were accepted: JSON in which nothing, or a whole record, was not OTLP. */
+  /** Accepted JSON requests in which no field, or no field of a record, was one of OTLP. */
   requestsNotUnderstood = 0
   readonly requestsRefused: Record<Reason, number> = zeros(REASONS)
-  /** Bytes of requests that were refused before a pipeline saw them: announced, or what had come. */
+  /** Bytes of requests refused before a pipeline saw them: announced, or received so far. */
   readonly bytesRefused: Record<Reason, number> = zeros(REASONS)
   readonly connectionsRefused: Record<ConnectionReason, number> = zeros(CONNECTION_REASONS)
 }
@@ -49,22 +49,22 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: 'otelcol_receiver_accepted_log_records',
     type: 'counter',
-    help: 'Log records that were taken into the pipelines.',
+    help: 'Log records accepted into the pipelines.',
   },
   {
     name: 'otelcol_receiver_refused_log_records',
     type: 'counter',
-    help: 'Log records that were not taken: rejected, or in a request that was refused after its records were counted.',
+    help: 'Log records rejected, or in a request that was refused after its records were counted.',
   },
   {
     name: 'otelcol_receiver_failed_log_records',
     type: 'counter',
-    help: 'Log records that were not taken because the storage failed.',
+    help: 'Log records refused because the storage failed.',
   },
   {
     name: 'otlp_cloudwatch_receiver_requests',
     type: 'counter',
-    help: 'Requests by outcome: accepted, or why they were refused; those that were refused unread too.',
+    help: 'Requests by outcome: accepted, or the reason for the refusal. Includes requests refused unread.',
   },
   {
     name: 'otlp_cloudwatch_receiver_requests_not_understood',
@@ -74,12 +74,12 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: 'otlp_cloudwatch_receiver_refused_bytes',
     type: 'counter',
-    help: 'Bytes of requests that were refused before their records were counted, by reason: announced, or received.',
+    help: 'Bytes (announced or received) of requests refused before their records were counted, by reason.',
   },
   {
     name: 'otlp_cloudwatch_receiver_refused_connections',
     type: 'counter',
-    help: 'Connections that were closed before a request was taken on them, by reason.',
+    help: 'Connections closed before a request was accepted on them, by reason.',
   },
   { name: 'otlp_cloudwatch_receiver_connections', type: 'gauge', help: 'Open connections.' },
 ]

@@ -4,7 +4,7 @@ import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { type Size, SizeGuess } from '../../listen/size-guess.ts'
 import type { TransportCounters } from './counters.ts'
 
-/** Hands the requests of one transport to the pipelines, and counts what becomes of them. */
+/** Passes the requests of one transport to the pipelines, and counts their outcomes. */
 export class Forward {
   readonly #next: LogsConsumer
   readonly #counters: TransportCounters
@@ -16,7 +16,7 @@ export class Forward {
   }
 
   /**
-   * @param bytes an ExportLogsServiceRequest, lent until this returns; an empty one is a success without a record
+   * @param bytes an ExportLogsServiceRequest, valid until this returns; an empty one succeeds without a record
    * @param answer called once, possibly before this returns
    */
   consume(bytes: Uint8Array, metadata: LogsRequest['metadata'], identity: Identity | undefined, answer: Answer): void {
@@ -39,27 +39,27 @@ export class Forward {
   }
 
   /**
-   * Asked before a request is read, so that what would not be taken is not. Counts nothing.
+   * Checks before a request is read whether it would be refused anyway. Counts nothing.
    * @param kind format and encoding
-   * @param bytes its length as it comes; 0 where that is not known: refused then only where nothing at all would be taken
-   * @returns why it would not be taken; undefined where it may be
+   * @param bytes its length as sent; 0 if unknown: it is refused then only if nothing at all would be accepted
+   * @returns why it would be refused; undefined if it may be accepted
    */
   earlyRefusal(kind: string, bytes: number): Retry | undefined {
     const { protobuf, held } = this.#sizes.guess(kind, bytes)
     return this.#next.earlyRefusal?.(protobuf, held)
   }
 
-  /** What a request that came as `bytes` took: the next of its kind may be refused by that. */
+  /** Learns how much memory a request of `bytes` needed, for early refusals of requests of this kind. */
   learnSize(kind: string, bytes: number, size: Size): void {
     this.#sizes.learn(kind, bytes, size)
   }
 
-  /** Counts a request that is accepted although its JSON holds records, or anything at all, that is not OTLP. */
+  /** Counts an accepted request whose JSON, or a record in it, has no field of OTLP. */
   notUnderstood(): void {
     this.#counters.requestsNotUnderstood++
   }
 
-  /** Records only where somebody has counted them: reading a request to refuse it costs most when there is least time. */
+  /** Counts records only if they are known: parsing a request just to refuse it costs most under overload. */
   #countRefused({ cause, records = 0 }: Retry | Refused): void {
     if (cause === 'storage_failed') this.#counters.failed += records
     else this.#counters.refused += records

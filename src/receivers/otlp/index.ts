@@ -6,7 +6,7 @@ export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
   kind: 'receiver',
   type: 'otlp',
   stability: 'beta',
-  description: 'Takes logs by OTLP over gRPC and HTTP.',
+  description: 'Receives OTLP logs over gRPC and HTTP.',
   config: otlpReceiverSchema,
   create: (settings, next) => new OtlpReceiver(settings, next),
 }

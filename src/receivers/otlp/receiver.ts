@@ -20,23 +20,23 @@ interface Transport {
   readonly server: GrpcTransport | HttpTransport
 }
 
-/** Takes OTLP logs by gRPC and HTTP. */
+/** Receives OTLP logs over gRPC and HTTP. */
 export class OtlpReceiver implements Component {
   readonly #settings: ComponentSettings<OtlpReceiverConfig>
   readonly #transports: Transport[] = []
-  /** A request larger than half of the budget would be told to come back for ever. */
-  readonly #mostBytes: number
+  /** Maximum bytes of a request. One larger than half of the budget would be retried forever. */
+  readonly #maxBytes: number
   #unregister = () => {}
 
   constructor(settings: ComponentSettings<OtlpReceiverConfig>, next: LogsConsumer) {
     this.#settings = settings
     const { config, logger, budget, siblings } = settings
     const shared = siblings.ports && { ports: siblings.ports, receiver: formatComponentId(settings.id) }
-    this.#mostBytes = Math.floor(budget.capacity / 2)
+    this.#maxBytes = Math.floor(budget.capacity / 2)
     const { grpc, http } = config.protocols
     if (grpc !== undefined) {
       const counters = new TransportCounters()
-      const limitBytes = Math.min(grpc.limitBytes, this.#mostBytes)
+      const limitBytes = Math.min(grpc.limitBytes, this.#maxBytes)
       const forward = new Forward(next, counters)
       const refusals = new RefusalLog('grpc', counters, logger)
       const otherPort = () => this.port('http')
@@ -54,7 +54,7 @@ export class OtlpReceiver implements Component {
     }
     if (http !== undefined) {
       const counters = new TransportCounters()
-      const limitBytes = Math.min(http.limitBytes, this.#mostBytes)
+      const limitBytes = Math.min(http.limitBytes, this.#maxBytes)
       const forward = new Forward(next, counters)
       const refusals = new RefusalLog('http', counters, logger)
       const otherPort = () => this.port('grpc')
@@ -72,7 +72,7 @@ export class OtlpReceiver implements Component {
     }
   }
 
-  /** The port of a transport, once it is open: where the endpoint said 0, the one the system gave. */
+  /** The port of a transport once it is open; the port the system chose if the endpoint has port 0. */
   port(transport: 'grpc' | 'http'): number | undefined {
     return this.#transports.find(({ name }) => name === transport)?.server.listener?.port
   }
@@ -81,10 +81,10 @@ export class OtlpReceiver implements Component {
     const { id, config, metrics, logger } = this.#settings
     for (const name of ['grpc', 'http'] as const) this.#checkConnections(name, config.protocols[name])
     for (const { name, configuredLimitBytes, server } of this.#transports) {
-      if (configuredLimitBytes > this.#mostBytes) {
+      if (configuredLimitBytes > this.#maxBytes) {
         logger.warn('the limit of a request is lowered to half of the byte budget', {
           transport: name,
-          limit_bytes: this.#mostBytes,
+          limit_bytes: this.#maxBytes,
           configured_bytes: configuredLimitBytes,
         })
       }
@@ -100,7 +100,7 @@ export class OtlpReceiver implements Component {
     logger.info('listening', Object.fromEntries(addresses))
   }
 
-  /** An operator who asks for more connections than fit is told what limits them. */
+  /** Warns about a `max_connections` that does not fit, with what limits it. */
   #checkConnections(transport: 'grpc' | 'http', config: GrpcConfig | HttpConfig | undefined): void {
     if (config?.max_connections === undefined) return
     const { max_connections } = config
@@ -108,7 +108,7 @@ export class OtlpReceiver implements Component {
     const most = roomForSenders.fits(connectionBytes)
     if (max_connections <= most) return
     const advice =
-      most === roomForSenders.most
+      most === roomForSenders.maxConnections
         ? 'max_connections exceeds the open files that this process may have: raise ulimit -n'
         : 'max_connections exceeds what the memory allows: raise the memory limit, or lower max_header_bytes'
     this.#settings.logger.warn(advice, { transport, max_connections, most, connection_bytes: connectionBytes })

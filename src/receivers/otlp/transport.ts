@@ -1,6 +1,6 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import { ComponentError } from '../../component/component.ts'
-import { CONNECTION_BYTES, HEAD_ON_ITS_WAY, roomForSenders } from '../../listen/socket/connection-room.ts'
+import { CONNECTION_BYTES, HEAD_IN_FLIGHT_FACTOR, roomForSenders } from '../../listen/socket/connection-room.ts'
 import { parseEndpoint } from '../../listen/socket/endpoint.ts'
 import { type ConnectionRefusal, Listener } from '../../listen/socket/listener.ts'
 import type { Server } from 'node:net'
@@ -10,18 +10,18 @@ import type { Forward } from './forward.ts'
 import type { RefusalLog } from './refusals/refusal-log.ts'
 import { TOO_MANY_CONNECTIONS } from './refusals/refusals.ts'
 
-/** What each of the two transports is made of. */
+/** Settings of a transport (gRPC or HTTP). */
 export interface TransportSettings<Config> {
   readonly config: Config
-  /** Most bytes of a request, before and after decompression. */
+  /** Maximum bytes of a request, before and after decompression. */
   readonly limitBytes: number
   readonly budget: ByteBudget
   readonly forward: Forward
   readonly refusals: RefusalLog
-  /** The port of the receiver's other protocol, for senders that mean that one. */
+  /** The port of the receiver's other protocol, for senders that use the wrong one. */
   readonly otherPort: () => number | undefined
   readonly logger: Logger
-  /** Ports that sibling processes listen on too, and the receiver's id. */
+  /** Ports shared with sibling processes, and the receiver's id. */
   readonly shared: { readonly ports: Map<string, number>; readonly receiver: string } | undefined
 }
 
@@ -47,13 +47,13 @@ export function createListener(
   })
 }
 
-/** Memory that a connection costs: what it is, and the largest head that may be on its way on it. */
+/** Memory that a connection costs, including the largest head that may be in flight on it. */
 export function bytesOfConnection(config: GrpcConfig | HttpConfig): number {
   const protocol = 'maxConcurrentStreams' in config ? CONNECTION_BYTES.http2 : CONNECTION_BYTES.http1
-  return protocol + (config.tls ? CONNECTION_BYTES.tls : 0) + HEAD_ON_ITS_WAY * config.max_header_bytes
+  return protocol + (config.tls ? CONNECTION_BYTES.tls : 0) + HEAD_IN_FLIGHT_FACTOR * config.max_header_bytes
 }
 
 const CLOSED: Readonly<Record<ConnectionRefusal, string>> = {
   too_many_connections: TOO_MANY_CONNECTIONS.message,
-  silent: 'it opened a connection and sent nothing for 10 s: open it when there is something to send',
+  silent: 'it opened a connection and sent nothing for 10 s: connect only when there is something to send',
 }

@@ -157,7 +157,7 @@ test.each([1, 2])(
 )
 
 test.each([
-  [{ AWS_DEFAULT_REGION: 'eu-west-1' }, 0, 'is good'],
+  [{ AWS_DEFAULT_REGION: 'eu-west-1' }, 0, 'is valid'],
   [{}, 2, 'exporter awscloudwatchlogs: region: none is set: write region, or set AWS_REGION'],
   [{ AWS_REGION: 'eu\nwest' }, 2, 'exporter awscloudwatchlogs: AWS_REGION: has a line break'],
   [{ AWS_REGION: 'eu-west-1', AWS_CA_BUNDLE: '/none.pem' }, 2, 'AWS_CA_BUNDLE: /none.pem cannot be read'],
@@ -166,7 +166,7 @@ test.each([
     2,
     'HTTPS_PROXY: socks5:// proxies are not supported',
   ],
-  [{ AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: '' }, 0, 'is good'],
+  [{ AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: '' }, 0, 'is valid'],
   [
     { AWS_EC2_METADATA_DISABLED: '' },
     0,
@@ -189,10 +189,10 @@ test.each([
 test.each([
   ['~/queue', {}, 'is not expanded here: write the whole path, or ${env:HOME} for the home directory'],
   ['$HOME/queue', {}, 'is not expanded here'],
-  ['FOLDER/missing', {}, 'does not exist: make it, or write create_directory: true'],
+  ['FOLDER/missing', {}, 'does not exist: create it, or write create_directory: true'],
   ['FOLDER/file', {}, 'is not a directory'],
-  ['FOLDER/file/below', {}, 'lies below something that is not a directory'],
-  ['FOLDER/file/below', { create_directory: true }, 'something that is not a directory'],
+  ['FOLDER/file/below', {}, 'has a parent that is not a directory'],
+  ['FOLDER/file/below', { create_directory: true }, 'a parent that is not a directory'],
   ['FOLDER/there', {}, undefined],
   ['FOLDER/missing/deep', { create_directory: true }, undefined],
 ] as const)('file_storage.directory %s, %j: validate and start agree', async (written, more, says) => {
@@ -224,7 +224,7 @@ test('a config for the collector’s flags runs: --feature-gates is accepted, an
   const config = await configFile(cloudwatchConfig(local.url))
   const { code, stderr } = await runToEnd(['validate', '--config', config, '--feature-gates', '-a.b,+c.d'])
   expect(stderr).toBe(
-    '--feature-gates: ignored: -a.b, +c.d: these are gates of the Go collector, and there are none here\n',
+    '--feature-gates: ignored: -a.b, +c.d: these are gates of the Go collector; this daemon has none\n',
   )
   expect(code).toBe(0)
 })

@@ -108,13 +108,13 @@ test('while the file of tokens is gone senders are told to wait, and then go on'
   const told = () => Promise.all(senders.map((send) => send(requestOf('a'))))
   expect(await told()).toMatchObject([{ kind: 'taken' }, { kind: 'taken' }])
   await file.remove()
-  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('credentials cannot be read again')))
+  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('credentials cannot be reloaded')))
   expect(await told()).toEqual([
     { kind: 'wait', afterMs: 5_000 },
     { kind: 'wait', afterMs: 5_000 },
   ])
   await file.replace('token')
-  await daemon.says((log) => log.some(({ msg }) => msg === 'credentials were read again'))
+  await daemon.says((log) => log.some(({ msg }) => msg === 'credentials reloaded'))
   expect(await told()).toMatchObject([{ kind: 'taken' }, { kind: 'taken' }])
   expect(await daemon.stop()).toBe(0)
 })
@@ -143,6 +143,6 @@ test('a daemon whose receiver names an extension that cannot decide who may send
   const config = cloudwatchConfig(local.url) as { readonly receivers: object }
   const http = { endpoint: '127.0.0.1:0', auth: { authenticator: 'health_check' } }
   await expect(startDaemon({ ...config, receivers: { otlp: { protocols: { http } } } })).rejects.toThrow(
-    /ended with 1:[^]*receiver otlp: protocols\.http\.auth\.authenticator: health_check is not an authenticator that runs/,
+    /ended with 1:[^]*receiver otlp: protocols\.http\.auth\.authenticator: health_check is not a running authenticator/,
   )
 })

@@ -30,7 +30,7 @@ describe('a config that cannot be meant ends the daemon with 2, and says where (
   ].join('\n')
   const configs: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
     'aliases that come to ten billion values': [bomb, /bad\.yaml:\d+:\d+: .*more than 100000 values/],
-    'a key written twice': ['receivers:\n  otlp:\n  otlp:\n', /bad\.yaml:3:3: the key otlp stands twice/],
+    'a key written twice': ['receivers:\n  otlp:\n  otlp:\n', /bad\.yaml:3:3: duplicate key otlp/],
     'a variable that is not set': [
       'exporters:\n  awscloudwatchlogs:\n    region: ${env:OTLP_CLOUDWATCH_NOBODY_SETS_THIS}\n',
       /bad\.yaml:3:13: exporters\.awscloudwatchlogs\.region: .* is not set: set it, or write a default, env:\w+:-text/,

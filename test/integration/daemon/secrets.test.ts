@@ -221,7 +221,7 @@ test('nor does one that cannot reach AWS through its proxy, or whose files are g
   await htpasswd.replace(`f:${secret('file-password')}\n${secret('not-a-line')}\n`)
   await tokens.remove()
   const unreadable = (log: readonly LogLine[]) =>
-    log.filter(({ msg }) => msg.startsWith('credentials cannot be read again')).map(({ component }) => component)
+    log.filter(({ msg }) => msg.startsWith('credentials cannot be reloaded')).map(({ component }) => component)
   await daemon.says((log) => new Set(unreadable(log)).size === 2)
   await daemon.stop()
   expectNoCanary(daemon.stdout + daemon.stderr, 'log')

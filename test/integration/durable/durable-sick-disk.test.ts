@@ -149,7 +149,7 @@ test('a disk that fails is told of at the start', async () => {
   const { disk, config } = await setup()
   await disk.is('EIO')
   const { code, stderr } = await runToEnd([`--config=${await configFile(config)}`], disk.options)
-  expect([code, stderr]).toEqual([1, expect.stringMatching(/directory: .*is on a disk that fails: replace the disk/)])
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/directory: .*is on a failing disk: replace the disk/)])
 })
 
 test('a full disk refuses what is new, is drained also by the next daemon, and takes records again', async () => {

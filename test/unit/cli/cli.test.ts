@@ -63,8 +63,8 @@ describe('flags and commands of the Go collector', () => {
     [['--dry-run'], 'there is no option --dry-run: run the command validate'],
     [['--log-level=debug'], 'there is no option --log-level: write service.telemetry.logs.level in the config'],
     [['--metrics-addr', ':8888'], 'there is no option --metrics-addr: write service.telemetry.metrics.readers in'],
-    [['print-config', '--validate=false'], 'there is no option --validate: leave it out: print-config checks'],
-    [['print-initial-config'], 'there is no command print-initial-config: print-config prints the config'],
+    [['print-config', '--validate=false'], 'there is no option --validate: remove it: print-config always checks'],
+    [['print-initial-config'], 'there is no command print-initial-config: use print-config, which prints the config'],
     [['featuregate'], 'there is no command featuregate: there are no feature gates here'],
   ] as const)('%j says what to write', async ([args, message]) => {
     const { code, err } = await runCli(args)
@@ -78,9 +78,7 @@ describe('flags and commands of the Go collector', () => {
     [['--feature-gates', 'a.b', '--feature-gates', '-c.d'], 'a.b, -c.d'],
   ] as const)('%j is accepted, and said to be ignored', async ([args, gates]) => {
     const { code, err } = await runCli(['validate', ...args, '--config', `yaml:${GOOD}`])
-    expect(err).toBe(
-      `--feature-gates: ignored: ${gates}: these are gates of the Go collector, and there are none here\n`,
-    )
+    expect(err).toBe(`--feature-gates: ignored: ${gates}: these are gates of the Go collector; this daemon has none\n`)
     expect(code).toBe(0)
   })
 
@@ -88,7 +86,7 @@ describe('flags and commands of the Go collector', () => {
     '--config %s says that nothing is fetched, without a password',
     async (uri) => {
       const { code, err } = await runCli(['validate', '--config', uri])
-      expect(err).toMatch(/a config is not fetched over https?: download it and write the file's path/)
+      expect(err).toMatch(/a config cannot be fetched over https?: download it and write the file's path/)
       expect(err).not.toContain('c4n4ry')
       expect(code).toBe(2)
     },

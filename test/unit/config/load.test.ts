@@ -147,7 +147,7 @@ describe('a file', () => {
     expect(problemsOf('', { uris: ['/none.yaml', 'yaml:a: [', 'http://x/y', 'env:UNSET'] })).toEqual([
       '--config /none.yaml: the file /none.yaml cannot be read: there is no such file',
       expect.stringMatching(/^yaml:1:5: not valid YAML/),
-      "--config http://x/y: a config is not fetched over http: download it and write the file's path",
+      "--config http://x/y: a config cannot be fetched over http: download it and write the file's path",
       '--config env:UNSET: the environment variable UNSET is not set: set it, or write a default, env:UNSET:-text',
     ])
   })
@@ -255,7 +255,7 @@ describe('without YAML', () => {
     const loaded = config({ uris: [`yaml:${GOOD}`], env: { ...GROUP, OTLP_CLOUDWATCH__REGION: 'eu-west-1' } })
     expect(loaded.exporters.get('awscloudwatchlogs')?.config).toMatchObject({ region: '' })
     expect(loaded.notes).toEqual([
-      'OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__REGION: not used, because a --config takes the place of OTLP_CLOUDWATCH__* altogether',
+      'OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__REGION: not used, because --config replaces all OTLP_CLOUDWATCH__* variables',
     ])
   })
   test('the default config is used only where nothing was given', () => {
@@ -278,5 +278,5 @@ test('a secret is in no message', () => {
   })
   expect(problems).toHaveLength(2)
   expect(problems.join()).not.toContain('hunter2')
-  expect(problems.join()).toContain('[REDACTED] is not a text')
+  expect(problems.join()).toContain('[REDACTED] is not a string')
 })

@@ -153,12 +153,12 @@ describe('what is refused, and the words for it', () => {
     ['{"a":1.}', '$: expected a digit at byte 7, where there is "}"'],
     ['{"a":-}', '$: expected a digit at byte 6, where there is "}"'],
     ['{"a":tru}', '$: expected true at byte 5, where there is "t"'],
-    ['{"a":"\\x"}', "$: an escape in the text at byte 6 is not one of JSON's"],
-    ['{"a":{"\\x":1}}', "$: an escape in the text at byte 7 is not one of JSON's"],
-    ['{"a":"', '$: expected the closing quote of a text at byte 6, where the body ends'],
+    ['{"a":"\\x"}', '$: the string at byte 6 has an escape that JSON does not have'],
+    ['{"a":{"\\x":1}}', '$: the string at byte 7 has an escape that JSON does not have'],
+    ['{"a":"', '$: expected the closing quote of a string at byte 6, where the body ends'],
     [
       '{"a":"\n"}',
-      '$: expected an escape: control characters stand as \\n or \\u0000 in a text at byte 6, where there is "\\n"',
+      '$: expected an escape: control characters are written as \\n or \\u0000 in a string at byte 6, where there is "\\n"',
     ],
     ['{} {}', '$: expected the end of the body at byte 3, where there is "{"'],
     ['{"a":'.padEnd(200_000, '['), '$: nested deeper than 65536 levels'],
@@ -185,10 +185,10 @@ describe('what is refused, and the words for it', () => {
       '<record>.timeUnixNano: "18446744073709551616" is not between 0 and 18446744073709551615',
     ],
     ['{"severityNumber":"INFO"}', '<record>.severityNumber: "INFO" is not an integer'],
-    ['{"severityText":5}', '<record>.severityText: expected a text, not a number'],
+    ['{"severityText":5}', '<record>.severityText: expected a string, not a number'],
     ['{"flags":4294967296}', '<record>.flags: "4294967296" is not between 0 and 4294967295'],
-    ['{"body":"hello"}', '<record>.body: expected an object, not a text'],
-    ['{"body":{"boolValue":"true"}}', '<record>.body.boolValue: expected true or false, not a text'],
+    ['{"body":"hello"}', '<record>.body: expected an object, not a string'],
+    ['{"body":{"boolValue":"true"}}', '<record>.body.boolValue: expected true or false, not a string'],
     ['{"body":{"doubleValue":1e999}}', '<record>.body.doubleValue: "1e999" is too large for a double'],
     [
       '{"body":{"doubleValue":"one"}}',
@@ -318,26 +318,26 @@ describe('a body in which nothing is OTLP', () => {
   const records = (json: string) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${json}]}]}]}`
 
   test.each([
-    ['{"message":"hello"}', '"message" at $ is no field of it'],
+    ['{"message":"hello"}', '"message" at $ is not a field of it'],
     ['{"resourceSpans":[{"scopeSpans":[]}]}', '"resourceSpans" holds traces'],
     ['{"resource_spans":[]}', '"resource_spans" holds traces'],
     ['{"resourceMetrics":[]}', '"resourceMetrics" holds metrics'],
-    ['{"resourceLogs":[],"x":1}', '"x" at $ is no field of it'],
-    ['{"resourceLogs":[{"message":"a"}]}', '"message" at $.resourceLogs[0] is no field of it'],
+    ['{"resourceLogs":[],"x":1}', '"x" at $ is not a field of it'],
+    ['{"resourceLogs":[{"message":"a"}]}', '"message" at $.resourceLogs[0] is not a field of it'],
     [
       '{"resourceLogs":[{},{"scopeLogs":[{"logs":[1]}]}]}',
-      '"logs" at $.resourceLogs[1].scopeLogs[0] is no field of it',
+      '"logs" at $.resourceLogs[1].scopeLogs[0] is not a field of it',
     ],
   ])('%s', (json, reason) => expect(warning(json)).toBe(`no log records were found: ${reason}; ${EXPECTED}`))
 
   test('a name of any length is cut', () => {
     const json = `{"${'k'.repeat(10_000)}":1}`
-    expect(warning(json)).toContain(`no log records were found: "${'k'.repeat(64)}…" at $ is no field of it; `)
+    expect(warning(json)).toContain(`no log records were found: "${'k'.repeat(64)}…" at $ is not a field of it; `)
   })
 
   test('records without a field of OTLP are counted, beside those that have some', () => {
     expect(warning(records('{"x":1,"severityText":"a"},{"message":"a"},{"msg":"b"},{}'))).toBe(
-      `2 of 4 log records are empty: "message" at $.resourceLogs[0].scopeLogs[0].logRecords[1] is no field of one; ${EXPECTED}`,
+      `2 of 4 log records are empty: "message" at $.resourceLogs[0].scopeLogs[0].logRecords[1] is not a field of a log record; ${EXPECTED}`,
     )
   })
 

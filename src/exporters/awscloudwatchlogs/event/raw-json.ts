@@ -79,7 +79,7 @@ function isKey(key: string): boolean {
 
 /** A string, truncated if it is longer than any name; empty for other values. */
 function nameText(): string {
-  if (reader.kind() !== 'a text') {
+  if (reader.kind() !== 'a string') {
     reader.skip()
     return ''
   }

@@ -156,7 +156,6 @@ const IN_JAVASCRIPT: readonly (readonly [string, string])[] = [
   [': write [a, b], or one - for each item', ': write [a, b]'],
   [' is not a map', ' is not an object'],
   [' is not a list', ' is not an array'],
-  [' is not a text', ' is not a string'],
   ['this map', 'this object'],
   ['this list', 'this array'],
 ]

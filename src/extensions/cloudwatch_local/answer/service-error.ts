@@ -1,10 +1,10 @@
-/** What the service says no with: a code, a sentence, an HTTP status, and now and then a field of its own. */
+/** An error of the service: a code, a message, an HTTP status, and sometimes more members. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError'
-  /** As in `__type`, without a namespace: `ResourceNotFoundException`. */
+  /** Value of `__type`, without a namespace: `ResourceNotFoundException`. */
   readonly code: string
   readonly status: number
-  /** Further members of the answer, such as `expectedSequenceToken`. */
+  /** Further members of the response, such as `expectedSequenceToken`. */
   readonly members: Readonly<Record<string, string>>
 
   constructor(code: string, message: string, status = 400, members: Readonly<Record<string, string>> = {}) {
@@ -19,7 +19,7 @@ export function invalidParameter(message: string): ServiceError {
   return new ServiceError('InvalidParameterException', message)
 }
 
-/** A member has another JSON type than the model gives it: found while the request is decoded, before any rule. */
+/** For a member with a JSON type that differs from the model. It is found on decoding, before any rule is checked. */
 export function serialization(message: string): ServiceError {
   return new ServiceError('SerializationException', message)
 }

@@ -32,7 +32,7 @@ export class Api {
 
   /**
    * @param closing ends the waits of slow calls
-   * @param unanswerable aborted when the server closes or the client has gone: ends searches
+   * @param unanswerable aborted when the server closes or the client disconnects; ends searches
    */
   async answer(request: ApiRequest, closing: AbortSignal, unanswerable: AbortSignal): Promise<Answer> {
     const call = describe(request)
@@ -71,7 +71,7 @@ export class Api {
     return fault === undefined ? { kind: 'done', body } : afterwards(fault, body)
   }
 
-  /** What is kept of a call: nothing of its body, which may be a MiB. */
+  /** Returns the record of a call, without its body, which may be a MiB. */
   #recorded({ accessKeyId, region, headers, wireBytes, json }: ApiRequest, { operation, group, stream }: FaultedCall) {
     const counted = this.#calls.recording ? countedBytes(json) : { events: 0, bytes: 0 }
     return { operation, group, stream, accessKeyId, region, headers, wireBytes, ...counted }

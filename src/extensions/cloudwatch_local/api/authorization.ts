@@ -10,8 +10,8 @@ const FORM = /^AWS4-HMAC-SHA256 +(.*)$/
 const CREDENTIAL = /^([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request$/
 
 /**
- * Looks at the presence and the form of a SigV4 `Authorization` header. The signature itself is not computed: any
- * credentials will do, but a client that does not sign, or signs for another service, is found here and not in AWS.
+ * Checks the presence and the form of a SigV4 `Authorization` header. The signature itself is not computed: any
+ * credentials are accepted, but a client that does not sign, or signs for another service, fails here as in AWS.
  * @throws ServiceError MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException
  */
 export function readAuthorization(headers: IncomingHttpHeaders): CredentialScope {

@@ -1,32 +1,32 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** What one request was and what it came to. */
+/** A request and its outcome. */
 export interface Call {
   readonly operation: string
-  /** Undefined where the request names none. */
+  /** Undefined if the request names none. */
   readonly group: string | undefined
   readonly stream: string | undefined
-  /** Events in the request, whether they were taken or not; 0 for anything but PutLogEvents. */
+  /** Events in the request, accepted or not; 0 for anything but PutLogEvents. */
   readonly events: number
-  /** Of those events, as CloudWatch counts: UTF-8 and 26 each. */
+  /** Bytes of those events as CloudWatch counts them: UTF-8 and 26 each. */
   readonly bytes: number
-  /** Bytes of the body on the wire, so compressed if it was. */
+  /** Bytes of the body on the wire, possibly compressed. */
   readonly wireBytes: number
   /** From the credential scope of the signature. */
   readonly accessKeyId: string
   readonly region: string
   readonly headers: IncomingHttpHeaders
-  /** `ok`, the code of the error, `cut` (no answer was given) or `garbage`; undefined while it is being worked on. */
+  /** `ok`, the code of the error, `cut` (no response) or `garbage`; undefined while the call is in progress. */
   readonly outcome: string | undefined
 }
 
-/** The last calls, and how many there were of each operation and outcome. */
+/** The last calls, and the number of calls by operation and outcome. */
 export class CallLog {
   readonly #kept: Call[] = []
   readonly #bound: number
   readonly #counts = new Map<string, number>()
 
-  /** @param bound calls that are kept; the oldest go first */
+  /** @param bound maximum calls to keep; the oldest are dropped first */
   constructor(bound: number) {
     this.#bound = bound
   }
@@ -40,7 +40,7 @@ export class CallLog {
     return this.#kept
   }
 
-  /** How many calls of an operation came to an outcome; of all outcomes if none is named. Not bounded by what is kept. */
+  /** Returns the number of calls of an operation with an outcome (default: any), including calls no longer kept. */
   count(operation: string, outcome?: string): number {
     if (outcome !== undefined) return this.#counts.get(`${operation} ${outcome}`) ?? 0
     let sum = 0
@@ -48,7 +48,7 @@ export class CallLog {
     return sum
   }
 
-  /** Returns the function that says what the call came to. */
+  /** Returns a function that sets the outcome of the call. */
   begin(call: Omit<Call, 'outcome'>): (outcome: string) => void {
     const entry: { -readonly [Key in keyof Call]: Call[Key] } = { ...call, outcome: undefined }
     if (this.#bound > 0) {

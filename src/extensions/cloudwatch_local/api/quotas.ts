@@ -1,6 +1,6 @@
 import { throttled } from '../answer/service-error.ts'
 
-/** Calls a second for one account and region (facts 1.1, the quota page). Operations that are not named have none here. */
+/** Calls per second for one account and region (facts 1.1, the quota page). Other operations have no quota here. */
 export const AWS_QUOTAS: Readonly<Record<string, number>> = {
   PutLogEvents: 5_000,
   CreateLogGroup: 10,
@@ -17,19 +17,19 @@ interface Bucket {
   filledAt: number
 }
 
-/** One token bucket an operation: a second's worth at once, then the rate. */
+/** A token bucket for each operation: a burst of one second's calls, then the rate. */
 export class Quotas {
   readonly #buckets = new Map<string, Bucket>()
   readonly #now: () => number
 
-  /** @param now ms, of a clock that does not jump */
+  /** @param now ms of a monotonic clock */
   constructor(perSecond: Readonly<Record<string, number>>, now: () => number) {
     this.#now = now
     for (const [operation, rate] of Object.entries(perSecond))
       this.#buckets.set(operation, { perSecond: rate, tokens: rate, filledAt: now() })
   }
 
-  /** @throws ServiceError ThrottlingException when the second is used up */
+  /** @throws ServiceError ThrottlingException if no token is left */
   take(operation: string): void {
     const bucket = this.#buckets.get(operation)
     if (bucket === undefined) return

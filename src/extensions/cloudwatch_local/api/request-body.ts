@@ -5,15 +5,15 @@ import { gunzip } from 'node:zlib'
 import { serialization, ServiceError } from '../answer/service-error.ts'
 
 /**
- * Bytes of a body, compressed and not. A legal put is 1 MiB of messages, each character at most six bytes of JSON
- * (`\u0000`), and 10,000 times the names of the members.
+ * Maximum bytes of a body, compressed and decompressed. A legal put is 1 MiB of messages, each character at most six bytes of
+ * JSON (`\u0000`), plus 10,000 times the names of the members.
  */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 
 const inflate = promisify(gunzip)
 
 /**
- * Reads a whole body, gunzips it where it says so, and parses the JSON.
+ * Reads a whole body, decompresses gzip, and parses the JSON.
  * @throws ServiceError RequestEntityTooLargeException, SerializationException
  */
 export async function readBody(

@@ -10,10 +10,10 @@ import { ServiceError } from '../answer/service-error.ts'
 
 const CONTENT_TYPE = 'application/x-amz-json-1.1'
 const TARGET_PREFIX = 'Logs_20140328.'
-/** Longer than clients keep a connection idle, so that it is not this side that closes one in use. */
+/** Longer than clients keep a connection idle, so that the server never closes a connection in use. */
 const KEEP_ALIVE_MS = 65_000
 
-/** Each may hold a body in memory; SDKs keep 50 at most. */
+/** Each connection may hold a body in memory; SDKs keep at most 50. */
 const MAX_CONNECTIONS = 1_000
 
 /** awsJson1.1 over HTTP/1.1: headers and bodies here, everything else in `Api`. */
@@ -23,13 +23,13 @@ export class ApiServer {
   #server: Server | undefined
   #closing = new AbortController()
 
-  /** @param onDefect told of what is no answer of the API but a bug; the client gets a 500 */
+  /** @param onDefect called with an unexpected error (a bug); the client gets a 500 */
   constructor(api: Api, onDefect: (error: unknown) => void) {
     this.#api = api
     this.#onDefect = onDefect
   }
 
-  /** @returns the port, which the system chose if 0 was asked for */
+  /** @returns the port; the system chooses it if the endpoint has port 0 */
   async listen(endpoint: Endpoint): Promise<number> {
     this.#closing = new AbortController()
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) => {
@@ -48,7 +48,7 @@ export class ApiServer {
     return (server.address() as AddressInfo).port
   }
 
-  /** Stops listening and cuts every connection. Safe twice, and unstarted. */
+  /** Stops listening and cuts every connection. Safe to call twice, or before `listen`. */
   async close(): Promise<void> {
     const server = this.#server
     this.#server = undefined
@@ -68,9 +68,9 @@ export class ApiServer {
       response.once('close', () => gone.abort())
       write(response, requestId, await this.#answer(request, AbortSignal.any([gone.signal, this.#closing.signal])))
     } catch (error) {
-      if (response.destroyed || this.#closing.signal.aborted) return // nobody is left to be answered
+      if (response.destroyed || this.#closing.signal.aborted) return // the client has disconnected
       this.#onDefect(error)
-      const failure = new ServiceError('InternalFailure', 'cloudwatch_local has a defect; its log says more.', 500)
+      const failure = new ServiceError('InternalFailure', 'cloudwatch_local has a defect; see its log.', 500)
       write(response, requestId, { kind: 'failed', error: failure })
     }
   }
@@ -92,7 +92,7 @@ export class ApiServer {
   }
 }
 
-/** @throws ServiceError UnknownOperationException for what is not a call of this service */
+/** @throws ServiceError UnknownOperationException for a request that is not a call of this service */
 function targetOf(request: IncomingMessage): string {
   const target = request.headers['x-amz-target']
   const type = request.headers['content-type']?.split(';', 1)[0]
@@ -125,7 +125,7 @@ function write(response: ServerResponse, requestId: string, answer: Answer): voi
     case 'failed': {
       const { code, message, status, members } = answer.error
       const body = JSON.stringify({ __type: code, message, ...members })
-      // What is left of an unread body is of no interest: the connection goes with it.
+      // The rest of the body is not read, so the connection closes.
       if (status === 413) response.setHeader('connection', 'close')
       send(response, status, CONTENT_TYPE, body, { 'x-amzn-requestid': requestId, 'x-amzn-errortype': code })
     }

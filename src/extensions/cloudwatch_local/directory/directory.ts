@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import type { Journal } from '../store/account.ts'
 import type { Batch, LogGroup, LogStream } from '../store/store.ts'
 
-// A directory per group with `group.json`, and in it a file per stream: JSON lines, the first about the stream, then one
-// a put. Survives the end of the process, kill -9 included; it is not synced, so not a power failure.
+// A directory per group with `group.json` and a file per stream: JSON lines, the first for the stream, then one per put. It
+// survives the end of the process, including kill -9, but not a power failure, as it is not synced.
 
 export const GROUP_FILE = 'group.json'
 export const STREAM_SUFFIX = '.jsonl'
-/** A file is written anew once this much of it, and half of it, was evicted. */
+/** A file is rewritten once this much of it, and half of it, was evicted. */
 const MIN_DEAD_BYTES = 64 * 1024
 
-/** A name as a file name: readable, and distinct however long and odd it is. */
+/** Returns a readable and unique file name for a name with any characters and length. */
 export function fileName(name: string): string {
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 16)
   return `${name.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 80)}-${hash}`
@@ -20,24 +20,24 @@ export function fileName(name: string): string {
 
 interface StreamFile {
   readonly path: string
-  /** Of the last put that is in the file. */
+  /** Sequence of the last put in the file. */
   lastSequence: number
-  /** Counted bytes of the puts in the file, and of those among them that were evicted. */
+  /** Counted bytes of all puts in the file, and of the evicted ones among them. */
   written: number
   dead: number
-  /** The last line may be incomplete: the next one starts on a line of its own. */
+  /** The last line may be incomplete, so the next put starts a new line. */
   torn: boolean
   rewriting: boolean
 }
 
-/** Keeps what the store holds in files. One change is written at a time, in the order of the changes. */
+/** Keeps the content of the store in files. Changes are written one at a time, in order. */
 export class DirectoryJournal implements Journal {
   readonly #root: string
   readonly #files = new Map<LogStream, StreamFile>()
   readonly #onFailure: (error: unknown) => void
   #last: Promise<void> = Promise.resolve()
 
-  /** @param onFailure told of what fails when nobody waits: the rewriting of a file; it is tried again later */
+  /** @param onFailure called when rewriting a file fails, which no caller waits for; it is tried again later */
   constructor(root: string, onFailure: (error: unknown) => void) {
     this.#root = root
     this.#onFailure = onFailure
@@ -97,7 +97,7 @@ export class DirectoryJournal implements Journal {
     this.#inTurn(() => rewrite(batch.stream, file)).catch(this.#onFailure)
   }
 
-  /** Knows of a stream's file from here on; what is in it is told with `found`. */
+  /** Registers the file of a stream; the caller sets its counters from the content. */
   adopt(stream: LogStream): StreamFile {
     const path = join(this.#directoryOf(stream.group), fileName(stream.name) + STREAM_SUFFIX)
     const file = { path, lastSequence: 0, written: 0, dead: 0, torn: false, rewriting: false }
@@ -105,7 +105,7 @@ export class DirectoryJournal implements Journal {
     return file
   }
 
-  /** Resolves once everything that was asked for before is written, or has failed. */
+  /** Resolves once all earlier changes are written or have failed. */
   settled(): Promise<void> {
     return this.#last
   }
@@ -116,7 +116,7 @@ export class DirectoryJournal implements Journal {
 
   #inTurn(write: () => Promise<void>): Promise<void> {
     const written = this.#last.then(write)
-    // Whoever asked hears of a failure; the next change is written all the same.
+    // The caller gets a failure; the next change is still written.
     this.#last = written.catch(() => {})
     return written
   }
@@ -130,7 +130,7 @@ function line({ ingestionTime, firstSequence, events }: Batch): string {
   return `${JSON.stringify({ ingestionTime, firstSequence, events })}\n`
 }
 
-/** Leaves only what is still stored. Includes puts whose own turn to be written comes later. */
+/** Keeps only what is still stored, including puts that are yet to be appended. */
 async function rewrite(stream: LogStream, file: StreamFile): Promise<void> {
   file.rewriting = false
   const batches = [...stream.batches]
@@ -141,7 +141,7 @@ async function rewrite(stream: LogStream, file: StreamFile): Promise<void> {
   file.lastSequence = batches.at(-1)?.firstSequence ?? file.lastSequence
 }
 
-/** All of the new text or all of the old: a crash between leaves no half of it. */
+/** Replaces a file atomically: a crash leaves either the old or the new content. */
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text)
   await rename(`${path}.new`, path)

@@ -24,9 +24,9 @@ const batchSchema = z.object({
 })
 
 /**
- * Fills an empty store with what an earlier run left in a directory, which is made if it is not there.
- * @param onDamage told, in words, of every line or file that could not be read; the others are loaded all the same
- * @throws the system's error for a directory that cannot be read or made
+ * Loads the directory of an earlier run into an empty store, or creates the directory.
+ * @param onDamage called with a message for each unreadable line or file; the others are loaded
+ * @throws the system's error for a directory that cannot be read or created
  */
 export async function loadDirectory(
   root: string,
@@ -53,7 +53,7 @@ export async function loadDirectory(
 async function loadGroup(path: string, store: Store, onDamage: (what: string) => void): Promise<LogGroup | undefined> {
   const parsed = groupSchema.safeParse(parseJson(await readFile(path, 'utf8').catch(() => '')))
   if (!parsed.success) {
-    onDamage(`${path} does not describe a log group; its directory is left alone`)
+    onDamage(`${path} does not describe a log group; its directory is skipped`)
     return undefined
   }
   const { tags, kmsKeyId, retentionInDays, ...group } = parsed.data
@@ -80,16 +80,16 @@ async function loadStream(
     number += 1
     if (stream === undefined || file === undefined) {
       const header = headerSchema.safeParse(parseJson(line))
-      if (!header.success) return onDamage(`${path} does not start with a log stream; it is left alone`)
+      if (!header.success) return onDamage(`${path} does not start with a log stream; it is skipped`)
       stream = store.createStream(group, header.data.logStreamName, header.data.creationTime)
       file = journal.adopt(stream)
       continue
     }
     const batch = batchSchema.safeParse(parseJson(line))
-    // A crash or a full disk leaves half a line: the last, or one that others follow.
+    // A crash or a full disk may leave half a line, at the end or in the middle.
     file.torn = !batch.success
     if (!batch.success) {
-      onDamage(`${path}:${number} is not a put; it is left out`)
+      onDamage(`${path}:${number} is not a put; it is skipped`)
       continue
     }
     const { bytes } = countedBytes({ logEvents: batch.data.events })
@@ -99,7 +99,7 @@ async function loadStream(
   }
 }
 
-/** Ends at line feeds and nowhere else: `readline` also ends a line at U+2028, which JSON leaves as it is. */
+/** Splits at line feeds only: `readline` also splits at U+2028, which JSON does not escape. */
 function* linesOf(bytes: Buffer): Generator<string> {
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(LINE_FEED, start)

@@ -3,7 +3,7 @@ import type { DecidingFault, FaultedCall } from './faults.ts'
 import { ServiceError } from '../answer/service-error.ts'
 import { nextSequenceToken, type Store } from '../store/store.ts'
 
-/** The answer a fault gives instead of performing the operation; undefined if it lets it be performed. */
+/** Returns the response of a fault that replaces the operation; undefined if the operation is performed. */
 export function insteadOf(fault: DecidingFault, call: FaultedCall, store: Store): Answer | undefined {
   switch (fault.kind) {
     case 'error':
@@ -24,7 +24,7 @@ export function insteadOf(fault: DecidingFault, call: FaultedCall, store: Store)
   }
 }
 
-/** What a fault makes of the answer of an operation that was performed. */
+/** Returns the response of a performed operation, as changed by a fault. */
 export function afterwards(fault: DecidingFault, body: object | undefined): Answer {
   if (fault.kind === 'cut') return { kind: 'cut' }
   if (fault.kind === 'already_accepted')

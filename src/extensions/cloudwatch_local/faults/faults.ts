@@ -1,15 +1,15 @@
 import { ServiceError } from '../answer/service-error.ts'
 
-// What CloudWatch, and the network before it, do on a bad day; switched on by tests, in process.
+// Faults of CloudWatch and the network, switched on by tests in the same process.
 
-/** Which calls a fault appliesTo; an absent key means any. */
+/** The calls a fault applies to; an absent key means any. */
 export interface Where {
   readonly operation?: string
   readonly group?: string
   readonly stream?: string
-  /** How many calls; for as long as it is on, if absent. */
+  /** Number of calls; unlimited if absent. */
   readonly times?: number
-  /** Asked of each call that matches: whether it is this one's turn. For faults that come and go. */
+  /** Called for each matching call; returns whether the fault applies. For intermittent faults. */
   readonly when?: () => boolean
 }
 
@@ -24,10 +24,10 @@ type Fault =
   | { readonly kind: 'already_accepted' }
   | { readonly kind: 'poison'; readonly text: string }
 
-/** A fault that decides what a call comes to; being slow does not. */
+/** A fault that decides the outcome of a call; `slow` does not. */
 export type DecidingFault = Exclude<Fault, { readonly kind: 'slow' }>
 
-/** What is known of a call when it comes in. */
+/** An incoming call, as far as faults need it. */
 export interface FaultedCall {
   readonly operation: string
   readonly group: string | undefined
@@ -40,7 +40,7 @@ export interface FaultedCall {
 export class ActiveFault {
   readonly fault: Fault
   readonly where: Where
-  /** Calls it befell so far. */
+  /** Number of calls it was applied to. */
   hits = 0
   readonly #off: (fault: ActiveFault) => void
 
@@ -54,7 +54,7 @@ export class ActiveFault {
     this.#off(this)
   }
 
-  /** Whether it applies to this call; counts it if so. */
+  /** Returns whether it applies to this call, and counts the call if so. */
   appliesTo(call: FaultedCall): boolean {
     const { operation, group, stream, times, when } = this.where
     if (times !== undefined && this.hits >= times) return false
@@ -69,7 +69,7 @@ export class ActiveFault {
   }
 }
 
-/** The faults that are on. The first one that applies to a call decides what it comes to; slowness adds up before that. */
+/** The active faults. The first deciding one that applies to a call sets its outcome; delays before it add up. */
 export class Faults {
   #active: ActiveFault[] = []
 
@@ -90,52 +90,52 @@ export class Faults {
     return this.error('AccessDeniedException', `User is not authorized to perform this on ${where.group}`, 400, where)
   }
 
-  /** `ExpiredTokenException`: the credentials' time is up. */
+  /** `ExpiredTokenException`: the credentials have expired. */
   expireCredentials(where: Where = {}): ActiveFault {
     return this.error('ExpiredTokenException', 'The security token included in the request is expired', 400, where)
   }
 
-  /** Any error, by the code and words of the service. */
+  /** Any error, by code and message. */
   error(code: string, message: string, status: number, where: Where = {}): ActiveFault {
     return this.#add({ kind: 'error', error: new ServiceError(code, message, status) }, where)
   }
 
-  /** Waits before the call is looked at. */
+  /** Waits before the call is processed. */
   slow(ms: number, where: Where = {}): ActiveFault {
     return this.#add({ kind: 'slow', ms }, where)
   }
 
-  /** Cuts the connection without an answer: before anything is done, or after all of it is. */
+  /** Cuts the connection without a response, before or after the operation. */
   cut(when: 'before' | 'after', where: Where = {}): ActiveFault {
     return this.#add({ kind: 'cut', when }, where)
   }
 
-  /** A 200 that is no answer of the service, as a proxy in between gives; nothing is done. */
+  /** A 200 that is not from the service, as from a proxy in between; the operation is not performed. */
   garbage(what: 'html' | 'empty' | 'half_json', where: Where = {}): ActiveFault {
     const bodies = { html: '<html><body>Welcome to the hotel network</body></html>', empty: '', half_json: '{"nextSeq' }
     const contentType = what === 'html' ? 'text/html' : 'application/x-amz-json-1.1'
     return this.#add({ kind: 'garbage', contentType, body: bodies[what] }, where)
   }
 
-  /** A put is taken, and its answer has no `nextSequenceToken`. */
+  /** A put is accepted, and its response has no `nextSequenceToken`. */
   omitSequenceToken(where: Where = {}): ActiveFault {
     return this.#add({ kind: 'no_sequence_token' }, { operation: 'PutLogEvents', ...where })
   }
 
-  /** A put is answered with 200, and every event in it is rejected. */
+  /** A put gets a 200 that rejects every event in it. */
   rejectAll(as: 'too_old' | 'too_new' | 'expired', where: Where = {}): ActiveFault {
     return this.#add({ kind: 'reject_all', as }, { operation: 'PutLogEvents', ...where })
   }
 
   /**
-   * As CloudWatch was until 2023: `InvalidSequenceTokenException` with `expectedSequenceToken`, unless a put brings the
-   * `nextSequenceToken` of the last answer about its stream. An empty stream takes any.
+   * CloudWatch's rule until 2023: `InvalidSequenceTokenException` with `expectedSequenceToken`, unless a put has the
+   * `nextSequenceToken` of the last response for its stream. An empty stream accepts any token.
    */
   demandSequenceTokens(where: Where = {}): ActiveFault {
     return this.#add({ kind: 'sequence_token' }, { operation: 'PutLogEvents', ...where })
   }
 
-  /** The events are stored and the answer is `DataAlreadyAcceptedException`, as if an earlier try had got through. */
+  /** The events are stored and the response is `DataAlreadyAcceptedException`, as if an earlier attempt had succeeded. */
   alreadyAccepted(where: Where = {}): ActiveFault {
     return this.#add({ kind: 'already_accepted' }, { operation: 'PutLogEvents', ...where })
   }
@@ -145,12 +145,12 @@ export class Faults {
     return this.#add({ kind: 'poison', text }, { operation: 'PutLogEvents', ...where })
   }
 
-  /** Switches all off. */
+  /** Switches all faults off. */
   clear(): void {
     this.#active = []
   }
 
-  /** What is to happen to this call: how long it waits, and the one fault that decides, if any. */
+  /** Returns the delay of this call, and the fault that decides its outcome, if any. */
   appliedTo(call: FaultedCall): {
     readonly delayMs: number
     readonly fault: DecidingFault | undefined

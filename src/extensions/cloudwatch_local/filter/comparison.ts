@@ -2,17 +2,17 @@ import type { Condition, PatternLimits } from './conditions.ts'
 import { takeQuoted, unescaped } from './quoted.ts'
 import type { Scanner } from './scanner.ts'
 
-// What follows a selector or the name of a field: an operator and a value.
+// The operator and value after a selector or a field name.
 
 /** A JSON string or number, or a word of an event. */
 export type Value = string | number
 
 const OPERATOR = /!=|<=|>=|[=<>]/y
-/** Text that needs no quotation marks; AWS's examples have 123.123.*, kms.amazonaws.com and *.html* so. */
+/** Text that needs no quotation marks, such as 123.123.*, kms.amazonaws.com and *.html* in AWS's examples. */
 const BARE = /[A-Za-z0-9_.*+-]+/y
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
 
-/** Takes `= value` and the like. */
+/** Parses `= value` and the like. */
 export function takeComparison(scanner: Scanner, limits: PatternLimits): Condition<Value> {
   const operator = scanner.takeMatch(OPERATOR)
   if (operator === undefined) throw scanner.invalid('one of = != < > <= >= is missing')
@@ -54,16 +54,16 @@ function takeEquality(scanner: Scanner, limits: PatternLimits): Condition<Value>
   return (value) => value === bare || numberOf(value) === wanted
 }
 
-/** NaN for text that is not a number, which compares with nothing. */
+/** Returns NaN for text that is not a number, so that every comparison fails. */
 function numberOf(value: Value): number {
   if (typeof value === 'number') return value
   return NUMBER.test(value) ? Number(value) : NaN
 }
 
 /**
- * Asterisks at the start and at the end stand for any text; one within stands for itself ("Ev*ent will only match the
- * actual string Ev*ent"). A number is compared as it is written: `4*` matches 404.
- * @param body escaped: `\*` is an asterisk anywhere
+ * Asterisks at the start and the end match any text; one within matches itself ("Ev*ent will only match the actual string
+ * Ev*ent"). A number is compared as written: `4*` matches 404.
+ * @param body still escaped: `\*` is a literal asterisk
  */
 function equalsText(body: string): Condition<Value> {
   let start = 0

@@ -8,7 +8,7 @@ const MAX_WILDCARD_SELECTORS = 3
 
 export type Condition<Subject> = (subject: Subject) => boolean
 
-/** Counts what AWS limits in a whole pattern. */
+/** Enforces AWS's limits on a whole pattern. */
 export class PatternLimits {
   #regexes = 0
   #wildcardSelectors = 0
@@ -28,8 +28,8 @@ export class PatternLimits {
 }
 
 /**
- * Takes operands joined by `&&` and `||`; `&&` binds more tightly.
- * @param takeOperand takes one, parentheses included where they may stand
+ * Parses operands joined by `&&` and `||`; `&&` binds more tightly.
+ * @param takeOperand parses one operand, including parentheses where allowed
  */
 export function takeConditions<Subject>(scanner: Scanner, takeOperand: () => Condition<Subject>): Condition<Subject> {
   const alternatives: Condition<Subject>[] = []

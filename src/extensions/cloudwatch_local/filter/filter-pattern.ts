@@ -6,7 +6,7 @@ import { Scanner } from './scanner.ts'
 import { compileTerms } from './terms.ts'
 
 /**
- * Compiles a filter pattern of CloudWatch Logs. Its first character says which of the four languages it is in:
+ * Compiles a filter pattern of CloudWatch Logs. Its first character selects one of the four languages:
  * `{ $.member = "text" }` for JSON events, `[field, field = "text"]` for events of words, `%regex%`, and terms.
  * @throws ServiceError InvalidParameterException for a pattern that is not valid
  */
@@ -38,8 +38,6 @@ function compileStandaloneRegex(scanner: Scanner): Matcher {
   const matches = compileRegex(scanner)
   scanner.skipSpace()
   if (!scanner.atEnd)
-    throw scanner.invalid(
-      'a regular expression among terms has to be the whole pattern: write %one|other% or only terms',
-    )
+    throw scanner.invalid('a regular expression must be the whole pattern: write %one|other%, or only terms')
   return matches
 }

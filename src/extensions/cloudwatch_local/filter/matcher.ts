@@ -1,5 +1,5 @@
 /**
- * Whether a message matches a compiled filter pattern. Takes time linear in the message.
- * @throws ServiceError InvalidParameterException where its regular expressions could take seconds
+ * Returns whether a message matches a compiled filter pattern, in time linear in the message.
+ * @throws ServiceError InvalidParameterException if its regular expressions could take seconds
  */
 export type Matcher = (message: string) => boolean

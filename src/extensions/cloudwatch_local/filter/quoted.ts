@@ -2,11 +2,11 @@ import type { Scanner } from './scanner.ts'
 
 const BODY = /(?:[^"\\]|\\.)*/sy
 
-/** Takes `"text"`, in which a backslash quotes the next character. Returns what is between the quotes, still escaped. */
+/** Parses `"text"`, in which a backslash escapes the next character. Returns the text between the quotes, still escaped. */
 export function takeQuoted(scanner: Scanner): string | undefined {
   if (!scanner.take('"')) return undefined
   const body = scanner.takeMatch(BODY) ?? ''
-  if (!scanner.take('"')) throw scanner.invalid('a double quotation mark is not closed: write another one')
+  if (!scanner.take('"')) throw scanner.invalid('the closing double quotation mark is missing')
   return body
 }
 

@@ -4,7 +4,7 @@ import { invalidParameter, type ServiceError } from '../answer/service-error.ts'
 /** Reads a filter pattern from left to right. */
 export class Scanner {
   readonly text: string
-  /** Of all regular expressions in the pattern. */
+  /** The work of all regular expressions in the pattern. */
   readonly regexWork = new RegexWork()
   #at = 0
 
@@ -28,7 +28,7 @@ export class Scanner {
     return true
   }
 
-  /** Takes what a sticky expression matches here. */
+  /** Takes the match of a sticky expression here. */
   takeMatch(sticky: RegExp): string | undefined {
     sticky.lastIndex = this.#at
     const match = sticky.exec(this.text)
@@ -41,7 +41,7 @@ export class Scanner {
     while (/\s/.test(this.peek())) this.#at += 1
   }
 
-  /** What AWS answers, and where and why: its own "Invalid filter pattern" says no more than that. */
+  /** Returns AWS's error "Invalid filter pattern", which has no details there, with the place and the problem. */
   invalid(problem: string): ServiceError {
     const where = this.atEnd ? 'at its end' : `at character ${this.#at + 1}`
     return invalidParameter(`Invalid filter pattern: ${where}: ${problem}`)

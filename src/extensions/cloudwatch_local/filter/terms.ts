@@ -6,8 +6,8 @@ import type { Scanner } from './scanner.ts'
 const BARE = /[A-Za-z0-9_.]+/y
 
 /**
- * `term term` are all in the message, `-term` is not, and of `?term ?term` at least one is; `"a phrase"` is one term. Upper and
- * lower case differ. AWS ignores optional terms beside any other term, so they are ignored here.
+ * Compiles terms: all `term`s, no `-term` and at least one `?term` must be in the message; `"a phrase"` is one term. Terms are
+ * case-sensitive. AWS ignores optional terms if there is any other term, so they are ignored here.
  */
 export function compileTerms(scanner: Scanner): Matcher {
   const included: string[] = []
@@ -18,7 +18,7 @@ export function compileTerms(scanner: Scanner): Matcher {
     if (list === excluded) scanner.skipSpace()
     list.push(takeTerm(scanner))
     if (!scanner.atEnd && !/\s/.test(scanner.peek()))
-      throw scanner.invalid(`'${scanner.peek()}' may not stand in a term: write the term in double quotation marks`)
+      throw scanner.invalid(`'${scanner.peek()}' is not allowed in a term: write the term in double quotation marks`)
     scanner.skipSpace()
   }
   if (included.length + excluded.length === 0) return (message) => optional.some((term) => message.includes(term))
@@ -32,5 +32,5 @@ function takeTerm(scanner: Scanner): string {
   const bare = scanner.takeMatch(BARE)
   if (bare !== undefined) return bare
   if (scanner.atEnd) throw scanner.invalid('a term is missing')
-  throw scanner.invalid(`'${scanner.peek()}' may not stand in a term: write the term in double quotation marks`)
+  throw scanner.invalid(`'${scanner.peek()}' is not allowed in a term: write the term in double quotation marks`)
 }

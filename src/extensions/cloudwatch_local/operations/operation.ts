@@ -2,8 +2,8 @@ import type { Input } from '../request/input.ts'
 import type { Account } from '../store/account.ts'
 
 /**
- * One verb of the API. Returns the answer's body; undefined is the empty answer.
- * @param signal aborted when nobody waits for the answer any more
+ * One operation of the API. Returns the body of the response; undefined for an empty one.
+ * @param signal aborted when no client waits for the response
  */
 export type Operation = (
   input: Input,

@@ -15,7 +15,7 @@ import { putRetentionPolicy } from './groups/put-retention-policy.ts'
 import { tagResource } from './tags/tag-resource.ts'
 import { untagResource } from './tags/untag-resource.ts'
 
-/** Every operation there is, by the name behind `Logs_20140328.`. */
+/** All supported operations, by the name after `Logs_20140328.`. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['CreateLogGroup', createLogGroup],
   ['CreateLogStream', createLogStream],

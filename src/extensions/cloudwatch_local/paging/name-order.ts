@@ -8,20 +8,20 @@ export function byName(a: { readonly name: string }, b: { readonly name: string 
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
 }
 
-/** A page token: which operation gave it and behind what to go on. Opaque to clients. */
+/** Returns a page token with its operation and the place after which to continue. Opaque to clients. */
 export function writeNameToken(operation: string, after: NamePlace): string {
   return Buffer.from(JSON.stringify({ operation, ...after })).toString('base64url')
 }
 
 export interface NamePlace {
   readonly name: string
-  /** ms; where the order is by time before it is by name */
+  /** ms; for an order by time, then by name */
   readonly time?: number
 }
 
 /**
  * Reads `nextToken`. Calls `input.check()`.
- * @throws ServiceError InvalidParameterException for what this operation did not give
+ * @throws ServiceError InvalidParameterException for a token that this operation did not return
  */
 export function readNameToken(input: Input, operation: string): NamePlace | undefined {
   const token = input.text('nextToken', NEXT_TOKEN)
@@ -39,12 +39,12 @@ export function readNameToken(input: Input, operation: string): NamePlace | unde
   return typeof time === 'number' ? { name, time } : { name }
 }
 
-/** The name behind which a listing goes on; before all names without a token. Calls `input.check()`. */
+/** Returns the name after which a listing continues; empty without a token. Calls `input.check()`. */
 export function nameAfter(input: Input, operation: string): string {
   return readNameToken(input, operation)?.name ?? ''
 }
 
-/** A page of the groups that are wanted, in the order of their names, and the token for the next one if there is one. */
+/** Returns a page of the wanted groups, ordered by name, and the token of the next page if there is one. */
 export function pageOfGroups(
   store: Store,
   limit: number,

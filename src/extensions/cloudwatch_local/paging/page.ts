@@ -2,17 +2,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalidParameter } from '../answer/service-error.ts'
 import { EVENT_OVERHEAD_BYTES, type InputLogEvent, type LogStream } from '../store/store.ts'
 
-// Reading: events of some streams, in the order of time and then of arrival, a page at a time.
+// Reads events of streams, ordered by time and then by arrival, a page at a time.
 
-/** A page holds at most this many events, and 1 MB of them (GetLogEvents, FilterLogEvents). */
+/** Maximum events of a page, which has at most 1 MB of them (GetLogEvents, FilterLogEvents). */
 export const MAX_PAGE_EVENTS = 10_000
 const MAX_PAGE_BYTES = 1_048_576
-/** A filter pattern over a full store takes seconds: other calls are served in between. */
+/** Maximum ms of one turn of a search. A filter pattern over a full store takes seconds; other calls run in between. */
 const MAX_TURN_MS = 20
-/** Of the event loop, for others, between two turns of searches: a call is accepted in one, read in another, and answered. */
+/** Event loop turns for other calls between two turns of searches: a call needs several to be accepted, read and answered. */
 const FREE_TURNS = 4
 
-/** Where an event stands among all others. */
+/** Position of an event in the order of all events. */
 export interface Position {
   readonly timestamp: number
   readonly sequence: number
@@ -30,13 +30,13 @@ export interface Query {
   readonly from: number
   /** ms, exclusive */
   readonly before: number
-  /** Only events behind this one, or in front of it. */
+  /** Only events after `after` and before `until`. */
   readonly after?: Position | undefined
   readonly until?: Position | undefined
   readonly matches?: (message: string) => boolean
 }
 
-/** Every event the query asks for, sorted. */
+/** Returns all events of the query, sorted. */
 export function read(query: Query): ReadEvent[] {
   const found: ReadEvent[] = []
   for (const event of examine(query)) if (event !== undefined) found.push(event)
@@ -44,7 +44,7 @@ export function read(query: Query): ReadEvent[] {
 }
 
 /**
- * The same, leaving the event loop to others now and then.
+ * Like `read`, but yields to the event loop between turns.
  * @throws the signal's reason when it is aborted
  */
 export async function search(query: Query, signal: AbortSignal): Promise<ReadEvent[]> {
@@ -62,10 +62,10 @@ export async function search(query: Query, signal: AbortSignal): Promise<ReadEve
   return found.sort(compare)
 }
 
-/** The turn that was asked for last: as many wait as there are searches. */
+/** The last requested turn; each search waits for at most one. */
 let lastTurn: Promise<void> = Promise.resolve()
 
-/** Searches take turns: many at once would each take theirs before anything else gets one. */
+/** Queues the turns of all searches, so that other calls are served between any two of them. */
 function searchTurn(): Promise<void> {
   lastTurn = lastTurn.then(async () => {
     for (let turn = 0; turn < FREE_TURNS; turn += 1) await nextTurn()
@@ -73,7 +73,7 @@ function searchTurn(): Promise<void> {
   return lastTurn
 }
 
-/** Yields for each event in the range: it, or undefined where it does not match. The batches are those of the start. */
+/** Yields each event in the range, or undefined if it does not match. Uses a snapshot of each stream's batches. */
 function* examine(query: Query): Generator<ReadEvent | undefined> {
   for (const stream of query.streams) {
     for (const { events, firstSequence, ingestionTime } of stream.batches.slice()) {
@@ -94,7 +94,7 @@ function compare(a: Position, b: Position): number {
   return a.timestamp - b.timestamp || a.sequence - b.sequence
 }
 
-/** The part of `events` one answer may hold, from its head or its tail; at least one if there is any. */
+/** Returns the part of `events` for one response, from the head or the tail; at least one event if there is any. */
 export function page(events: readonly ReadEvent[], limit: number, end: 'head' | 'tail'): ReadEvent[] {
   const taken: ReadEvent[] = []
   let bytes = 0
@@ -107,28 +107,28 @@ export function page(events: readonly ReadEvent[], limit: number, end: 'head' | 
   return end === 'head' ? taken : taken.toReversed()
 }
 
-/** Unique, and increasing with arrival; 56 digits as AWS's are. */
+/** Returns a unique id that increases with arrival, with 56 digits like AWS's. */
 export function eventId(event: Position): string {
   return String(event.sequence).padStart(56, '0')
 }
 
-/** `f/…/s` or `b/…/s`, as GetLogEvents gives them: which way, and from where. */
+/** Returns a token of GetLogEvents, `f/…/s` or `b/…/s`, with the direction and the position. */
 export function writeToken(direction: 'f' | 'b', position: Position): string {
   return `${direction}/${String(position.timestamp).padStart(28, '0')}${String(position.sequence).padStart(28, '0')}/s`
 }
 
-/** The same for FilterLogEvents, in a form of its own: neither operation takes the tokens of the other. */
+/** Returns a token of FilterLogEvents, in a different form, so that neither operation accepts the other's tokens. */
 export function writeSearchToken(direction: 'f' | 'b', position: Position): string {
   return Buffer.from(`search ${writeToken(direction, position)}`).toString('base64url')
 }
 
-/** @throws ServiceError InvalidParameterException for what `writeSearchToken` did not write */
+/** @throws ServiceError InvalidParameterException for a token that `writeSearchToken` did not write */
 export function readSearchToken(token: string): { readonly direction: 'f' | 'b'; readonly position: Position } {
   const [kind, inner = ''] = Buffer.from(token, 'base64url').toString('latin1').split(' ')
   return readToken(kind === 'search' ? inner : '')
 }
 
-/** @throws ServiceError InvalidParameterException for what `writeToken` did not write */
+/** @throws ServiceError InvalidParameterException for a token that `writeToken` did not write */
 export function readToken(token: string): { readonly direction: 'f' | 'b'; readonly position: Position } {
   const match = /^([fb])\/(\d{28})(\d{28})\/s$/.exec(token)
   const position = { timestamp: Number(match?.[2]), sequence: Number(match?.[3]) }

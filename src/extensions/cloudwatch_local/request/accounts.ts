@@ -6,10 +6,10 @@ const ACCOUNT_ID = { min: 12, max: 12, pattern: /^\d{12}$/, printed: '^\\d{12}$'
 const MAX_ACCOUNTS = 20
 
 /**
- * Reads `includeLinkedAccounts` and `accountIdentifiers`. This account has no linked ones: what is left to ask is whether
- * its own groups are wanted. Calls `input.check()`.
+ * Reads `includeLinkedAccounts` and `accountIdentifiers`, and returns whether they include this account, which has no linked
+ * ones. Calls `input.check()`.
  */
-export function ownAccountIsAskedFor(input: Input, account: Account): boolean {
+export function includesOwnAccount(input: Input, account: Account): boolean {
   const linked = input.flag('includeLinkedAccounts') ?? false
   const sent = input.raw('accountIdentifiers')
   // "If accountIdentifiers contains a null value, the operation returns all log groups".

@@ -1,13 +1,13 @@
 import { Input } from './input.ts'
 
-// Names and kinds an entity may have (facts 1.2). Kinds as in Application Signals' KeyAttributes.
+// Allowed names and types of an entity (facts 1.2). Types as in Application Signals' KeyAttributes.
 const KEY_ATTRIBUTES = ['Type', 'ResourceType', 'Identifier', 'Name', 'Environment']
 const TYPES = ['Service', 'AWS::Service', 'RemoteService', 'Resource', 'AWS::Resource']
 
 /**
- * Reads `entity`. Broken limits are left in `input`; an entity that is within them and still makes no sense is
- * rejected for itself while the events are taken.
- * @returns the `errorType` of `rejectedEntityInfo`, or undefined if there is no entity or it is good
+ * Reads `entity`. Broken limits are collected in `input`; an invalid entity within the limits is rejected by itself, while the
+ * events are accepted.
+ * @returns the `errorType` of `rejectedEntityInfo`; undefined if the entity is absent or valid
  */
 export function readEntity(input: Input): string | undefined {
   const sent = input.raw('entity')

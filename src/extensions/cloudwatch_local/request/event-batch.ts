@@ -1,4 +1,4 @@
-// Ingestion speed matters here: one loop over the events as JSON.parse made them, nothing copied.
+// Ingestion speed matters here: one loop over the parsed events, without copies.
 import type { Input } from './input.ts'
 import { wrongType } from './input.ts'
 import { invalidParameter } from '../answer/service-error.ts'
@@ -14,7 +14,7 @@ const MAX_SPAN_MS = DAY_MS
 const MAX_AGE_MS = 14 * DAY_MS
 const MAX_AHEAD_MS = 2 * HOUR_MS
 
-/** Indices into the request: rejected are [0, max(tooOldEnd, expiredEnd)) and [tooNewStart, length). */
+/** Indices into the request; [0, max(tooOldEnd, expiredEnd)) and [tooNewStart, length) are rejected. */
 export interface Judgement {
   readonly tooOldEnd: number
   readonly expiredEnd: number
@@ -22,9 +22,9 @@ export interface Judgement {
 }
 
 /**
- * Reads `logEvents`. Broken constraints are left in `input`; the rules of the whole batch are checked after them.
+ * Reads `logEvents`. Broken constraints are collected in `input`; the rules of the whole batch are checked after them.
  * @returns the events and their size as CloudWatch counts it
- * @throws ServiceError SerializationException for a member of another type, InvalidParameterException for a broken rule
+ * @throws ServiceError SerializationException for a wrong type, InvalidParameterException for a broken rule
  */
 export function readEvents(input: Input): { readonly events: readonly InputLogEvent[]; readonly bytes: number } {
   const sent = input.raw('logEvents')
@@ -75,8 +75,8 @@ export function readEvents(input: Input): { readonly events: readonly InputLogEv
 }
 
 /**
- * Says which events are outside the windows, each for itself.
- * @param events sorted by time
+ * Returns which events are outside the time windows.
+ * @param events events sorted by time
  * @throws ServiceError InvalidParameterException if those inside the 14 days and 2 hours span more than 24 hours
  */
 export function judge(events: readonly InputLogEvent[], now: number, retentionInDays: number | undefined): Judgement {
@@ -95,7 +95,7 @@ export function judge(events: readonly InputLogEvent[], now: number, retentionIn
   return { tooOldEnd, tooNewStart, expiredEnd: expired > tooOldEnd ? expired : 0 }
 }
 
-/** Index of the first event at or after `time`; the length if there is none. Sorted events, so by halving. */
+/** Returns the index of the first event at or after `time`, or the length if there is none, by binary search. */
 function firstAtOrAfter(events: readonly InputLogEvent[], time: number): number {
   let low = 0
   let high = events.length
@@ -122,7 +122,7 @@ function badTime(input: Input, index: number, timestamp: unknown): void {
   else throw wrongType(path, timestamp, 'a whole number of milliseconds')
 }
 
-/** The messages of a request that was not checked yet, for those who look at it from outside. */
+/** Yields the messages of an unchecked request, for faults and the call log. */
 export function* messagesOf(json: unknown): Generator<string> {
   const events = (json as { readonly logEvents?: unknown } | null)?.logEvents
   if (!Array.isArray(events)) return
@@ -131,7 +131,7 @@ export function* messagesOf(json: unknown): Generator<string> {
   }
 }
 
-/** How many events such a request holds, and their size as CloudWatch counts it. */
+/** Returns the number of events in an unchecked request, and their size as CloudWatch counts it. */
 export function countedBytes(json: unknown): { readonly events: number; readonly bytes: number } {
   let events = 0
   let bytes = 0

@@ -10,7 +10,7 @@ export function readGroupClass(input: Input): string | undefined {
   return input.text('logGroupClass', { oneOf: GROUP_CLASSES })
 }
 
-/** Whether a group is of the class that is asked for, if one is. */
+/** Returns whether a group has the requested class; true if none is requested. */
 export function ofClass({ logGroupClass }: LogGroup, asked: string | undefined): boolean {
   return asked === undefined || asked === logGroupClass || (SAME.has(asked) && SAME.has(logGroupClass))
 }

@@ -1,14 +1,14 @@
 import { serialization, ServiceError } from '../answer/service-error.ts'
 
-/** A put of 10,000 empty messages breaks as many constraints: this many are spelled out. */
-const MAX_TOLD = 10
+/** Maximum violations in a message: a put of 10,000 empty messages breaks 10,000 constraints. */
+const MAX_SHOWN = 10
 
 /** The constraints of a string in the service's model. */
 export interface TextRule {
   readonly min?: number
   readonly max?: number
   readonly pattern?: RegExp
-  /** The pattern as the service prints it, where that is not the source of `pattern`. */
+  /** The pattern as the service prints it, if it differs from the source of `pattern`. */
   readonly printed?: string
   readonly oneOf?: readonly string[]
 }
@@ -20,15 +20,15 @@ export interface NumberRule {
 }
 
 /**
- * The members of one request, read by type. A wrong type fails at once, as decoding does; broken constraints are
- * collected, and `check` fails with all of them in one message, as the service does.
+ * The members of one request, read by type. A wrong type fails at once, as on decoding. Broken constraints are collected, and
+ * `check` fails with all of them in one message, as the service does.
  */
 export class Input {
   readonly #members: Readonly<Record<string, unknown>>
   readonly #prefix: string
   readonly #violations: string[] = []
 
-  /** @param path of a structure within the request; empty for the request itself */
+  /** @param path path of a structure within the request; empty for the request itself */
   constructor(body: unknown, path = '') {
     if (typeof body !== 'object' || body === null || Array.isArray(body))
       throw wrongType(path === '' ? 'the request' : path, body, 'a structure')
@@ -36,7 +36,7 @@ export class Input {
     this.#members = body as Record<string, unknown>
   }
 
-  /** The member as it was sent; null counts as absent. */
+  /** Returns the member as sent; null counts as absent. */
   raw(key: string): unknown {
     return this.#members[key] ?? undefined
   }
@@ -49,7 +49,7 @@ export class Input {
     return value
   }
 
-  /** A text that must be there. Returns '' where it is not: `check` throws before that is used. */
+  /** Reads a required string. Returns '' if it is absent: `check` throws before that is used. */
   requiredText(key: string, rule: TextRule = {}): string {
     const value = this.text(key, rule)
     if (value === undefined) this.missing(key)
@@ -129,7 +129,7 @@ export class Input {
     const noun = count === 1 ? 'error' : 'errors'
     throw new ServiceError(
       'InvalidParameterException',
-      `${count} validation ${noun} detected: ${this.#violations.slice(0, MAX_TOLD).join('; ')}`,
+      `${count} validation ${noun} detected: ${this.#violations.slice(0, MAX_SHOWN).join('; ')}`,
     )
   }
 

@@ -1,7 +1,7 @@
 import type { Input, TextRule } from './input.ts'
 import { invalidParameter } from '../answer/service-error.ts'
 
-// The patterns of the service's model (facts 1.3; botocore logs/2014-03-28). `printed` is how the model writes them.
+// The patterns of the service's model (facts 1.3; botocore logs/2014-03-28). `printed` is the model's spelling.
 export const GROUP_NAME: TextRule = {
   min: 1,
   max: 512,
@@ -15,7 +15,7 @@ export const NEXT_TOKEN: TextRule = { min: 1 }
 
 const GROUP_ARN = /^arn:[\w-]+:logs:[\w-]+:\d{12}:log-group:([^:]+)$/
 
-/** The ARN of a group; the IAM form ends in `:*`. */
+/** Returns the ARN of a group; the IAM form ends in `:*`. */
 export function groupArn(region: string, accountId: string, group: string): string {
   return `arn:aws:logs:${region}:${accountId}:log-group:${group}`
 }
@@ -31,7 +31,7 @@ export function groupNameOrIdentifier(input: Input): string {
 }
 
 /**
- * The name of the group that an identifier, a name or an ARN without `:*`, stands for. Region and account are not compared.
+ * Returns the group name of an identifier, which is a name or an ARN without `:*`. Region and account are not compared.
  * @throws ServiceError InvalidParameterException for the ARN of something else
  */
 export function groupOfIdentifier(identifier: string): string {
@@ -41,7 +41,7 @@ export function groupOfIdentifier(identifier: string): string {
   return name
 }
 
-/** The name of the group that an ARN, without `:*`, is of. */
+/** Returns the group name in an ARN without `:*`; undefined for any other ARN. */
 export function nameInArn(arn: string): string | undefined {
   return GROUP_ARN.exec(arn)?.[1]
 }

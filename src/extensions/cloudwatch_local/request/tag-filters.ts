@@ -10,7 +10,7 @@ const VALUE = {
   printed: '^!?\\*?([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\*?$',
 }
 
-/** Reads `logGroupTags`: a group needs every key, with one of its values where some are given. Calls `input.check()`. */
+/** Reads `logGroupTags`: a group needs every key, with one of its values if any are given. Calls `input.check()`. */
 export function readTagFilters(input: Input): (group: LogGroup) => boolean {
   const sent = input.raw('logGroupTags')
   if (sent !== undefined && !Array.isArray(sent)) throw wrongType('logGroupTags', sent, 'a list')
@@ -38,7 +38,7 @@ export function readTagFilters(input: Input): (group: LogGroup) => boolean {
     })
 }
 
-/** `!` negates, `*` at the start or end is any text. "Exact matching and negation are case-sensitive. Wildcard matching is case-insensitive." */
+/** `!` negates, `*` at the start or end matches any text. "Exact matching and negation are case-sensitive. Wildcard matching is case-insensitive." */
 function matchesValue(tag: string, value: string): boolean {
   if (value.startsWith('!')) return !matchesValue(tag, value.slice(1))
   const open = value.startsWith('*')

@@ -14,7 +14,7 @@ const VALUE: TextRule = {
   printed: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$',
 }
 
-/** Reads `tags`; broken limits are left in `input`. */
+/** Reads `tags`; broken limits are collected in `input`. */
 export function readTags(input: Input): Map<string, string> | undefined {
   const tags = input.textMap('tags', { min: 1, max: MAX_TAGS, key: TAG_KEY, value: VALUE })
   for (const key of tags?.keys() ?? []) {
@@ -29,10 +29,10 @@ export function readTagKeys(input: Input): string[] {
   return input.texts('tagKeys', { min: 0, max: MAX_TAGS }, TAG_KEY) ?? []
 }
 
-/** Adds to, and replaces in, the tags a group has. All or none. */
-export function addTags(present: Map<string, string>, added: ReadonlyMap<string, string>): void {
-  const merged = new Map([...present, ...added])
+/** Adds or replaces tags of a group: all or none. */
+export function addTags(current: Map<string, string>, added: ReadonlyMap<string, string>): void {
+  const merged = new Map([...current, ...added])
   if (merged.size > MAX_TAGS)
     throw new ServiceError('TooManyTagsException', `A log group can have at most ${MAX_TAGS} tags.`)
-  for (const [key, value] of added) present.set(key, value)
+  for (const [key, value] of added) current.set(key, value)
 }

@@ -1,6 +1,6 @@
 import type { Batch, LogGroup, LogStream, Store } from './store.ts'
 
-/** What an operation works on: one account in one region. */
+/** The context of an operation: one account in one region. */
 export interface Account {
   readonly store: Store
   readonly journal: Journal
@@ -9,13 +9,13 @@ export interface Account {
   readonly id: string
   /** ms since the epoch */
   readonly now: () => number
-  /** Hears of every put that stored something, before it is answered. */
+  /** Called for every put that stored events, before its response. */
   readonly onStored: (batch: Batch) => void
 }
 
 /**
- * Hears of every change after the store has made it, and is waited for before the answer: what was answered survives a
- * restart if the journal keeps it.
+ * Called after each change of the store and awaited before the response, so that answered changes survive a restart if the
+ * journal keeps them.
  */
 export interface Journal {
   groupChanged(group: LogGroup): Promise<void>
@@ -23,6 +23,6 @@ export interface Journal {
   streamCreated(stream: LogStream): Promise<void>
   streamDeleted(stream: LogStream): Promise<void>
   appended(batch: Batch): Promise<void>
-  /** The bound pushed it out of the store. */
+  /** The batch was evicted because `maxBytes` was reached. */
   evicted(batch: Batch): void
 }

@@ -1,6 +1,6 @@
 import { groupNotFound, ServiceError, streamNotFound } from '../answer/service-error.ts'
 
-/** CloudWatch counts an event as the UTF-8 bytes of its message and 26 more (PutLogEvents). */
+/** CloudWatch counts an event as the UTF-8 bytes of its message plus 26 (PutLogEvents). */
 export const EVENT_OVERHEAD_BYTES = 26
 /** Groups and streams cost memory too. AWS allows 1,000,000 groups and any number of streams. */
 const MAX_GROUPS = 100_000
@@ -12,17 +12,17 @@ export interface InputLogEvent {
   readonly message: string
 }
 
-/** The events of one put, as they were parsed: sorted by time, with numbers from `firstSequence` on. */
+/** The parsed events of one put: sorted by time, numbered from `firstSequence`. */
 export interface Batch {
   readonly stream: LogStream
   readonly ingestionTime: number
   readonly firstSequence: number
   readonly events: readonly InputLogEvent[]
-  /** As CloudWatch counts. */
+  /** Bytes as CloudWatch counts them. */
   readonly bytes: number
 }
 
-/** What the next put to its stream had to bring while CloudWatch wanted tokens; AWS still answers with one. */
+/** The token that the next put to its stream needed while CloudWatch required tokens; AWS still returns one. */
 export function nextSequenceToken({ firstSequence, events }: Batch): string {
   return String(firstSequence + events.length).padStart(56, '4')
 }
@@ -31,7 +31,7 @@ export interface LogStream {
   readonly group: LogGroup
   readonly name: string
   readonly creationTime: number
-  /** In the order of arrival; the oldest are evicted first. */
+  /** In order of arrival; the oldest are evicted first. */
   readonly batches: Batch[]
   firstEventTimestamp: number | undefined
   lastEventTimestamp: number | undefined
@@ -53,19 +53,19 @@ export interface LogGroup {
 export type NewGroup = Pick<LogGroup, 'name' | 'creationTime'> &
   Partial<Pick<LogGroup, 'logGroupClass' | 'kmsKeyId' | 'deletionProtectionEnabled' | 'tags' | 'retentionInDays'>>
 
-/** Groups, streams and events in memory. Holds at most `maxBytes` of events; the oldest puts go first. */
+/** Groups, streams and events in memory. Keeps at most `maxBytes` of events; the oldest puts are evicted first. */
 export class Store {
   readonly groups = new Map<string, LogGroup>()
   readonly maxBytes: number
   bytes = 0
-  /** Since the start, the evicted ones included. */
+  /** Since the start, including evicted events. */
   storedEvents = 0
   evictedEvents = 0
-  /** Told what the bound pushed out. */
+  /** Called for each evicted batch. */
   onEvicted: (batch: Batch) => void = () => {}
   #streams = 0
   #nextSequence = 1
-  // Every batch in the order of arrival; those before `#oldest`, and those of deleted streams, are gone.
+  // Batches in order of arrival; those before `#oldest` and those of deleted streams are removed.
   #arrived: (Batch | undefined)[] = []
   #oldest = 0
 
@@ -124,14 +124,14 @@ export class Store {
     return stream
   }
 
-  /** @param events sorted by time, at least one */
+  /** @param events at least one, sorted by time */
   append(stream: LogStream, events: readonly InputLogEvent[], bytes: number, ingestionTime: number): Batch {
     const batch: Batch = { stream, ingestionTime, firstSequence: this.#nextSequence, events, bytes }
     this.restore(batch)
     return batch
   }
 
-  /** Takes in a put of an earlier run. They have to come in the order they had: that is the order of eviction. */
+  /** Adds a put of an earlier run. Call in the original order, which is the order of eviction. */
   restore(batch: Batch): void {
     const { stream, events, bytes } = batch
     this.#nextSequence = batch.firstSequence + events.length

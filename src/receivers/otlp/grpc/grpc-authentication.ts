@@ -9,14 +9,14 @@ import type { Authenticator, Identity } from '../../../component/authenticator.t
 import type { Refused, Retry } from '../../../accounting/outcome.ts'
 import { headOfGrpc } from '../../../listen/request-head.ts'
 
-/** Lets calls in by their metadata, before a byte of a message is read. */
+/** Authenticates calls by their metadata, before a byte of a message is read. */
 export class GrpcAuthentication {
   readonly #authenticator: Authenticator
   readonly #turnAway: (outcome: Refused | Retry, peer: string) => StatusObject
   /** grpc-js hands a handler the very metadata that its interceptors saw. */
   readonly #identities = new WeakMap<Metadata, Identity>()
 
-  /** @param turnAway counts a call that is not let in, and puts it in words */
+  /** @param turnAway counts a refused call and returns its status */
   constructor(authenticator: Authenticator, turnAway: (outcome: Refused | Retry, peer: string) => StatusObject) {
     this.#authenticator = authenticator
     this.#turnAway = turnAway
@@ -26,7 +26,7 @@ export class GrpcAuthentication {
     return this.#identities.get(metadata)
   }
 
-  /** Stands before another interceptor: a call that is turned away gets no further than its metadata. */
+  /** Wraps another interceptor: a refused call gets no further than its metadata. */
   before(inner: ServerInterceptor): ServerInterceptor {
     return (method, call) => this.#guard(inner(method, call))
   }

@@ -6,7 +6,7 @@ import type { GrpcConfig } from '../config.ts'
 import { headerTooLarge, TOO_MANY_REQUESTS, wrongPort } from '../refusals/refusals.ts'
 import type { TransportSettings } from '../transport.ts'
 
-/** Answers streams on the gRPC port that are no call of a method here, before grpc-js answers them without a word. */
+/** Answers streams on the gRPC port that are not a call of a known method; grpc-js would answer them without a message. */
 export class GrpcNoCall {
   readonly #settings: TransportSettings<GrpcConfig>
   readonly #where: string
@@ -18,7 +18,7 @@ export class GrpcNoCall {
     this.#methods = methods
   }
 
-  /** @returns whether it is a call of a method; otherwise it has been answered */
+  /** @returns true for a call of a known method; otherwise the stream has been answered */
   check(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const { ':method': method = '', ':path': path = '', 'content-type': type = '' } = headers
     const { refusals } = this.#settings
@@ -33,7 +33,7 @@ export class GrpcNoCall {
       return false
     }
     if (method !== 'POST') {
-      const message = `${quoted(method)} is not a method of gRPC: send POST`
+      const message = `${quoted(method)} is not a gRPC method: send POST`
       refusals.request('method_not_allowed', message, address, 0)
       answerHttp(stream, 405, message)
       return false
@@ -63,7 +63,7 @@ function addressOf(stream: ServerHttp2Stream): string | undefined {
   return stream.session?.socket.remoteAddress
 }
 
-/** For senders that do not speak gRPC. The rest of what they send is not read. */
+/** Answers senders that do not speak gRPC. The rest of their request is not read. */
 function answerHttp(stream: ServerHttp2Stream, status: number, message: string): void {
   if (stream.destroyed) return
   stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' })

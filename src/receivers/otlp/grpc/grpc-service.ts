@@ -38,7 +38,7 @@ const OTHER_SERVICES: Readonly<Record<OtherSignal, string>> = {
 
 type Handler = (call: ServerUnaryCall<ReceivedMessage, Uint8Array>, callback: sendUnaryData<Uint8Array>) => void
 
-/** What speaks gRPC on the connections of a GrpcTransport. Loads grpc-js. */
+/** The gRPC service on the connections of a GrpcTransport. Loads grpc-js. */
 export class GrpcService {
   readonly #settings: TransportSettings<GrpcConfig>
   readonly #authentication: GrpcAuthentication | undefined
@@ -48,7 +48,7 @@ export class GrpcService {
   readonly #stop: () => void
   readonly #served: (peer: string) => void
 
-  /** @param served called with the client's address when it has sent a whole message */
+  /** @param served called with a client's address after each whole message */
   constructor(
     settings: TransportSettings<GrpcConfig>,
     authenticator: Authenticator | undefined,
@@ -98,7 +98,7 @@ export class GrpcService {
     }
   }
 
-  /** Tells clients to go elsewhere (GOAWAY: HTTP/2 refuses further calls itself), lets calls finish. */
+  /** Sends GOAWAY to clients (HTTP/2 then refuses further calls itself) and lets open calls finish. */
   shutdown(): Promise<void> {
     return new Promise((resolve) => {
       this.#grpc.tryShutdown(() => {
@@ -113,7 +113,10 @@ export class GrpcService {
     if (bytes === undefined) {
       // The call has ended, and its sender will send the same records again.
       call.request.release()
-      return callback({ code: status.DEADLINE_EXCEEDED, details: 'the deadline passed before the message was taken' })
+      return callback({
+        code: status.DEADLINE_EXCEEDED,
+        details: 'the deadline passed before the message was accepted',
+      })
     }
     this.#served(call.getPeer())
     const metadata = this.#settings.config.include_metadata ? metadataOf(call.metadata) : undefined
@@ -174,7 +177,7 @@ export class GrpcService {
 
 const serialize: MethodDefinition<unknown, Uint8Array>['responseSerialize'] = (bytes) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-/** Bytes as they came; the intake makes a ReceivedMessage of them. */
+/** Passes the bytes through; the intake turns them into a ReceivedMessage. */
 const deserialize = (bytes: Buffer): ReceivedMessage => bytes as unknown as ReceivedMessage
 
 /** The details of OTLP's statuses travel as a google.rpc.Status in this trailer. */
@@ -182,7 +185,7 @@ function statusObject(outcome: Retry | Refused): StatusObject {
   const answer = statusOf(outcome)
   const metadata = new Metadata()
   metadata.set('grpc-status-details-bin', Buffer.from(encodeStatus(answer, 'protobuf')))
-  // grpc-js escapes the text with encodeURI, which throws on lone surrogates.
+  // grpc-js escapes the message with encodeURI, which throws on unpaired surrogates.
   return { code: answer.code, details: answer.message.toWellFormed(), metadata }
 }
 
@@ -191,7 +194,7 @@ function metadataOf(metadata: Metadata): ReadonlyMap<string, readonly string[]> 
   return new Map(names.map((name) => [name, metadata.get(name).map(metadataText)]))
 }
 
-/** Names that end in `-bin` have bytes; they are handed on as gRPC puts them on the wire. */
+/** Values of `-bin` names are bytes; they are passed on in base64, as gRPC sends them. */
 function metadataText(value: string | Buffer): string {
   return typeof value === 'string' ? value : value.toString('base64')
 }

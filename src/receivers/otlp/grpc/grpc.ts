@@ -13,12 +13,12 @@ import { refuseTls } from '../refusals/refuse-tls.ts'
 import { TOO_MANY_CONNECTIONS, tlsOnPlainPort, wrongPort } from '../refusals/refusals.ts'
 import { createListener, type TransportSettings } from '../transport.ts'
 
-/** ms for a whole message to arrive; OTLP's own clients give up after 10 s. */
+/** ms to receive a whole message; OTLP's own clients give up after 10 s. */
 const RECEIVE_TIMEOUT_MS = 60_000
 
 const WHERE = 'protocols.grpc'
 
-/** OTLP/gRPC: the sockets. What speaks gRPC on them is loaded for the first, as many daemons only ever hear HTTP. */
+/** The sockets of OTLP/gRPC. GrpcService is loaded on the first connection, as many daemons receive HTTP only. */
 export class GrpcTransport {
   readonly #settings: TransportSettings<GrpcConfig>
   readonly #tls: ServerTls | undefined
@@ -54,7 +54,7 @@ export class GrpcTransport {
 
   /** Lets calls finish until the abort. */
   async shutdown(signal: AbortSignal): Promise<void> {
-    // One that could not be loaded has been told of, and has no sessions.
+    // A failure to load has been logged; there are no sessions then.
     const sessionsClosed = this.#service?.then(
       (service) => service.shutdown(),
       () => {},
@@ -66,7 +66,7 @@ export class GrpcTransport {
   }
 
   #opened(socket: Socket): void {
-    // A client may be gone before there is anybody to speak with it, and the Listener hears of plain sockets only.
+    // A client may disconnect before the service is loaded, and the Listener handles errors of plain sockets only.
     socket.on('error', () => {})
     firstProtocol(socket, (protocol) => {
       if (protocol === 'http2') void this.#serve(socket)
@@ -74,7 +74,7 @@ export class GrpcTransport {
     })
   }
 
-  /** What does not speak HTTP/2 gets its answer in HTTP/1.1: clients of TLS say of it that it is no TLS. */
+  /** Answers clients that do not speak HTTP/2 in HTTP/1.1; TLS clients report that as "not TLS". */
   #refuse(socket: Socket, protocol: 'http1' | 'tls' | undefined): void {
     const { refusals, otherPort } = this.#settings
     const advice =

@@ -5,14 +5,14 @@ import { MEDIA_TYPES, type Format } from '../../../otlp/format.ts'
 import { exportLogsResponse } from '../../../otlp/response.ts'
 import { encodeStatus, statusOf } from '../../../otlp/status.ts'
 
-/** An answer of OTLP/HTTP, ready to be sent. */
+/** An OTLP/HTTP response, ready to send. */
 export interface HttpAnswer {
   readonly status: number
   readonly headers: OutgoingHttpHeaders
   readonly body: Uint8Array
 }
 
-/** @param field a path to what is malformed, where it is known */
+/** @param field path of the malformed field, if known */
 export function answerOutcome(outcome: Outcome, format: Format, field: string): HttpAnswer {
   if (outcome.kind === 'accepted') return answer(200, format, exportLogsResponse(outcome, format))
   const body = encodeStatus(statusOf(outcome, field), format)
@@ -23,7 +23,7 @@ export function answerOutcome(outcome: Outcome, format: Format, field: string): 
   return { ...plain, headers: { ...plain.headers, 'retry-after': retryAfter } }
 }
 
-/** What HTTP itself refuses, before there is a request of OTLP: wrong path, method, media type. */
+/** The response to a request that is not OTLP: wrong path, method or media type. */
 export function answerError(status: number, code: GrpcCode, message: string, headers: OutgoingHttpHeaders): HttpAnswer {
   const plain = answer(status, 'json', encodeStatus({ code, message }, 'json'))
   return { ...plain, headers: { ...plain.headers, ...headers } }

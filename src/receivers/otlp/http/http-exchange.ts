@@ -5,26 +5,26 @@ import type { Cors } from '../../../listen/http/cors.ts'
 import type { HttpResponse } from '../../../listen/http/http-server.ts'
 import type { HttpAnswer } from './http-answer.ts'
 
-/** What is the same for every answer of a server. */
+/** Settings shared by all responses of a server. */
 export interface AnswerRules {
   readonly cors: Cors | undefined
   readonly responseHeaders: Readonly<Record<string, string>>
-  /** Most bytes of a body. */
+  /** Maximum bytes of a body. */
   readonly limitBytes: number
-  /** Whether connections are closed with the next answer. */
+  /** Whether connections close after the next response. */
   closing(): boolean
 }
 
 /** One request and the one answer to it. */
 export class HttpExchange {
   readonly request: HttpRequest
-  /** The connection is closed with the answer. */
+  /** The connection closes after the response. */
   isLast = false
   /** The tenant that sent it, once that is known. */
   identity: Identity | undefined
   readonly #response: HttpResponse
   readonly #rules: AnswerRules
-  /** The sender holds its body back until it hears `100 Continue`. */
+  /** The sender holds its body back until it receives `100 Continue`. */
   #awaitsContinue: boolean
 
   constructor(request: HttpRequest, response: HttpResponse, rules: AnswerRules, awaitsContinue: boolean) {
@@ -34,7 +34,7 @@ export class HttpExchange {
     this.#awaitsContinue = awaitsContinue
   }
 
-  /** Lets a sender that asked first send its body. */
+  /** Sends `100 Continue` to a sender that waits for it. */
   continueBody(): void {
     if (!this.#awaitsContinue) return
     this.#awaitsContinue = false
@@ -46,14 +46,14 @@ export class HttpExchange {
     return this.request.socket.remoteAddress
   }
 
-  /** @param listener called when the answer is sent or the sender is gone */
+  /** @param listener called when the response is sent or the sender disconnects */
   onClose(listener: () => void): void {
     this.#response.once('close', listener)
   }
 
-  /** Does no harm where the sender has gone away. */
+  /** Harmless if the sender has disconnected. */
   send(answer: HttpAnswer): void {
-    // Node itself would read on without an end, and leave what it reads to the garbage collector.
+    // Node itself would read without a limit, and leave the buffers to the garbage collector.
     if (this.request.readableFlowing === null) drain(this.request, this.#rules.limitBytes)
     const close = this.isLast || this.#rules.closing()
     this.#response.writeHead(answer.status, this.#headers(answer, close))
@@ -65,7 +65,7 @@ export class HttpExchange {
     const { cors, responseHeaders } = this.#rules
     const headers: OutgoingHttpHeaders = { ...answer.headers, ...responseHeaders }
     if (answer.status !== 204) cors?.addHeaders(this.request.headers, headers)
-    // HTTP/2 has no such header: there the session is closed.
+    // HTTP/2 has no such header: `send` closes the session instead.
     if (close && this.request.httpVersionMajor === 1) headers['connection'] = 'close'
     return headers
   }

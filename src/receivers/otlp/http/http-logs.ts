@@ -17,7 +17,7 @@ import type { HttpExchange } from './http-exchange.ts'
 import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from '../refusals/refusals.ts'
 import type { TransportSettings } from '../transport.ts'
 
-/** Encodings by the names that senders write; `zlib` is an old name of deflate. */
+/** Encodings by the names that senders use; `zlib` is an old name of deflate. */
 export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
   ['', undefined],
   ['gzip', 'gzip'],
@@ -30,18 +30,18 @@ export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
 
 const LIMIT_KEY = 'protocols.http.max_request_body_size'
 
-/** A buffer for mapped JSON that grew past this is let go. */
+/** A buffer for mapped JSON that grew past this is released. */
 const KEPT_BYTES = 4 * 1024 * 1024
-/** JSON up to this is mapped and handed on in one turn of the event loop: some 10 ms. */
+/** JSON up to this size is mapped and passed on in one turn of the event loop: some 10 ms. */
 const AT_ONCE_BYTES = 1024 * 1024
 
-/** Requests of logs: checks the head, reads, decompresses, maps JSON, hands on, answers. */
+/** Handles log requests: checks the head, reads, decompresses, maps JSON, passes on, responds. */
 export class HttpLogs {
   readonly #settings: TransportSettings<HttpConfig>
   readonly #deadlines: Deadlines | undefined
   readonly #served: (request: HttpRequest) => void
   readonly #encodings: ReadonlyMap<string, Encoding | undefined>
-  /** Shared by all requests: between the mapping and the end of `consume` nothing waits. */
+  /** Shared by all requests: nothing is awaited between the mapping and the end of `consume`. */
   readonly #writer = new ProtobufWriter()
 
   /** @param served called with each request whose body has arrived */
@@ -63,7 +63,7 @@ export class HttpLogs {
     const { request } = exchange
     const { limitBytes } = this.#settings
     if (request.method !== 'POST') {
-      const message = `${request.method} is not a method of OTLP/HTTP: send POST`
+      const message = `${request.method} is not an OTLP/HTTP method: send POST`
       this.#settings.refusals.request('method_not_allowed', message, exchange.sender, announcedBytes(request) ?? 0)
       return exchange.send(answerError(405, GRPC_CODES.UNIMPLEMENTED, message, { allow: 'POST' }))
     }
@@ -74,14 +74,14 @@ export class HttpLogs {
     if (!this.#encodings.has(encodingName)) return this.#refuseEncoding(exchange, format, encodingName, announced ?? 0)
     if (announced !== undefined && announced > limitBytes)
       return this.#refuse(exchange, format, tooLarge(limitBytes, LIMIT_KEY), announced)
-    // Nothing at all is taken at any time.
+    // An empty body is always accepted.
     const full = announced === 0 ? undefined : this.#fullFor(kindOf(format, encodingName), announced ?? 0)
     if (full !== undefined) return this.#refuse(exchange, format, full, announced ?? 0)
     exchange.continueBody()
     this.#read(exchange, format, encodingName, announced)
   }
 
-  /** Why a request would not be taken, by what is known of it before it is read; undefined where it may be. */
+  /** Returns why a request would be refused, judging by its head; undefined if it may be accepted. */
   #fullFor(kind: string, bytes: number): Retry | undefined {
     const { budget, forward } = this.#settings
     return hasRoomFor(budget, bytes) ? forward.earlyRefusal(kind, bytes) : BUDGET_FULL
@@ -102,7 +102,7 @@ export class HttpLogs {
       if (body === undefined) return failed(failure ?? 'aborted', announced ?? 0)
       this.#served(request)
       const kind = kindOf(format, encodingName)
-      // Its length is known only now.
+      // The length is known only now.
       const full = announced === undefined ? this.#settings.forward.earlyRefusal(kind, body.length) : undefined
       if (full !== undefined) {
         holding.release()
@@ -112,7 +112,7 @@ export class HttpLogs {
       const learn = (protobuf: number) =>
         this.#settings.forward.learnSize(kind, body.length, { protobuf, held: holding.peakBytes })
       if (encoding === undefined || body.length === 0) return this.#consume(exchange, format, body, holding, learn)
-      // A sender that hangs up meanwhile will send the same records again: they are not handed on.
+      // A sender that disconnects meanwhile will send the same records again, so they are not passed on.
       exchange.onClose(() => holding.release())
       decompress(encoding, body, limitBytes, holding, (bytes, failure) => {
         if (bytes === undefined) failed(failure ?? 'corrupt', body.length)
@@ -121,7 +121,7 @@ export class HttpLogs {
     })
   }
 
-  /** @param learn called with its length in protobuf */
+  /** @param learn called with the length in protobuf */
   #consume(
     exchange: HttpExchange,
     format: Format,
@@ -138,7 +138,7 @@ export class HttpLogs {
       holding.release()
       return this.#refuse(exchange, format, BUDGET_FULL, body.length)
     }
-    // A large one has a buffer of its own, so that others have their turn between the mapping and what follows from it.
+    // A large request gets its own buffer, so that others can run between its mapping and the forwarding.
     const writer = body.length <= AT_ONCE_BYTES ? this.#writer : new ProtobufWriter(body.length)
     const warning = this.#map(exchange, body, writer)
     if (warning === undefined) return holding.release()
@@ -153,7 +153,7 @@ export class HttpLogs {
     else setImmediate(forward)
   }
 
-  /** Maps JSON to protobuf, which is never longer. Returns what to warn its sender about; undefined if it was refused. */
+  /** Maps JSON to protobuf, which is never longer. Returns the warning for the sender; undefined if it was refused. */
   #map(exchange: HttpExchange, json: Uint8Array, writer: ProtobufWriter): string | undefined {
     try {
       return jsonToProtobuf(json, writer)
@@ -166,7 +166,7 @@ export class HttpLogs {
     }
   }
 
-  /** @param warning told to the sender of a request that is accepted; empty for none */
+  /** @param warning for the sender of an accepted request; empty for none */
   #forward(exchange: HttpExchange, format: Format, bytes: Uint8Array, warning: string): void {
     const { config, forward, logger, refusals } = this.#settings
     const metadata = config.include_metadata ? metadataOf(exchange.request) : undefined
@@ -174,15 +174,15 @@ export class HttpLogs {
       if (outcome.kind !== 'accepted') refusals.byPipeline(outcome, exchange.sender)
       if (warning === '' || outcome.kind !== 'accepted') return this.#answer(exchange, format, outcome, '')
       forward.notUnderstood()
-      logger.warn('a request holds JSON that is not OTLP logs; its sender was told', { warning })
+      logger.warn('a request holds JSON that is not OTLP logs; the response says so', { warning })
       const message = outcome.message === '' ? warning : `${outcome.message}; ${warning}`
       this.#answer(exchange, format, { ...outcome, message }, '')
     })
   }
 
-  /** A body of HTTP/2 that takes too long: an answer would wait for the rest of it. */
+  /** Cuts off an HTTP/2 body that takes too long: a response would wait for the rest of it. */
   #expire({ request, sender }: HttpExchange): void {
-    const advice = 'its request did not arrive within read_timeout: look at its network, or send smaller batches'
+    const advice = 'its request did not arrive within read_timeout: check its network, or send smaller batches'
     this.#settings.refusals.request('timeout', advice, sender, announcedBytes(request) ?? 0)
     cutOff(request)
   }
@@ -196,7 +196,7 @@ export class HttpLogs {
     const outcome = unsupportedEncoding(encodingName, this.#supported())
     this.#settings.refusals.outcome(outcome, exchange.sender, bytes)
     const answer = answerOutcome(outcome, format, '')
-    // RFC 9110, 12.5.3: so a 415 says which codings would do.
+    // RFC 9110, 12.5.3: a 415 lists the supported codings this way.
     exchange.send({ ...answer, headers: { ...answer.headers, 'accept-encoding': this.#supported().join(', ') } })
   }
 
@@ -232,18 +232,18 @@ export function formatOf(request: HttpRequest): Format | undefined {
   }
 }
 
-/** Requests of one kind grow alike when they are decompressed and mapped. */
+/** The kind of a request, for size guesses: requests of one kind grow alike when decompressed and mapped. */
 function kindOf(format: Format, encodingName: string): string {
   return encodingName === '' ? format : `${format} ${encodingName}`
 }
 
 function unsupportedMediaType(request: HttpRequest): Refused {
   const found = quoted(request.headers['content-type'] ?? '')
-  const message = `the content type ${found} is not one of OTLP: send application/x-protobuf or application/json`
+  const message = `the content type ${found} is not an OTLP type: send application/x-protobuf or application/json`
   return { kind: 'refused', cause: 'unsupported_media_type', message }
 }
 
-/** The one encoding of a body, in lower case; a list is only good where the others are `identity`. */
+/** The encoding of a body, in lower case; a list is supported only if the others are `identity`. */
 function contentEncoding(request: HttpRequest): string {
   const written = request.headers['content-encoding']?.trim().toLowerCase() ?? ''
   if (written === '' || written === 'identity') return ''

@@ -7,7 +7,7 @@ import type { HttpConfig } from '../config.ts'
 import { headerTooLarge, tlsOnPlainPort, wrongPort } from '../refusals/refusals.ts'
 import type { TransportSettings } from '../transport.ts'
 
-/** Answers what comes to the HTTP port and never becomes a request, each in the protocol that its sender speaks. */
+/** Answers input on the HTTP port that is not a request, in the protocol that its sender speaks. */
 export class HttpNoRequest {
   readonly #settings: TransportSettings<HttpConfig>
   readonly #where: string
@@ -29,7 +29,7 @@ export class HttpNoRequest {
       case 'tls': {
         const advice = tlsOnPlainPort('http')
         refusals.connection('wrong_protocol', advice, address)
-        // Clients of TLS say of such an answer that it is no TLS, which is what is to be said.
+        // TLS clients report this response as "not TLS", which is the right message.
         return lastWords(socket, http1Answer('400 Bad Request', GRPC_CODES.INVALID_ARGUMENT, advice))
       }
       case 'header_too_large': {
@@ -39,7 +39,7 @@ export class HttpNoRequest {
         return lastWords(socket, http1Answer(status, GRPC_CODES.RESOURCE_EXHAUSTED, advice))
       }
       case 'timeout': {
-        const advice = `its request did not arrive within read_header_timeout or read_timeout (${config.read_timeout} ms): look at its network, or send smaller batches`
+        const advice = `its request did not arrive within read_header_timeout or read_timeout (${config.read_timeout} ms): check its network, or send smaller batches`
         refusals.request(problem, advice, address, socket.bytesRead)
         return lastWords(socket, http1Answer('408 Request Timeout', GRPC_CODES.DEADLINE_EXCEEDED, advice))
       }

@@ -30,13 +30,13 @@ import { createListener, type TransportSettings } from '../transport.ts'
 
 const WHERE = 'protocols.http'
 
-/** OTLP/HTTP: opens the server and tells which request is what. */
+/** OTLP/HTTP: opens the server and dispatches its requests. */
 export class HttpTransport implements HttpHandler {
   readonly #settings: TransportSettings<HttpConfig>
   readonly #tls: ServerTls | undefined
   readonly #cors: Cors | undefined
   readonly #rules: AnswerRules
-  /** Node times HTTP/1.1 requests itself, and HTTP/2 requests not at all. */
+  /** Needed for HTTP/2, which Node does not time; it enforces timeouts of HTTP/1.1 requests itself. */
   readonly #deadlines: Deadlines | undefined
   readonly #logs: HttpLogs
   readonly #noRequest: HttpNoRequest
@@ -77,9 +77,7 @@ export class HttpTransport implements HttpHandler {
     const { config, logger } = this.#settings
     const missing = config.compression_algorithms.filter((name) => !ENCODINGS.has(name))
     if (missing.length > 0) {
-      logger.warn(
-        `compression_algorithms: ${missing.join(', ')} do not exist here; bodies in them are refused with 415`,
-      )
+      logger.warn(`compression_algorithms: ${missing.join(', ')} not supported; such bodies are refused with 415`)
     }
     const options = {
       tls: await this.#tls?.load(),
@@ -97,7 +95,7 @@ export class HttpTransport implements HttpHandler {
     this.#deadlines?.start()
   }
 
-  /** Idle connections are closed, the others with the answer to the request they are at, all of them at the abort. */
+  /** Closes idle connections at once, the others after the response to their current request, and all at the abort. */
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopping = true
     await this.#listener?.close(signal)
@@ -146,13 +144,13 @@ export class HttpTransport implements HttpHandler {
     this.#noRequest.headerTooLarge(stream)
   }
 
-  /** Answers a connection that finds no room. It was counted when it came. */
+  /** Answers a connection that is over the limit. It was counted when it opened. */
   #turnAway(exchange: HttpExchange): void {
     exchange.isLast = true
     exchange.send(answerOutcome(TOO_MANY_CONNECTIONS, formatOf(exchange.request) ?? 'json', ''))
   }
 
-  /** Answers a head that breaks a rule which Node's parser leaves to us. */
+  /** Answers a head that breaks a rule which Node's parser does not check. */
   #isBroken(exchange: HttpExchange): boolean {
     const { request } = exchange
     const { config, refusals } = this.#settings
@@ -166,9 +164,9 @@ export class HttpTransport implements HttpHandler {
     const expects = request.headers.expect
     const problem =
       request.httpVersion === '1.1' && request.headers.host === undefined
-        ? { status: 400, message: 'the request has no Host header: send HTTP/1.1 as RFC 9112 has it' }
+        ? { status: 400, message: 'the request has no Host header: send it, as RFC 9112 requires' }
         : expects !== undefined && expects.toLowerCase() !== '100-continue'
-          ? { status: 417, message: `the expectation ${quoted(expects)} is not known: send 100-continue or none` }
+          ? { status: 417, message: `the expectation ${quoted(expects)} is not supported: send 100-continue or none` }
           : undefined
     if (problem === undefined) return false
     refusals.request('malformed_http', problem.message, exchange.sender, announcedBytes(request))
@@ -177,7 +175,7 @@ export class HttpTransport implements HttpHandler {
     return true
   }
 
-  /** Asks who sends, by the head of the request; who may not is answered. */
+  /** Authenticates the sender by the head of the request. A refused sender is answered here. */
   #letIn(exchange: HttpExchange): boolean {
     if (this.#authenticator === undefined) return true
     const decided = this.#authenticator.authenticate(headOfHttp(exchange.request))

@@ -4,8 +4,8 @@ import type { Refused } from '../../../accounting/outcome.ts'
 export type OtherSignal = 'traces' | 'metrics' | 'profiles'
 
 /**
- * The answer to senders of traces and metrics. Most set OTEL_EXPORTER_OTLP_ENDPOINT, which points all three signals here;
- * it names the variable to set.
+ * The response to senders of traces and metrics. Most set OTEL_EXPORTER_OTLP_ENDPOINT, which points all three signals here;
+ * the message names the variable to set.
  */
 export function notLogs(signal: OtherSignal): Refused {
   const advice = 'set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT instead of OTEL_EXPORTER_OTLP_ENDPOINT'

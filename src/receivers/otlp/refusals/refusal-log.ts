@@ -2,20 +2,20 @@ import type { Refused, RefusedCause, Retry, RetryCause } from '../../../accounti
 import type { Logger } from '../../../telemetry/logger.ts'
 import type { ConnectionReason, RequestReason, TransportCounters } from '../counters.ts'
 
-/** ms in which refusals of one kind make one line: the log may be billed, and a broken sender tries for days. */
+/** ms in which refusals of one kind make one line: the log may be billed, and a broken sender retries for days. */
 const WINDOW_MS = 60_000
 
 /** Refusals of one kind since the last line about them. */
 interface Window {
   count: number
-  /** The sample: one of the senders, and what it is to change. */
+  /** A sample: one of the senders, and what to change there. */
   sender: string
   advice: string
 }
 
 /**
- * Counts what is refused before a pipeline sees it, by reason, and logs it: the first refusal of a kind at once, the others
- * once a minute as one line, with the address of one sender and what to change there. Kinds are few, whatever is sent.
+ * Counts refusals by reason and logs them: the first refusal of a kind at once, the others once a minute as one line, with
+ * the address of one sender and what to change there. The number of kinds is fixed and small.
  */
 export class RefusalLog {
   readonly #transport: string
@@ -31,9 +31,9 @@ export class RefusalLog {
   }
 
   /**
-   * A request that is refused with an outcome; its `message` is the advice.
-   * @param bytes that had been announced or had come
-   * @param variant of the reason, from a closed list
+   * Notes a request that is refused with an outcome, whose `message` is the advice.
+   * @param bytes announced, or received so far
+   * @param variant a variant of the reason, from a closed list
    */
   outcome({ cause, message }: Retry | Refused, sender: string | undefined, bytes: number, variant = ''): void {
     this.request(cause, message, sender, bytes, variant)
@@ -51,18 +51,18 @@ export class RefusalLog {
     this.#note(reason, advice, sender, variant)
   }
 
-  /** A request that a pipeline refused: it is counted already. */
+  /** Notes a request that a pipeline refused; Forward has counted it. */
   byPipeline({ cause, message }: Retry | Refused, sender: string | undefined): void {
     this.#note(cause, message, sender, '')
   }
 
-  /** A connection that is closed before there is a request on it. */
+  /** Notes a connection that is closed before its first request. */
   connection(reason: ConnectionReason, advice: string, sender: string | undefined): void {
     this.#counters.connectionsRefused[reason]++
     this.#note(reason, advice, sender, '')
   }
 
-  /** Writes what was counted since the last lines. */
+  /** Logs what was counted since the last lines. */
   close(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -97,12 +97,12 @@ export class RefusalLog {
 
   #write(kind: string, { count, sender, advice }: Window): void {
     const [reason = kind] = kind.split(' ', 1)
-    const senders = count === 1 ? sender : `${count} times since the last line, of late ${sender}`
+    const senders = count === 1 ? sender : `${count} times since the last line, most recently ${sender}`
     this.#logger.warn(`refused ${senders}: ${advice}`, { transport: this.#transport, reason, refused: count })
   }
 }
 
-/** IPv4 addresses as people write them, without a port: that is another one each time. */
+/** An address for the log: IPv4 in dotted form, without the port, which differs each time. */
 export function addressText(address: string | undefined): string {
   if (address === undefined || address === '') return 'a sender'
   return `the sender at ${address.replace(/^::ffff:(?=\d+\.)/, '')}`

@@ -1,7 +1,7 @@
 import type { Refused, Retry } from '../../../accounting/outcome.ts'
 import { quoted } from '../../../listen/socket/last-words.ts'
 
-// What senders are told by the receiver itself, before a pipeline has seen anything.
+// Responses of the receiver itself, before a pipeline sees a request.
 
 /** Long enough for a few puts to finish, short enough for a sender's own queue. */
 const RETRY_AFTER_MS = 1_000
@@ -21,11 +21,11 @@ export const TOO_MANY_CONNECTIONS: Retry = {
 }
 
 export const TOO_MANY_REQUESTS =
-  'it has too many requests open at a time for the memory of this process: let it wait for answers, or use fewer connections'
+  'it has too many open requests for the memory of this process: make it wait for responses, or use fewer connections'
 
 /** @param key the option that holds the limit */
 export function tooLarge(limitBytes: number, key: string): Refused {
-  const message = `the request is larger than ${limitBytes} bytes (${key}), which also holds after decompression: send smaller batches`
+  const message = `the request is larger than ${limitBytes} bytes (${key}), before or after decompression: send smaller batches`
   return { kind: 'refused', cause: 'too_large', message }
 }
 
@@ -36,7 +36,7 @@ export function corrupt(encoding: string): Refused {
 
 const MALFORMED_CALLS = {
   incomplete: 'the call ended before its message was complete: send one whole message in a call',
-  bad_flag: 'the message is marked as compressed, and grpc-encoding names no encoding: send grpc-encoding with it',
+  bad_flag: 'the message is marked as compressed, but grpc-encoding names no encoding: send grpc-encoding with it',
   second_message: 'the call has a second message: send one message in a call',
 }
 
@@ -49,24 +49,24 @@ export function unsupportedEncoding(encoding: string, supported: readonly string
   return { kind: 'refused', cause: 'unsupported_encoding', message }
 }
 
-/** A head over the limit. @param key the option that holds it */
+/** @param key the option that holds the limit of bytes */
 export function headerTooLarge(limitBytes: number, maxFields: number, key: string): string {
   return `the head of the request has more than ${limitBytes} bytes (${key}) or ${maxFields} fields: send fewer headers, or raise ${key}`
 }
 
-/** @param here what this port speaks @param port of the other protocol, where it is open */
+/** @param here the protocol of this port @param port the port of the other protocol, if it is open */
 export function wrongPort(sent: string, here: string, other: string, port: number | undefined): string {
   const advice =
     port === undefined ? `send ${here}, or add protocols.${other} to the otlp receiver` : `send to port ${port}`
-  return `it sent ${sent}, and this port takes ${here}: ${advice}`
+  return `it sent ${sent}, but this port takes ${here}: ${advice}`
 }
 
 export function tlsOnPlainPort(protocol: string): string {
-  return `it speaks TLS, and this port does not: send without TLS (http://, insecure: true), or set protocols.${protocol}.tls`
+  return `it speaks TLS, but this port does not: send without TLS (http://, insecure: true), or set protocols.${protocol}.tls`
 }
 
 export function plainOnTlsPort(): string {
-  return 'it sends in clear, and this port takes TLS only: send with TLS (https://, insecure: false)'
+  return 'it sent without TLS, but this port takes TLS only: send with TLS (https://, insecure: false)'
 }
 
 export function tlsFailed(detail: string): string {

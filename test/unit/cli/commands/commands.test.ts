@@ -17,7 +17,7 @@ describe('validate', () => {
     ])
     expect(code).toBe(0)
     expect(out.split('\n')).toEqual([
-      'yaml:, yaml: is good.',
+      'yaml:, yaml: is valid.',
       '  logs: otlp -> awscloudwatchlogs',
       '  listens on localhost:4317 (otlp grpc), localhost:13133 (health_check), localhost:8888 (metrics)',
       '  writes to awscloudwatchlogs (log_group_name /app, log_stream_name default)',
@@ -63,7 +63,7 @@ describe('print-config', () => {
     expect(await runCli([...args, '--mode', 'secret', '--format', 'toml'], { env })).toEqual({
       code: 2,
       out: '',
-      err: '--mode is redacted or unredacted, not "secret"\n--format is yaml or json, not "toml"\n',
+      err: '--mode must be redacted or unredacted, not "secret"\n--format must be yaml or json, not "toml"\n',
     })
   })
 })

@@ -143,24 +143,24 @@ describe('a file', () => {
   })
   test('that includes itself, twice, comes to an end', () => {
     writeFileSync(join(folder, 'self.yaml'), `[ "\${file:${folder}/self.yaml}", "\${file:${folder}/self.yaml}" ]`)
-    expect(expandText(`\${file:${folder}/self.yaml}`).problems[0]).toMatch(/leads to itself/)
+    expect(expandText(`\${file:${folder}/self.yaml}`).problems[0]).toMatch(/refers to itself/)
   })
 })
 
 test.for([
   [
     '${env:a-b}',
-    'a.yaml:1:4: a: ${env:a-b}: "a-b" cannot be the name of an environment variable: write letters, digits and _, or $$ where a dollar sign is meant',
+    'a.yaml:1:4: a: ${env:a-b}: "a-b" cannot be the name of an environment variable: write letters, digits and _, or $$ for a dollar sign',
   ],
   [
     '${1}',
-    'a.yaml:1:4: a: ${env:1}: "1" cannot be the name of an environment variable: write letters, digits and _, or $$ where a dollar sign is meant',
+    'a.yaml:1:4: a: ${env:1}: "1" cannot be the name of an environment variable: write letters, digits and _, or $$ for a dollar sign',
   ],
-  ['${env:A$B}', 'a.yaml:1:4: a: ${env:A$B}: a $ cannot stand inside a reference'],
+  ['${env:A$B}', 'a.yaml:1:4: a: ${env:A$B}: a reference cannot contain a $'],
   ['${envv:X}', 'a.yaml:1:4: a: ${envv:X}: no config can be read from envv:; did you mean "env"?'],
   [
     '${https://a/b}',
-    "a.yaml:1:4: a: ${https://a/b}: a config is not fetched over https: download it and write the file's path",
+    "a.yaml:1:4: a: ${https://a/b}: a config cannot be fetched over https: download it and write the file's path",
   ],
 ] as const)('%s is refused', ([text, problem]) => {
   expect(expandText(text).problems).toEqual([problem])
@@ -168,6 +168,6 @@ test.for([
 
 test('a variable that names itself comes to an end', () => {
   expect(expandText('x${env:X}', { X: '${env:X}' }).problems).toEqual([
-    'a.yaml:1:4: a: ${env:X} leads to itself, or through too many references',
+    'a.yaml:1:4: a: ${env:X} refers to itself, or expands through too many references',
   ])
 })

@@ -108,7 +108,7 @@ describe('tenants', () => {
   test('have to be users, as far as that is known', () => {
     const problems = (config: object) => problemsOf(basicauthExtension, config)
     expect(problems({ htpasswd: { inline: 'bleu:1' }, tenants })).toEqual([
-      'tenants.blue: is no user of htpasswd: write it there',
+      'tenants.blue: is not a user in htpasswd: add it there',
     ])
     expect(problems({ htpasswd: { inline: 'bleu:1', file: 'f' }, tenants })).toEqual([])
   })
@@ -154,7 +154,7 @@ describe('a file', () => {
 })
 
 describe('problems', () => {
-  const instead = 'write the password plainly, or as htpasswd -m ($apr1$) or -s ({SHA}) makes it'
+  const instead = 'write the password in plain text, or hashed by htpasswd -m ($apr1$) or -s ({SHA})'
   const lines: [line: string, problem: string][] = [
     ['', 'names no users: write lines of user:password'],
     ['hunter2', 'line 1 is not user:password: write a user, a colon and the password'],
@@ -162,14 +162,14 @@ describe('problems', () => {
     ['a:b\nc:', `line 2 has no password: ${instead}`],
     [
       'u:$2y$05$abcdefghijklmnopqrstuv',
-      `line 1 is hashed with bcrypt, which is made to be slow and is not supported: ${instead}`,
+      `line 1 is hashed with bcrypt, which is slow by design and not supported: ${instead}`,
     ],
-    ['u:$6$salt$abc', `line 1 is hashed with SHA-crypt, which is made to be slow and is not supported: ${instead}`],
-    ['u:$argon2id$v=19$abc', `line 1 has a hash that is not known: ${instead}`],
-    ['u:$apr1$salt$short', `line 1 has a hash that is not known: ${instead}`],
-    ['u:{CRYPT}abc', `line 1 has a hash that is not known: ${instead}`],
-    ['u:{SHA}abc', `line 1 has a hash that is not complete: ${instead}`],
-    ['u:{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', `line 1 has a hash that is not complete: ${instead}`],
+    ['u:$6$salt$abc', `line 1 is hashed with SHA-crypt, which is slow by design and not supported: ${instead}`],
+    ['u:$argon2id$v=19$abc', `line 1 has an unknown hash: ${instead}`],
+    ['u:$apr1$salt$short', `line 1 has an unknown hash: ${instead}`],
+    ['u:{CRYPT}abc', `line 1 has an unknown hash: ${instead}`],
+    ['u:{SHA}abc', `line 1 has an incomplete hash: ${instead}`],
+    ['u:{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', `line 1 has an incomplete hash: ${instead}`],
   ]
   test.each(lines)('%j', (text, problem) => {
     expect(problemsOf(basicauthExtension, { htpasswd: { inline: text } })).toEqual([`htpasswd.inline: ${problem}`])
@@ -181,6 +181,6 @@ describe('problems', () => {
     ])
     expect(
       problemsOf(basicauthExtension, { htpasswd: { inline: 'a:b' }, client_auth: { username: 'a', password: 'b' } }),
-    ).toEqual(['client_auth: is not supported yet: remove it, nothing here sends OTLP on'])
+    ).toEqual(['client_auth: is not supported yet: remove it: no exporter here sends OTLP'])
   })
 })

@@ -64,7 +64,7 @@ describe('a token', () => {
     const { extension } = await start({ token: 'a', scheme: 'Api-Key', header: 'X-Key' })
     expect(extension.challenge).toBe('Api-Key realm="otlp"')
     expect(extension.authenticate(headWith({}))).toMatchObject({
-      message: 'no token came: send X-Key: Api-Key <token>',
+      message: 'the request has no token: send X-Key: Api-Key <token>',
     })
   })
 })
@@ -117,7 +117,7 @@ describe('a file', () => {
     const { path } = await secretFile('a')
     const running = await start({ filename: path, token: 'b' })
     expect([shown(running, 'Bearer a'), shown(running, 'Bearer b')]).toEqual(['let in', 'unauthenticated'])
-    expect(running.log).toEqual(['warn token and tokens are not used: filename goes before them, as in the collector'])
+    expect(running.log).toEqual(['warn token and tokens are not used: filename takes precedence, as in the collector'])
   })
 
   test.concurrent('is read again when it changes', async () => {
@@ -126,7 +126,7 @@ describe('a file', () => {
     await file.replace('new')
     await vi.waitUntil(() => shown(running, 'Bearer new') === 'let in', WITHIN)
     expect(shown(running, 'Bearer old')).toBe('unauthenticated')
-    expect(running.log).toEqual([`info credentials were read again {"file":"${file.path}"}`])
+    expect(running.log).toEqual([`info credentials reloaded {"file":"${file.path}"}`])
   })
 
   test.concurrent('that is gone has senders wait, except those known without it, and is told of', async () => {
@@ -143,12 +143,12 @@ describe('a file', () => {
     expect(shown(running, 'Bearer a')).toBe('auth_unavailable')
     await file.replace('a')
     await vi.waitUntil(() => shown(running, 'Bearer a') === 'let in', WITHIN)
-    const said = 'error credentials cannot be read again; senders are told to wait until they can'
+    const said = 'error credentials cannot be reloaded; requests are refused with retry until they can'
     // At each look; the daemon's log folds what is repeated.
     expect([...new Set(running.log)]).toEqual([
       `${said} {"error":"filename: ${file.path} cannot be read (ENOENT): write the path of a file this process may read"}`,
       `${said} {"error":"filename: ${file.path} holds no token: write one a line"}`,
-      `info credentials were read again {"file":"${file.path}"}`,
+      `info credentials reloaded {"file":"${file.path}"}`,
     ])
   })
 
@@ -163,30 +163,27 @@ describe('a file', () => {
 describe('problems', () => {
   const blue = { token: 'b', allowed_log_groups: ['*'] }
   const cases: [object, string][] = [
-    [{}, ': has no token to compare with: write token, tokens, filename or tenants'],
-    [{ tenants: {} }, ': has no token to compare with: write token, tokens, filename or tenants'],
-    [{ token: '' }, 'token: is empty: write the token that senders show'],
-    [{ tokens: ['a', ''] }, 'tokens.1: is empty: write the token that senders show'],
-    [{ token: 'a', tokens: ['b'] }, 'tokens: stands beside token: write one of them'],
-    [
-      { token: 'a', scheme: 'two words' },
-      "scheme: has characters it may not have: write letters, digits or !#$%&'*+-.^_`|~",
-    ],
-    [{ token: 'a', header: 'x:y' }, "header: has characters it may not have: write letters, digits or !#$%&'*+-.^_`|~"],
+    [{}, ': has no token: write token, tokens, filename or tenants'],
+    [{ tenants: {} }, ': has no token: write token, tokens, filename or tenants'],
+    [{ token: '' }, 'token: is empty: write the token that senders send'],
+    [{ tokens: ['a', ''] }, 'tokens.1: is empty: write the token that senders send'],
+    [{ token: 'a', tokens: ['b'] }, 'tokens: cannot be set together with token: write one of them'],
+    [{ token: 'a', scheme: 'two words' }, "scheme: has invalid characters: write letters, digits or !#$%&'*+-.^_`|~"],
+    [{ token: 'a', header: 'x:y' }, "header: has invalid characters: write letters, digits or !#$%&'*+-.^_`|~"],
     [
       { tenants: { blue: { ...blue, allowed_log_groups: [] } } },
       'tenants.blue.allowed_log_groups: is empty: write the log groups it may write, or "*" for all',
     ],
     [
       { tenants: { blue: { allowed_log_groups: ['*'] } } },
-      'tenants.blue: needs one of token and filename: write the token its senders show, or a file of it',
+      'tenants.blue: needs either token or filename: write the token its senders send, or a file that holds it',
     ],
     [
       { tenants: { blue: { ...blue, filename: 'f' } } },
-      'tenants.blue: needs one of token and filename: write the token its senders show, or a file of it',
+      'tenants.blue: needs either token or filename: write the token its senders send, or a file that holds it',
     ],
-    [{ tenants: { blue, green: blue } }, 'tenants.green.token: is the one of tenants.blue too: give each its own'],
-    [{ tokens: ['b'], tenants: { blue } }, 'tenants.blue.token: is the one of token or tokens too: give each its own'],
+    [{ tenants: { blue, green: blue } }, 'tenants.green.token: is also in tenants.blue: give each its own'],
+    [{ tokens: ['b'], tenants: { blue } }, 'tenants.blue.token: is also in token or tokens: give each its own'],
   ]
   test.each(cases)('%j', (config, problem) => expect(problems(config)).toEqual([problem]))
 

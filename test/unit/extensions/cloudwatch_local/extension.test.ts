@@ -71,7 +71,7 @@ test('it says where it listens and how to read from it', async () => {
   await extension.start(host)
   expect(extension.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   expect(lines).toEqual([
-    `info a local CloudWatch Logs listens on ${extension.url}; any credentials do; read a group with: AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws logs tail GROUP --follow --region eu-west-1 --endpoint-url ${extension.url}`,
+    `info a local CloudWatch Logs listens on ${extension.url} and accepts any credentials; read a group with: AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws logs tail GROUP --follow --region eu-west-1 --endpoint-url ${extension.url}`,
   ])
 })
 
@@ -171,8 +171,8 @@ describe('config', () => {
       '"4588" is not an address: write host and port, such as localhost:4317, 0.0.0.0:4317 or [::1]:4317',
     ],
     [{ directory: '' }, 'is empty: write a path, or remove the key to keep everything in memory'],
-    [{ max_bytes: '1MiB' }, 'is less than 2MiB, which is two puts: write 64MiB, for example'],
-    [{ account_id: '12' }, 'has to be 12 digits, in quotes: "000000000000"'],
+    [{ max_bytes: '1MiB' }, 'is less than 2MiB, the size of two puts: write 64MiB, for example'],
+    [{ account_id: '12' }, 'must have 12 digits, in quotes: write "000000000000"'],
     [{ faults: {} }, 'Unrecognized key: "faults"'],
   ])('%o is refused', (config, message) => {
     const parsed = cloudwatchLocalConfigSchema.safeParse(config)

@@ -115,20 +115,20 @@ test('says what to do about a directory that cannot be used', async () => {
   const made = await folder()
   const missing = join(made, 'missing')
   await expect(extension({ directory: missing }).start()).rejects.toThrow(
-    new ComponentError(`directory: ${missing} does not exist: make it, or write create_directory: true`),
+    new ComponentError(`directory: ${missing} does not exist: create it, or write create_directory: true`),
   )
   const file = join(made, 'file')
   await writeFile(file, '')
   await expect(extension({ directory: file }).start()).rejects.toThrow('is not a directory')
   await expect(extension({ directory: join(file, 'below'), create_directory: true }).start()).rejects.toThrow(
-    'lies below something that is not a directory',
+    'has a parent that is not a directory',
   )
 })
 
 test.skipIf(process.getuid?.() === 0)('says that a directory may not be written', async () => {
   const directory = await folder()
   await chmod(directory, 0o500)
-  await expect(extension({ directory }).start()).rejects.toThrow('cannot be written: let this user write it')
+  await expect(extension({ directory }).start()).rejects.toThrow('is not writable: give this user write permission')
 })
 
 test('says that a directory which is gone at claim is gone', async () => {
@@ -136,7 +136,7 @@ test('says that a directory which is gone at claim is gone', async () => {
   const made = await started({ directory })
   await rm(directory, { recursive: true })
   await writeFile(directory, '')
-  await expect(made.claim('a')).rejects.toThrow(/directory: .* lies below something that is not a directory/)
+  await expect(made.claim('a')).rejects.toThrow(/directory: .* has a parent that is not a directory/)
 })
 
 test('warns of fsync: false, and obeys', async () => {

@@ -116,7 +116,7 @@ describe('health_check', () => {
   test.for([
     [{ endpoint: '13133' }, 'write host and port'],
     [{ endpoint: 'localhost:99999' }, 'write host and port'],
-    [{ path: 'health' }, 'has to start with /'],
+    [{ path: 'health' }, 'write a path such as /health'],
     [{ tls: { cert_file: 'a' } }, 'is not supported yet'],
     [{ use_v2: true }, 'is not supported yet'],
     [{ check_collector_pipeline: { exporter_failure_threshold: 0 } }, '>0'],

@@ -113,7 +113,7 @@ test('an answer that is broken off is not taken for a whole one', async () => {
   const server = createServer((socket) => void socket.once('data', () => socket.end('{"answer":1}\n{"ans')))
   await new Promise<void>((resolve) => void server.listen(join(directory, 'control.sock'), resolve))
   onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())))
-  await expect(asked(directory, 'list')).rejects.toThrow('ended before its answer was whole')
+  await expect(asked(directory, 'list')).rejects.toThrow('ended before its answer was complete')
 })
 
 test('a question without an end is not heard out', async () => {

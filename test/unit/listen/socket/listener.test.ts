@@ -82,11 +82,11 @@ test('a port in use is said, with the key and what to do', async () => {
 test.each([
   [
     '192.0.2.1:4317',
-    'protocols.grpc.endpoint: 192.0.2.1:4317 is no address of this machine: write one of its own, localhost or 0.0.0.0',
+    'protocols.grpc.endpoint: 192.0.2.1:4317 is not an address of this machine: write one of its own, localhost or 0.0.0.0',
   ],
   [
     'no-such-host.invalid:4317',
-    /^protocols.grpc.endpoint: no-such-host.invalid:4317 (has a host that cannot be resolved|cannot be listened on)/,
+    /^protocols.grpc.endpoint: no-such-host.invalid:4317 (has a host that cannot be resolved|cannot be bound)/,
   ],
 ])('%s cannot be bound, and that is said', async (endpoint, message) => {
   await expect(listenerOn(endpoint).open()).rejects.toThrow(message)
@@ -151,7 +151,7 @@ test.each([
   [1_024, 768],
   [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
 ])('of %d descriptors connections may have %d', (descriptors, most) => {
-  expect(new ConnectionRoom({ descriptors, heapBytes: Number.POSITIVE_INFINITY }).most).toBe(most)
+  expect(new ConnectionRoom({ descriptors, heapBytes: Number.POSITIVE_INFINITY }).maxConnections).toBe(most)
 })
 
 test.each([

@@ -101,7 +101,7 @@ describe('by HTTP', () => {
     expect(missing).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer realm="otlp"', ...json } })
     expect(JSON.parse(missing.body.toString())).toEqual({
       code: 16,
-      message: 'no token came: send Authorization: Bearer <token>',
+      message: 'the request has no token: send Authorization: Bearer <token>',
     })
     const wrong = await post(http, logsOf('a'), { headers: { authorization: 'Bearer wrong' } })
     expect(wrong).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer realm="otlp"', ...PROTOBUF } })
@@ -172,10 +172,10 @@ describe('by gRPC', () => {
     const session = connectTo(grpc)
     expect(await exportLogs(session)).toMatchObject({
       code: 16,
-      message: 'no token came: send Authorization: Bearer <token>',
+      message: 'the request has no token: send Authorization: Bearer <token>',
     })
     const wrong = await exportLogs(session, { authorization: 'Bearer wrong' })
-    expect(wrong).toMatchObject({ code: 16, message: 'the token is not one that may send here' })
+    expect(wrong).toMatchObject({ code: 16, message: 'the token is unknown' })
     expect(wrong.details.subarray(0, 2).toString('hex')).toBe('0810')
     expect(await exportLogs(session, GOOD)).toMatchObject({ code: 0 })
     expect(next.bodies).toEqual(['a'])
@@ -302,7 +302,7 @@ describe('tenants by certificate', () => {
 describe('what cannot work', () => {
   test('an authenticator that does not run, or is none, stops the start', async () => {
     const message =
-      'protocols.http.auth.authenticator: bearertokenauth is not an authenticator that runs: write bearertokenauth or basicauth below extensions and in service.extensions'
+      'protocols.http.auth.authenticator: bearertokenauth is not a running authenticator: write bearertokenauth or basicauth below extensions and in service.extensions'
     await expect(run({ http: BY_TOKEN }, {})).rejects.toThrow(message)
     const other: Component = { start: async () => {}, shutdown: async () => {} }
     await expect(run({ http: BY_TOKEN }, { bearertokenauth: other })).rejects.toThrow(message)
@@ -313,19 +313,19 @@ describe('what cannot work', () => {
   const cases: [object, string][] = [
     [
       { tenants },
-      'protocols.http.tenants: are told by their certificates: write tls with client_ca_file, or tenants in an authenticator',
+      'protocols.http.tenants: requires client certificates: set tls.client_ca_file, or write tenants in an authenticator',
     ],
     [
       { tenants, tls },
-      'protocols.http.tenants: are told by their certificates: write tls with client_ca_file, or tenants in an authenticator',
+      'protocols.http.tenants: requires client certificates: set tls.client_ca_file, or write tenants in an authenticator',
     ],
     [
       { tenants, tls: { ...tls, client_ca_file: 'ca' }, ...BY_TOKEN },
-      'protocols.http.tenants: stands beside auth, which binds senders too: write tenants in its extension, or remove auth',
+      'protocols.http.tenants: cannot be set together with auth: write tenants in its extension, or remove auth',
     ],
     [
       { auth: { authenticator: 'a', request_params: ['key'] } },
-      'protocols.http.auth.request_params: is not supported yet: remove it, and have the credentials sent in a header',
+      'protocols.http.auth.request_params: is not supported yet: remove it, and send the credentials in a header',
     ],
     [{ auth: {} }, 'protocols.http.auth.authenticator: Invalid input: expected string, received undefined'],
   ]

@@ -128,7 +128,7 @@ describe('problems', () => {
     ],
     [
       { grpc: { tls: { cert_file: 'c', cert_pem: 'c', key_file: 'k' } } },
-      'protocols.grpc.tls.cert_pem: stands beside cert_file: write one of them',
+      'protocols.grpc.tls.cert_pem: cannot be set together with cert_file: write one of them',
     ],
     [
       { grpc: { tls: { cert_file: 'c', key_file: 'k', min_version: '1.3', max_version: '1.2' } } },

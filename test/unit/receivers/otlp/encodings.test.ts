@@ -94,7 +94,7 @@ test.each([
   stream.end(framed(gzipSync(logsOf('a')), flag))
   expect(await ended(stream)).toMatchObject({
     code: status.INVALID_ARGUMENT,
-    message: 'the message is marked as compressed, and grpc-encoding names no encoding: send grpc-encoding with it',
+    message: 'the message is marked as compressed, but grpc-encoding names no encoding: send grpc-encoding with it',
   })
 })
 

@@ -57,7 +57,7 @@ describe('the HTTP port refuses', () => {
       bytes: 'GET /v1/logs HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n',
       status: 405,
       reason: 'method_not_allowed',
-      says: 'GET is not a method of OTLP/HTTP: send POST',
+      says: 'GET is not an OTLP/HTTP method: send POST',
     },
     {
       what: 'a wrong media type',
@@ -65,7 +65,7 @@ describe('the HTTP port refuses', () => {
         'POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-type: text/xml\r\ncontent-length: 3\r\nconnection: close\r\n\r\n<a>',
       status: 415,
       reason: 'unsupported_media_type',
-      says: 'the content type "text/xml" is not one of OTLP: send application/x-protobuf or application/json',
+      says: 'the content type "text/xml" is not an OTLP type: send application/x-protobuf or application/json',
       size: 3,
     },
     {
@@ -117,7 +117,7 @@ describe('the HTTP port refuses', () => {
       bytes: `${PLAIN_HEAD}expect: a miracle\r\n\r\n`,
       status: 417,
       reason: 'malformed_http',
-      says: 'the expectation "a miracle" is not known',
+      says: 'the expectation "a miracle" is not supported',
     },
     {
       what: 'a tunnel',
@@ -148,7 +148,7 @@ describe('the HTTP port refuses', () => {
   test('gRPC, and names the port that takes it', async () => {
     const running = await runReceiver()
     const text = await say(running.http, PREFACE)
-    const says = `it sent gRPC, and this port takes OTLP/HTTP: send to port ${running.grpc}`
+    const says = `it sent gRPC, but this port takes OTLP/HTTP: send to port ${running.grpc}`
     expect(text).toContain(says)
     expect(running.metric('otlp_cloudwatch_receiver_refused_connections')).toContain('otlp http wrong_protocol 1')
     expect(warnings(running)).toEqual([`${SENDER}${says}`])
@@ -170,7 +170,7 @@ describe('the HTTP port refuses', () => {
     await answer(socket)
     await until(() => warnings(running).length > 0, 'it is logged')
     expect(running.metric('otlp_cloudwatch_receiver_refused_connections')).toContain('otlp http wrong_protocol 1')
-    expect(warnings(running)).toEqual([expect.stringContaining(`${SENDER}it speaks TLS, and this port does not`)])
+    expect(warnings(running)).toEqual([expect.stringContaining(`${SENDER}it speaks TLS, but this port does not`)])
   })
 
   test('more pipelined requests than any sender has', async () => {
@@ -181,7 +181,7 @@ describe('the HTTP port refuses', () => {
     await say(running.http, Buffer.concat(Array.from({ length: 200 }, () => [Buffer.from(one), body]).flat()))
     expect(running.next.held.length).toBeLessThanOrEqual(64)
     expect(running.metric('otlp_cloudwatch_receiver_requests')).toContain('otlp http too_many_requests 1')
-    expect(warnings(running)).toEqual([expect.stringContaining('too many requests open at a time')])
+    expect(warnings(running)).toEqual([expect.stringContaining('too many open requests')])
   })
 })
 
@@ -190,12 +190,12 @@ describe('the gRPC port refuses', () => {
     [
       'HTTP/1.1',
       `${PLAIN_HEAD}content-length: 2\r\n\r\n{}`,
-      'it sent HTTP/1.1, and this port takes gRPC: send to port ',
+      'it sent HTTP/1.1, but this port takes gRPC: send to port ',
     ],
     [
       'bytes that are neither',
       'hello\r\n',
-      'it sent bytes that are not HTTP/2, and this port takes gRPC: send to port ',
+      'it sent bytes that are not HTTP/2, but this port takes gRPC: send to port ',
     ],
   ])('%s, and names the port that takes it', async (_, bytes, says) => {
     const running = await runReceiver()
@@ -219,7 +219,7 @@ describe('the gRPC port refuses', () => {
       { 'content-type': 'application/json', ':path': '/v1/logs' },
       415,
       'wrong_protocol',
-      'it sent OTLP/HTTP, and this port takes gRPC',
+      'it sent OTLP/HTTP, but this port takes gRPC',
     ],
     [
       { 'content-type': 'text/plain' },
@@ -227,7 +227,7 @@ describe('the gRPC port refuses', () => {
       'unsupported_media_type',
       'the content type "text/plain" is not gRPC: send application/grpc',
     ],
-    [{ ':method': 'GET' }, 405, 'method_not_allowed', '"GET" is not a method of gRPC: send POST'],
+    [{ ':method': 'GET' }, 405, 'method_not_allowed', '"GET" is not a gRPC method: send POST'],
   ])('a stream of HTTP/2 with %j', async (headers, status, reason, says) => {
     const running = await runReceiver()
     const call = openCall(connectTo(running.grpc), headers)
@@ -289,7 +289,7 @@ describe('a port with TLS refuses', () => {
       `otlp ${protocol} wrong_protocol 1`,
     )
     expect(warnings(running)).toEqual([
-      expect.stringContaining(`${SENDER}it sends in clear, and this port takes TLS only`),
+      expect.stringContaining(`${SENDER}it sent without TLS, but this port takes TLS only`),
     ])
   })
 
@@ -378,7 +378,7 @@ test('refusals of one kind are one line a minute, with their number and the late
   expect(warnings(running)).toEqual([`${SENDER}there is nothing at "/wrong/0": send logs to /v1/logs`])
   vi.advanceTimersByTime(60_000)
   expect(warnings(running).slice(1)).toEqual([
-    'refused 4 times since the last line, of late the sender at 127.0.0.1: there is nothing at "/wrong/4": send logs to /v1/logs',
+    'refused 4 times since the last line, most recently the sender at 127.0.0.1: there is nothing at "/wrong/4": send logs to /v1/logs',
   ])
   await wrong('/again')
   vi.advanceTimersByTime(60_000)

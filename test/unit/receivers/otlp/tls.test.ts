@@ -343,7 +343,7 @@ describe('certificates are read again', () => {
     expect(running.log.filter(({ level }) => level === 'warn')).toEqual([
       {
         level: 'warn',
-        message: 'certificates could not be read again; the ones read before stay in use',
+        message: 'certificates could not be reloaded; the previous ones stay in use',
         fields: {
           error: `protocols.${protocol}.tls: the key ${key_file} does not belong to the certificate ${cert_file}: write the two that were made together`,
         },
@@ -351,7 +351,7 @@ describe('certificates are read again', () => {
     ])
 
     await replace(key_file, 'renewed-server.key')
-    await until(() => running.log.some(({ message }) => message === 'certificates were read again'), 'both are new')
+    await until(() => running.log.some(({ message }) => message === 'certificates reloaded'), 'both are new')
     expect(await servedName(port)).toBe('renewed-server')
   })
 
@@ -364,7 +364,7 @@ describe('certificates are read again', () => {
     const stranger = await clientOf('stranger')
     await expect(post(http, stranger)).rejects.toThrow()
     await replace(client_ca_file, 'other-ca.pem')
-    await until(() => log.some(({ message }) => message === 'certificates were read again'), 'the new one was read')
+    await until(() => log.some(({ message }) => message === 'certificates reloaded'), 'the new one was read')
     expect(await post(http, stranger)).toBe(200)
   })
 })
@@ -388,7 +388,7 @@ test('client_ca_file_reload alone does not read the certificate again', async ()
   const { http, log } = await runReceiver({ http: { tls } })
   await fill('renewed-server', 'other-ca.pem')
   vi.advanceTimersByTime(10_000)
-  await until(() => log.some(({ message }) => message === 'certificates were read again'), 'the authority was read')
+  await until(() => log.some(({ message }) => message === 'certificates reloaded'), 'the authority was read')
   expect(await post(http, await clientOf('stranger'))).toBe(200)
   expect(await servedName(http)).toBe('server')
 })

@@ -6,17 +6,17 @@ import { Words } from './words.ts'
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y
 
-/** The condition of a field; undefined where any text will do. */
+/** The condition of a field; undefined if any text matches. */
 type Field = Condition<Value> | undefined
 
 interface Fields {
-  /** The first of an event. */
+  /** The first fields of an event. */
   readonly head: Field[]
-  /** The last of an event, behind an ellipsis; undefined without one. */
+  /** The last fields of an event, after an ellipsis; undefined without one. */
   tail: Field[] | undefined
 }
 
-/** `[ip, user, ..., status = 4* && status != 404, bytes > 1000]`: events of fields that are separated by spaces. */
+/** Compiles `[ip, user, ..., status = 4* && status != 404, bytes > 1000]`, for events of fields separated by spaces. */
 export function compileFields(scanner: Scanner): Matcher {
   scanner.take('[')
   if (!scanner.text.endsWith(']')) throw scanner.invalid("if a filter pattern starts with '[' it must end with ']'")
@@ -48,7 +48,7 @@ function takeFields(scanner: Scanner): Fields {
   return fields
 }
 
-/** A name, with or without conditions; nothing between two commas is a field without a name. */
+/** Parses a name with or without conditions; an empty place between two commas is a field without a name. */
 function takeField(scanner: Scanner, names: Set<string>, limits: PatternLimits): Field {
   if (scanner.peek() === ',' || scanner.peek() === ']') return undefined
   const name = scanner.takeMatch(NAME)
@@ -85,7 +85,7 @@ function matchesWhole(words: Words, message: string, fields: readonly Field[]): 
   return condition === undefined || condition(words.rest())
 }
 
-/** Keeps where the last fields are while it reads: an event of 1 MB has half a million. */
+/** Keeps only the places of the last fields while it reads: an event of 1 MB has half a million fields. */
 function matchesTail(words: Words, message: string, fields: readonly Field[]): boolean {
   const count = fields.length
   if (count === 0) return true

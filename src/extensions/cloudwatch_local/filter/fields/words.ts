@@ -1,16 +1,16 @@
 const SPACE = 0x20
 const QUOTE = 0x22
 
-/** Reads a message field by field: fields are separated by spaces; what stands in "" or [] is one field. */
+/** Reads a message field by field: fields are separated by spaces; text in "" or [] is one field. */
 export class Words {
   readonly #message: string
-  /** The field that was read last, without what encloses it. */
+  /** The last field, without its quotes or brackets. */
   start = 0
   end = 0
-  /** Where it starts with what encloses it. */
+  /** Start of the last field with its quote or bracket. */
   #from = 0
   #at = 0
-  // The next closing character from where it was last looked for: looking again for each opening one takes time quadratic in `[ [ [`.
+  // Cached places of the next closing characters: a search for each opening one would take quadratic time on `[ [ [`.
   #closing = { quote: -1, bracket: -1 }
 
   constructor(message: string) {
@@ -38,14 +38,14 @@ export class Words {
     return true
   }
 
-  /** The field that was read last and everything behind it. */
+  /** Returns the last field and everything after it. */
   rest(): string {
     const { start, end } = this
     const from = this.#from
     return this.next() ? this.#message.slice(from).trimEnd() : this.#message.slice(start, end)
   }
 
-  /** Where what opens with this character closes; -1 where nothing opens or closes. */
+  /** Returns where a field that opens with this character closes; -1 if it does not open or close one. */
   #closingOf(open: number, from: number): number {
     if (open === QUOTE) return this.#find('quote', '"', from)
     return open === 0x5b ? this.#find('bracket', ']', from) : -1

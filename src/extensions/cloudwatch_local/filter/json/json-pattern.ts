@@ -11,7 +11,7 @@ const CONSTANTS: ReadonlyMap<string, null | boolean> = new Map([
   ['FALSE', false],
 ])
 
-/** `{ $.a = "x" && ($.b > 5 || $.c IS NULL || $.d NOT EXISTS) }`: events that are a JSON object. */
+/** Compiles `{ $.a = "x" && ($.b > 5 || $.c IS NULL || $.d NOT EXISTS) }`, for events that are a JSON object. */
 export function compileJsonPattern(scanner: Scanner): Matcher {
   scanner.take('{')
   if (!scanner.text.endsWith('}')) throw scanner.invalid("if a filter pattern starts with '{' it must end with '}'")
@@ -38,18 +38,18 @@ function takeOperand(scanner: Scanner, limits: PatternLimits): Condition<object>
   const keyword = scanner.takeMatch(KEYWORD)
   scanner.skipSpace()
   if (keyword === 'NOT') {
-    if (scanner.takeMatch(KEYWORD) !== 'EXISTS') throw scanner.invalid('NOT is followed by EXISTS')
+    if (scanner.takeMatch(KEYWORD) !== 'EXISTS') throw scanner.invalid('NOT must be followed by EXISTS')
     return (document) => !someSelected(document, selector, () => true)
   }
   if (keyword === 'IS') {
     const constant = CONSTANTS.get(scanner.takeMatch(KEYWORD) ?? '')
-    if (constant === undefined) throw scanner.invalid('IS is followed by NULL, TRUE or FALSE')
+    if (constant === undefined) throw scanner.invalid('IS must be followed by NULL, TRUE or FALSE')
     return (document) => someSelected(document, selector, (value) => value === constant)
   }
   if (keyword !== undefined)
     throw scanner.invalid(
       keyword === 'EXISTS'
-        ? 'AWS has NOT EXISTS and no EXISTS: write = "*" for a member with a value'
+        ? 'AWS has no EXISTS, only NOT EXISTS: write = "*" for a member with a value'
         : `'${keyword}' is not an operator: write a comparison, IS NULL, IS TRUE, IS FALSE or NOT EXISTS`,
     )
   const compare = takeComparison(scanner, limits)

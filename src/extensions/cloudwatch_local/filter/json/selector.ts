@@ -1,6 +1,6 @@
 import type { Scanner } from '../scanner.ts'
 
-// `$.member`, `$['any key']`, `$.list[0]`, and as wildcards `$.*` and `$.list[*]`.
+// Selectors: `$.member`, `$['any key']`, `$.list[0]`, and the wildcards `$.*` and `$.list[*]`.
 
 type Step =
   | { readonly kind: 'member'; readonly name: string }
@@ -25,9 +25,9 @@ export function takeSelector(scanner: Scanner): Selector {
   const steps: Step[] = []
   for (let step = takeStep(scanner); step !== undefined; step = takeStep(scanner)) steps.push(step)
   const [first] = steps
-  if (first === undefined) throw scanner.invalid("a selector names a member: write $.member or $['a.key']")
+  if (first === undefined) throw scanner.invalid("a selector must name a member: write $.member or $['a.key']")
   if (first.kind === 'index' || first.kind === 'every_element')
-    throw scanner.invalid('an element has to follow a member: write $.member[0]')
+    throw scanner.invalid('an element must follow a member: write $.member[0]')
   const wildcards = steps.filter(({ kind }) => kind === 'every_member' || kind === 'every_element').length
   if (wildcards > 1) throw scanner.invalid('a selector may hold one wildcard')
   return { steps, wildcard: wildcards > 0 }
@@ -59,7 +59,7 @@ function takeBracketed(scanner: Scanner): Step {
   return { kind: 'member', name: key.slice(1, -1).replaceAll(/\\(.)/gs, '$1') }
 }
 
-/** Whether a value that the selector points to, in a document as JSON.parse made it, satisfies the condition. */
+/** Returns whether any selected value in a parsed JSON document satisfies the condition. */
 export function someSelected(
   document: unknown,
   { steps }: Selector,

@@ -8,7 +8,7 @@ import { invalidParameter } from '../../answer/service-error.ts'
 /** ms; "Setting startFromHead to false is supported only when startTime is on or after Jan 1, 2024 00:00:00 UTC." */
 const FIRST_BACKWARD_START = Date.UTC(2024, 0, 1)
 
-/** Streams of a group, interleaved by time. The token says which way and from where; without one the reading is done. */
+/** Reads streams of a group, interleaved by time. A token has the direction and the position; the last page has none. */
 export async function filterLogEvents(input: Input, { store }: Account, signal: AbortSignal): Promise<object> {
   const names = input.texts('logStreamNames', { min: 1, max: 100 }, STREAM_NAME)
   const prefix = input.text('logStreamNamePrefix', STREAM_NAME)

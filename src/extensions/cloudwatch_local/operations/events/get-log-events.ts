@@ -3,7 +3,7 @@ import type { Input } from '../../request/input.ts'
 import { groupNameOrIdentifier, NEXT_TOKEN, STREAM_NAME } from '../../request/names.ts'
 import { MAX_PAGE_EVENTS, page, read, readToken, writeToken } from '../../paging/page.ts'
 
-/** One stream, forward or backward; at an end the token that was sent in comes back. */
+/** Reads one stream, forward or backward; at an end it returns the token that was sent. */
 export function getLogEvents(input: Input, { store }: Account): object {
   const streamName = input.requiredText('logStreamName', STREAM_NAME)
   const from = input.whole('startTime', { min: 0 }) ?? 0

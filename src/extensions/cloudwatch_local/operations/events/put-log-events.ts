@@ -15,7 +15,7 @@ interface PutLogEventsAnswer {
   rejectedEntityInfo?: { errorType: string }
 }
 
-/** Stores what is inside the windows and says which indices are not; there is no idempotency, as in AWS. */
+/** Stores the events inside the time windows and returns the indices of the others; not idempotent, as in AWS. */
 export async function putLogEvents(input: Input, account: Account): Promise<object> {
   const groupName = input.requiredText('logGroupName', GROUP_NAME)
   const streamName = input.requiredText('logStreamName', STREAM_NAME)

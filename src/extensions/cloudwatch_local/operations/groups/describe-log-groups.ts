@@ -1,6 +1,6 @@
 import { invalidParameter } from '../../answer/service-error.ts'
 import { nameAfter, pageOfGroups } from '../../paging/name-order.ts'
-import { ownAccountIsAskedFor } from '../../request/accounts.ts'
+import { includesOwnAccount } from '../../request/accounts.ts'
 import { ofClass, readGroupClass } from '../../request/group-class.ts'
 import type { Input } from '../../request/input.ts'
 import { GROUP_IDENTIFIER, GROUP_NAME, groupArn, groupOfIdentifier } from '../../request/names.ts'
@@ -15,7 +15,7 @@ export function describeLogGroups(input: Input, account: Account): object {
   const limit = input.whole('limit', { min: 1, max: 50 }) ?? 50
   const groupClass = readGroupClass(input)
   const identifiers = input.texts('logGroupIdentifiers', { min: 1, max: MAX_IDENTIFIERS }, GROUP_IDENTIFIER)
-  const own = ownAccountIsAskedFor(input, account)
+  const own = includesOwnAccount(input, account)
   const after = nameAfter(input, 'DescribeLogGroups')
   if (prefix !== undefined && pattern !== undefined)
     throw invalidParameter('LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.')

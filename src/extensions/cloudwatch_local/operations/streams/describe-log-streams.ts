@@ -21,7 +21,7 @@ export function describeLogStreams(input: Input, account: Account): object {
     throw invalidParameter('The specified nextToken is invalid.')
   const order = byTime ? byLastEvent : byName
   const direction = descending ? -1 : 1
-  // Streams that came or went since the page before move nothing: what is behind the last one shown is what is left.
+  // The next page starts after the last stream shown, so streams created or deleted since do not shift it.
   const streams = [...group.streams.values()]
     .map((stream) => ({ stream, place: placeOf(stream, byTime) }))
     .filter(

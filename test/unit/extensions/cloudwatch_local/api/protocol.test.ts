@@ -176,7 +176,7 @@ test('a defect is a 500 and is told, and the next request is served', async () =
   })
   try {
     expect(refusalOf(await callCloudWatch(broken.url, 'CreateLogGroup', { logGroupName: 'g' }))).toBe(
-      'InternalFailure: cloudwatch_local has a defect; its log says more.',
+      'InternalFailure: cloudwatch_local has a defect; see its log.',
     )
     expect(String(defects)).toBe('Error: no clock')
     expect(refusalOf(await callCloudWatch(broken.url, 'DescribeLogGroups', {}))).toBe('ok')

@@ -105,7 +105,7 @@ test('half a line at the end of a file costs that put and no other', async () =>
 
   await start()
   expect(messages()).toEqual(['1', '2'])
-  expect(damage).toEqual([`${await streamFile()}:4 is not a put; it is left out`])
+  expect(damage).toEqual([`${await streamFile()}:4 is not a put; it is skipped`])
   await put('4')
   await restart()
   expect(messages()).toEqual(['1', '2', '4'])
@@ -123,7 +123,7 @@ test('a file that is something else is left alone and named', async () => {
 
   await start()
   expect(messages()).toEqual(['1'])
-  expect(damage).toEqual([`${other} does not start with a log stream; it is left alone`])
+  expect(damage).toEqual([`${other} does not start with a log stream; it is skipped`])
   expect(await readFile(other, 'utf8')).toBe('not a stream\n')
 })
 
@@ -136,7 +136,7 @@ test('a directory without a readable group is left alone and named', async () =>
   await appendFile(group, '}')
   await start()
   expect(messages()).toEqual([])
-  expect(damage).toEqual([`${group} does not describe a log group; its directory is left alone`])
+  expect(damage).toEqual([`${group} does not describe a log group; its directory is skipped`])
 })
 
 test('the files shrink as the bound pushes events out, and a smaller bound holds after a restart', async () => {

@@ -34,26 +34,26 @@ describe('a regular expression between % signs is found anywhere in the message'
 
 describe('what AWS does not have in a regular expression is refused', () => {
   test.each<[string, RegExp]>([
-    ['%something!%', /at character 11: a regular expression may not hold '!'/],
-    ['%(ab)+%', /may not hold '\('/],
-    ['%\\(ab\\)%', /no other escape/],
-    ['%café%', /may not hold 'é'/],
-    ['%\\bword%', /no other escape/],
-    ['%\\p{L}%', /no other escape/],
-    ['%\\1%', /no other escape/],
-    ['%\\xZZ%', /no other escape/],
-    ['%a"b%', /may not hold '"'/],
+    ['%something!%', /at character 11: a regular expression may not contain '!'/],
+    ['%(ab)+%', /may not contain '\('/],
+    ['%\\(ab\\)%', /may have only the escapes/],
+    ['%café%', /may not contain 'é'/],
+    ['%\\bword%', /may have only the escapes/],
+    ['%\\p{L}%', /may have only the escapes/],
+    ['%\\1%', /may have only the escapes/],
+    ['%\\xZZ%', /may have only the escapes/],
+    ['%a"b%', /may not contain '"'/],
     ['%%', /is empty/],
     ['%abc', /is not closed/],
-    ['%abc\\%', /no other escape/],
+    ['%abc\\%', /may have only the escapes/],
     ['%a** %', /%a\*\* % is not a regular expression: .*invalid nested repetition operator/],
     ['%a++%', /is not a regular expression/],
     ['%[a-%', /missing closing \]/],
     ['%[z-a]%', /invalid character class range/],
     ['%*a%', /missing argument to repetition operator/],
     ['%a{1001}%', /invalid repeat count/],
-    ['%a% b', /has to be the whole pattern/],
-    ['%a% %b%', /has to be the whole pattern/],
+    ['%a% b', /must be the whole pattern/],
+    ['%a% %b%', /must be the whole pattern/],
   ])('%s', async (pattern, expected) => {
     expect(await refusal(pattern)).toMatch(/^InvalidParameterException: Invalid filter pattern: at /)
     expect(await refusal(pattern)).toMatch(expected)

@@ -48,11 +48,11 @@ describe('terms are in the message, in upper and lower case as written', () => {
 
 describe('what is not a term is refused, with the place', () => {
   test.each<[string, RegExp]>([
-    ['"not closed', /at its end: a double quotation mark is not closed/],
-    ['"ends in a backslash\\', /a double quotation mark is not closed/],
-    ['a"b"', /at character 2: '"' may not stand in a term/],
-    ['"a"b', /at character 4: 'b' may not stand in a term/],
-    ['a-b', /at character 2: '-' may not stand in a term: write the term in double quotation marks/],
+    ['"not closed', /at its end: the closing double quotation mark is missing/],
+    ['"ends in a backslash\\', /the closing double quotation mark is missing/],
+    ['a"b"', /at character 2: '"' is not allowed in a term/],
+    ['"a"b', /at character 4: 'b' is not allowed in a term/],
+    ['a-b', /at character 2: '-' is not allowed in a term: write the term in double quotation marks/],
     ['a:b', /at character 2: ':'/],
     ['ü', /at character 1: 'ü'/],
     ['--a', /at character 2: '-'/],

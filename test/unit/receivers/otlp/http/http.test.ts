@@ -289,10 +289,10 @@ test('content codings can be narrowed', async () => {
   expect([status, headers['accept-encoding']]).toEqual([415, 'identity, zstd'])
 })
 
-test('content codings that do not exist here are said at start and refused', async () => {
+test('unsupported content codings are logged at start and refused', async () => {
   const { http, log } = await runReceiver({ http: { compression_algorithms: ['', 'gzip', 'lz4'] } })
   expect(log.find(({ level }) => level === 'warn')?.message).toBe(
-    'compression_algorithms: lz4 do not exist here; bodies in them are refused with 415',
+    'compression_algorithms: lz4 not supported; such bodies are refused with 415',
   )
   expect((await send(http, [logsOf('a')], { headers: { 'content-encoding': 'lz4' } })).status).toBe(415)
 })
@@ -423,7 +423,7 @@ describe('JSON that is not OTLP logs', () => {
       expect(metric('otlp_cloudwatch_receiver_requests')).toEqual(['otlp http accepted 1'])
       expect(metric('otlp_cloudwatch_receiver_requests_not_understood')).toEqual(['otlp http 1'])
       expect(log.filter(({ level }) => level === 'warn')).toMatchObject([
-        { message: 'a request holds JSON that is not OTLP logs; its sender was told' },
+        { message: 'a request holds JSON that is not OTLP logs; the response says so' },
       ])
     },
   )

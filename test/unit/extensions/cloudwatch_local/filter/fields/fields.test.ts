@@ -93,7 +93,7 @@ describe('what is not a pattern of fields is refused', () => {
     ['[a > x]', /> compares with a number/],
     ['[a IS NULL]', /one of = != < > <= >= is missing/],
     ['[(a = 1)]', /the name of a field is missing/],
-    ['[a = "x, b]', /a double quotation mark is not closed/],
+    ['[a = "x, b]', /the closing double quotation mark is missing/],
   ])('%s', async (pattern, expected) => {
     expect(await refusal(pattern)).toMatch(/^InvalidParameterException: Invalid filter pattern: at /)
     expect(await refusal(pattern)).toMatch(expected)

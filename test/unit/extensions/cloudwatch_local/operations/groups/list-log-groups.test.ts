@@ -95,11 +95,11 @@ describe('ListLogGroups refuses what is outside its model', () => {
     ],
     [
       { dataSources: [{ name: 'x' }] },
-      'dataSources is not offered by cloudwatch_local: use logGroupNamePattern or logGroupTags',
+      'dataSources is not supported by cloudwatch_local: use logGroupNamePattern or logGroupTags',
     ],
     [
       { fieldIndexNames: ['x'] },
-      'fieldIndexNames is not offered by cloudwatch_local: use logGroupNamePattern or logGroupTags',
+      'fieldIndexNames is not supported by cloudwatch_local: use logGroupNamePattern or logGroupTags',
     ],
     [{ nextToken: 'made up' }, 'The specified nextToken is invalid.'],
   ])('%o', async (request, expected) => {
