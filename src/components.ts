@@ -13,7 +13,7 @@ import { batchProcessor } from './processors/batch/index.ts'
 import { memoryLimiterProcessor } from './processors/memory_limiter/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
 
-/** Everything that can be written in a config. A component exists when it stands here. */
+/** Every component that a config can name. */
 export const components: ComponentRegistry = {
   receivers: [otlpReceiver],
   processors: [batchProcessor, memoryLimiterProcessor],

@@ -4,15 +4,15 @@ import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 
-// Nothing of this program is imported above the handlers: until they are there a SIGHUP ends the process, and a SIGUSR1
-// opens Node's debugger on a port.
+// Install the signal handlers before importing any other module: until then SIGHUP ends the process, and SIGUSR1 opens
+// Node's debugger on a port.
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The library runs on older ones; the daemon uses what came with this. */
+/** The daemon uses features of this version; the library supports older ones. */
 const MIN_NODE = 24
-/** What ends by itself has ended by then. */
-const LEFT_BEHIND_MS = 500
+/** Time for the event loop to empty by itself before the process is killed. */
+const EXIT_GRACE_MS = 500
 
 if (Number(process.versions.node.split('.', 1)[0]) < MIN_NODE) {
   writeSync(
@@ -28,10 +28,10 @@ let stopping = false
 // SIGQUIT is the other key of a terminal, and what nginx and s6 send to drain.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
   process.on(signal, () => {
-    // A worker hears a terminal's Ctrl-C, or systemd's SIGTERM to the whole group, and then its parent's: both ask the same.
-    // One that is to end without draining is killed by its parent, and ends with it.
+    // A worker receives a terminal's Ctrl-C, or systemd's SIGTERM to the whole group, and then its parent's SIGTERM: both ask
+    // for the same shutdown. To end a worker without draining, its parent kills it.
     if (stopping && cluster.isPrimary) {
-      say('error', `${signal} a second time: ending without draining`, {})
+      writeLine('error', `second ${signal}: exiting without draining`, {})
       endNow()
     }
     stopping = true
@@ -41,14 +41,14 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
 
 /** Signals that do nothing, and what to do instead. */
 const IGNORED = {
-  SIGHUP: 'the config is not read again: restart the daemon to apply changes',
+  SIGHUP: 'the config is not reloaded: restart the daemon to apply changes',
   // With a handler, Node does not start its inspector.
   SIGUSR1: 'the debugger stays closed',
-  SIGUSR2: 'it has no meaning here',
+  SIGUSR2: 'the daemon does not use this signal',
 } as const
-/** Undefined while it is loaded. */
+/** Undefined until its module is loaded. */
 let format: ((time: Date, level: 'warn' | 'error', message: string, fields: Fields) => string) | undefined
-let warn = (message: string, fields: Fields) => say('warn', message, fields)
+let warn = (message: string, fields: Fields) => writeLine('warn', message, fields)
 
 for (const [signal, reason] of Object.entries(IGNORED)) {
   process.on(signal, () => warn(`${signal} is ignored: ${reason}`, { pid: process.pid }))
@@ -56,7 +56,7 @@ for (const [signal, reason] of Object.entries(IGNORED)) {
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
-    say('error', 'a defect of this program, please report it', {
+    writeLine('error', 'internal error: please report this bug', {
       error,
       stack: error instanceof Error ? error.stack : undefined,
     })
@@ -64,13 +64,13 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   })
 }
 
-// `otlp-cloudwatch schema | head` closes the pipe early; that is no failure.
+// `otlp-cloudwatch schema | head` closes the pipe early; that is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   throw error
 })
 
-// Nor is a log that nobody reads any more: the records matter more than what is said of them.
+// A closed stderr is not a failure either: delivering records matters more than logging.
 process.stderr.on('error', () => {})
 
 const [{ formatConsoleLine }, { cli }, { trimVariables }] = await Promise.all([
@@ -99,28 +99,28 @@ process.exitCode = await cli(process.argv.slice(2), {
   },
 })
 
-// Its channel to the parent keeps a worker alive, also one that had no use for it: its config cannot be read any more, say.
+// The channel to the parent keeps a worker alive, even one that never used it (because its config could not be read, say).
 if (cluster.worker?.isConnected() === true) cluster.worker.disconnect()
 
-// A shutdown leaves behind what does not end in its time.
-setTimeout(endWithoutDisk, LEFT_BEHIND_MS).unref()
+// A shutdown abandons work that does not end in time.
+setTimeout(endWithoutDisk, EXIT_GRACE_MS).unref()
 
-/** Ends with 1 as soon as no call to a disk is under way, and if one is that is not answered, without it. */
+/** Exits with 1 once no disk call is pending; kills the process if a disk call does not return in time. */
 function endNow(): void {
-  // Without their parent they would end by process.exit(), and keep ports and directories where their disk stalls.
+  // Workers without a parent end by process.exit(), which would hold ports and directories while their disk stalls.
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
   const end = () => {
     if (!waitsForDisk()) process.exit(1)
   }
   end()
   setInterval(end, 1)
-  setTimeout(endWithoutDisk, LEFT_BEHIND_MS)
+  setTimeout(endWithoutDisk, EXIT_GRACE_MS)
 }
 
-/** A call to a disk that does not answer would hold the process for ever; process.exit() too, which waits for its thread. */
+/** A disk call that never returns would keep the process alive forever, even with process.exit(), which waits for its thread. */
 function endWithoutDisk(): void {
   if (!waitsForDisk()) return
-  say('error', 'a call to the disk is not answered: ending without it', {})
+  writeLine('error', 'a disk call does not return: exiting without it', {})
   process.kill(process.pid, 'SIGKILL')
 }
 
@@ -128,11 +128,11 @@ function waitsForDisk(): boolean {
   return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))
 }
 
-/** One line, synchronously: nothing asynchronous can be relied on at the end. */
-function say(level: 'warn' | 'error', message: string, fields: Fields): void {
+/** Writes one log line synchronously: asynchronous writes may be lost at exit. */
+function writeLine(level: 'warn' | 'error', message: string, fields: Fields): void {
   try {
     writeSync(2, format?.(new Date(), level, message, fields) ?? `${message}\n`)
   } catch {
-    // A terminal that is gone, or a pipe that is full: there is no other place to write it to.
+    // The terminal is gone or the pipe is full: there is no other place to log to.
   }
 }

@@ -1,14 +1,14 @@
 import { Ledger } from './ledger.ts'
 
-/** Destinations of one generation: so many stay known at least, and twice as many at most that have nothing queued. */
+/** Destinations per generation: at least this many ledgers are kept, and at most twice as many of those with nothing queued. */
 const GENERATION = 1_000
-/** Groups that forgotten destinations are told by; clients choose how many there are, so the rest share one account. */
+/** Maximum groups with a ledger for forgotten destinations; clients choose the groups, so the others share `OTHER`. */
 const MAX_GROUPS = 2_000
 export const OTHER = 'other'
 
 /**
- * The account of each destination of an exporter, since the process started. Pods come and go, and a stream is named after
- * one: what has not been used for long and holds nothing any more is forgotten, and its counts become those of its group.
+ * The ledger of each destination of an exporter since the process started. Streams are named after pods, which come and go:
+ * a destination that is unused for long and holds no records is forgotten, and its counts are added to its group.
  *
  *   recent ──full──▶ older ──idle──▶ by group ──too many──▶ other
  *     ◀──────used──────┘
@@ -18,37 +18,37 @@ export class DestinationLedgers {
   readonly #forgotten = new Map<string, Ledger>()
   #recent = new Map<string, Ledger>()
   #older = new Map<string, Ledger>()
-  /** Of an older generation than that, as they are waited for. */
+  /** Number of ledgers kept past their generation because they still hold records. */
   #kept = 0
 
-  /** @param groupOf the group of a destination, by the key of its lane */
+  /** @param groupOf returns the group of a destination by its lane key */
   constructor(groupOf: (key: string) => string) {
     this.groupOf = groupOf
   }
 
-  /** @param key the lane's */
+  /** @param key the lane key */
   of(key: string): Ledger {
     const known = this.#recent.get(key)
     if (known !== undefined) return known
     const ledger = this.#older.get(key) ?? new Ledger()
     this.#older.delete(key)
-    // Where many are kept, each is looked at no more often than there are new ones.
+    // If many are kept, wait for as many new ones, so that checking them costs a constant per new one.
     if (this.#recent.size >= Math.max(GENERATION, this.#kept)) this.#age()
     this.#recent.set(key, ledger)
     return ledger
   }
 
-  /** Of destinations that are known, by the keys of their lanes. */
+  /** Ledgers of known destinations, by lane key. */
   get all(): ReadonlyMap<string, Ledger> {
     return new Map([...this.#older, ...this.#recent])
   }
 
-  /** Of all those that are not, by group. */
+  /** Ledgers of forgotten destinations, by group. */
   get forgotten(): ReadonlyMap<string, Ledger> {
     return this.#forgotten
   }
 
-  /** One that has records on their way or dead letters is kept: what becomes of them is told to its own account. */
+  /** Keeps a destination that has queued records or dead letters: their outcomes are counted in its own ledger. */
   #age(): void {
     const older = this.#recent
     this.#kept = 0

@@ -1,7 +1,7 @@
 import type { Ledger } from './ledger.ts'
 import type { Emit, MetricDefinition, MetricsRegistry } from '../telemetry/metrics.ts'
 
-/** How full an exporter's queue is, in the unit of its own sizer (requests, items or bytes). */
+/** Size and capacity of an exporter's queue, in the unit of its sizer (requests, items or bytes). */
 export interface QueueFill {
   size(): number
   capacity(): number
@@ -22,18 +22,18 @@ const RETRIES = 'otlp_cloudwatch_put_retries'
 
 const DEFINITIONS: readonly MetricDefinition[] = [
   { name: SENT, type: 'counter', help: 'Log records delivered to the destination.' },
-  { name: SEND_FAILED, type: 'counter', help: 'Log records that were queued and came to another end than delivery.' },
-  { name: ENQUEUE_FAILED, type: 'counter', help: 'Log records turned away because there was no room for them.' },
-  { name: RECEIVED, type: 'counter', help: 'Log records taken into the exporter.' },
+  { name: SEND_FAILED, type: 'counter', help: 'Log records that were queued and not delivered.' },
+  { name: ENQUEUE_FAILED, type: 'counter', help: 'Log records refused because there was no room for them.' },
+  { name: RECEIVED, type: 'counter', help: 'Log records received by the exporter.' },
   {
     name: RECORDS,
     type: 'gauge',
-    help: 'Log records received, by what became of them so far; the sum over all states is the number received.',
+    help: 'Log records received, by current state; the sum over all states is the number received.',
   },
-  { name: DIFFERENCE, type: 'gauge', help: 'Log records received and in no state; 0 unless there is a defect.' },
-  { name: EVENTS, type: 'counter', help: 'Events written to the destination, repeated ones included.' },
-  { name: DUPLICATES, type: 'counter', help: 'Log records sent again after a call whose answer was lost.' },
-  { name: RETRIES, type: 'counter', help: 'Calls to the destination that were tried again.' },
+  { name: DIFFERENCE, type: 'gauge', help: 'Log records received and in no state; 0 unless there is a bug.' },
+  { name: EVENTS, type: 'counter', help: 'Events written to the destination, including repeated ones.' },
+  { name: DUPLICATES, type: 'counter', help: 'Log records sent again after a call whose response was lost.' },
+  { name: RETRIES, type: 'counter', help: 'Calls to the destination that were retried.' },
 ]
 
 const QUEUE_DEFINITIONS: readonly MetricDefinition[] = [
@@ -42,9 +42,9 @@ const QUEUE_DEFINITIONS: readonly MetricDefinition[] = [
 ]
 
 /**
- * Shows a ledger in `/metrics`.
- * @param exporter its id as written in the config
- * @returns takes it out again
+ * Registers a ledger for `/metrics`.
+ * @param exporter id as written in the config
+ * @returns a function that unregisters the metrics
  */
 export function registerLedger(
   metrics: MetricsRegistry,

@@ -13,9 +13,9 @@ import {
  *
  *     received = delivered + queued + filtered + deadLettered + rejected + lost
  *
- * `receive` puts records into `queued`; every other method moves them from there to their end, so a record that is
- * settled twice, or was never received, is a RangeError and not a wrong sum. Fields are read by `/metrics`, never written
- * from outside.
+ * `receive` adds records to `queued`; every other method moves them from there to their outcome, so a record that is
+ * settled twice, or was never received, causes a RangeError and not a wrong sum. `/metrics` reads the fields; only methods
+ * write them.
  */
 export class Ledger {
   received = 0
@@ -27,40 +27,40 @@ export class Ledger {
   readonly rejected: Record<RejectedReason, number> = zeros(REJECTED_REASONS)
   readonly lost: Record<LostReason, number> = zeros(LOST_REASONS)
 
-  // Beside the account, never inside it.
+  // The counters below are not part of the sum.
 
-  /** Of those that were queued: came to another end than delivery. */
+  /** Records that were queued and not delivered. */
   sendFailed = 0
-  /** Turned away with a Retry because there was no room; never received. */
+  /** Records refused with a Retry because there was no room; not counted as received. */
   enqueueFailed = 0
-  /** Events CloudWatch has taken; more than `delivered` where a put was repeated. */
+  /** Events CloudWatch has accepted; more than `delivered` if a put was repeated. */
   eventsWritten = 0
-  /** Records sent again after a put whose answer was lost. */
+  /** Records sent again after a put whose response was lost. */
   possibleDuplicates = 0
-  /** Puts tried again. */
+  /** Puts retried. */
   retries = 0
   /** Dead letters queued again, in records. */
   replayed = 0
 
-  /** Records were taken into the exporter, those it goes on to reject or filter included. */
+  /** Counts records received by the exporter, including those it then rejects or filters. */
   receive(records: number): void {
     this.received += records
     this.queued += records
   }
 
-  /** Left out on purpose, before the queue. */
+  /** Counts records left out on purpose, before the queue. */
   filter(reason: FilteredReason, records: number): void {
     this.#leaveQueue(records)
     this.filtered[reason] += records
   }
 
-  /** Not taken, at admission. A rejection by CloudWatch is a settlement. */
+  /** Counts records rejected at admission. A rejection by CloudWatch is a settlement. */
   reject(reason: RejectedReason, records: number): void {
     this.#leaveQueue(records)
     this.rejected[reason] += records
   }
 
-  /** What became of records that were queued. */
+  /** Counts the outcome of queued records. */
   settle(settlement: Settlement, records: number): void {
     this.#leaveQueue(records)
     if (settlement.kind === 'delivered') {
@@ -81,12 +81,12 @@ export class Ledger {
     }
   }
 
-  /** The settled side of the account, to be kept with a queue that outlives the process. */
+  /** Returns the settled side of the account, to be kept with a queue that outlives the process. */
   snapshot(): LedgerSnapshot {
     return Object.fromEntries(KEPT.map((field) => [field, this[field]])) as LedgerSnapshot
   }
 
-  /** Goes on from where an earlier process was; what it left in the queue is told by `recover`. */
+  /** Continues the counts of an earlier process; `recover` adds the records it left in the queue. */
   restore(snapshot: AbandonedCounters): void {
     const { filtered, rejected, lost } = snapshot
     Object.assign(this.filtered, filtered)
@@ -96,7 +96,7 @@ export class Ledger {
     this.received = this.delivered + this.deadLettered + sum(this.filtered) + sum(this.rejected) + sum(this.lost)
   }
 
-  /** Adds what another process counted that is gone. Not its dead letters: those count where they lie. */
+  /** Adds the counts of a process that is gone, except its dead letters: those count in the store that holds them. */
   merge(counted: AbandonedCounters): void {
     for (const field of COUNTS) if (field !== 'deadLettered') this[field] += countOf(counted, field)
     this.received += counted.delivered ?? 0
@@ -108,57 +108,57 @@ export class Ledger {
     }
   }
 
-  /** Another account, as it stands, becomes part of this one. */
+  /** Adds another account, including its queued records and dead letters. */
   add(other: LedgerSnapshot & { readonly queued: number }): void {
     this.merge(other)
     this.adoptDeadLetters(other.deadLettered)
     this.recover(other.queued)
   }
 
-  /** Records an earlier process received and left in the queue. */
+  /** Counts records that an earlier process received and left in the queue. */
   recover(records: number): void {
     this.received += records
     this.queued += records
   }
 
-  /** Records an earlier process had acknowledged, and that are not where it left them. */
+  /** Counts records that an earlier process acknowledged and that are missing from its queue. */
   recoverLost(records: number): void {
     this.received += records
     this.lost.quarantined += records
   }
 
-  /** Queued records that are another account's from now on. */
+  /** Removes queued records that now belong to another account. */
   handOver(records: number): void {
     this.#leaveQueue(records)
     this.received -= records
   }
 
-  /** Dead letters that are there, which a crash may have made one commit more or fewer than was written down. */
+  /** Sets the dead letters found in the store: after a crash they may differ by one commit from the saved count. */
   recoverDeadLetters(records: number): void {
     this.received += records - this.deadLettered
     this.deadLettered = records
   }
 
-  /** Dead letters of another process that lie in the own store now. */
+  /** Adds dead letters of another process that are now in this process's store. */
   adoptDeadLetters(records: number): void {
     this.received += records
     this.deadLettered += records
   }
 
-  /** Dead letters that are sent after all. */
+  /** Counts dead letters that are queued again. */
   revive(records: number): void {
     this.deadLettered -= records
     this.queued += records
     this.replayed += records
   }
 
-  /** Dead letters that went to make room for others. */
+  /** Counts dead letters deleted to make room for others. */
   evict(records: number): void {
     this.deadLettered -= records
     this.lost.dead_letter_evicted += records
   }
 
-  /** Records the account cannot explain; anything but 0 is a defect. */
+  /** Returns the records in no state; anything but 0 is a bug. */
   difference(): number {
     return (
       this.received -
@@ -173,7 +173,7 @@ export class Ledger {
   }
 }
 
-/** What of a ledger outlives the process. `received` and `queued` follow from it and from what is found in the queue. */
+/** Fields that outlive the process. `received` and `queued` follow from them and from the records found in the queue. */
 const COUNTS = [
   'delivered',
   'deadLettered',
@@ -189,10 +189,10 @@ const KEPT = [...COUNTS, ...BY_REASON]
 
 export type LedgerSnapshot = Pick<Ledger, (typeof KEPT)[number]>
 
-/** A snapshot read from a file; one of a process that counted nothing may be empty. */
+/** A snapshot read from a file; that of a process that counted nothing may be empty. */
 export type AbandonedCounters = Partial<LedgerSnapshot>
 
-/** In directories of earlier builds. */
+/** Field names in directories of earlier builds. */
 const FORMER_NAMES: Readonly<Record<string, string>> = { possibleDuplicates: 'possibleDoubles' }
 
 function countOf(counters: AbandonedCounters, field: (typeof COUNTS)[number]): number {
@@ -200,7 +200,7 @@ function countOf(counters: AbandonedCounters, field: (typeof COUNTS)[number]): n
   return counters[field] ?? (typeof former === 'number' ? former : 0)
 }
 
-/** A ledger as JSON shows it: zeros of the reasons left out, the difference put in. */
+/** Returns a ledger as JSON: without reasons that are 0, with the difference. */
 export function accountOf(ledger: Ledger | undefined): object {
   if (ledger === undefined) return {}
   const some = (reasons: Readonly<Record<string, number>>) =>
@@ -217,7 +217,7 @@ export function accountOf(ledger: Ledger | undefined): object {
   }
 }
 
-/** Records over all reasons. */
+/** Returns the records of all reasons. */
 export function sum(byReason: Readonly<Record<string, number>>): number {
   let total = 0
   for (const reason in byReason) total += byReason[reason] ?? 0

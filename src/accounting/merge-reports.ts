@@ -1,4 +1,4 @@
-/** One report of several: numbers are added, lists put behind one another, objects merged key by key; else the first stands. */
+/** Merges reports: adds numbers, concatenates lists, merges objects key by key; of other values it keeps the first. */
 export function mergeReports(reports: readonly unknown[]): unknown {
   return reports.reduce((one, other) => merge(one, other))
 }

@@ -1,9 +1,9 @@
 import type { RejectedReason } from './outcome.ts'
 
-/** Records turned away for one reason. */
+/** Records rejected for one reason. */
 export interface RejectedCount {
   count: number
-  /** Explains one of them to people: value, rule, what to do. */
+  /** Explanation of one of them for people: value, rule, what to do. */
   sample: string
 }
 
@@ -15,8 +15,8 @@ export interface Rejections {
 }
 
 /**
- * Counts rejected records by reason. A sender decides how many records of a request are rejected, so a record adds to a
- * number and never makes an object: 490,000 of them fit a compressed request of 10 KB.
+ * Counts rejected records by reason. A sender can make any number of records be rejected, so a record increments a number
+ * and never allocates an object: 490,000 of them fit in a compressed request of 10 KB.
  */
 export class RejectionCounter implements Rejections {
   readonly #byReason = new Map<RejectedReason, RejectedCount>()
@@ -26,7 +26,7 @@ export class RejectionCounter implements Rejections {
     return this.#byReason
   }
 
-  /** @returns false if the reason has no sample yet; then `add` is called with one. */
+  /** @returns false if the reason has no sample yet: call `add` with one */
   addKnown(reason: RejectedReason): boolean {
     const known = this.#byReason.get(reason)
     if (known === undefined) return false

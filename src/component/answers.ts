@@ -1,10 +1,10 @@
 import type { RefusedCause, RetryCause } from '../accounting/outcome.ts'
 
-// What a sender is told, in the words of its protocol: the one table from causes to gRPC codes and HTTP statuses.
-// OTLP 1.11 lets a client retry on UNAVAILABLE and on 429, 502, 503, 504 alone; every other answer makes it drop the
+// The only table from causes to gRPC codes and HTTP statuses.
+// OTLP 1.11 lets a client retry only on UNAVAILABLE and on 429, 502, 503, 504; every other answer makes it drop the
 // request, so an outcome of kind `retry` must never get one.
 
-/** The codes of google.rpc.Code that are answered with. */
+/** The codes of google.rpc.Code used in answers. */
 export const GRPC_CODES = {
   OK: 0,
   INVALID_ARGUMENT: 3,
@@ -23,7 +23,7 @@ export interface WireStatus {
   readonly http: number
 }
 
-// 503 and not 429 for all of them: it is this server that cannot take more, whoever sends. The collector answers so too.
+// 503 and not 429 for all of them: this server cannot take more, from any client. The collector does the same.
 const TRY_AGAIN: WireStatus = { grpc: GRPC_CODES.UNAVAILABLE, http: 503 }
 
 /** A `retry` carries its delay: RetryInfo in gRPC, Retry-After in HTTP. A `refused` never does. */
@@ -38,7 +38,7 @@ export const ANSWERS: Readonly<Record<RetryCause | RefusedCause, WireStatus>> = 
   malformed: { grpc: GRPC_CODES.INVALID_ARGUMENT, http: 400 },
   too_large: { grpc: GRPC_CODES.RESOURCE_EXHAUSTED, http: 413 },
   unsupported_media_type: { grpc: GRPC_CODES.UNIMPLEMENTED, http: 415 },
-  // RFC 9110, 15.5.16: 415 is for content codings too. (The collector answers 400.)
+  // RFC 9110, 15.5.16: 415 also covers content codings. (The collector answers 400.)
   unsupported_encoding: { grpc: GRPC_CODES.UNIMPLEMENTED, http: 415 },
   unauthenticated: { grpc: GRPC_CODES.UNAUTHENTICATED, http: 401 },
   permission_denied: { grpc: GRPC_CODES.PERMISSION_DENIED, http: 403 },

@@ -1,19 +1,19 @@
 import type { Component } from './component.ts'
 import type { Refused, Retry } from '../accounting/outcome.ts'
 
-/** A sender that is bound to log groups: one tenant of several. Made once for each, so that it can be a key. */
+/** A tenant: a sender that may write only certain log groups. One object per tenant, so that it can be a map key. */
 export interface Identity {
-  /** For people: told to the sender that may not write a group. */
+  /** Name for people, used in the error to a sender that may not write a group. */
   readonly name: string
   /** Patterns with `*`; at least one. */
   readonly allowedGroups: readonly string[]
 }
 
-/** What a sender is judged by: the head of its request. The body has not been read. */
+/** The head of a request, for authentication. The body has not been read. */
 export interface RequestHead {
-  /** A header of HTTP, or the metadata of gRPC, by its lower-case name; the first value if there are several. */
+  /** Returns an HTTP header or gRPC metadata entry by its lower-case name; the first value if there are several. */
   header(name: string): string | undefined
-  /** Common name of the subject of the client's certificate, where TLS has verified one. */
+  /** Returns the subject's common name of the client certificate, if TLS has verified one. */
   commonName(): string | undefined
 }
 
@@ -21,17 +21,17 @@ export type Authentication = Authenticated | Refused | Retry
 
 export interface Authenticated {
   readonly kind: 'authenticated'
-  /** Undefined: known, and bound by the exporter's own rules alone. */
+  /** Undefined: only the exporter's own rules limit the sender. */
   readonly identity: Identity | undefined
 }
 
-/** Decides who may send. What an extension is that a receiver's `auth.authenticator` names. */
+/** Decides who may send. Implemented by extensions that a receiver's `auth.authenticator` can name. */
 export interface Authenticator {
-  /** What `WWW-Authenticate` says beside a 401 (RFC 9110, 11.6.1). */
+  /** The value of `WWW-Authenticate` in a 401 response (RFC 9110, 11.6.1). */
   readonly challenge: string
   /**
-   * Never throws, and never repeats what the sender showed. A Retry where it cannot tell at the moment: the sender's
-   * credentials may be good, and a refusal would make it drop its records.
+   * Never throws, and never repeats the sender's credentials. Returns a Retry if it cannot decide now: the credentials may
+   * be valid, and a refusal would make the sender drop its records.
    */
   authenticate(head: RequestHead): Authentication
 }

@@ -1,24 +1,24 @@
 /**
- * The one bound on what a process holds: bytes of buffers (receive buffers, lanes, tails), and the JavaScript heap that the
- * bookkeeping of what waits costs. Taken before memory is, given back when it is dropped. Counts are exact: a reservation
- * that is not given back is a leak, and one given back twice throws.
+ * The memory bound of a process: bytes in buffers (receive buffers, lanes, tails), and JavaScript heap for the bookkeeping
+ * of waiting records. Reserve before allocating; release when the memory is dropped. Counts are exact: a reservation that is
+ * not released is a leak, and a second release throws.
  */
 export class ByteBudget {
   readonly capacity: number
-  /** Bytes of heap; infinity where nothing is known of the heap. */
+  /** Bytes of heap; infinity if the heap size is unknown. */
   readonly heapCapacity: number
   #used = 0
   #heapUsed = 0
-  /** The most bytes of buffers that were ever held, for `/metrics`. */
+  /** Largest value of `used` so far, for `/metrics`. */
   peak = 0
 
   /**
    * @param capacity bytes of buffers, at least 1
-   * @param heapCapacity bytes of heap for bookkeeping: a one-record request may have 150 bytes and cost 800 of heap
+   * @param heapCapacity bytes of heap for bookkeeping: a one-record request of 150 bytes may cost 800 bytes of heap
    */
   constructor(capacity: number, heapCapacity: number = Number.POSITIVE_INFINITY) {
     if (!Number.isSafeInteger(capacity) || capacity < 1)
-      throw new RangeError(`a byte budget needs a positive size, not ${capacity}`)
+      throw new RangeError(`the capacity of a byte budget has to be a positive integer, not ${capacity}`)
     this.capacity = capacity
     this.heapCapacity = heapCapacity
   }
@@ -31,12 +31,12 @@ export class ByteBudget {
     return this.#heapUsed
   }
 
-  /** How full it is, by the fuller of its two bounds: 0 to 1. */
+  /** Fill level of the fuller of its two bounds: 0 to 1. */
   get fullness(): number {
     return Math.max(this.#used / this.capacity, this.#heapUsed / this.heapCapacity)
   }
 
-  /** Takes both if they fit; false leaves everything as it was. */
+  /** Reserves both amounts if they fit. Returns false, and reserves nothing, if not. */
   reserve(bytes: number, heapBytes: number = 0): boolean {
     if (this.#used + bytes > this.capacity || this.#heapUsed + heapBytes > this.heapCapacity) return false
     this.#used += bytes
@@ -45,11 +45,11 @@ export class ByteBudget {
     return true
   }
 
-  /** @throws RangeError if more comes back than was taken: a double release would let memory grow without a bound. */
+  /** @throws RangeError if more is released than is reserved: a double release would let memory grow without bound. */
   release(bytes: number, heapBytes: number = 0): void {
-    if (bytes > this.#used) throw new RangeError(`${bytes} bytes given back to a budget that holds ${this.#used}`)
+    if (bytes > this.#used) throw new RangeError(`${bytes} bytes released from a budget that holds ${this.#used}`)
     if (heapBytes > this.#heapUsed)
-      throw new RangeError(`${heapBytes} bytes of heap given back to a budget that holds ${this.#heapUsed}`)
+      throw new RangeError(`${heapBytes} bytes of heap released from a budget that holds ${this.#heapUsed}`)
     this.#used -= bytes
     this.#heapUsed -= heapBytes
   }

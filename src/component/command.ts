@@ -1,20 +1,20 @@
 // A command that a component adds to the command line.
 
-/** 0 it stopped cleanly, or all is well; 1 it failed while running; 2 bad usage or config: the same command fails again. */
+/** 0: success or a clean stop. 1: failed while running. 2: bad usage or config, so the same command fails again. */
 export type ExitCode = 0 | 1 | 2
 
 export interface Option {
   readonly type: 'string' | 'boolean'
   readonly multiple?: boolean
-  /** The placeholder of the value in the help: `FILE`. */
+  /** Placeholder of the value in the help: `FILE`. */
   readonly value?: string
-  /** One line for the help; an option without one is not shown there. */
+  /** One line for the help, which omits options without a description. */
   readonly description?: string
 }
 
 export type Options = Readonly<Record<string, Option>>
 
-/** Values as given: none has a default here. An argument has the name of its placeholder. */
+/** Values as given, without defaults. An argument has the name of its placeholder. */
 export type Values<Names extends Options> = {
   readonly [argument: Uppercase<string>]: string
 } & {
@@ -26,11 +26,11 @@ export type Values<Names extends Options> = {
 }
 
 export interface Output {
-  /** Writes to stdout: what was asked for. */
+  /** Writes results to stdout. */
   readonly out: (text: string) => void
-  /** Resolves when stdout has room again. To be awaited between the pieces of an answer that may be long. */
+  /** Resolves when stdout has room again. Await it between the pieces of long output. */
   readonly outDrained: () => Promise<void>
-  /** Writes to stderr: everything else. */
+  /** Writes everything else to stderr. */
   readonly err: (text: string) => void
 }
 
@@ -43,31 +43,31 @@ export interface CommandHost extends Output {
   readonly stopRequested: Promise<void>
   /** The exporters of this type in the config that the command line names, in its order. */
   exporterConfigs(type: string): Promise<ExporterConfigs>
-  /** Reads the config that the command line names, once for each call. */
+  /** Reads the config that the command line names, at each call. */
   storageDirectories(): Promise<StorageDirectories>
 }
 
 export type StorageDirectories =
-  /** The directories of the storage extensions that run; there may be none. */
+  /** The directories of the enabled storage extensions; may be empty. */
   | { readonly kind: 'found'; readonly directories: readonly string[] }
   /** The command line names no config. */
   | { readonly kind: 'no_config' }
-  /** The config cannot run; the reason is on stderr. */
+  /** The config is invalid; the reason was written to stderr. */
   | { readonly kind: 'invalid' }
 
 export type ExporterConfigs =
   | { readonly kind: 'found'; readonly configs: ReadonlyMap<string, unknown> }
   /** The command line names no config. */
   | { readonly kind: 'no_config' }
-  /** The config cannot run; the reason is on stderr. */
+  /** The config is invalid; the reason was written to stderr. */
   | { readonly kind: 'invalid' }
 
 export interface ComponentCommand<Names extends Options = Options> {
   /** A few lines for its help. */
   readonly description: string
-  /** Without those that name a config: the command line adds them. */
+  /** Options of the command; the command line adds those that name a config. */
   readonly options: Names
-  /** The placeholder of an argument beside the options, such as GROUP. Its value has this name among the values. */
+  /** The placeholder of a positional argument, such as GROUP. Its value has this name. */
   readonly argument?: string
   run(values: Values<Names>, host: CommandHost): Promise<ExitCode>
 }

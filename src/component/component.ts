@@ -5,49 +5,49 @@ import type { Siblings } from './siblings.ts'
 import type { ComponentId } from './id.ts'
 
 /**
- * Lifecycle of everything that can be named in the YAML.
+ * Lifecycle of every component that the YAML can name.
  *
- * - Creating is pure wiring: no socket, no timer, no file. `start` opens; downstream components start first.
- * - `shutdown` stops intake, drains until the signal aborts, and closes. It is safe unstarted, twice, and after a failed
- *   start; it never rejects for work left undone (that is counted and logged), only for a defect.
- * - After `shutdown` resolves, no timer, socket or promise of the component is left, so the process ends by itself.
+ * - Creating only wires: it opens no socket, timer or file. `start` opens them; downstream components start first.
+ * - `shutdown` stops intake, drains until the signal aborts, and closes. It may be called before `start`, twice, and after a
+ *   failed start. It rejects only for a bug, never for unfinished work, which is counted and logged.
+ * - After `shutdown` resolves, no timer, socket or promise of the component is left, so the process exits by itself.
  */
 export interface Component {
-  /** @throws ComponentError when the component cannot do its work: the daemon stops what had started and exits 1. */
+  /** @throws ComponentError if the component cannot work: the daemon stops the started components and exits with 1 */
   start(host: Host): Promise<void>
   shutdown(signal: AbortSignal): Promise<void>
   /**
-   * Checks without opening anything, and without a network, whether `start` would fail here: a directory that is missing, a
-   * variable that cannot be used. For `validate`.
-   * @returns what only a start can show, one sentence each
+   * Checks for `validate` whether `start` would fail on this machine (a missing directory, an invalid variable), without
+   * opening anything and without a network.
+   * @returns conditions that only a start can verify, one sentence each
    * @throws ComponentError with what `start` would throw
    */
   check?(): Promise<readonly string[]>
   /**
-   * For extensions: true when every component has started, false as soon as the daemon begins to stop (the collector's
-   * PipelineWatcher).
+   * Notifies an extension: true when every component has started, false as soon as the daemon begins to stop (the
+   * collector's PipelineWatcher).
    */
   pipelineReady?(ready: boolean): void
 }
 
-/** What a running component may ask of the process around it. */
+/** The services that the daemon offers a running component. */
 export interface Host {
-  /** Another component, by id as written in the YAML; undefined where there is none. */
+  /** Returns an extension by its id as written in the YAML; undefined if there is none. */
   extension(id: string): Component | undefined
-  /** A running component found that it cannot go on: the daemon logs it, shuts down and exits 1. */
+  /** Reports that a component cannot continue: the daemon logs the error, shuts down and exits with 1. */
   fatal(error: Error): void
-  /** What keeps an exporter from taking records for now (a full disk), for probes; undefined while nothing does. */
+  /** Returns the reason why an exporter takes no records now (a full disk), for probes; undefined if there is none. */
   obstacle?(): string | undefined
 }
 
-/** What every `create` is handed. */
+/** The argument of every `create`. */
 export interface ComponentSettings<Config> {
   readonly id: ComponentId
   readonly config: Config
-  /** Already names the component. */
+  /** A logger whose lines name the component. */
   readonly logger: Logger
   readonly metrics: MetricsRegistry
-  /** The one byte budget of the process. */
+  /** The byte budget of the process. */
   readonly budget: ByteBudget
   readonly build: BuildInfo
   /** The same component in other processes of this daemon. */
@@ -59,7 +59,7 @@ export interface BuildInfo {
   readonly version: string
 }
 
-/** An error an operator can act on: what, where, and what to do instead. Carries its cause. */
+/** An error that an operator can act on: the problem, its place, and what to do instead. Carries its cause. */
 export class ComponentError extends Error {
   override readonly name = 'ComponentError'
 }

@@ -1,9 +1,9 @@
 /**
- * A pattern in which `*` stands for any characters, none included; every other character stands for itself.
+ * A pattern in which `*` matches zero or more characters; every other character matches itself.
  *
- * The pieces between the stars are looked for from left to right, each behind the one before it. Taking the first place of
- * a piece leaves the most room for the next, so nothing is ever tried twice. As a regular expression, `*a*a*a` on a long
- * name of a client's choice tries every way to divide the name.
+ * Finds the pieces between the stars from left to right, each after the previous one. Taking the first match of a piece
+ * leaves the most room for the next, so there is no backtracking. A regular expression for `*a*a*a` on a long name chosen
+ * by a client would try every way to divide the name.
  */
 export class Glob {
   readonly #first: string
@@ -34,7 +34,7 @@ export class Glob {
   }
 }
 
-/** Whether one of several patterns matches. */
+/** Returns true if one of several patterns matches. */
 export function matchesAny(globs: readonly Glob[], text: string): boolean {
   for (const glob of globs) if (glob.matches(text)) return true
   return false

@@ -1,14 +1,14 @@
-/** A component's name in the YAML: `type` or `type/name`, as the collector writes it. */
+/** A component's id in the YAML: `type` or `type/name`, as in the collector. */
 export interface ComponentId {
   readonly type: string
   /** Empty where the id has no `/name`. */
   readonly name: string
 }
 
-/** Types are lower snake case (collector coding guidelines); a name may be anything printable without a slash or a blank. */
+/** Types are lower snake case (collector coding guidelines); a name is any printable text without slashes or whitespace. */
 const PATTERN = /^([a-z][a-z0-9_]*)(?:\/([^\s/]+))?$/
 
-/** Parses `otlp` or `otlp/edge`; undefined when the text is neither. */
+/** Parses `otlp` or `otlp/edge`; returns undefined for anything else. */
 export function parseComponentId(text: string): ComponentId | undefined {
   const match = PATTERN.exec(text)
   return match === null ? undefined : { type: match[1] ?? '', name: match[2] ?? '' }

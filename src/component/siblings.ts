@@ -1,31 +1,31 @@
 /**
- * The processes of one daemon (`service.workers`), as a component of one of them sees the others. What the config gives
- * to the daemon as a whole is shared out, and what one learns is told to all.
+ * The other worker processes of the daemon (`service.workers`), for a component in one of them. Limits of the config are
+ * divided among the workers, and a worker publishes faults to the others.
  */
 export interface Siblings {
-  /** The part of it that is this process's: 1 where it is alone. */
+  /** This process's share of the daemon's limits: 1 in a single process. */
   readonly share: number
   /**
-   * Ports on which siblings listen too, by who listens: what one of them got for port 0, the others take, and each adds
-   * what it got. Undefined where it is alone, and listens alone.
+   * Ports shared by the siblings, by listener: the port that one got for port 0 is used by the others, and each adds the
+   * ports it got. Undefined in a single process.
    */
   readonly ports: Map<string, number> | undefined
   /**
-   * Has something done by one process while the others wait for it: `work` is not called where another has just done it.
-   * @param work resolves with whether it is done; if not, or if its process dies, the next one has its turn
+   * Lets one process do some work while the others wait for it. Does not call `work` if another process has just done it.
+   * @param work resolves with true if the work is done; if not, or if its process exits, the next one gets its turn
    * @param signal ends the waiting
    */
   once(name: string, work: () => Promise<boolean>, signal: AbortSignal): Promise<void>
-  /** Tells the others, as far as they live and listen. */
-  tell(news: News): void
+  /** Sends news to the listeners of the other processes. */
+  publish(news: News): void
   /**
-   * Of what the others know already the listener is told at once.
-   * @returns stops listening
+   * Calls the listener at once with the news that the others already have.
+   * @returns a function that unsubscribes
    */
-  hear(listener: (news: News) => void): () => void
+  subscribe(listener: (news: News) => void): () => void
 }
 
-/** A fault that one process met, and that the others would meet too. */
+/** A fault that one process found and that affects the others too. */
 export interface News {
   /** Id of the exporter. */
   readonly exporter: string
@@ -35,13 +35,13 @@ export interface News {
   readonly message: string
 }
 
-/** Of a daemon of one process. */
+/** The siblings of a single process: none. */
 export const ALONE: Siblings = {
   share: 1,
   ports: undefined,
   async once(_, work) {
     await work()
   },
-  tell() {},
-  hear: () => () => {},
+  publish() {},
+  subscribe: () => () => {},
 }

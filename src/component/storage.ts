@@ -1,31 +1,31 @@
 import type { Component } from './component.ts'
 
-/** What a storage extension offers: directories for queues that outlive the process. */
+/** A storage extension: provides directories for queues that outlive the process. */
 export interface QueueStorage {
   /**
-   * A directory of this process alone, for `owner` (an exporter's id). One that an earlier process left is taken up again.
-   * @throws ComponentError if none can be made or locked
+   * Claims a directory for `owner` (an exporter's id) that only this process uses; reuses one that an earlier process left.
+   * @throws ComponentError if no directory can be created or locked
    */
   claim(owner: string): Promise<ClaimedDirectory>
 }
 
 export interface ClaimedDirectory {
   readonly path: string
-  /** False: what is written may be acknowledged before the disk has it. */
+  /** False: records may be acknowledged before they are synced to disk. */
   readonly fsync: boolean
-  /** Most bytes a queue may take there. */
+  /** Maximum bytes of a queue in the directory. */
   readonly capacityBytes: number
   /**
-   * Takes hold of a directory of the same owner in which a process that is gone left something: the next that nobody holds.
-   * @param except paths that are not wanted now
+   * Claims the next unlocked directory of the same owner in which an earlier process left records.
+   * @param except paths to skip
    * @throws ComponentError if the directories cannot be read
    */
   nextAbandoned(except: ReadonlySet<string>): Promise<AbandonedDirectory | undefined>
-  /** Lets another process have it. */
+  /** Unlocks the directory for other processes. */
   release(): Promise<void>
 }
 
-/** Held by this process until it is released. */
+/** A directory locked by this process until it is released. */
 export interface AbandonedDirectory {
   readonly path: string
   release(): Promise<void>

@@ -1,4 +1,4 @@
-// The lanes of one exporter: admission at one end, settlements at the other. Knows no AWS and no OTLP.
+// The lanes of one exporter, from admission to settlement. Independent of AWS and OTLP.
 //
 //   reserve ─▶ commit ─▶ queue.stored ─▶ lane ─▶ scheduler ─▶ put ─▶ settle
 //      │         │            │                                        │
@@ -29,15 +29,15 @@ export interface DeliveryOptions extends SchedulerOptions {
   readonly backoff: BackoffOptions
 }
 
-/** Hears of every item once, also of those whose sender is not listening any more, and of each put that failed. */
+/** Counts the outcome of every item once, also if its sender no longer listens, and every failed put. */
 export interface DeliveryAccount {
-  /** @param lane its key; empty for what was left at shutdown */
+  /** @param lane the lane key; empty for items left at shutdown */
   settled(settlement: Settlement, items: number, lane: string): void
-  /** @param maybeTaken the answer was lost, so the items may be there already */
+  /** @param maybeTaken the response was lost, so the destination may already have the items */
   retried(items: number, maybeTaken: boolean): void
-  /** Items are to go somewhere else. */
+  /** Items move to another destination. */
   moved(items: number, from: string, to: string): void
-  /** The account is throttled: whoever else uses it should hear of it. */
+  /** The AWS account is throttled: other users of it should be notified. */
   throttled(account: string, afterMs: number, message: string): void
   /** Items that an earlier process left in the queue. */
   recovered(items: number, lane: string): void
@@ -45,19 +45,19 @@ export interface DeliveryAccount {
 
 export interface DeliveryReservation {
   readonly kind: 'reserved'
-  /** Places in `lanes` that were not reserved, because the lane holds over its share of the queue. */
+  /** Indexes in `lanes` that were not reserved because the lane holds more than its share of the queue. */
   readonly overShare: readonly number[]
-  /** What it takes of the queue. */
+  /** Bytes taken of the queue. */
   readonly bytes: number
   commit(listener: StageListener): void
   release(): void
 }
 
-/** A fault of a shared endpoint is one once so many groups met it, and none succeeds; the narrower scopes need no proof. */
+/** Groups that must fail, while none succeeds, before the shared endpoint is at fault; narrower scopes need no proof. */
 const ENDPOINT_WITNESSES = 3
-/** While the process ends an open scope is probed this often: a long backoff would outlast it. */
+/** Probe interval of an open scope during shutdown: a long backoff would outlast the process. */
 const SHUTDOWN_WAIT_MS = 1_000
-/** How often lanes are looked over: for what `max_elapsed_time` has given up, and for those to park. */
+/** Interval at which lanes are checked: for items past `max_elapsed_time`, and for lanes to park. */
 const SWEEP_MS = 1_000
 
 export class Delivery<D> {
@@ -74,14 +74,14 @@ export class Delivery<D> {
   #destinationOf: (laneKey: string) => D = () => {
     throw new Error('not started')
   }
-  /** Hands it what waits on disk alone, as there is room for it. */
+  /** Receives batches that were only on disk, as there is room for them. */
   readonly reader: PageReader = {
     keeps: (lane) => this.#window.keeps(unmarked(lane)),
     wants: (lane) => this.#window.wants(unmarked(lane)),
     take: (found) => this.#takeIn(found),
     lost: (items) => this.#lost(items),
   }
-  // Shared by all scopes of a kind: there is one for each stream.
+  // Shared by all scopes of a kind, because there is one scope per stream.
   readonly #narrowScope: FaultScopeOptions<Lane<D>>
   readonly #accountScope: FaultScopeOptions<Lane<D>>
   readonly #endpointScope: FaultScopeOptions<Lane<D>>
@@ -139,14 +139,14 @@ export class Delivery<D> {
     return this.#scopes.values()
   }
 
-  /** `steadyNowMs` when the oldest batch that waits was queued; undefined when nothing does. */
+  /** `steadyNowMs` at which the oldest waiting batch was queued; undefined if none waits. */
   get oldestEnqueuedAtMs(): number | undefined {
     let oldest = this.#queue.pagedOut.sinceMs
     for (const { enqueuedAtMs } of this.#unsettled) oldest = Math.min(oldest ?? enqueuedAtMs, enqueuedAtMs)
     return oldest
   }
 
-  /** Takes room for all lanes or for none; `onLaneFull` says what becomes of those over their share. */
+  /** Reserves room for all lanes or for none; `onLaneFull` decides about lanes over their share. */
   reserve(lanes: readonly LaneItems<D>[], onLaneFull: OnLaneFull): DeliveryReservation | Retry {
     const full = this.parking.overShare(lanes, onLaneFull)
     if (full.length > 0 && onLaneFull === 'refuse') return laneFull(lanes[full[0] ?? 0]?.key ?? '')
@@ -178,13 +178,13 @@ export class Delivery<D> {
     return this.#lanes.get(key)?.stuckBy?.lastFault ?? ''
   }
 
-  /** Takes over what an earlier process left. Called once, before the first `reserve`. */
+  /** Recovers the batches of an earlier process. Called once, before the first `reserve`. */
   async start(destinationOf: (laneKey: string) => D): Promise<void> {
     this.#destinationOf = destinationOf
     const found = await this.#queue.recover(this.reader)
     this.takeUp(found, this.#queue.pagedOut.lanes)
     this.#sweep = setInterval(() => this.#lookOver(), SWEEP_MS)
-    // By itself it is no reason for a process to live on.
+    // The timer alone must not keep the process alive.
     this.#sweep.unref()
   }
 
@@ -194,16 +194,15 @@ export class Delivery<D> {
       this.#unsettled.delete(batch)
       this.#flushes.left(batch)
     })
-    this.scheduler.handOnSlow()
+    this.scheduler.passOnSlow()
     if (this.#options.policy.maxWaitMs === Number.POSITIVE_INFINITY) return
     const now = steadyNowMs()
     for (const lane of this.#lanes.values()) this.scheduler.expire(lane, now)
   }
 
   /**
-   * Takes over what an earlier or another process left, at any time: each batch goes where the clock puts it among those that
-   * wait.
-   * @param pagedOut what waits beside these, by lane
+   * Takes over batches of an earlier or another process, at any time: each is inserted among the waiting ones by its time.
+   * @param pagedOut items that wait in addition to these, by lane
    */
   takeUp(found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']): void {
     for (const [lane, { items }] of pagedOut) if (!isOwn(lane)) this.#account.recovered(items, lane)
@@ -223,41 +222,41 @@ export class Delivery<D> {
         this.#flushes.pagedIn(batch)
       }
       lane.takeUp(batches)
-      // They have waited their time.
+      // These batches have already waited for the flush interval.
       if ((batches[0]?.batch.enqueuedAtMs ?? now) + this.#options.flushIntervalMs <= now) lane.deadlineMs = 0
       this.scheduler.consider(lane)
     }
   }
 
-  /** Items that wait on disk alone cannot be read any more. */
+  /** Counts items that were only on disk and can no longer be read as lost. */
   #lost(items: number): void {
     this.#account.settled({ kind: 'lost', reason: 'quarantined' }, items, '')
     this.#flushes.review()
   }
 
-  /** Another process was told by the account to wait. It holds for lanes that come later too. */
+  /** Opens an account's scope because the account throttled another process. Applies to later lanes too. */
   throttledElsewhere(account: string, afterMs: number, message: string): void {
     this.#scope({ kind: 'account', name: account }).fail({ message, afterMs, lasting: false })
   }
 
-  /** Sends everything now and waits until what is queued at this moment is settled, or the signal aborts. */
+  /** Sends everything now and waits until the items queued at this moment are settled, or the signal aborts. */
   async flush(signal: AbortSignal): Promise<void> {
     if ((this.#unsettled.size === 0 && this.#queue.pagedOut.records === 0) || signal.aborted) return
     this.scheduler.flushing++
     for (const lane of this.#lanes.values()) this.scheduler.consider(lane)
-    // What comes later is not waited for.
+    // Do not wait for items that come later.
     for (const batch of this.#unsettled) batch.closed = true
     await this.#flushes.wait(this.#unsettled, steadyNowMs(), signal)
     this.scheduler.flushing--
   }
 
-  /** Drains until the signal aborts. What is left then is lost with the process, unless the queue outlives it. */
+  /** Drains until the signal aborts. Items left then are lost with the process, unless the queue outlives it. */
   async shutdown(signal: AbortSignal, queueOutlives: boolean): Promise<void> {
     this.#hasten()
     await this.flush(signal)
     clearInterval(this.#sweep)
     await this.scheduler.close()
-    // Letters that are being written come to their end while the queue can still be told.
+    // Dead letters being written finish while the queue can still be updated.
     await this.#unwanted.close()
     for (const lane of this.#lanes.values()) for (const scope of lane.scopes) scope.close()
     for (const scope of this.#scopes.values()) scope.close()
@@ -265,19 +264,19 @@ export class Delivery<D> {
     await this.#queue.close()
   }
 
-  /** Nothing new comes in, so each scope may be probed at once, and often. */
+  /** Lets each scope be probed at once, and often, since nothing new comes in. */
   #hasten(): void {
     this.#sender.hasten(SHUTDOWN_WAIT_MS)
     for (const scope of this.#scopes.values()) scope.hasten(SHUTDOWN_WAIT_MS)
     for (const lane of this.#lanes.values()) lane.scopes.at(-1)?.hasten(SHUTDOWN_WAIT_MS)
   }
 
-  /** In memory it does not matter which items of a batch are left, only how many. */
+  /** Counts the remaining items as lost. In memory it does not matter which items of a batch are left, only how many. */
   #loseRest(): void {
     for (const batch of this.#unsettled) {
       const items = batch.unsettled
       this.#queue.settle(batch, 0, items)
-      this.#tell(batch, { kind: 'lost', reason: 'shutdown' }, items, '')
+      this.#count(batch, { kind: 'lost', reason: 'shutdown' }, items, '')
     }
     this.#unsettled.clear()
     this.#lanes.clear()
@@ -288,7 +287,7 @@ export class Delivery<D> {
     for (const [place, batch] of stored.entries()) {
       if (batch.pagedOut) continue
       batch.own = lanes[place]?.own === true
-      // A stuck lane holds its batches for days, and is not to hold their requests with them.
+      // A stuck lane keeps its batches for days; they must not keep their requests alive.
       batch.listener = listener.queuedOnly === true ? undefined : listener
       this.#unsettled.add(batch)
     }
@@ -308,7 +307,7 @@ export class Delivery<D> {
     this.scheduler.consider(lane)
   }
 
-  /** Small requests of one lane share a batch, so that those that wait cost little more than their bytes. */
+  /** Joins small requests of one lane into a batch, so that waiting requests cost little more than their bytes. */
   #join(lane: Lane<D>, batch: QueuedBatch): boolean {
     const { last } = lane
     if (last === undefined) return false
@@ -320,7 +319,7 @@ export class Delivery<D> {
     return true
   }
 
-  /** @param otherwise if it cannot be kept: it was acknowledged, so it goes the way of all others then */
+  /** @param otherwise called if the dead letter cannot be kept: the items were acknowledged, so they are sent normally */
   #bury(key: string, batch: QueuedBatch, { reason, error }: Death, otherwise: () => void): void {
     const run = { batch, from: 0, to: batch.count }
     this.#unwanted.keep(key, run, reason, error, (kept) => {
@@ -361,7 +360,7 @@ export class Delivery<D> {
     for (const scope of lane.scopes) {
       scope.lanes--
       scope.leave(lane)
-      // The shared scopes stay: what they learnt holds for the next lane too. A group's goes with its last lane.
+      // The shared scopes stay: their state applies to the next lane too. A group's scope is removed with its last lane.
       if (scope.kind === 'stream') scope.close()
       else if (scope.kind === 'group' && scope.lanes === 0) {
         scope.close()
@@ -378,10 +377,10 @@ export class Delivery<D> {
     })
   }
 
-  /** @param lane undefined for what never came into one */
+  /** @param lane undefined for items that never entered a lane */
   #end(lane: Lane<D> | undefined, run: Run, settlement: Settlement, key: string): void {
-    this.#letGo(lane, run)
-    this.#tell(run.batch, settlement, run.to - run.from, key)
+    this.#release(lane, run)
+    this.#count(run.batch, settlement, run.to - run.from, key)
   }
 
   #moved(lane: Lane<D>, run: Run, { batch, to: { key, destination } }: Moved<D>): void {
@@ -390,10 +389,10 @@ export class Delivery<D> {
     this.#account.moved(run.to - run.from, lane.key, key)
     this.#flushes.moved(run.batch, batch)
     this.#send(key, destination, batch)
-    this.#letGo(lane, run)
+    this.#release(lane, run)
   }
 
-  #letGo(lane: Lane<D> | undefined, { batch, from, to }: Run): void {
+  #release(lane: Lane<D> | undefined, { batch, from, to }: Run): void {
     this.#queue.settle(batch, from, to)
     if (lane !== undefined) {
       lane.held.items -= to - from
@@ -408,13 +407,13 @@ export class Delivery<D> {
     this.#flushes.left(batch)
   }
 
-  #tell(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
+  #count(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
     if (!batch.own) this.#account.settled(settlement, items, lane)
     batch.listener?.settled(settlement, items)
   }
 }
 
-/** Before the lane's key in the queue: what an earlier process wrote on its own account is known by it. No name begins so. */
+/** Prefix of the lane key in the queue that marks the daemon's own items after a restart. No name begins with it. */
 const OWN_MARK = '\u0001'
 
 function isOwn(marked: string): boolean {
@@ -433,6 +432,6 @@ function laneFull(key: string): Retry {
     kind: 'retry',
     cause: 'lane_full',
     afterMs: 5_000,
-    message: `the destination ${key} holds over its share of the queue, and on_lane_full is refuse`,
+    message: `the destination ${key} holds more than its share of the queue, and on_lane_full is refuse`,
   }
 }

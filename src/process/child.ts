@@ -1,4 +1,4 @@
-// One worker, seen from the parent.
+// The parent's connection to one worker.
 
 import cluster, { type Worker } from 'node:cluster'
 import type { News } from '../component/siblings.ts'
@@ -6,7 +6,7 @@ import type { Accounts } from '../service/readings.ts'
 import { type Birth, BIRTH, type FromWorker, type Ports, type Reading, type ToWorker } from './messages.ts'
 import type { Waiter } from './turns.ts'
 
-/** How long after its time a worker may still say its last word, ms: less than the parent itself is waited for. */
+/** Time after the shutdown timeout in which a worker may still send its last message, ms: less than the parent's own grace. */
 const KILL_AFTER_MS = 500
 /** A worker that does not answer by then is left out of a scrape. */
 const READ_TIMEOUT_MS = 2_000
@@ -16,7 +16,7 @@ export interface ChildEvents {
   want(child: Child, name: string): void
   done(child: Child, name: string, done: boolean): void
   news(child: Child, news: News): void
-  /** Once, whatever ended it. */
+  /** Called once, whatever ended the worker. */
   exited(child: Child, how: string): void
 }
 
@@ -29,22 +29,22 @@ export class Child implements Waiter {
   readonly #gone = Promise.withResolvers<void>()
   #isGone = false
   readonly bornAtMs = performance.now()
-  /** What keeps it from taking records for now. */
+  /** The reason why the worker takes no records now. */
   obstacle: string | undefined
-  /** What it said last: its counters are not to fall, and rise again, because it was busy once. Undefined: nothing yet. */
+  /** The last reading, kept so that counters do not drop while the worker is busy. Undefined before the first. */
   reading: Reading | undefined
-  /** What it had counted when it ended; undefined if it died without a word. */
+  /** Its final record counts; undefined if it exited without sending them. */
   accounts: Accounts | undefined
 
   constructor(birth: Birth, events: ChildEvents) {
     this.#events = events
     this.#worker = cluster.fork({ [BIRTH]: JSON.stringify(birth) })
-    // Told by `started` too, which may have nobody waiting.
+    // Prevents an unhandled rejection when nothing awaits `started`.
     this.#started.promise.catch(() => {})
-    this.#worker.on('message', (message: FromWorker) => this.#heard(message))
+    this.#worker.on('message', (message: FromWorker) => this.#receive(message))
     this.#worker.on('error', (error) => {
       this.#started.reject(error)
-      // It could not be made, so it cannot exit either.
+      // The process was not created, so there will be no exit event.
       if (this.pid === undefined) this.#exited(error.message)
     })
     this.#worker.once('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`))
@@ -54,12 +54,12 @@ export class Child implements Waiter {
     return this.#worker.process.pid
   }
 
-  /** The ports on which it listens. Rejects if it ends, or says that it cannot start. */
+  /** Resolves with the ports on which the worker listens. Rejects if it exits or reports that it cannot start. */
   get started(): Promise<Ports> {
     return this.#started.promise
   }
 
-  /** Brings `reading` up to date; false if it does not answer. */
+  /** Updates `reading`. Resolves with false if the worker does not respond. */
   read(): Promise<boolean> {
     if (!this.#worker.isConnected()) return Promise.resolve(false)
     const id = this.#nextReading++
@@ -69,19 +69,19 @@ export class Child implements Waiter {
         clearTimeout(timer)
         resolve(answered)
       })
-      this.tell({ kind: 'read', id })
+      this.send({ kind: 'read', id })
     })
   }
 
   turn(name: string, done: boolean): void {
-    this.tell({ kind: 'turn', name, done })
+    this.send({ kind: 'turn', name, done })
   }
 
-  tell(message: ToWorker): void {
+  send(message: ToWorker): void {
     if (this.#worker.isConnected()) this.#worker.send(message)
   }
 
-  /** Asks it to drain; soon after the abort it is ended. */
+  /** Asks the worker to drain; kills it `KILL_AFTER_MS` after the abort. */
   async stop(signal: AbortSignal): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const onAbort = () => {
@@ -95,7 +95,7 @@ export class Child implements Waiter {
     clearTimeout(timer)
   }
 
-  #heard(message: FromWorker): void {
+  #receive(message: FromWorker): void {
     switch (message.kind) {
       case 'config':
         return this.#events.config(this)

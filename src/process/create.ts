@@ -7,8 +7,8 @@ import { createSingle } from './single.ts'
 import { createWorker } from './worker.ts'
 
 /**
- * A daemon of one process, the parent of several, or one of those: `service.workers`, and who started this process, decide.
- * @param files that the config was read from: workers do not read them again, as they may have been edited since
+ * Creates a daemon of one process, a parent or a worker, depending on `service.workers` and on who started this process.
+ * @param files the config files as read: workers get these, because the files may have been edited since
  * @throws ComponentError naming the component that cannot be built from its config
  */
 export function createProcess(config: DaemonConfig, build: BuildInfo, files: ReadonlyMap<string, string>): Daemon {

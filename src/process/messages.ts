@@ -1,19 +1,19 @@
-// What the parent and its workers say to each other.
+// The messages between the parent and its workers.
 //
 //   parent                                   worker
-//     ◀── config ──   ── config ──▶            once: the files it was read from
+//     ◀── config ──   ── config ──▶            once: the config files
 //     ◀── started | failed ──────────────────  once
 //     ◀── obstacle ──────────────────────────  when it changes
 //     ── read ──▶   ◀── reading ─────────────  for /metrics and /ledger
 //     ◀── want ──   ── turn ──▶   ◀── done ──  `Siblings.once`
 //     ◀── news ──   ── news ──▶                to all the others
-//     ◀── ended ─────────────────────────────  its account, as its last word
+//     ◀── ended ─────────────────────────────  its account, as the last message
 
 import type { News } from '../component/siblings.ts'
 import type { Accounts, Report } from '../service/readings.ts'
 import type { Family } from '../telemetry/registry.ts'
 
-/** What a worker has to tell when it is asked. */
+/** A worker's answer to `read`. */
 export interface Reading {
   readonly families: readonly Family[]
   readonly report: Report
@@ -22,7 +22,7 @@ export interface Reading {
 /** As `Outside.files`. */
 export type Files = readonly (readonly [path: string, text: string])[]
 
-/** As `Siblings.ports`, for those that start later. */
+/** As `Siblings.ports`, for workers that start later. */
 export type Ports = readonly (readonly [listener: string, port: number])[]
 
 export type FromWorker =
@@ -39,14 +39,14 @@ export type FromWorker =
 export type ToWorker =
   | { readonly kind: 'config'; readonly files: Files }
   | { readonly kind: 'read'; readonly id: number }
-  /** @property done another process has done it; else it is this one's turn */
+  /** @property done true: another worker did the work; false: it is this worker's turn */
   | { readonly kind: 'turn'; readonly name: string; readonly done: boolean }
   | { readonly kind: 'news'; readonly news: News }
 
-/** What a worker that is born finds in the variable `BIRTH`. */
+/** The content of the environment variable `BIRTH` of a new worker. */
 export interface Birth {
   readonly ports: Ports
-  /** Of accounts that tell everybody to wait. */
+  /** Throttles that still apply. */
   readonly news: readonly News[]
 }
 

@@ -1,26 +1,26 @@
-// The parent of several processes, seen from a worker.
+// A worker's connection to its parent.
 
 import cluster from 'node:cluster'
 import type { News, Siblings } from '../component/siblings.ts'
 import type { Birth, FromWorker, ToWorker } from './messages.ts'
 
-/** The files of the config as the parent read them. */
+/** Returns the config files as the parent read them. */
 export async function filesOfParent(): Promise<Map<string, string>> {
   const answer = Promise.withResolvers<Map<string, string>>()
-  const hear = (message: ToWorker) => {
+  const onMessage = (message: ToWorker) => {
     if (message.kind === 'config') answer.resolve(new Map(message.files))
   }
-  cluster.worker?.on('message', hear)
-  say({ kind: 'config' })
+  cluster.worker?.on('message', onMessage)
+  send({ kind: 'config' })
   const files = await answer.promise
-  cluster.worker?.off('message', hear)
+  cluster.worker?.off('message', onMessage)
   return files
 }
 
 export class ParentLink implements Siblings {
   readonly share: number
   readonly ports: Map<string, number>
-  /** What the others knew when this one was born. */
+  /** News from before this worker started. */
   readonly #old: readonly News[]
   readonly #listeners = new Set<(news: News) => void>()
   /** Work whose turn has not come, by name. */
@@ -31,7 +31,7 @@ export class ParentLink implements Siblings {
     this.share = share
     this.ports = new Map(ports)
     this.#old = news
-    cluster.worker?.on('message', (message: ToWorker) => this.#heard(message))
+    cluster.worker?.on('message', (message: ToWorker) => this.#receive(message))
   }
 
   async once(name: string, work: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
@@ -41,7 +41,7 @@ export class ParentLink implements Siblings {
       resolve(true)
     }
     this.#waiting.set(name, resolve)
-    say({ kind: 'want', name })
+    send({ kind: 'want', name })
     signal.addEventListener('abort', giveUp)
     if (signal.aborted) giveUp()
     const isDone = await done
@@ -51,26 +51,26 @@ export class ParentLink implements Siblings {
     try {
       worked = await work()
     } finally {
-      say({ kind: 'done', name, done: worked })
+      send({ kind: 'done', name, done: worked })
     }
   }
 
-  tell(news: News): void {
-    say({ kind: 'news', news })
+  publish(news: News): void {
+    send({ kind: 'news', news })
   }
 
-  hear(listener: (news: News) => void): () => void {
+  subscribe(listener: (news: News) => void): () => void {
     this.#listeners.add(listener)
-    // This process has its clock since its birth.
+    // `performance.now()` counts from the start of this process, when the parent computed `afterMs`.
     for (const news of this.#old) listener({ ...news, afterMs: Math.max(0, news.afterMs - performance.now()) })
     return () => this.#listeners.delete(listener)
   }
 
-  say(message: FromWorker): void {
-    say(message)
+  send(message: FromWorker): void {
+    send(message)
   }
 
-  /** The last word, after which nothing keeps the process alive. */
+  /** Sends the last message and disconnects, so that the process can exit. */
   async end(message: FromWorker): Promise<void> {
     const { worker } = cluster
     if (worker?.isConnected() !== true) return
@@ -78,10 +78,10 @@ export class ParentLink implements Siblings {
     worker.disconnect()
   }
 
-  #heard(message: ToWorker): void {
+  #receive(message: ToWorker): void {
     switch (message.kind) {
       case 'config':
-        return // it was asked for before this process had a daemon
+        return // handled by `filesOfParent` before the daemon was created
       case 'read':
         return this.read(message.id)
       case 'news':
@@ -96,13 +96,13 @@ export class ParentLink implements Siblings {
     const resolve = this.#waiting.get(name)
     this.#waiting.delete(name)
     if (resolve !== undefined) resolve(done)
-    // Nobody waits for it any more: the next one is not to wait for this process.
-    else if (!done) say({ kind: 'done', name, done: false })
+    // This worker no longer waits for its turn: pass it on to the next.
+    else if (!done) send({ kind: 'done', name, done: false })
   }
 }
 
-/** A parent that is gone hears nothing any more; Node ends its workers then. */
-function say(message: FromWorker): void {
-  // One that goes just now is no error of this process, which is what a send without a callback makes of it.
+/** Sends a message unless the parent is gone; Node ends the workers of a parent that is gone. */
+function send(message: FromWorker): void {
+  // Without a callback, a send to a parent that is exiting would raise an error in this process.
   if (cluster.worker?.isConnected() === true) cluster.worker.send(message, () => {})
 }

@@ -5,12 +5,12 @@ import { createSingle } from './single.ts'
 import { Workers } from './workers.ts'
 
 /**
- * The parent of the workers: what exists once for all of them.
- * @param files that the config was read from
+ * Creates the parent of the workers: the parts that exist once for all of them.
+ * @param files the config files as read
  * @throws ComponentError naming the component that cannot be built from its config
  */
 export function createParent(config: DaemonConfig, build: BuildInfo, files: ReadonlyMap<string, string>): Daemon {
-  // Wired as a whole here too, so that an error in the config is reported before a worker is started.
+  // Wire the whole config here too, so that an error in it is reported before a worker starts.
   const whole = createSingle(config, build)
   const { workers: count } = config.service
   const parent = new ServiceDaemon(ofParent(config), build, {
@@ -24,7 +24,7 @@ export function createParent(config: DaemonConfig, build: BuildInfo, files: Read
   }
 }
 
-/** The config without receivers and exporters, and with the extensions that run once for all workers. */
+/** Returns the config without receivers and exporters, and with only the extensions that run once for all workers. */
 function ofParent(config: DaemonConfig): DaemonConfig {
   const { service } = config
   const extensions = service.extensions.filter((id) => config.extensions.get(id)?.factory.oneForAll === true)

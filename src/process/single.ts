@@ -3,7 +3,7 @@ import type { DaemonConfig } from '../config/daemon-config.ts'
 import { type Daemon, ServiceDaemon } from '../service/daemon.ts'
 
 /**
- * A daemon of one process.
+ * Creates a daemon of one process.
  * @throws ComponentError naming the component that cannot be built from its config
  */
 export function createSingle(config: DaemonConfig, build: BuildInfo): Daemon {

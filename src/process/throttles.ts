@@ -1,20 +1,20 @@
 import type { News } from '../component/siblings.ts'
 
-/** A worker is born, and one that tries the account has its answer, within this. */
+/** Upper bound of the time in which a worker starts, and in which a trial call to the account gets its response. */
 const REMEMBERED_MS = 10_000
 
-/** The accounts that told a worker to wait: one that is born later has not heard it. */
+/** The accounts that throttle the workers, for workers that start later. */
 export class Throttles {
-  /** By exporter and account, of which a config has few. */
+  /** By exporter and account; a config has few. */
   readonly #last = new Map<string, { readonly news: News; readonly untilMs: number }>()
 
-  heard(news: News, nowMs: number): void {
+  record(news: News, nowMs: number): void {
     const key = JSON.stringify([news.exporter, news.account])
     const untilMs = nowMs + news.afterMs
     if ((this.#last.get(key)?.untilMs ?? 0) < untilMs) this.#last.set(key, { news, untilMs })
   }
 
-  /** What still holds, with what is left of the time to wait: 0 where somebody is trying the account just now. */
+  /** Returns the throttles that still apply, with the remaining wait: 0 where a worker is trying the account now. */
   news(nowMs: number): News[] {
     return [...this.#last.values()]
       .filter(({ untilMs }) => nowMs < untilMs + REMEMBERED_MS)

@@ -1,16 +1,17 @@
-/** Somebody who can be told that it is their turn, or that another has done it. */
+/** A worker that waits for its turn to do some work. */
 export interface Waiter {
+  /** @param done true: another worker did the work; false: it is this worker's turn */
   turn(name: string, done: boolean): void
 }
 
-/** Who asks so soon after something was done had seen it missing before that. */
+/** A worker that asks this soon after work was done decided to ask before it was done. */
 const RECENT_MS = 1_000
 
-/** What the parent keeps for `Siblings.once`: of all that want the same thing done, one does it while the others wait. */
+/** The parent's side of `Siblings.once`: of all workers that want the same work done, one does it while the others wait. */
 export class Turns {
-  /** By name, first the one whose turn it is. */
+  /** Waiters by name; the first one has its turn. */
   readonly #waiting = new Map<string, Waiter[]>()
-  /** performance.now() by name, the oldest first. */
+  /** Time at which work was done (performance.now()), by name, oldest first. */
   readonly #done = new Map<string, number>()
 
   want(name: string, waiter: Waiter): void {
@@ -22,7 +23,7 @@ export class Turns {
     waiter.turn(name, false)
   }
 
-  /** @param done false: the next one has its turn */
+  /** @param done false: the next waiter gets its turn */
   finished(name: string, waiter: Waiter, done: boolean): void {
     const [first, ...others] = this.#waiting.get(name) ?? []
     if (first !== waiter) return
@@ -44,7 +45,7 @@ export class Turns {
     }
   }
 
-  /** It is gone, and what it was at is not done. */
+  /** Removes a worker that exited; its unfinished work goes to the next waiter. */
   forget(waiter: Waiter): void {
     for (const [name, waiting] of this.#waiting) {
       const left = waiting.filter((one) => one !== waiter)

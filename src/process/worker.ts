@@ -1,4 +1,4 @@
-// A process of several, seen from inside: the daemon without what the parent does for all of them.
+// A worker process: the daemon without the parts that the parent runs for all workers.
 
 import type { BuildInfo } from '../component/component.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
@@ -7,12 +7,12 @@ import { type Daemon, ServiceDaemon } from '../service/daemon.ts'
 import { type Birth, BIRTH } from './messages.ts'
 import { ParentLink } from './parent-link.ts'
 
-/** Less than the parent has, ms: its last word is to be heard before the parent's own time is over. */
-const LAST_WORD_MS = 1_000
-/** Of a timeout that is shorter than ten times that. */
-const LAST_WORD_SHARE = 0.1
+/** Time reserved for the last message, ms: a worker's timeout ends that much before the parent's. */
+const LAST_MESSAGE_MS = 1_000
+/** Share of the timeout reserved if it is shorter than ten times `LAST_MESSAGE_MS`. */
+const LAST_MESSAGE_SHARE = 0.1
 
-/** How often the parent hears what keeps records from being taken, if that has changed. */
+/** Interval at which a changed obstacle is reported to the parent. */
 const OBSTACLE_MS = 1_000
 
 /** @throws ComponentError naming the component that cannot be built from its config */
@@ -22,14 +22,14 @@ export function createWorker(config: DaemonConfig, build: BuildInfo): Daemon {
   const { readings } = daemon
   parent.read = (id) => {
     const reading = { families: readings.families(), report: readings.report() }
-    parent.say({ kind: 'reading', id, reading })
+    parent.send({ kind: 'reading', id, reading })
   }
-  let told: string | undefined
+  let reported: string | undefined
   const watch = setInterval(() => {
     const obstacle = readings.obstacle()
-    if (obstacle === told) return
-    told = obstacle
-    parent.say({ kind: 'obstacle', obstacle })
+    if (obstacle === reported) return
+    reported = obstacle
+    parent.send({ kind: 'obstacle', obstacle })
   }, OBSTACLE_MS)
   watch.unref()
   return {
@@ -38,9 +38,9 @@ export function createWorker(config: DaemonConfig, build: BuildInfo): Daemon {
     async start() {
       try {
         await daemon.start()
-        parent.say({ kind: 'started', ports: [...parent.ports] })
+        parent.send({ kind: 'started', ports: [...parent.ports] })
       } catch (error) {
-        parent.say({ kind: 'failed', message: describeError(error) })
+        parent.send({ kind: 'failed', message: describeError(error) })
         throw error
       }
     },
@@ -52,12 +52,12 @@ export function createWorker(config: DaemonConfig, build: BuildInfo): Daemon {
   }
 }
 
-/** Extensions that are for all processes run in the parent, and so does what answers scrapes. */
+/** Returns the config without the parts that run in the parent: extensions for all processes and the metrics server. */
 function ofWorker(config: DaemonConfig): DaemonConfig {
   const { service } = config
   const extensions = service.extensions.filter((id) => config.extensions.get(id)?.factory.oneForAll !== true)
   const telemetry = { ...service.telemetry, metrics: { ...service.telemetry.metrics, level: 'none' as const } }
   const { shutdownTimeoutMs: wholeMs } = service
-  const shutdownTimeoutMs = wholeMs - Math.min(LAST_WORD_MS, wholeMs * LAST_WORD_SHARE)
+  const shutdownTimeoutMs = wholeMs - Math.min(LAST_MESSAGE_MS, wholeMs * LAST_MESSAGE_SHARE)
   return { ...config, service: { ...service, extensions, telemetry, shutdownTimeoutMs } }
 }

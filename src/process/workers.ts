@@ -1,7 +1,7 @@
-// The parent of several processes that are one daemon (`service.workers`).
+// The parent of the worker processes that form one daemon (`service.workers`).
 //
 //   clients ─▶ one port, SO_REUSEPORT ─▶ worker 1 ─▶ CloudWatch      each with its own lanes, share of the budget, and
-//                                     ─▶ worker 2 ─▶                 directory; what only one may do is asked of the parent
+//                                     ─▶ worker 2 ─▶                 directory; the parent decides which one does shared work
 
 import { ComponentError, type Host } from '../component/component.ts'
 import { describeError } from '../telemetry/describe-error.ts'
@@ -15,12 +15,12 @@ import type { Files, Ports } from './messages.ts'
 import { Throttles } from './throttles.ts'
 import { Turns } from './turns.ts'
 
-/** A worker that dies is replaced after this, then twice, four times … as long, while new ones do not live long. */
+/** Delay before a worker that exited is replaced; doubles while replacements exit early. */
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
-/** A worker that lived so long died of something new. */
+/** An exit after this uptime is not an early exit and resets the delay. */
 const LONG_LIFE_MS = 60_000
-/** Deaths in a row, after short lives, at which the daemon ends: whoever runs it should hear of it. */
+/** Maximum early exits in a row; after one more the daemon exits, so that its supervisor notices. */
 const MAX_EARLY_EXITS = 8
 
 export class Workers implements PipelineWorkers {
@@ -37,25 +37,25 @@ export class Workers implements PipelineWorkers {
   #running = false
   #ports: Ports = []
 
-  /** @param files of the config */
+  /** @param files the config files */
   constructor(count: number, files: Files, logger: Logger) {
     this.#count = count
     this.#files = files
     this.#logger = logger
   }
 
-  /** @throws ComponentError with what the first worker that could not start said */
+  /** @throws ComponentError with the error of the first worker that could not start */
   async start(host: Host): Promise<void> {
     this.#fatal = (error) => host.fatal(error)
     try {
-      // The first one finds the ports, where the config leaves them to the system.
+      // The first worker finds the ports that the config leaves to the system.
       this.#ports = await this.#fork().started
       await Promise.all(Array.from({ length: this.#count - 1 }, () => this.#fork().started))
     } catch (cause) {
       throw new ComponentError(`a worker could not start: ${describeError(cause)}`, { cause })
     }
     this.#running = true
-    // One may have ended while the others were starting.
+    // A worker may have exited while the others were starting.
     for (let missing = this.#count - this.#children.size; missing > 0; missing--) this.#fork()
     this.#logger.info('workers run', { workers: this.#count, pids: [...this.#children].map(({ pid }) => pid) })
   }
@@ -66,13 +66,13 @@ export class Workers implements PipelineWorkers {
     await Promise.all([...this.#children].map((child) => child.stop(signal)))
   }
 
-  /** Of one that does not answer in time what it said before. */
+  /** Returns the readings of all workers; the last known one of a worker that does not respond in time. */
   async read(): Promise<{ readonly families: (readonly Family[])[]; readonly reports: unknown[] }> {
     const children = [...this.#children]
     const answers = await Promise.all(children.map((child) => child.read()))
     const heard = answers.filter((answered) => answered).length
     if (heard < this.#count)
-      this.#logger.warn('not every worker was heard; of the others the numbers are those of before', { heard })
+      this.#logger.warn('some workers did not respond: reporting their last known metrics', { heard })
     const found = children.map(({ reading }) => reading).filter((reading) => reading !== undefined)
     return { families: found.map(({ families }) => families), reports: found.map(({ report }) => report) }
   }
@@ -82,7 +82,7 @@ export class Workers implements PipelineWorkers {
     return undefined
   }
 
-  /** By exporter, of workers that have ended in order. */
+  /** Ledgers of workers that shut down cleanly, by exporter. */
   get ledgers(): Map<string, Ledger> {
     const ledgers = new Map<string, Ledger>()
     for (const [exporter, account] of this.#ended) {
@@ -100,12 +100,12 @@ export class Workers implements PipelineWorkers {
   }
 
   readonly #events: ChildEvents = {
-    config: (child) => child.tell({ kind: 'config', files: this.#files }),
+    config: (child) => child.send({ kind: 'config', files: this.#files }),
     want: (child, name) => this.#turns.want(name, child),
     done: (child, name, done) => this.#turns.finished(name, child, done),
     news: (child, news) => {
-      this.#throttles.heard(news, performance.now())
-      for (const other of this.#children) if (other !== child) other.tell({ kind: 'news', news })
+      this.#throttles.record(news, performance.now())
+      for (const other of this.#children) if (other !== child) other.send({ kind: 'news', news })
     },
     exited: (child, how) => this.#exited(child, how),
   }
@@ -116,24 +116,24 @@ export class Workers implements PipelineWorkers {
     this.#ended.push(...Object.entries(child.accounts ?? {}))
     if (!this.#running) {
       if (child.accounts === undefined)
-        this.#logger.error(
-          'a worker ended before it had said what became of its records; they are not in the account',
-          {
-            pid: child.pid,
-            ended: how,
-          },
-        )
+        this.#logger.error('a worker exited without reporting its record counts: they are missing from the account', {
+          pid: child.pid,
+          ended: how,
+        })
       return
     }
     this.#deaths = performance.now() - child.bornAtMs > LONG_LIFE_MS ? 1 : this.#deaths + 1
     if (this.#deaths > MAX_EARLY_EXITS)
-      return this.#fatal(new Error(`workers end as soon as they have started, the last one with ${how}`))
+      return this.#fatal(new Error(`workers keep exiting soon after they start, the last one with ${how}`))
     const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#deaths - 1))
-    this.#logger.error('a worker ended and is replaced; what it held is lost, unless it has a storage', {
-      pid: child.pid,
-      ended: how,
-      inMs: waitMs,
-    })
+    this.#logger.error(
+      'a worker exited and is replaced: its queued records are lost unless the exporter has a storage',
+      {
+        pid: child.pid,
+        ended: how,
+        inMs: waitMs,
+      },
+    )
     this.#replaceAfter(waitMs)
   }
 
@@ -142,12 +142,12 @@ export class Workers implements PipelineWorkers {
       this.#waits.delete(wait)
       this.#ended = this.#ended.filter(([, { outlives }]) => !outlives)
       try {
-        // If it cannot start it ends, and is heard of so.
+        // A worker that cannot start exits, which `#exited` handles.
         this.#fork()
       } catch (error) {
-        // No memory for another process, say. The others go on.
+        // No memory for another process, for example. The other workers continue.
         const fields = { error: describeError(error), inMs: LONGEST_WAIT_MS }
-        this.#logger.error('a worker could not be made and is tried again', fields)
+        this.#logger.error('cannot create a worker process: retrying', fields)
         this.#replaceAfter(LONGEST_WAIT_MS)
       }
     }, waitMs)

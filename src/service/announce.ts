@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { heapNote, mebibytes, type SizedBudget } from './memory/memory.ts'
 import type { Shapes } from './shapes.ts'
 
-/** What an operator is told at start, each thing once: who runs, what flows where, how much memory, what is different. */
+/** Logs the start for operators: version, pipelines, memory, and notes on the config. */
 export function announceStart(
   logger: Logger,
   config: DaemonConfig,
@@ -23,11 +23,11 @@ export function announceStart(
   const heap = heapNote(memory.limit, getHeapStatistics().heap_size_limit, config.service.workers)
   for (const note of [memory.sized.note, heap]) if (note !== undefined) logger.warn(note)
   const ofProcessors = [...shapes.processors.values()].flatMap(({ notes = [] }) => notes)
-  // Two processors of a kind say the same.
+  // Two processors of one type have the same notes.
   for (const note of new Set([...config.notes, ...shapes.notes, ...ofProcessors])) logger.info(note)
 }
 
-/** The last line: what became of the records of each exporter that keeps an account. */
+/** Logs the last line: the record counts by outcome of each exporter that has a ledger. */
 export function announceEnd(logger: Logger, ledgers: ReadonlyMap<string, Ledger>): void {
   const records: Record<string, Record<string, number>> = {}
   let bad = false
@@ -51,11 +51,11 @@ export function announceEnd(logger: Logger, ledgers: ReadonlyMap<string, Ledger>
     }
     bad ||= lost > 0 || unaccounted !== 0
   }
-  if (bad) logger.error('stopped, records are lost', { records })
+  if (bad) logger.error('stopped with lost records', { records })
   else logger.info('stopped', { records })
 }
 
-/** As READMEs name them: `lost(shutdown)`. */
+/** Keys as in the READMEs: `lost(shutdown)`. */
 function byReason(state: string, counts: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).map(([reason, count]) => [`${state}(${reason})`, count]))
 }

@@ -20,16 +20,16 @@ import type { Mode, PipelineWorkers } from './mode.ts'
 import { ledgersOf, type OwnReadings, readAll, readGraph } from './readings.ts'
 import { type Shapes, shapesOf } from './shapes.ts'
 
-/** A config that can run, once. */
+/** A wired config that can run once. */
 export interface Daemon {
-  /** @throws ComponentError naming the component that could not start; whatever had started is stopped by then */
+  /** @throws ComponentError naming the component that could not start, after stopping those that had started */
   start(): Promise<void>
   /**
    * Stops intake, drains and closes within `service.shutdown_timeout`. Never rejects; safe unstarted, during `start` (which
    * then rejects) and twice.
    */
   shutdown(): Promise<void>
-  /** Checks without opening anything whether the start would fail on this machine. */
+  /** Checks whether the start would fail on this machine, without opening anything. */
   check(): Promise<Checked>
   /** Resolves when a running component cannot go on: shut down, and exit with 1. */
   readonly failed: Promise<Error>
@@ -38,13 +38,13 @@ export interface Daemon {
 /** One sentence each, naming the component. */
 export interface Checked {
   readonly problems: readonly string[]
-  /** What only a start can show. */
+  /** Conditions that only a start can verify. */
   readonly notes: readonly string[]
 }
 
 export interface DaemonParts {
   readonly mode: Mode
-  /** Instead of the one that `service.telemetry.logs` describes; its owner flushes it. */
+  /** Replaces the logger of `service.telemetry.logs`; the caller flushes it. */
   readonly logger?: Logger
 }
 
@@ -134,7 +134,7 @@ export class ServiceDaemon implements Daemon {
   async #stop(): Promise<void> {
     this.#stopCollecting()
     await this.#lifecycle.stop()
-    // What was folded comes first: the account is the last line.
+    // Flush folded lines first, so that the account is the last line.
     this.#ownLogger.flush()
     if (this.#started && this.#mode.kind !== 'worker')
       announceEnd(this.#logger, this.#workers?.ledgers ?? ledgersOf(this.#graph))
@@ -147,7 +147,7 @@ export class ServiceDaemon implements Daemon {
     return [
       ...metricsMembers(this.#config, readAll(this.readings, workers), logger),
       ...graphMembers(this.#graph, logger),
-      // They start when everything else runs, and stop before it.
+      // Workers start after everything else and stop before it.
       ...(workers === undefined ? [] : [{ kind: 'workers', id: 'workers', component: workers, logger } as const]),
     ]
   }
@@ -178,7 +178,7 @@ function metricsMembers(config: DaemonConfig, readings: Readings, logger: Logger
   }))
 }
 
-/** In start order: each finds running what it sends to, or asks its host for. */
+/** Members in start order: each starts after the components it sends to or asks its host for. */
 function graphMembers(graph: Graph, logger: Logger): Member[] {
   return [
     ...[...graph.extensions].map(([id, component]) => ({ kind: 'extension', id, component }) as const),

@@ -1,9 +1,9 @@
 import { timerDelay } from '../telemetry/timer-delay.ts'
 
-/** How long after its signal a shutdown may still take to return, ms: it has to give up, count and close, not to wait. */
+/** Time a shutdown may take after its signal, ms: it only has to count what is left and close. */
 const GRACE_MS = 1_000
 
-/** A time after which work has to stop. Its timer keeps the process alive, so that the signal comes. */
+/** A deadline for work. Its timer keeps the process alive, so that the signal always fires. */
 export class Deadline {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -22,9 +22,9 @@ export class Deadline {
 }
 
 /**
- * Waits for `work`, and for no longer than a grace after the signal.
- * @returns whether it ended
- * @throws what `work` rejects with
+ * Waits for `work`, at most until `GRACE_MS` after the signal.
+ * @returns true if `work` ended
+ * @throws the rejection of `work`
  */
 export async function endsWithin(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined

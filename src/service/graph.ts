@@ -10,7 +10,7 @@ import { describeError } from '../telemetry/describe-error.ts'
 import { FanOut } from './consumers/fan-out.ts'
 import { OneExporter } from './consumers/one-exporter.ts'
 
-/** What a config describes, wired and not started. By id as written, in the order written. */
+/** The components of a config, wired and not started, by id in the order of the config. */
 export interface Graph {
   readonly extensions: ReadonlyMap<string, Component>
   readonly exporters: ReadonlyMap<string, Component & LogsExporter>
@@ -48,7 +48,7 @@ export function buildGraph(config: DaemonConfig, settings: GraphSettings): Graph
       named('extension', id, () => configured.factory.create(settingsOf(id, configured))),
     )
   }
-  // Exporters before receivers: a receiver is handed what comes after it.
+  // Exporters before receivers: a receiver is created with its next consumer.
   const exporters = new Map<string, Component & LogsExporter>()
   for (const [id, configured] of config.exporters) {
     const exporterSettings = { ...settingsOf(id, configured), shape: shapes.get(id) ?? {} }
@@ -69,8 +69,8 @@ export function buildGraph(config: DaemonConfig, settings: GraphSettings): Graph
 }
 
 /**
- * All exporters of all pipelines of a receiver. Processors shape lanes and change no record, so nothing stands between; an
- * exporter in two of the pipelines gets the records twice, as it does from the collector.
+ * Returns a consumer for all exporters of all pipelines of a receiver. Processors shape lanes and change no record, so the
+ * receiver calls exporters directly. An exporter in two of the pipelines gets the records twice, as in the collector.
  */
 function consumerOf(
   receiver: string,
@@ -87,8 +87,8 @@ function consumerOf(
 
 function known<T>(components: ReadonlyMap<string, T>, kind: string, id: string): T {
   const component = components.get(id)
-  // The config was checked, so this is a defect of the checker.
-  if (component === undefined) throw new ComponentError(`${kind} ${id} is used and not configured`)
+  // The config was checked, so this is a bug in the checker.
+  if (component === undefined) throw new ComponentError(`${kind} ${id} is used but not configured`)
   return component
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { Deadline, endsWithin } from './deadline.ts'
 
 export interface Member {
-  /** `service` is the daemon's own: it starts first and stops last. `workers` have the pipelines, where it has none itself. */
+  /** `service` is part of the daemon itself: it starts first and stops last. `workers` run the pipelines of a parent. */
   readonly kind: 'service' | 'extension' | 'exporter' | 'receiver' | 'workers'
   /** As written in the config. */
   readonly id: string
@@ -15,20 +15,20 @@ export interface Member {
 export interface LifecycleSettings {
   /** In start order. */
   readonly members: readonly Member[]
-  /** ms for everything that `stop` does. */
+  /** ms for all of `stop`. */
   readonly shutdownTimeoutMs: number
-  /** What each member may ask for. */
+  /** Returns the host passed to a member's `start`. */
   readonly host: (member: Member) => Host
 }
 
-/** Part of the timeout that receivers have to finish their requests; the rest is left for exporters to drain. */
+/** Share of the timeout in which receivers finish their requests; the rest is for exporters to drain. */
 const INTAKE_SHARE = 0.25
 
 /** Starts members downstream first and stops them upstream first. */
 export class Lifecycle {
   readonly #settings: LifecycleSettings
   readonly #started: Member[] = []
-  /** What `start` waits for right now. */
+  /** The pending start of one member. */
   #current: Promise<void> = Promise.resolve()
   #stopping = false
 
@@ -36,7 +36,7 @@ export class Lifecycle {
     this.#settings = settings
   }
 
-  /** @throws ComponentError naming the member that did not start; it and those before it are left for `stop` */
+  /** @throws ComponentError naming the member that did not start; the caller calls `stop` for it and those before it */
   async start(): Promise<void> {
     for (const member of this.#settings.members) {
       if (this.#stopping) throw new ComponentError(`stopped before ${nameOf(member)} had started`)
@@ -49,25 +49,25 @@ export class Lifecycle {
       }
     }
     if (this.#stopping) throw new ComponentError('stopped before the pipelines were ready')
-    this.#tellReady(true)
+    this.#setReady(true)
   }
 
-  /** Call once; never rejects. A member that does not stop is left behind with an error line. */
+  /** Call once; never rejects. A member that does not stop in time is abandoned and logged. */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#tellReady(false)
+    this.#setReady(false)
     const all = new Deadline(this.#settings.shutdownTimeoutMs)
     // One client that never finishes its request must not use up the time in which acknowledged records are sent.
     const intake = new Deadline(this.#settings.shutdownTimeoutMs * INTAKE_SHARE)
     try {
-      // A member that was starting is stopped like the others; why it failed is for `start` to say.
+      // A member that was starting is stopped like the others; `start` reports why it failed.
       await endsWithin(
         this.#current.catch(() => {}),
         intake.signal,
       )
       await this.#stopTogether('receiver', intake.signal)
       await this.#stopTogether('exporter', all.signal)
-      // They have receivers and exporters, and share the time out as is done here.
+      // Workers stop their own receivers and exporters with the same shares of the timeout.
       await this.#stopTogether('workers', all.signal)
       await this.#stopInTurn('extension', all.signal)
       await this.#stopInTurn('service', all.signal)
@@ -89,14 +89,14 @@ export class Lifecycle {
     return this.#started.filter((member) => member.kind === kind)
   }
 
-  #tellReady(ready: boolean): void {
+  #setReady(ready: boolean): void {
     for (const { component } of this.#startedOf('extension')) component.pipelineReady?.(ready)
   }
 }
 
 async function stopMember({ component, logger }: Member, signal: AbortSignal): Promise<void> {
   try {
-    if (!(await endsWithin(component.shutdown(signal), signal))) logger.error('did not stop in time and is left behind')
+    if (!(await endsWithin(component.shutdown(signal), signal))) logger.error('did not stop in time: abandoned')
   } catch (error) {
     logger.error('shutdown failed', { error })
   }

@@ -5,7 +5,7 @@ import { Listener } from '../listen/socket/listener.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { PROMETHEUS_CONTENT_TYPE } from '../telemetry/prometheus-text.ts'
 
-/** A scraper holds one connection; the bound keeps a stray client from holding them all. */
+/** Bounds a misbehaving client; a scraper holds one connection. */
 const MAX_CONNECTIONS = 100
 
 export interface Address {
@@ -13,17 +13,17 @@ export interface Address {
   readonly port: number
 }
 
-/** Where `service.telemetry.metrics` wants to be scraped. */
+/** Returns the scrape addresses of `service.telemetry.metrics`. */
 export function metricsAddresses({ metrics }: ServiceTelemetry): readonly Address[] {
   if (metrics.level === 'none') return []
   return metrics.readers.map(({ pull }) => pull.exporter.prometheus)
 }
 
-/** What there is to be read. */
+/** The contents of the two pages. */
 export interface Readings {
   /** Prometheus text. */
   metrics(): Promise<string>
-  /** Names groups and streams, so only this machine may read it. */
+  /** Names log groups and streams, so only this machine may read it. */
   ledger(): Promise<unknown>
 }
 
@@ -61,7 +61,7 @@ export class MetricsServer implements Component {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0]
     if (path !== '/metrics' && path !== '/ledger') {
-      response.writeHead(404).end('/metrics and /ledger are here\n')
+      response.writeHead(404).end('not found: use /metrics or /ledger\n')
       return
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -69,7 +69,7 @@ export class MetricsServer implements Component {
       return
     }
     if (path === '/ledger' && !isLoopback(request.socket.remoteAddress)) {
-      response.writeHead(403).end('/ledger answers on this machine only\n')
+      response.writeHead(403).end('/ledger is available from this machine only\n')
       return
     }
     try {
@@ -87,7 +87,7 @@ export class MetricsServer implements Component {
   }
 }
 
-/** 127.0.0.0/8, also as an IPv6 socket shows it, and ::1. */
+/** Returns true for 127.0.0.0/8, also in IPv4-mapped form, and ::1. */
 function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(?:::1$|(?:::ffff:)?127\.)/.test(address)
 }

@@ -8,17 +8,17 @@ import type { Family } from '../telemetry/registry.ts'
 export type Mode =
   /** All of it. */
   | { readonly kind: 'single' }
-  /** What exists once for all workers: some extensions, the metrics server, the lines at start and end. */
+  /** The parts that exist once for all workers: some extensions, the metrics server, the first and last log lines. */
   | { readonly kind: 'parent'; readonly workers: (logger: Logger) => PipelineWorkers }
-  /** The pipelines, with a share of the byte budget. The parent does what exists once. */
+  /** The pipelines, with a share of the byte budget. */
   | { readonly kind: 'worker'; readonly siblings: Siblings }
 
-/** The processes that have the pipelines. They start when all else of the parent runs, and stop before it. */
+/** The processes that run the pipelines. They start after everything else in the parent and stop before it. */
 export interface PipelineWorkers extends Component {
-  /** The metrics and reports of each worker. A worker that does not answer in time gives its last known ones. */
+  /** Returns the metrics and reports of each worker; the last known ones of a worker that does not respond in time. */
   read(): Promise<{ readonly families: (readonly Family[])[]; readonly reports: readonly unknown[] }>
   /** The reason why a worker takes no records now. */
   readonly obstacle: string | undefined
-  /** By exporter; of workers that have ended in order. */
+  /** Ledgers of workers that shut down cleanly, by exporter. */
   readonly ledgers: ReadonlyMap<string, Ledger>
 }

@@ -23,7 +23,7 @@ export type Accounts = Readonly<Record<string, Account>>
 
 export interface Account extends LedgerSnapshot {
   readonly queued: number
-  /** Another process goes on with it. */
+  /** The account is kept with a queue on disk, and another process continues it. */
   readonly outlives: boolean
 }
 
@@ -37,7 +37,7 @@ export function readGraph(graph: Graph, metrics: Registry, workers: PipelineWork
   }
 }
 
-/** The answers to scrapes: of this process and, in a parent, of its workers. */
+/** Returns the readings of this process and, in a parent, of its workers. */
 export function readAll(own: OwnReadings, workers: PipelineWorkers | undefined): Readings {
   if (workers === undefined)
     return { metrics: async () => renderFamilies(own.families()), ledger: async () => own.report() }
@@ -67,7 +67,7 @@ function obstacleOf(graph: Graph): string | undefined {
   return undefined
 }
 
-/** The report of each exporter; at least its account. */
+/** Returns the report of each exporter, or its account where it has no report. */
 function reportOf(graph: Graph): Report {
   const exporters = [...graph.exporters].map(([id, exporter]) => [
     id,

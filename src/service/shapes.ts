@@ -1,22 +1,22 @@
 import type { PipelineShape } from '../component/factory.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
 
-/** What the processors of a config ask for, each asked once. */
+/** The settings that the processors of a config request. */
 export interface Shapes {
   /** By processor id. */
   readonly processors: ReadonlyMap<string, PipelineShape>
-  /** By exporter id: what all of its pipelines together ask of its lanes. */
+  /** By exporter id: the lane settings combined over all of its pipelines. */
   readonly exporters: ReadonlyMap<string, PipelineShape>
-  /** Where pipelines ask differently of one exporter. */
+  /** One note for each exporter whose pipelines request different settings. */
   readonly notes: readonly string[]
 }
 
-/** Keys of a shape that an exporter's lanes keep to. */
+/** Keys of a shape that apply to an exporter's lanes. */
 const LANE_KEYS = ['flushIntervalMs', 'maxBatchEvents'] as const
 
 /**
- * Within a pipeline and over the pipelines of an exporter the smallest number wins: nobody waits longer, or gets a larger
- * batch, than they asked for.
+ * Combines the shapes of processors. Within a pipeline and over the pipelines of an exporter the smallest number wins: no
+ * pipeline gets a longer wait or a larger batch than it requests.
  */
 export function shapesOf(config: DaemonConfig): Shapes {
   const processors = new Map<string, PipelineShape>()
@@ -31,8 +31,8 @@ export function shapesOf(config: DaemonConfig): Shapes {
     const shape = smallest(asked.map(({ shape }) => shape))
     exporters.set(exporter, shape)
     if (asked.every((one) => sameForLanes(one.shape, shape))) continue
-    const told = asked.map(({ name, shape }) => `${name} for ${tell(shape)}`).join(', ')
-    notes.push(`pipelines ask differently of ${exporter} (${told}): it gets ${tell(shape)}`)
+    const requested = asked.map(({ name, shape }) => `${name}: ${describe(shape)}`).join('; ')
+    notes.push(`pipelines request different settings of ${exporter} (${requested}): it uses ${describe(shape)}`)
   }
   return { processors, exporters, notes }
 }
@@ -52,9 +52,9 @@ function sameForLanes(one: PipelineShape, other: PipelineShape): boolean {
   return LANE_KEYS.every((key) => one[key] === other[key])
 }
 
-function tell({ flushIntervalMs, maxBatchEvents }: PipelineShape): string {
+function describe({ flushIntervalMs, maxBatchEvents }: PipelineShape): string {
   const parts: string[] = []
-  if (flushIntervalMs !== undefined) parts.push(`a flush after ${flushIntervalMs} ms`)
+  if (flushIntervalMs !== undefined) parts.push(`flush after ${flushIntervalMs} ms`)
   if (maxBatchEvents !== undefined) parts.push(`at most ${maxBatchEvents} events a batch`)
-  return parts.length === 0 ? 'nothing' : parts.join(' and ')
+  return parts.length === 0 ? 'none' : parts.join(' and ')
 }

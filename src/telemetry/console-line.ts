@@ -3,10 +3,10 @@ import type { Fields, Level } from './logger.ts'
 
 // One line for people: 2026-11-21T10:00:00.000Z info  otlp  listening grpc=127.0.0.1:4317
 //
-// A field or a message may hold text of a client: control characters are escaped and a line feed is followed by a tab,
-// so that nobody outside can write what looks like a line of the daemon, or move the cursor of a terminal.
+// A field or a message may contain text from a client. Control characters are escaped and a line feed is followed by a tab,
+// so that a client cannot forge a line of the daemon or move the cursor of a terminal.
 
-/** @returns the line with its line feed */
+/** @returns the line, ending in a line feed */
 export function formatConsoleLine(time: Date, level: Level, message: string, fields: Fields): string {
   const { component, ...rest } = fields
   let line = `${time.toISOString()} ${level.padEnd(5)} `

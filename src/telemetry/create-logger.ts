@@ -5,11 +5,11 @@ import type { Fields, Level, Logger } from './logger.ts'
 import { RepeatFolder, type WriteLine } from './repeat-folder.ts'
 
 export interface LoggerOptions {
-  /** The least that is written. */
+  /** Lowest level that is written. */
   readonly level: Level
-  /** Lines for people, or one JSON object a line with the stack of errors. */
+  /** `console`: lines for people. `json`: one JSON object per line, with the stack of errors. */
   readonly encoding: 'console' | 'json'
-  /** Takes whole lines, one a call. Default: stderr, written synchronously, so that no line is lost at exit. */
+  /** Receives one whole line per call. Default: stderr, written synchronously, so that no line is lost at exit. */
   readonly destination?: DestinationStream
 }
 
@@ -21,7 +21,7 @@ export interface RootLogger extends Logger {
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 
-/** Repeated warnings and errors are folded, see RepeatFolder. A field `component` names who speaks. */
+/** Creates a logger that folds repeated warnings and errors, see RepeatFolder. The field `component` names the source. */
 export function createLogger(options: LoggerOptions): RootLogger {
   const destination = options.destination ?? pino.destination({ dest: 2, sync: true })
   const write = options.encoding === 'json' ? jsonLines(destination) : consoleLines(destination)

@@ -1,7 +1,7 @@
-/** Deeper than any real chain of causes; a cycle of causes ends here. */
+/** Maximum causes described: more than any real chain has; ends a cycle of causes. */
 const MAX_CAUSES = 10
 
-/** The messages of an error and of its causes, outermost first. A cause that its error quotes is not said twice. */
+/** Returns the messages of an error and of its causes, outermost first. A cause that is already quoted is not repeated. */
 export function describeError(error: unknown): string {
   const parts: string[] = []
   let current = error
@@ -14,7 +14,7 @@ export function describeError(error: unknown): string {
 }
 
 function messageOf(error: unknown): string {
-  // A refused connection to a name with several addresses is an AggregateError without a message.
+  // A refused connection to a host name with several addresses is an AggregateError without a message.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ')
   if (error instanceof Error) return error.message === '' ? error.name : error.message
   return String(error)

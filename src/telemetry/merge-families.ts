@@ -1,6 +1,6 @@
 import type { Family } from './registry.ts'
 
-/** One account of several processes: samples of the same name and labels are added, or their largest taken. */
+/** Merges the metrics of several processes: adds samples of the same name and labels, or takes their maximum. */
 export function mergeFamilies(all: readonly (readonly Family[])[]): Family[] {
   const merged = new Map<string, { definition: Family['definition']; values: Map<string, Family['samples'][number]> }>()
   for (const { definition, samples } of all.flat()) {

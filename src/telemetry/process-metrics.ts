@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import type { Labels, MetricDefinition, MetricsRegistry } from './metrics.ts'
 
-// The collector's names. Its `runtime_total_alloc_bytes` has no counterpart: V8 does not count what it allocated in all.
+// The collector's names. Its `runtime_total_alloc_bytes` has no counterpart: V8 does not count its total allocations.
 const UPTIME = 'otelcol_process_uptime'
 const CPU = 'otelcol_process_cpu_seconds'
 const RSS = 'otelcol_process_memory_rss'
@@ -13,13 +13,13 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   { name: UPTIME, type: 'counter', help: 'Seconds since the process started.', merge: 'max' },
   { name: CPU, type: 'counter', help: 'CPU seconds, user and system.' },
   { name: RSS, type: 'gauge', help: 'Resident memory in bytes.' },
-  { name: HEAP, type: 'gauge', help: 'Bytes of live and not yet collected objects on the JavaScript heap.' },
+  { name: HEAP, type: 'gauge', help: 'Bytes of live and uncollected objects on the JavaScript heap.' },
   { name: SYSTEM, type: 'gauge', help: 'Bytes the runtime has taken for the JavaScript heap and for buffers.' },
 ]
 
 /** @param target service_name, service_version, service_instance_id */
 export function registerTarget(metrics: MetricsRegistry, target: Labels): () => void {
-  const definition: MetricDefinition = { name: TARGET, type: 'gauge', help: 'Who is measured.' }
+  const definition: MetricDefinition = { name: TARGET, type: 'gauge', help: 'Target metadata.' }
   return metrics.register([definition], (emit) => emit(TARGET, target, 1))
 }
 

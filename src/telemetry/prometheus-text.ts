@@ -13,7 +13,7 @@ export interface Sample {
   readonly value: number
 }
 
-/** One metric with all its samples; empty where there are none. An empty label is left out: to Prometheus it is absent. */
+/** Returns one metric with all its samples; empty if it has none. Empty labels are omitted: to Prometheus they are absent. */
 export function renderFamily(definition: MetricDefinition, samples: readonly Sample[]): string {
   if (samples.length === 0) return ''
   const help = definition.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')

@@ -12,13 +12,14 @@ interface Registration {
   readonly collect: (emit: Emit) => void
 }
 
-/** What `/metrics` shows: asks whoever registered for numbers, once per scrape, and keeps none itself. */
+/** The metrics of `/metrics`: collects the values from each registration once per scrape, and stores none. */
 export class Registry implements MetricsRegistry {
   readonly #registrations = new Set<Registration>()
 
   /**
-   * Several components may define the same metric (one sample per exporter); the definitions have to agree.
-   * @throws Error when a name is already there as another type
+   * Several components may define the same metric (one sample per exporter); their types have to agree.
+   * @returns a function that unregisters the metrics
+   * @throws Error if a name is already registered as another type
    */
   register(definitions: readonly MetricDefinition[], collect: (emit: Emit) => void): () => void {
     for (const definition of definitions) {
@@ -37,7 +38,7 @@ export class Registry implements MetricsRegistry {
     }
   }
 
-  /** Families in the order in which they were first registered. */
+  /** Returns the families in the order of their first registration. */
   collect(): Family[] {
     const families = new Map<string, { definition: MetricDefinition; samples: Sample[] }>()
     for (const { definitions, collect } of this.#registrations) {
@@ -49,7 +50,7 @@ export class Registry implements MetricsRegistry {
       }
       collect((name: string, labels: Labels, value: number) => {
         const samples = own.get(name)
-        if (samples === undefined) throw new Error(`metric ${name} was emitted and never defined`)
+        if (samples === undefined) throw new Error(`metric ${name} was emitted but not defined`)
         samples.push({ labels, value })
       })
     }

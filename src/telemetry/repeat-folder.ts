@@ -3,10 +3,10 @@ import { timerDelay } from './timer-delay.ts'
 
 export type WriteLine = (level: Level, message: string, fields: Fields) => void
 
-/** How long repeats of a line are counted instead of written. */
+/** Time for which repeats of a line are counted instead of written. */
 const WINDOW_MS = 10_000
 
-/** Different lines remembered at a time; the oldest is forgotten early to make room. */
+/** Maximum different lines tracked at a time; the oldest is closed early to make room. */
 const MAX_WINDOWS = 500
 
 interface Window {
@@ -14,18 +14,18 @@ interface Window {
   readonly message: string
   readonly closesAt: number
   repeated: number
-  /** Of the last repeat. */
+  /** Fields of the last repeat. */
   fields: Fields
 }
 
 /**
- * Keeps a fault that happens a thousand times a second from being a thousand lines: the daemon's own log often goes to
- * CloudWatch too, and is billed there. Of warnings and errors with the same component and message the first is written
- * at once, the others every 10 s as one line that says how often (`repeated`), with the fields of the last.
+ * Folds repeated warnings and errors, so that a fault that happens a thousand times a second does not log a thousand lines:
+ * the daemon's own log often goes to CloudWatch too, and is billed there. The first line of a component and message is
+ * written at once. Its repeats become one line every 10 s, with their number (`repeated`) and the fields of the last.
  */
 export class RepeatFolder {
   readonly #write: WriteLine
-  /** In the order in which they close. */
+  /** Ordered by the time at which they close. */
   readonly #windows = new Map<string, Window>()
   #timer: NodeJS.Timeout | undefined
 
@@ -50,7 +50,7 @@ export class RepeatFolder {
     if (this.#timer === undefined) this.#arm()
   }
 
-  /** Writes what has been counted and forgets all windows; nothing is left behind. */
+  /** Writes the counted repeats and closes all windows. */
   flush(): void {
     for (const [key, window] of this.#windows) this.#close(key, window)
     this.#arm()
@@ -72,13 +72,13 @@ export class RepeatFolder {
     for (const [key, window] of this.#windows) {
       if (window.closesAt > now) break
       this.#close(key, window)
-      // What came again will come once more: from here on it is counted, not written.
+      // A line that repeated is likely to repeat again: keep counting it.
       if (window.repeated > 0) this.#open(key, window.level, window.message, window.fields)
     }
     this.#arm()
   }
 
-  /** Unref'd: a count must not keep a process alive that has nothing else to do; `flush` writes it. */
+  /** Unref'd: counted repeats must not keep the process alive; `flush` writes them at exit. */
   #arm(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

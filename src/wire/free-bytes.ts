@@ -1,9 +1,9 @@
 /**
- * Frees the memory of bytes that nobody reads any more; who reads them all the same finds none. To leave large buffers to
- * the garbage collector is dear: V8 looks through the whole heap for every 64 MB of them, on other threads too, which took
- * a quarter of the daemon's CPU, and each new one is cleared memory fresh from the system.
+ * Frees the memory of bytes that are no longer read; a later read finds an empty buffer. Leaving large buffers to the
+ * garbage collector is expensive: V8 scans the whole heap for every 64 MB of them, on other threads too, which took
+ * a quarter of the daemon's CPU, and each new buffer is freshly cleared memory from the system.
  *
- * Does nothing to a part of a larger buffer, which may have others in it.
+ * Does nothing to a part of a larger buffer, which others may share.
  */
 export function freeBytes(bytes: Uint8Array): void {
   const { buffer } = bytes

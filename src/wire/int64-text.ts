@@ -1,6 +1,6 @@
 // Hot path; bench: test/bench/transcode.ts
 
-/** Decimal digits of a two's complement int64. */
+/** Returns the decimal digits of a two's complement int64. */
 export function int64Text(high: number, low: number): string {
   const value = (high | 0) * 4_294_967_296 + low
   if (Number.isSafeInteger(value)) return String(value)

@@ -1,23 +1,23 @@
 // Hot path; bench: test/bench/transcode.ts
 //
-// Writes text that stands inside a JSON string, straight from UTF-8 bytes, and counts it as the receiver will see it.
+// Writes text inside a JSON string directly from UTF-8 bytes, and counts the bytes of the message as CloudWatch counts them.
 //
 //   PutLogEvents body   {"logEvents":[{"timestamp":1,"message":"{\"body\":\"say \\\"hi\\\"\"}"}]}
-//   the message           {"body":"say \"hi\""}                        <- what is stored, and what CloudWatch counts
+//   the message           {"body":"say \"hi\""}                        <- stored, and counted by CloudWatch
 //   the record's body       say "hi"
 //
-// So a value is escaped twice (`TWICE`), a message that is plain text once (`ONCE`), and the structure of the message
-// (quotes, braces) is written with fragments that are escaped already. `pos` moves by the bytes written, `counted` by the
-// bytes of the message: one place does both, so that they cannot drift apart.
+// So a value is escaped twice (`TWICE`), a plain-text message once (`ONCE`), and the structure of the message (quotes,
+// braces) is written as pre-escaped fragments. `pos` moves by the bytes written, `counted` by the bytes of the message: the
+// same code updates both, so that they cannot diverge.
 
 import { freeBytes } from './free-bytes.ts'
 
-/** What a byte becomes; built once for each depth. */
+/** The escape of each byte; built once for each depth. */
 export interface Escapes {
-  /** 0: as it is. 1: `text`. 2: starts a UTF-8 sequence of several bytes. By byte value. */
+  /** By byte value. 0: copied. 1: replaced by `text`. 2: starts a multibyte UTF-8 sequence. */
   readonly action: Uint8Array
   readonly text: readonly Uint8Array[]
-  /** Bytes of the message that `text` stands for. */
+  /** Bytes of the message that `text` represents. */
   readonly counted: Uint8Array
 }
 
@@ -54,14 +54,14 @@ function buildEscapes(depth: 1 | 2): Escapes {
 export const ONCE = buildEscapes(1)
 export const TWICE = buildEscapes(2)
 
-/** A piece of message structure, escaped already: `\"body\":`. Written four bytes at once, so it is padded to whole words. */
+/** A pre-escaped piece of message structure: `\"body\":`. Written four bytes at a time, so it is padded to whole words. */
 export interface Fragment {
   readonly words: Int32Array
   readonly length: number
   readonly counted: number
 }
 
-/** @param message as it shall read in the message, e.g. `"body":` */
+/** @param message text as it appears in the message, e.g. `"body":` */
 export function fragment(message: string): Fragment {
   const bytes = Buffer.from(JSON.stringify(message).slice(1, -1))
   const padded = Buffer.alloc(Math.ceil(bytes.length / 4) * 4)
@@ -72,30 +72,30 @@ export function fragment(message: string): Fragment {
 
 const ZERO = 48
 
-/** Longest piece escaped between two checks of the room left; a byte becomes at most 7 (`\\u0000`). */
+/** Maximum bytes escaped between two checks of the remaining room; a byte becomes at most 7 (`\\u0000`). */
 const PIECE_BYTES = 16_384
 const MAX_BYTES_A_BYTE = 7
-/** A new buffer starts here, and one that grew beyond `KEPT_BYTES` for a giant request goes back to it. */
+/** Initial buffer size; a buffer that grew beyond `KEPT_BYTES` for a huge request is reset to it. */
 const FIRST_BYTES = 1_048_576
 const KEPT_BYTES = 8_388_608
 
-/** A text would grow past the bound given to `JsonText`. */
+/** Thrown when a text would exceed the limit of its `JsonText`. */
 export class TextTooLong extends Error {
   override readonly name = 'TextTooLong'
 }
 
 export class JsonText {
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
-  /** The same bytes, to be written in words. */
+  /** View of `bytes` for writing whole words. */
   view = viewOf(this.bytes)
   pos = 0
-  /** Bytes of message so far; the caller sets it to 0 where a message starts. */
+  /** Bytes of the message so far; the caller sets it to 0 at the start of a message. */
   counted = 0
-  /** Invalid UTF-8 sequences that became U+FFFD. */
+  /** Number of invalid UTF-8 sequences replaced by U+FFFD. */
   repaired = 0
   readonly #limit: number
 
-  /** @param limit bytes; a text past it gets no bigger buffer but TextTooLong, so it stays below about twice that */
+  /** @param limit bytes; growing the buffer of a longer text throws TextTooLong, so a text stays below about twice that */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -107,13 +107,13 @@ export class JsonText {
   }
 
   #use(bytes: Buffer): void {
-    // Two of the size of a request would wait for a collection of the heap, which has no reason to come.
+    // Otherwise two buffers of the size of a request would wait for a heap collection, which nothing triggers.
     freeBytes(this.bytes)
     this.bytes = bytes
     this.view = viewOf(bytes)
   }
 
-  /** Makes room for `count` more bytes; every direct write to `bytes` comes after it. */
+  /** Makes room for `count` more bytes; call it before every direct write to `bytes`. */
   ensure(count: number): void {
     const needed = this.pos + count
     if (needed > this.bytes.length) this.#grow(needed)
@@ -122,7 +122,7 @@ export class JsonText {
   #grow(needed: number): void {
     if (this.pos > this.#limit) throw new TextTooLong(`over ${this.#limit} bytes`)
     const { length } = this.bytes
-    // Large ones by half: for a moment there are both, and a small pod has no room for twice the difference.
+    // Large buffers grow by half: old and new exist at once, and a small pod has no room for a doubled buffer.
     const ahead = Math.min(Math.ceil(length * (length < KEPT_BYTES ? 2 : 1.5)), this.#limit)
     const bigger = Buffer.allocUnsafeSlow(Math.max(needed, ahead) + PIECE_BYTES * MAX_BYTES_A_BYTE)
     this.bytes.copy(bigger, 0, 0, this.pos)
@@ -142,7 +142,7 @@ export class JsonText {
     this.counted += piece.counted
   }
 
-  /** Text that is escaped already and long: the resource and scope that all records of a ScopeLogs share. */
+  /** Copies long pre-escaped text: the resource and scope that all records of a ScopeLogs share. */
   copied(bytes: Uint8Array, counted: number): void {
     this.ensure(bytes.length)
     this.bytes.set(bytes, this.pos)
@@ -150,13 +150,13 @@ export class JsonText {
     this.counted += counted
   }
 
-  /** A whole number from 0 to 2^53 - 1, in decimal. */
+  /** Writes an integer from 0 to 2^53 - 1 in decimal. */
   decimal(value: number): void {
     let digits = 1
     for (let power = 10; value >= power; power *= 10) digits++
     this.ensure(digits)
     const end = this.pos + digits
-    // Both halves fit 32 bits, in which division is cheap.
+    // Both halves fit in 32 bits, in which division is cheap.
     const high = Math.floor(value / 1e8)
     const middle = high === 0 ? this.pos : end - 8
     this.#digits(value - high * 1e8, middle, end)
@@ -174,7 +174,7 @@ export class JsonText {
     }
   }
 
-  /** Text of ASCII without anything to escape (digits, hex, base64), at the message's own level. */
+  /** Writes ASCII text that needs no escapes (digits, hex, base64), at the message's own level. */
   ascii(text: string): void {
     const length = text.length
     this.ensure(length)
@@ -184,7 +184,7 @@ export class JsonText {
     this.counted += length
   }
 
-  /** UTF-8 bytes `from[start..end)`, escaped; what is not UTF-8 becomes U+FFFD as the WHATWG Encoding Standard has it. */
+  /** Writes UTF-8 bytes `from[start..end)`, escaped; invalid UTF-8 becomes U+FFFD as in the WHATWG Encoding Standard. */
   utf8(from: DataView, start: number, end: number, escapes: Escapes): void {
     let at = start
     while (at < end) {
@@ -194,14 +194,14 @@ export class JsonText {
     }
   }
 
-  /** Escapes from `at` until `pieceEnd` is reached or passed by a sequence that began before it. Returns where it stopped. */
+  /** Escapes from `start` to `pieceEnd`, or to the end of a sequence that crosses it. Returns where it stopped. */
   #piece(from: DataView, start: number, pieceEnd: number, end: number, escapes: Escapes): number {
     const to = this.view
     const action = escapes.action
     const lastWord = pieceEnd - 4
     let at = start
     let pos = this.pos
-    /** Bytes written that the message does not have. */
+    /** Bytes written that do not count as message bytes. */
     let uncounted = 0
     while (at < pieceEnd) {
       while (at <= lastWord) {
@@ -242,7 +242,7 @@ export class JsonText {
   }
 }
 
-/** Whether none of the four bytes of a word is below 0x20, a quote, a backslash, or beyond ASCII. May say no for nothing. */
+/** Returns true if no byte of the word is below 0x20, a quote, a backslash or beyond ASCII. May return false needlessly. */
 function isPlain(word: number): boolean {
   // Per byte: x - 0x20 sets the high bit below 0x20; (x - 1) & ~x sets it where x is 0 (Warren, Hacker's Delight, 6-1).
   const quote = word ^ 0x22222222
@@ -256,8 +256,8 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 /**
- * Length of the well-formed UTF-8 sequence of several bytes at `at` (Unicode 16, table 3-7), or the negative length of
- * the ill-formed part that one U+FFFD stands for (its maximal subpart).
+ * Returns the length of the well-formed multibyte UTF-8 sequence at `at` (Unicode 16, table 3-7), or the negative length of
+ * the ill-formed part that one U+FFFD replaces (its maximal subpart).
  */
 export function sequenceLength(bytes: DataView, at: number, end: number): number {
   const first = bytes.getUint8(at)

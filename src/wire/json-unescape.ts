@@ -1,13 +1,13 @@
-// The content of a JSON string, from bytes to bytes. A text may have 64 MiB: as a JavaScript string it would take up to
-// twice that of the heap, which a small pod does not have.
+// Unescapes the content of a JSON string from bytes to bytes. A text may have 64 MiB: as a JavaScript string it would take
+// up to twice that on the heap, which a small pod does not have.
 
 const BACKSLASH = 0x5c
 const LETTER_U = 0x75
 
-/** Below this a loop is faster than a view. */
+/** Below this size, a loop is faster than a view. */
 const MIN_PIECE_BYTES = 1_024
 
-/** What stands for the character behind a backslash; 0 where no escape has it. */
+/** The unescaped character, by the character after the backslash; 0 if it is not a valid escape. */
 const SHORT = new Uint8Array(256)
 for (const [letter, character] of Object.entries({
   '"': '"',
@@ -22,8 +22,8 @@ for (const [letter, character] of Object.entries({
   SHORT[letter.charCodeAt(0)] = character.charCodeAt(0)
 
 /**
- * Length of the escape whose backslash stands at `at`: 2, or 6 for `\uXXXX`; 0 if there is none that JSON knows (RFC 8259,
- * section 7).
+ * Returns the length of the escape whose backslash is at `at`: 2, or 6 for `\uXXXX`; 0 if it is not an escape of JSON
+ * (RFC 8259, section 7).
  */
 export function escapeLength(bytes: Uint8Array, at: number, end: number): number {
   const letter = at + 1 < end ? (bytes[at + 1] as number) : 0
@@ -32,14 +32,14 @@ export function escapeLength(bytes: Uint8Array, at: number, end: number): number
 }
 
 /**
- * Writes the text that stands escaped in `source[from..to)` to `target` as UTF-8; half a surrogate pair becomes U+FFFD.
- * Never longer than what it reads, so `target` may be `source` with `at` at or before `from`.
+ * Writes the unescaped text of `source[from..to)` to `target` as UTF-8; an unpaired surrogate becomes U+FFFD. The result is
+ * never longer than the source, so `target` may be `source` with `at` at or before `from`.
  *
- * @param source holds escapes of JSON alone: `escapeLength` is above 0 for each
- * @returns where the text ends in `target`
+ * @param source bytes with only valid JSON escapes: `escapeLength` is above 0 for each
+ * @returns the end of the text in `target`
  */
 export function unescapeJson(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): number {
-  // A text that does not begin with escapes, and most have none, is moved in one piece.
+  // Move the text before the first escape in one piece; most texts have no escape.
   const plain = to - from < MIN_PIECE_BYTES ? 0 : plainLength(source, from, to)
   if (plain > 0 && (target !== source || at !== from)) target.set(source.subarray(from, from + plain), at)
   let read = from + plain
@@ -77,7 +77,7 @@ function plainLength(source: Uint8Array, from: number, to: number): number {
   return length < 0 ? to - from : length
 }
 
-/** The code unit of `\uXXXX` at `at`; negative if one of the four is no hexadecimal digit. */
+/** Returns the code unit of `\uXXXX` at `at`; negative if one of the four is not a hexadecimal digit. */
 function codeUnit(bytes: Uint8Array, at: number): number {
   return (
     (hexDigit(bytes[at + 2] as number) << 12) |
@@ -87,7 +87,7 @@ function codeUnit(bytes: Uint8Array, at: number): number {
   )
 }
 
-/** -1 for what is no hexadecimal digit; all its bits stay set when it is shifted and joined with others. */
+/** Returns -1 if the byte is not a hexadecimal digit: the result stays negative when it is shifted and combined. */
 export function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
   const letter = byte | 0x20

@@ -4,11 +4,11 @@
 //
 //   message = { tag value }      tag = varint(field << 3 | wire type)
 //   0 VARINT   1 to 10 bytes     1 I64  8 bytes     2 LEN  varint length, bytes     5 I32  4 bytes
-//   3, 4 groups: deprecated; no OTLP field is one, so they are refused
+//   3, 4 groups: deprecated; no OTLP field uses them, so they are refused
 //
-// Every read checks its bounds; what does not fit is a MalformedProtobuf, thrown before anything was acknowledged.
+// Every read checks its bounds. A violation throws a MalformedProtobuf before anything is acknowledged.
 
-/** The one way bytes are refused; the text says what was wrong and at which byte. */
+/** The only error for malformed bytes; the message has the problem and the byte offset. */
 export class MalformedProtobuf extends Error {
   override readonly name = 'MalformedProtobuf'
   constructor(problem: string, at: number) {
@@ -26,11 +26,11 @@ const NO_VIEW = new DataView(NO_BYTES.buffer)
 
 export class ProtobufReader {
   bytes: Uint8Array = NO_BYTES
-  /** The same bytes, to be read in words. */
+  /** View of `bytes` for reading whole words. */
   view: DataView = NO_VIEW
-  /** Offset of the next byte. May be set to go back to a place remembered earlier. */
+  /** Offset of the next byte. May be set to return to an earlier position. */
   pos = 0
-  /** Where the message being read ends; nested messages narrow it and put it back. */
+  /** End of the current message; nested messages narrow it and restore it. */
   end = 0
   /** High and low 32 bits of the last `fixed64` or `varint64`, unsigned. */
   high = 0
@@ -43,14 +43,14 @@ export class ProtobufReader {
     this.end = bytes.length
   }
 
-  /** Keeps no hold of the bytes: a reader is used again and again, and a request may have 64 MiB. */
+  /** Drops the reference to the bytes: readers are reused, and a request may have 64 MiB. */
   letGo(): void {
     this.bytes = NO_BYTES
     this.view = NO_VIEW
     this.pos = this.end = 0
   }
 
-  /** The next tag: `field << 3 | wireType`. Never 0: field numbers start at 1. */
+  /** Reads the next tag: `field << 3 | wireType`. Never 0: field numbers start at 1. */
   tag(): number {
     const at = this.pos
     const tag = this.#size()
@@ -58,7 +58,7 @@ export class ProtobufReader {
     return tag
   }
 
-  /** A varint cut to 32 bits, unsigned, as protobuf does for uint32, int32, bool and enums. */
+  /** Reads a varint truncated to 32 bits, unsigned, as protobuf does for uint32, int32, bool and enums. */
   uint32(): number {
     const bytes = this.bytes
     const first = this.pos < this.end ? (bytes[this.pos] as number) : 0x80
@@ -70,7 +70,7 @@ export class ProtobufReader {
     return this.low
   }
 
-  /** A tag or a length: a varint that has to fit 32 bits, because its low half alone would mean something else. */
+  /** Reads a tag or a length: a varint that has to fit in 32 bits, because truncation would change its meaning. */
   #size(): number {
     const at = this.pos
     const first = at < this.end ? (this.bytes[at] as number) : 0x80
@@ -83,14 +83,14 @@ export class ProtobufReader {
     return this.low
   }
 
-  /** A varint of up to 64 bits into `high` and `low`. */
+  /** Reads a varint of up to 64 bits into `high` and `low`. */
   varint64(): void {
     const bytes = this.bytes
     const start = this.pos
     let low = 0
     let high = 0
     for (let i = 0; i < 10; i++) {
-      if (this.pos >= this.end) throw new MalformedProtobuf('a varint runs over the end of its message', start)
+      if (this.pos >= this.end) throw new MalformedProtobuf('a varint runs past the end of its message', start)
       const byte = bytes[this.pos++] as number
       const bits = byte & 0x7f
       if (i < 4) low |= bits << (7 * i)
@@ -99,7 +99,7 @@ export class ProtobufReader {
         high |= bits >>> 4
       } else high |= bits << (7 * i - 32)
       if (byte < 0x80) {
-        // The tenth byte holds bit 63 alone.
+        // The tenth byte holds only bit 63.
         if (i === 9 && byte > 1) break
         this.low = low >>> 0
         this.high = high >>> 0
@@ -123,16 +123,16 @@ export class ProtobufReader {
     return this.view.getFloat64(this.#take(8), true)
   }
 
-  /** The length of a LEN value whose bytes start at `pos` and are all there; `pos` stays before them. */
+  /** Reads the length of a LEN value and checks that its bytes are complete; `pos` is then at its first byte. */
   length(): number {
     const at = this.pos
     const length = this.#size()
     if (length > this.end - this.pos)
-      throw new MalformedProtobuf(`${length} bytes announced, ${this.end - this.pos} there`, at)
+      throw new MalformedProtobuf(`${length} bytes announced, ${this.end - this.pos} available`, at)
     return length
   }
 
-  /** Steps over the value of a field nobody asked for; unknown fields are not an error. */
+  /** Skips the value of an unused field; unknown fields are not an error. */
   skip(tag: number): void {
     switch (tag & 7) {
       case VARINT:
@@ -150,13 +150,13 @@ export class ProtobufReader {
         this.#take(4)
         return
       default:
-        throw new MalformedProtobuf(`wire type ${tag & 7} of field ${tag >>> 3}`, this.pos)
+        throw new MalformedProtobuf(`unsupported wire type ${tag & 7} of field ${tag >>> 3}`, this.pos)
     }
   }
 
   #take(count: number): number {
     const at = this.pos
-    if (count > this.end - at) throw new MalformedProtobuf(`${count} bytes needed, ${this.end - at} there`, at)
+    if (count > this.end - at) throw new MalformedProtobuf(`${count} bytes needed, ${this.end - at} available`, at)
     this.pos = at + count
     return at
   }

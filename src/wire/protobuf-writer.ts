@@ -2,36 +2,36 @@ import { endianness } from 'node:os'
 import { freeBytes } from './free-bytes.ts'
 import { I32, I64, LEN, VARINT } from './protobuf-reader.ts'
 
-/** Below this a loop is faster than a view and `set`. */
+/** Below this size, a loop is faster than a view and `set`. */
 const SHORT_COPY_BYTES = 64
-/** Long lengths there is room for at first, and at most between two messages. */
+/** Initial capacity for long lengths, and maximum capacity kept between two messages. */
 const FIRST_LONG = 64
 const KEPT_LONG = 65_536
-/** Which half of a 64-bit word is where. */
+/** Index of the low and the high half of a 64-bit word. */
 const LOW = endianness() === 'LE' ? 0 : 1
 const HIGH = 1 - LOW
-/** A 64-bit word and its halves: arithmetic on a bigint makes one at each step. */
+/** A 64-bit word and its halves: bigint arithmetic would allocate at each step. */
 const WORD = new BigInt64Array(1)
 const HALVES = new Uint32Array(WORD.buffer)
 
 /**
  * Writes protobuf wire format into one growing buffer. A nested message is written between `begin` and `end`: its length
- * gets one byte, and where that is not enough `view` makes room, so the bytes are always the shortest there are. It does so
- * for all lengths in one pass: moving the content up at each `end` would move a text inside 64 values 130 times.
+ * gets one byte at first. `view` makes room for the lengths that need more, so the encoding is always the shortest. It does
+ * so for all lengths in one pass: moving the content at each `end` would move a text inside 64 values 130 times.
  *
- * Fields are written whatever their value is: leaving out a default is the caller's decision, since in a `oneof` 0, false
- * and the empty text are values.
+ * Fields are written even if they have their default: only the caller may omit one, since in a `oneof` 0, false and the
+ * empty string are values.
  */
 export class ProtobufWriter {
   #bytes: Buffer<ArrayBuffer>
   #pos = 0
-  /** Lengths of two bytes and more: of each, where its byte stands and the length, in one word that sorts by place. */
+  /** Lengths of two bytes and more: position of the length byte and length, in one word that sorts by position. */
   #long = new BigUint64Array(FIRST_LONG)
   #longHalves = new Uint32Array(this.#long.buffer)
   #longCount = 0
-  /** Bytes that the lengths so far need beside the one each has. */
+  /** Bytes that the lengths so far need in addition to the one that each has. */
   #extra = 0
-  /** `#extra` at each `begin` that has not ended. */
+  /** `#extra` at each `begin` without its `end`. */
   readonly #extraBefore: number[] = []
   readonly #initialCapacity: number
 
@@ -41,13 +41,13 @@ export class ProtobufWriter {
     this.#bytes = Buffer.allocUnsafeSlow(initialCapacity)
   }
 
-  /** What was written, as a view: good until the next write or `reset`, which may free it. */
+  /** Returns a view of the written bytes: valid until the next write or `reset`, which may free it. */
   view(): Uint8Array<ArrayBuffer> {
     if (this.#longCount > 0) this.#insertLengths()
     return this.#bytes.subarray(0, this.#pos)
   }
 
-  /** Starts anew in the same buffer; one that grew past `keepCapacity` bytes is let go. */
+  /** Clears the buffer for reuse; a buffer larger than `keepCapacity` bytes is freed. */
   reset(keepCapacity = Number.POSITIVE_INFINITY): void {
     this.#pos = 0
     this.#forgetLengths()
@@ -56,7 +56,7 @@ export class ProtobufWriter {
     this.#bytes = Buffer.allocUnsafeSlow(this.#initialCapacity)
   }
 
-  /** Starts a LEN value whose length is not known yet. Returns what `end` wants to be given. */
+  /** Starts a LEN value of unknown length. Returns the argument for `end`. */
   begin(field: number): number {
     this.#tag(field, LEN)
     this.#reserve(1)
@@ -83,9 +83,9 @@ export class ProtobufWriter {
     this.#longHalves = new Uint32Array(grown.buffer)
   }
 
-  /** Moves everything to its final place, from the end, and writes each long length before what it is the length of. */
+  /** Moves all content to its final position, from the end, and writes each long length before its content. */
   #insertLengths(): void {
-    // 5 more, as `#varint` asks for the longest there is.
+    // 5 more, because `#varint` reserves the maximum.
     this.#reserve(this.#extra + 5)
     const bytes = this.#bytes
     const places = this.#longHalves
@@ -117,7 +117,7 @@ export class ProtobufWriter {
     }
   }
 
-  /** uint32, enums and int32 of 0 and more: 0 to 2^32 - 1. */
+  /** Writes a uint32, an enum or a nonnegative int32: 0 to 2^32 - 1. */
   uint32(field: number, value: number): void {
     this.#tag(field, VARINT)
     this.#varint(value >>> 0)
@@ -127,7 +127,7 @@ export class ProtobufWriter {
     this.uint32(field, value ? 1 : 0)
   }
 
-  /** int64, and negative int32 and enums (protobuf writes those in 64 bits). */
+  /** Writes an int64, or a negative int32 or enum (protobuf writes those in 64 bits). */
   int64(field: number, value: bigint): void {
     this.#tag(field, VARINT)
     this.#reserve(10)
@@ -160,7 +160,7 @@ export class ProtobufWriter {
     this.#pos = this.#bytes.writeDoubleLE(value, this.#pos)
   }
 
-  /** UTF-8; a lone surrogate becomes U+FFFD. */
+  /** Writes UTF-8; an unpaired surrogate becomes U+FFFD. */
   string(field: number, text: string): void {
     const start = this.begin(field)
     this.text(text)
@@ -171,14 +171,14 @@ export class ProtobufWriter {
     this.slice(field, value, 0, value.length)
   }
 
-  /** `source` from `from` up to `to` as a LEN value: bytes, or text that is UTF-8 already. */
+  /** Writes `source[from..to)` as a LEN value: bytes, or text in UTF-8. */
   slice(field: number, source: Uint8Array, from: number, to: number): void {
     this.#tag(field, LEN)
     this.#varint(to - from)
     this.raw(source, from, to)
   }
 
-  /** Between `begin` and `end`: text as UTF-8. */
+  /** Between `begin` and `end`: writes text as UTF-8. */
   text(text: string): void {
     // At most 3 bytes a UTF-16 unit.
     this.#reserve(text.length * 3)
@@ -186,8 +186,8 @@ export class ProtobufWriter {
   }
 
   /**
-   * Between `begin` and `end`: the buffer itself with room for `count` bytes from `position` on. The caller writes there and
-   * sets `position` to where it ended; good until the next write.
+   * Between `begin` and `end`: returns the buffer itself, with room for `count` bytes from `position` on. The caller writes
+   * there and sets `position` to the end of its bytes; valid until the next write.
    */
   room(count: number): Buffer {
     this.#reserve(count)
@@ -202,13 +202,13 @@ export class ProtobufWriter {
     this.#pos = position
   }
 
-  /** Between `begin` and `end`: one byte. */
+  /** Between `begin` and `end`: writes one byte. */
   byte(value: number): void {
     this.#reserve(1)
     this.#bytes[this.#pos++] = value
   }
 
-  /** Between `begin` and `end`: `source` from `from` up to `to`. */
+  /** Between `begin` and `end`: writes `source[from..to)`. */
   raw(source: Uint8Array, from: number, to: number): void {
     this.#reserve(to - from)
     if (to - from < SHORT_COPY_BYTES) {

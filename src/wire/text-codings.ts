@@ -1,18 +1,18 @@
-// Base64 and hexadecimal, from bytes to bytes in place: a value may have 64 MiB, which is too much for a JavaScript string.
+// Decodes base64 and hexadecimal in place, from bytes to bytes: a value may have 64 MiB, too much for a JavaScript string.
 
 import { hexDigit } from './json-unescape.ts'
 
 const PAD = 0x3d
 const INVALID = 64
 
-/** Value of each character of base64, of either alphabet (RFC 4648, 4 and 5). */
+/** Value of each base64 character, of either alphabet (RFC 4648, 4 and 5). */
 const SIXTETS = new Uint8Array(256).fill(INVALID)
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 for (let value = 0; value < ALPHABET.length; value++) SIXTETS[ALPHABET.charCodeAt(value)] = value
 SIXTETS['-'.charCodeAt(0)] = 62
 SIXTETS['_'.charCodeAt(0)] = 63
 
-/** Decodes `bytes[from..to)`, padded or not, to where it stands. Returns where it ends then; -1 if it is not base64. */
+/** Decodes base64 `bytes[from..to)` in place, padded or not. Returns the end of the result; -1 if it is not base64. */
 export function decodeBase64(bytes: Uint8Array, from: number, to: number): number {
   let end = to
   while (end > from && to - end < 2 && bytes[end - 1] === PAD) end--
@@ -31,7 +31,7 @@ export function decodeBase64(bytes: Uint8Array, from: number, to: number): numbe
   return write
 }
 
-/** The same for hexadecimal digits of either case. */
+/** Decodes hexadecimal digits of either case in place, like `decodeBase64`. */
 export function decodeHex(bytes: Uint8Array, from: number, to: number): number {
   if ((to - from) % 2 !== 0) return -1
   let write = from

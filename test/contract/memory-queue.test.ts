@@ -40,7 +40,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
     const first = take(queue)
     take(queue)
     expect([queue.size, queue.capacity]).toEqual([2, 2])
-    expect(take(queue)).toBe('the queue is full (2 of 2 requests); the records were not taken')
+    expect(take(queue)).toBe('the queue is full (2 of 2 requests); the records were not accepted')
     if (typeof first === 'string') return expect.fail(first)
 
     const [a, b] = first
@@ -71,7 +71,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
     const first = take(queue)
     take(queue)
     expect([queue.size, queue.capacity]).toEqual([16, 17])
-    expect(take(queue)).toBe('the queue is full (16 of 17 items); the records were not taken')
+    expect(take(queue)).toBe('the queue is full (16 of 17 items); the records were not accepted')
     if (typeof first === 'string' || first[0] === undefined) return expect.fail('nothing stored')
     queue.settle(first[0], 1, 4)
     expect(queue.size).toBe(13)
@@ -83,7 +83,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
     const { queue, budget } = bounded({ unit: 'bytes', most: bytes })
     expect(queue.capacityBytes).toBe(bytes)
     take(queue)
-    expect(take(queue)).toBe(`the queue is full (${bytes} of ${bytes} bytes); the records were not taken`)
+    expect(take(queue)).toBe(`the queue is full (${bytes} of ${bytes} bytes); the records were not accepted`)
     expect(budget.used).toBe(bytes)
   })
 

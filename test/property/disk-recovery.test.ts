@@ -105,7 +105,7 @@ function expectAccounted({ records }: Original, { recovered, logged, lost }: Ope
   const batches = records.filter(({ settled }) => !settled).length
   // Of segments that are gone because they were done, a harmed journal may not say so.
   if (journalHarmed) return expect(lost).toBeLessThanOrEqual(3 * (records.length - batches))
-  const told = logged.find(({ message }) => message.includes('does not hold all'))?.fields
+  const told = logged.find(({ message }) => message.includes('acknowledged records are missing from the queue'))?.fields
   const missing = Number(told?.['batches'] ?? 0)
   expect(recovered.length + missing).toBe(batches)
   expect(lost).toBe(told?.['records'] ?? 0)

@@ -12,25 +12,25 @@ import type {
   RecoveredBatch,
 } from '../contract/queue.ts'
 
-/** A queue whose owner's counters are kept beside its batches. */
+/** A queue that keeps its owner's counters with its batches. */
 export interface CountingQueue extends Queue {
-  /** The counters changed by something else than a batch of this queue. */
+  /** Marks the counters as changed by something other than a batch of this queue. */
   touch(): void
 }
 
-/** A queue that a process left and did not come back for. Nothing new goes into it. */
+/** The queue of a stopped process. Nothing new is added to it. */
 export interface AbandonedQueue {
   readonly path: string
   readonly queue: Queue
-  /** Lets its directory go. */
+  /** Unlocks its directory. */
   release(): Promise<void>
 }
 
-/** The queue of this process, and those of others until they are empty. */
+/** The queue of this process, and adopted queues of others until they are empty. */
 export class AdoptingQueue implements Queue {
   readonly #own: CountingQueue
   readonly #logger: Logger
-  /** Where a batch that is not of the own queue came from, and how many wait there. */
+  /** The adopted queue of each batch from one, and the number of waiting batches of each adopted queue. */
   readonly #origins = new Map<QueuedBatch, AbandonedQueue>()
   readonly #waiting = new Map<AbandonedQueue, number>()
   readonly #endings = new Set<Promise<void>>()
@@ -70,7 +70,7 @@ export class AdoptingQueue implements Queue {
     return this.#own.share(held)
   }
 
-  /** Queues of others that are not let go yet. */
+  /** Number of adopted queues that are not released yet. */
   get adopted(): number {
     return this.#waiting.size + this.#endings.size
   }
@@ -79,14 +79,14 @@ export class AdoptingQueue implements Queue {
     return this.#own.recover(reader)
   }
 
-  /** Answers for the batches that were found in a queue, until all that waits in it is settled; then it is closed and let go. */
+  /** Adopts a queue with its recovered batches. When all of it is settled, it is closed and released. */
   adopt(left: AbandonedQueue, found: readonly RecoveredBatch[]): void {
     this.#waiting.set(left, 0)
     this.pagedIn(left, found)
     this.endIfDone(left)
   }
 
-  /** More of it has batches. */
+  /** Adds more batches of an adopted queue. */
   pagedIn(left: AbandonedQueue, found: readonly RecoveredBatch[]): void {
     for (const { batch } of found) this.#origins.set(batch, left)
     this.#waiting.set(left, (this.#waiting.get(left) ?? 0) + found.length)
@@ -114,7 +114,7 @@ export class AdoptingQueue implements Queue {
     this.#queueOf(batch).settle(batch, from, to)
     const left = this.#origins.get(batch)
     if (left === undefined) return
-    // What became of it is counted here, not where it lies.
+    // Its outcome is counted in the own queue, not in the adopted one.
     this.#own.touch()
     if (batch.unsettled > 0) return
     this.#leave(batch, left)
@@ -145,22 +145,22 @@ export class AdoptingQueue implements Queue {
 
   #end(left: AbandonedQueue): void {
     if (!this.#waiting.delete(left)) return
-    const ending = this.#letGo(left).finally(() => this.#endings.delete(ending))
+    const ending = this.#release(left).finally(() => this.#endings.delete(ending))
     this.#endings.add(ending)
   }
 
-  async #letGo(left: AbandonedQueue): Promise<void> {
+  async #release(left: AbandonedQueue): Promise<void> {
     const { path, queue } = left
     try {
       await queue.close()
     } catch (error) {
-      this.#logger.warn('the queue of another process was not closed', { directory: path, error: describeError(error) })
+      this.#logger.warn('cannot close an adopted queue', { directory: path, error: describeError(error) })
     }
     await left.release()
   }
 }
 
-/** Those of all queues; what lanes have counts in the own one alone, whose room they share. */
+/** Paged-out records of all queues. `lanes` counts only the own queue, because lanes share only its room. */
 class AllPagedOut implements PagedOut {
   readonly #own: Queue
   readonly #others: () => Iterable<AbandonedQueue>

@@ -1,10 +1,10 @@
-// What processes left on disk that did not come back, taken over by one that runs.
+// A running process adopts the queues that stopped processes left on disk.
 //
-//   every 30 s: a directory that nobody holds ─▶ records  ─▶ lanes of the running delivery; let go when the last is settled
-//                                             ├▶ counters ─▶ own account, once
-//                                             └▶ letters  ─▶ own store, one after another
+//   every 30 s: an unlocked directory ─▶ records  ─▶ lanes of the running delivery; released when the last is settled
+//                                     ├▶ counters ─▶ own account, once
+//                                     └▶ letters  ─▶ own store, one by one
 //
-// Whoever gets the lock of a directory has it alone, so it does not matter who else looks, starts or ends meanwhile.
+// The lock of a directory is exclusive, so other processes may look, start or end at the same time.
 
 import type { AbandonedDirectory } from '../../component/storage.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
@@ -16,44 +16,44 @@ import type { Counters } from '../queue/disk/format/journal-format.ts'
 import { type MovedAccount, moveLetters } from '../dead-letters/move-letters.ts'
 import type { PageReader, PagedOut, RecoveredBatch } from '../contract/queue.ts'
 
-/** A look costs the listing of a few directories; records of a dead process are late by so much. */
+/** Interval of looking for directories: costs listing a few of them, and delays the records of a stopped process. */
 export const LOOK_EVERY_MS = 30_000
-/** What could not be taken over whole is left in peace for so long. */
+/** Delay before a directory that could not be fully adopted is tried again. */
 const AGAIN_AFTER_MS = 600_000
-/** Queues of others held at once; each has timers and an index in memory. The rest waits until one of them is empty. */
+/** Maximum adopted queues at once: each has timers and an index in memory. The others wait until one is empty. */
 const MAX_AT_ONCE = 16
 
-/** Whose counters are kept beside a queue; who hears of a disk that fails for good is always the same. */
+/** The owner of the counters kept with a queue. `fatal` is left out: it is the same for all queues. */
 export type CountersOwner = Omit<DiskQueueOwner, 'fatal'>
 
 export interface AdoptionAccount extends MovedAccount {
-  /** Adds what a process counted. Resolves when the sum is on disk. */
+  /** Adds the counters of a process. Resolves when the sum is on disk. */
   merge(counters: Counters): Promise<void>
 }
 
 export interface AdoptionOptions {
-  /** The next directory that nobody holds and something is left in, held from then on. */
+  /** Locks and returns the next unlocked directory with records left in it. */
   readonly nextAbandoned: (except: ReadonlySet<string>) => Promise<AbandonedDirectory | undefined>
   readonly openQueue: (directory: string, counters: CountersOwner) => DiskQueue
   readonly openLetters: (directory: string) => Promise<DeadLetters>
   readonly queue: AdoptingQueue
   readonly letters: DeadLetters
   readonly account: AdoptionAccount
-  /** Has the batches sent. */
+  /** Passes recovered batches to the delivery. */
   readonly takeUp: TakeUp
-  /** Has those sent that get their batches later. */
+  /** Passes batches that are paged in later to the delivery. */
   readonly reader: PageReader
 }
 
-/** @param pagedOut what waits beside these batches, by lane */
+/** @param pagedOut records that wait in addition to these batches, by lane */
 export type TakeUp = (found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']) => void
 
 export class Adoption {
   readonly #options: AdoptionOptions
   readonly #logger: Logger
-  /** Directories not to be asked for before this time (performance.now(), ms): those that are held, and those to leave in peace. */
+  /** Directories to skip before this time (performance.now(), ms): the adopted ones, and those that failed. */
   readonly #notBefore = new Map<string, number>()
-  readonly #toldOf = new Set<string>()
+  readonly #reported = new Set<string>()
   readonly #closing = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
@@ -63,12 +63,12 @@ export class Adoption {
     this.#logger = logger
   }
 
-  /** Looks now, and every so often from then on. */
+  /** Looks for directories now and then every `LOOK_EVERY_MS`. */
   start(): void {
     this.#looking = this.#look()
   }
 
-  /** Begins nothing more. What was taken over stays with the queue; a letter that is being moved is moved. */
+  /** Stops adopting. Adopted batches stay with the queue; the move of a letter in progress is finished. */
   async close(): Promise<void> {
     this.#closing.abort()
     clearTimeout(this.#timer)
@@ -84,7 +84,7 @@ export class Adoption {
         await this.#adopt(left)
       }
     } catch (error) {
-      this.#logger.warn('what other processes left could not be looked for', { error: describeError(error) })
+      this.#logger.warn('cannot look for queues of stopped processes', { error: describeError(error) })
     }
     if (this.#closing.signal.aborted) return
     this.#timer = setTimeout(() => this.start(), LOOK_EVERY_MS).unref()
@@ -100,7 +100,7 @@ export class Adoption {
     const { openQueue, queue: adopting, account, takeUp, reader } = this.#options
     const { path } = directory
     this.#notBefore.set(path, Number.POSITIVE_INFINITY)
-    const letGo = async (whole: boolean) => {
+    const release = async (whole: boolean) => {
       await directory.release()
       if (whole) this.#notBefore.delete(path)
       else this.#notBefore.set(path, performance.now() + AGAIN_AFTER_MS)
@@ -111,7 +111,7 @@ export class Adoption {
     }
     const queue = openQueue(path, { counters: () => counters, restore, lost: (items) => account.lost(items) })
     let letters: Promise<boolean> | undefined
-    const left: AbandonedQueue = { path, queue, release: async () => letGo((await letters) ?? true) }
+    const left: AbandonedQueue = { path, queue, release: async () => release((await letters) ?? true) }
     const found: RecoveredBatch[] = []
     let isAdopted = false
     const take = (more: readonly RecoveredBatch[]) => {
@@ -126,24 +126,24 @@ export class Adoption {
     try {
       found.push(...(await queue.recover({ ...reader, take, lost })))
     } catch (error) {
-      // A later version wrote it: no reason to stop, and nothing of it is changed.
-      this.#tell(path, 'the queue of another process cannot be taken up, and is left where it is', describeError(error))
+      // For example, a later version wrote it. This process continues, and leaves the directory unchanged.
+      this.#report(path, 'cannot adopt the queue of a stopped process: left in place', describeError(error))
       await queue.close()
-      return letGo(false)
+      return release(false)
     }
-    this.#logger.info('took up the queue of a process that did not come back', {
+    this.#logger.info('adopted the queue of a stopped process', {
       directory: path,
       batches: found.length + queue.pagedOut.records,
     })
-    // The left journal says zero before the own one says the sum. A crash in those milliseconds leaves what was counted out
-    // of every account, each of which balances; nothing is ever counted twice.
+    // Counters are cleared in the adopted journal before they are added to the own one. After a crash between the two, the
+    // counts are in no account, and each account still balances; nothing is ever counted twice.
     const counted = counters
     restore({})
     if (await queue.keepCounters()) await account.merge(counted)
     else restore(counted)
     letters = this.#moveLetters(path)
     isAdopted = true
-    // Before they can be settled.
+    // Copied before the records can be settled.
     const pagedOut = new Map(queue.pagedOut.lanes)
     adopting.adopt(left, found)
     takeUp(found, pagedOut)
@@ -161,20 +161,22 @@ export class Adoption {
       const rest = left.count
       await left.close()
       if (count > rest)
-        this.#logger.info('took over dead letters of that process', { directory: path, letters: count - rest })
+        this.#logger.info('adopted the dead letters of a stopped process', { directory: path, letters: count - rest })
       if (stayed === undefined) return true
       if (!this.#closing.signal.aborted)
-        this.#tell(path, 'dead letters of another process are left where they are', stayed, { letters: rest })
+        this.#report(path, 'cannot adopt all dead letters of a stopped process: left in place', stayed, {
+          letters: rest,
+        })
     } catch (error) {
-      this.#tell(path, 'dead letters of another process cannot be taken over', describeError(error))
+      this.#report(path, 'cannot adopt the dead letters of a stopped process', describeError(error))
     }
     return false
   }
 
-  /** Once for each directory: the next try meets the same. */
-  #tell(path: string, message: string, error: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.#toldOf.has(path)) return
-    this.#toldOf.add(path)
+  /** Logs an error once per directory: later attempts fail the same way. */
+  #report(path: string, message: string, error: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (this.#reported.has(path)) return
+    this.#reported.add(path)
     this.#logger.error(message, { directory: path, error, ...fields })
   }
 }

@@ -1,13 +1,13 @@
-// What a lane holds. `delivery` never looks inside an item: it moves bytes, and knows of each item where it ends, its time
-// and what the destination counts for it.
+// The items of a lane. `delivery` never looks inside an item: it moves bytes, and knows only the end of each item, its time
+// and its size as the destination counts it.
 //
 //   bytes   |item 0      |item 1   |item 2           |
-//   index    end0 time0 counted0  end1 time1 counted1  end2 …      three doubles an item
+//   index    end0 time0 counted0  end1 time1 counted1  end2 …      three doubles per item
 
-/** 1: an event ready for PutLogEvents. 2: a LogRecord with resource and scope for an OTLP endpoint. One kind a lane. */
+/** 1: an event ready for PutLogEvents. 2: a LogRecord with resource and scope for an OTLP endpoint. One kind per lane. */
 export type ItemKind = 1 | 2
 
-/** One request's items for one lane. Owns its bytes, which are freed with its last item; never changes. */
+/** The items of one request for one lane. Owns its bytes, which are freed with its last item. Immutable. */
 export interface ItemBatch {
   readonly kind: ItemKind
   readonly count: number
@@ -16,9 +16,9 @@ export interface ItemBatch {
 }
 
 export const INDEX_FIELDS = 3
-/** Beside its bytes and its index, off the heap: two array buffers. */
+/** Off-heap cost of a batch in addition to its bytes and index: two array buffers. */
 export const BATCH_OVERHEAD_BYTES = 512
-/** Heap of one batch and of a lane that has no other: measured 2,250 with 10,000 lanes of one batch, each in its own group. */
+/** Heap of one batch and its lane: measured 2,250 with 10,000 lanes of one batch, each in its own group. */
 export const BATCH_HEAP_BYTES = 2_400
 
 export function itemEnd(batch: ItemBatch, item: number): number {
@@ -29,29 +29,29 @@ export function itemStart(batch: ItemBatch, item: number): number {
   return item === 0 ? 0 : (batch.index[(item - 1) * INDEX_FIELDS] as number)
 }
 
-/** ms since the epoch. */
+/** Returns ms since the epoch. */
 export function itemTime(batch: ItemBatch, item: number): number {
   return batch.index[item * INDEX_FIELDS + 1] as number
 }
 
-/** Bytes as the destination counts them. */
+/** Returns the bytes of an item as the destination counts them. */
 export function itemCounted(batch: ItemBatch, item: number): number {
   return batch.index[item * INDEX_FIELDS + 2] as number
 }
 
-/** What a batch takes from the byte budget. */
+/** Returns the bytes that a batch takes of the byte budget. */
 export function heldBytes(batch: ItemBatch): number {
   return batch.bytes.length + batch.index.byteLength + BATCH_OVERHEAD_BYTES
 }
 
-/** Sum over its items of what the destination counts. */
+/** Returns the bytes of all items as the destination counts them. */
 export function countedBytes(batch: ItemBatch): number {
   let counted = 0
   for (let i = 2; i < batch.index.length; i += INDEX_FIELDS) counted += batch.index[i] as number
   return counted
 }
 
-/** Bytes held and items of several batches together. */
+/** Returns the total held bytes and items of several batches. */
 export function sumOf(batches: readonly { readonly items: ItemBatch }[]): {
   readonly bytes: number
   readonly items: number
@@ -65,7 +65,7 @@ export function sumOf(batches: readonly { readonly items: ItemBatch }[]): {
   return { bytes, items }
 }
 
-/** A batch of its own of items `[from, to)`. */
+/** Copies items `[from, to)` into a new batch. */
 export function cutOut(items: ItemBatch, from: number, to: number): ItemBatch {
   const start = itemStart(items, from)
   const index = items.index.slice(from * INDEX_FIELDS, to * INDEX_FIELDS)

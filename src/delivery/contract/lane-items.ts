@@ -6,13 +6,13 @@ export interface LaneItems<D> {
   readonly key: string
   readonly destination: D
   readonly items: ItemBatch
-  /** The daemon's own (gap markers): beside the account, and no dead letter. */
+  /** The daemon's own items (gap markers): not counted, and never dead-lettered. */
   readonly own?: true
-  /** Given for what the destination will never take: it becomes a dead letter as soon as it is queued. */
+  /** Set for items that the destination will never take: they become a dead letter as soon as they are queued. */
   readonly dead?: Death
 }
 
-/** Why items are not sent. */
+/** Reason why items are not sent. */
 export interface Death {
   readonly reason: RejectedReason
   readonly error: string

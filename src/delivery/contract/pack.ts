@@ -2,23 +2,23 @@ import { itemCounted, itemEnd, itemStart, itemTime } from './items.ts'
 import type { QueuedBatch } from './queue.ts'
 import type { Run, RunQueue } from './run-queue.ts'
 
-/** What one put may hold; handed in by the exporter, because only it knows the destination. */
+/** The limits of one put; set by the exporter, because only it knows the destination. */
 export interface PackPolicy {
   readonly maxItems: number
-  /** An item that is longer than this goes alone. */
+  /** A longer item is sent alone. */
   readonly maxCountedBytes: number
-  /** A lane that has so many does not wait for its flush; unset: when there is a whole pack. */
+  /** Number of items at which a lane does not wait for its flush. Default: a whole pack. */
   readonly fullItems?: number | undefined
   readonly fullCountedBytes?: number | undefined
-  /** Between the first and the last item, inclusive. */
+  /** Maximum time between the first and the last item, inclusive. */
   readonly maxSpanMs: number
-  /** Items of an earlier time are not worth sending any more: the destination would refuse them. */
+  /** Returns the oldest time worth sending: the destination would refuse earlier items. */
   oldestTimeMs(nowMs: number): number
-  /** ms an item may wait in all before it is given up; infinity: until it is too old. */
+  /** Maximum total wait of an item, ms; infinity: until it is too old. */
   readonly maxWaitMs: number
 }
 
-/** The items of one put, sorted by time; items of one time keep the order in which they came. */
+/** The items of one put, sorted by time; items of equal time keep their arrival order. */
 export interface Pack {
   readonly runs: readonly Run[]
   readonly count: number
@@ -28,16 +28,16 @@ export interface Pack {
 
 export interface Packed {
   readonly pack: Pack
-  /** Taken out of the lane too: past `oldestTimeMs` or `maxWaitMs`. */
+  /** Items also taken out of the lane, because they are past `oldestTimeMs` or `maxWaitMs`. */
   readonly expired: readonly Run[]
 }
 
 /**
- * Takes the items of the next put out of a lane, from run `place` on, as many as fit. What is not in memory ends the pack.
- * Items that would stretch it over `maxSpanMs` go back to the lane: of the spans that hold the item that came first, the one
- * with the most items is sent. From the earliest time on it would be a few items a put, once those looked at are of other days.
- * @param nowMs wall clock, by which items are too old
- * @param steadyMs `steadyNowMs()`, by which they have waited too long
+ * Takes as many items as fit in the next put out of a lane, from run `place` on. A batch that is not in memory ends the pack.
+ * Items outside a span of `maxSpanMs` go back to the lane: of the spans that contain the first arrived item, the one with the
+ * most items is sent. Starting at the earliest time would send a few items per put if the items are of different days.
+ * @param nowMs wall clock, for the age of items
+ * @param steadyMs `steadyNowMs()`, for their wait
  */
 export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowMs: number, steadyMs: number): Packed {
   const oldest = policy.oldestTimeMs(nowMs)
@@ -59,7 +59,7 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
       const time = itemTime(items, item)
       if (givenUp || time < oldest) {
         if (item > from) taken.push({ batch: run.batch, from, to: item })
-        // Neighbours stay together: each run may become a dead letter.
+        // Neighbors stay together: each run may become a dead letter.
         const last = expired.at(-1)
         if (last?.batch === run.batch && last.to === item) last.to++
         else expired.push({ batch: run.batch, from: item, to: item + 1 })
@@ -79,7 +79,7 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
   }
   if (whole > 0) lane.replace(place, whole, rest)
   const [inSpan, beyond] = sorted ? splitAtSpan(taken, policy.maxSpanMs) : sortedWithinSpan(taken, policy.maxSpanMs)
-  // In as few runs as before: a batch whose times are spread would become a run for each item.
+  // Join the runs: a batch with scattered times would become one run per item.
   if (beyond.length > 0) lane.putBack(joinRuns(beyond))
   return { pack: makePack(inSpan), expired }
 }
@@ -97,7 +97,7 @@ export function makePack(runs: readonly Run[]): Pack {
   return { runs, count, countedBytes, byteLength }
 }
 
-/** Copies the items' bytes back to back into `target`; returns where they end. */
+/** Copies the items' bytes back to back into `target`. Returns their end. */
 export function copyPack(pack: Pack, target: Uint8Array, at: number): number {
   let end = at
   for (const { batch, from, to } of pack.runs) {
@@ -109,7 +109,7 @@ export function copyPack(pack: Pack, target: Uint8Array, at: number): number {
   return end
 }
 
-/** The same items in as few runs as they can be, by batch, whatever their times. */
+/** Returns the same items in as few runs as possible, by batch, regardless of their times. */
 export function joinRuns(runs: readonly Run[]): Run[] {
   const joined: { readonly batch: QueuedBatch; readonly from: number; to: number }[] = []
   for (const [batch, own] of Map.groupBy(runs, (run) => run.batch)) {
@@ -122,7 +122,7 @@ export function joinRuns(runs: readonly Run[]): Run[] {
   return joined
 }
 
-/** The runs of items `[from, to)` of the pack, by place in it. */
+/** Returns the runs of items `[from, to)` of the pack, by index in it. */
 export function packRuns(pack: Pack, from: number, to: number): Run[] {
   const runs: Run[] = []
   let place = 0
@@ -159,7 +159,7 @@ interface TimedItem {
   readonly time: number
 }
 
-/** Sorts items by time, stably, and parts those of the span that is sent from those before and behind it. */
+/** Sorts items by time, stably, and separates those in the sent span from those before and after it. */
 function sortedWithinSpan(
   runs: readonly Run[],
   maxSpanMs: number,
@@ -175,7 +175,7 @@ function sortedWithinSpan(
   return [runsOf(items.slice(from, to)), runsOf([...items.slice(0, from), ...items.slice(to)])]
 }
 
-/** Places `[from, to)` of the most items that lie within `maxSpanMs`, one of the time `holding` among them. */
+/** Returns the indexes `[from, to)` of the most items within `maxSpanMs` that include the time `holding`. */
 function fullestSpan(items: readonly TimedItem[], holding: number, maxSpanMs: number): readonly [number, number] {
   let best: readonly [number, number] = [0, 0]
   let to = 0
@@ -188,7 +188,7 @@ function fullestSpan(items: readonly TimedItem[], holding: number, maxSpanMs: nu
   return best
 }
 
-/** One run for each stretch of items that are neighbors. */
+/** Returns one run per sequence of neighboring items. */
 function runsOf(items: readonly TimedItem[]): Run[] {
   const sorted: { batch: QueuedBatch; from: number; to: number }[] = []
   for (const { batch, item } of items) {

@@ -12,8 +12,8 @@ function byOrder(a: Run, b: Run): number {
 }
 
 /**
- * The runs that wait in one lane, oldest first. Taken at the front and added at the end; after an outage also taken from
- * the middle. After a failed put they come back to where they were.
+ * The waiting runs of one lane, oldest first. Runs are taken at the front and added at the end; after an outage they are
+ * also taken from the middle. After a failed put they return to their position.
  *
  *   #runs  | taken, undefined … | oldest | … | newest |
  *            0                    #head
@@ -34,7 +34,7 @@ export class RunQueue {
     this.#runs.push(run)
   }
 
-  /** Adds items that joined the newest batch: to its last run, where that ends in front of them. */
+  /** Adds items that joined the newest batch: to its last run, if that ends directly before them. */
   extend(run: Run): void {
     const last = this.at(this.length - 1)
     if (last?.batch === run.batch && last.to === run.from)
@@ -42,18 +42,18 @@ export class RunQueue {
     else this.#runs.push(run)
   }
 
-  /** Takes out the newest. */
+  /** Removes the newest run. */
   dropLast(): void {
     if (this.length > 0) this.#runs.length--
   }
 
-  /** Brings everything in order, after runs were added that have waited elsewhere. */
+  /** Restores the order, after runs from elsewhere were added. */
   sort(): void {
     this.#runs = this.#runs.slice(this.#head).sort((a, b) => byOrder(a as Run, b as Run))
     this.#head = 0
   }
 
-  /** Puts runs that were taken back where they were: what waits is always in the order in which it came. */
+  /** Returns taken runs to their positions, so that the runs are always in arrival order. */
   putBack(runs: readonly Run[]): void {
     const oldestFirst = runs.toSorted(byOrder)
     const [oldest, newest] = [oldestFirst[0], oldestFirst.at(-1)]
@@ -61,7 +61,7 @@ export class RunQueue {
     const place = this.#firstPlace((run) => byOrder(run, oldest) > 0)
     const next = this.at(place)
     if (next !== undefined && byOrder(next, newest) < 0) {
-      // What would have stretched their put over its span was left behind, and belongs between them.
+      // Runs left out of their put, because of its time span, belong between them.
       for (const run of oldestFirst) this.#runs.push(run)
       this.sort()
     } else if (place > 0) this.#runs.splice(this.#head + place, 0, ...oldestFirst)
@@ -74,12 +74,12 @@ export class RunQueue {
     }
   }
 
-  /** Place of the first run that was queued at `sinceMs` or later; `length` if there is none. */
+  /** Returns the index of the first run queued at `sinceMs` or later; `length` if there is none. */
   firstSince(sinceMs: number): number {
     return this.#firstPlace((run) => run.batch.order >= sinceMs)
   }
 
-  /** Place of the first run for which `reached` holds, as it does for all after it. */
+  /** Returns the index of the first run for which `reached` is true, as it is for all later ones. */
   #firstPlace(reached: (run: Run) => boolean): number {
     let low = 0
     let high = this.length
@@ -91,7 +91,7 @@ export class RunQueue {
     return low
   }
 
-  /** Takes out `count` runs from `place` on and puts `instead` there. */
+  /** Replaces `count` runs from `place` on by `instead`. */
   replace(place: number, count: number, instead: Run | undefined): void {
     if (place > 0) {
       if (instead === undefined) this.#runs.splice(this.#head + place, count)
@@ -100,7 +100,7 @@ export class RunQueue {
     }
     for (let i = 0; i < count; i++) this.#runs[this.#head++] = undefined
     if (instead !== undefined) this.#runs[--this.#head] = instead
-    // Half of the array is behind us: let it go, so that a lane that never empties does not grow.
+    // More than half of the array is consumed: drop that half, so that the array of a lane that never empties stays bounded.
     if (this.#head > 64 && this.#head * 2 > this.#runs.length) {
       this.#runs = this.#runs.slice(this.#head)
       this.#head = 0

@@ -1,6 +1,6 @@
 /**
- * ms since the epoch, as the wall clock had it when the process started, and never set back or forward since. For ages and
- * durations that are kept beside times of an earlier process; a step of the wall clock must not expire what waits.
+ * Returns ms since the epoch by the wall clock at process start plus the monotonic time since. For ages that are compared
+ * with times of an earlier process; a step of the wall clock must not expire waiting items.
  */
 export function steadyNowMs(): number {
   return performance.timeOrigin + performance.now()

@@ -1,5 +1,5 @@
-// What the destination will never take, kept on disk for people: a queue that nobody drains by itself. Each letter is one
-// run of items with one reason; the lane's place in its record holds the letter's own facts.
+// Dead letters: events that the destination will never take, kept on disk for people in a queue that is not drained. Each
+// letter is one run of items with one reason; the lane field of its record holds the letter's own data.
 
 import { randomBytes } from 'node:crypto'
 import type { ByteBudget } from '../../component/byte-budget.ts'
@@ -13,13 +13,13 @@ import type { Run } from '../contract/run-queue.ts'
 import type { Kept } from './unwanted.ts'
 
 export interface DeadLetter {
-  /** Stays the same over restarts, and in the store of another process. */
+  /** Stays the same after restarts, and in the store of another process. */
   readonly id: string
-  /** Where its items were to go. */
+  /** Lane key of its items. */
   readonly lane: string
-  /** From the closed lists of reasons. */
+  /** From the fixed lists of reasons. */
   readonly reason: string
-  /** What the destination said; empty if it was not asked. */
+  /** Error message of the destination; empty if nothing was sent. */
   readonly error: string
   /** Wall clock, ms. */
   readonly diedAtMs: number
@@ -36,7 +36,7 @@ export interface LetterFilter {
 
 export const GONE = Symbol('gone')
 
-/** Hears of letters that had to go to make room. */
+/** Called with letters that were deleted to make room. */
 export type OnEvicted = (letter: DeadLetter) => void
 
 interface Held {
@@ -44,21 +44,21 @@ interface Held {
   readonly batch: QueuedBatch
 }
 
-/** Segments of letters: small, because they go one whole segment at a time. */
+/** Segments of letters are small, because space is freed by whole segments. */
 const SEGMENT_SHARE = 1 / 16
 const MAX_SEGMENT_BYTES = 4 * 1_048_576
-/** Letters in memory; the others are read from disk when they are asked for. */
+/** Maximum letters in memory; the others are read from disk on request. */
 const MAX_IN_MEMORY = 100_000
-/** Of them, however little heap there is. */
+/** Minimum letters in memory, however little heap there is. */
 const MIN_IN_MEMORY = 100
 /** Heap of a letter and its record on disk, measured with 16,777 of them. */
 const LETTER_HEAP_BYTES = 1_000
 /**
- * Beside what waits, in shares of its heap. Letters stay until somebody replays them: charged with what waits, they would
- * leave it no room at all.
+ * Heap for letters, as a share of the heap for waiting records and in addition to it. Letters stay until they are replayed:
+ * charged to the same heap, they would leave no room for waiting records.
  */
 const HEAP_SHARE = 1 / 2
-/** Of the store, for one letter. */
+/** Maximum share of the store for one letter. */
 const MAX_STORE_SHARE = 1 / 2
 
 export interface DeadLettersOptions {
@@ -67,7 +67,7 @@ export interface DeadLettersOptions {
   readonly fsync: boolean
 }
 
-/** Letters on disk; the account of them is the owner's, so the queue below keeps none. */
+/** Opens a store of dead letters on disk. Its owner counts the letters, so the queue below has no counters. */
 export function openDeadLetters(
   options: DeadLettersOptions,
   onEvicted: OnEvicted,
@@ -90,12 +90,12 @@ export function openDeadLetters(
 export class DeadLetters {
   readonly #queue: Queue
   readonly #onEvicted: OnEvicted
-  /** Those in memory, oldest first: what comes later waits on disk until there is room. */
+  /** Letters in memory, oldest first: later ones wait on disk until there is room. */
   readonly #held = new Map<string, Held>()
-  /** Ids of those that are on their way to another place. */
+  /** Ids of letters that are being moved. */
   readonly #moving = new Set<string>()
   #listings = 0
-  /** Of letters that `open` did not find again. */
+  /** Items of letters that were missing at `open`. */
   lostItems = 0
 
   constructor(queue: Queue, onEvicted: OnEvicted) {
@@ -107,7 +107,7 @@ export class DeadLetters {
     return this.#held.size + this.#queue.pagedOut.records
   }
 
-  /** Items of all letters. */
+  /** Number of items of all letters. */
   get items(): number {
     let { items } = this.#queue.pagedOut
     for (const { letter } of this.#held.values()) items += letter.items
@@ -118,12 +118,12 @@ export class DeadLetters {
     return this.#queue.usedBytes
   }
 
-  /** Finds what earlier processes kept. */
+  /** Recovers the letters of earlier processes. */
   async open(): Promise<void> {
     const reader = {
-      // Otherwise a later letter would be in memory before an earlier one.
+      // Prevents a later letter from being in memory before an earlier one.
       keeps: () => this.#queue.pagedOut.records === 0,
-      // A listing would miss what comes to memory behind it.
+      // A listing would miss letters that are paged in after it passed them.
       wants: () => this.#listings === 0,
       take: (found: readonly RecoveredBatch[]) => this.#hold(found),
       lost: (items: number) => this.#onEvicted({ ...UNREADABLE, items }),
@@ -139,8 +139,8 @@ export class DeadLetters {
   }
 
   /**
-   * Keeps a run of a lane. The oldest letters go if there is no room.
-   * @param done called once it is on disk, or could not be kept
+   * Stores a run of a lane as a letter. Deletes the oldest letters if there is no room.
+   * @param done called once the letter is on disk, or could not be stored
    */
   put(lane: string, run: Run, reason: string, error: string, done: (kept: Kept) => void): void {
     if (run.batch.items === undefined) return done('never')
@@ -149,7 +149,7 @@ export class DeadLetters {
     const letter = { id: newId(diedAtMs), lane, reason, error, diedAtMs, items: items.count }
     const batch = batchOf(letter, items)
     const bytes = recordBytes(batch.lane, items)
-    // It would cost most of the others, and might not fit even then.
+    // A letter this large would evict most of the others, and might not fit even then.
     if (bytes > this.#queue.capacityBytes * MAX_STORE_SHARE) return done('never')
     let reserved = this.#queue.reserve([batch])
     while (
@@ -166,24 +166,24 @@ export class DeadLetters {
   }
 
   /**
-   * Keeps a letter of another store as it is. None goes to make room for it.
-   * @returns undefined once it is on disk; else why it could not be kept
+   * Stores a letter of another store unchanged. Deletes none to make room for it.
+   * @returns undefined once it is on disk; else why it could not be stored
    */
   adopt(letter: DeadLetter, items: ItemBatch): Promise<Retry | undefined> {
-    // Before ids were random, letters of two processes could have the same.
+    // Before ids were random, letters of two processes could have the same id.
     const kept = this.#held.has(letter.id) ? { ...letter, id: newId(letter.diedAtMs) } : letter
     const reserved = this.#queue.reserve([batchOf(kept, items)])
     if (reserved.kind === 'retry') return Promise.resolve(reserved)
     return new Promise((resolve) => this.#keep(kept, reserved, resolve))
   }
 
-  /** Whether this very letter is here, and not another that has its id by chance. */
+  /** Returns true if this letter is stored here, and not another one with the same id. */
   has(letter: DeadLetter): boolean {
     const held = this.#held.get(letter.id)
     return held !== undefined && held.letter.items === letter.items && factsOf(held.letter) === factsOf(letter)
   }
 
-  /** Oldest first. A letter can be read and moved while it is the current one, also if it is on disk alone. */
+  /** Yields letters, oldest first. The current letter can be read and moved, also if it is only on disk. */
   async *list(filter: LetterFilter): AsyncGenerator<DeadLetter> {
     this.#listings++
     try {
@@ -204,32 +204,32 @@ export class DeadLetters {
       if (!matches(letter, filter)) continue
       this.#held.set(letter.id, { letter, batch })
       yield letter
-      // On disk alone again, unless somebody moves it just now.
+      // Page it out again, unless it is being moved.
       if (batch.unsettled > 0 && this.#queue.pagedOut.pageOut(batch)) this.#held.delete(letter.id)
     }
   }
 
-  /** The items of a letter, for the caller alone; undefined if there is none of that id, or it cannot be read. */
+  /** Returns a copy of the items of a letter; undefined if the id is unknown or the letter cannot be read. */
   read(id: string): Promise<ItemBatch | undefined> {
     const held = this.#held.get(id)
     if (held === undefined) return Promise.resolve(undefined)
     const { batch } = held
     return new Promise((resolve) => {
-      // A copy: what the queue has in memory is freed as soon as its place there is needed.
+      // A copy: the queue frees its items as soon as it needs the memory.
       this.#queue.load(batch, () => resolve(batch.items && cutOut(batch.items, 0, batch.items.count)))
     })
   }
 
   /**
-   * Has a letter's items put somewhere else, and then removes it. Meanwhile nobody else moves it, and it is not evicted.
-   * @param put resolves with undefined, or why it could not be done: then the letter stays
-   * @returns the same; GONE if there is no such letter any more, it cannot be read, or somebody else is at it
+   * Puts a letter's items elsewhere and then removes the letter. Meanwhile it cannot be moved again or evicted.
+   * @param put resolves with undefined, or with the reason for a failure: then the letter stays
+   * @returns the same; GONE if the letter no longer exists, cannot be read, or is being moved already
    */
   async move<Refusal>(id: string, put: (items: ItemBatch) => Promise<Refusal>): Promise<Refusal | typeof GONE> {
     if (this.#moving.has(id)) return GONE
     this.#moving.add(id)
     const batch = this.#held.get(id)?.batch
-    // It stays in memory meanwhile.
+    // Keeps the batch in memory.
     if (batch !== undefined) batch.sending++
     try {
       const items = await this.read(id)
@@ -243,7 +243,7 @@ export class DeadLetters {
     }
   }
 
-  /** Its items are somewhere else now. */
+  /** Removes a letter whose items are stored elsewhere. */
   remove(id: string): void {
     const held = this.#held.get(id)
     if (held === undefined) return
@@ -263,7 +263,7 @@ export class DeadLetters {
     }, true)
   }
 
-  /** Letters go for the bound of their own store alone: a volume that others have filled would cost all of them. */
+  /** Returns true if the store's own bound is exceeded. Only then are letters evicted: a full volume would cost all of them. */
   #overBound(bytes: number): boolean {
     return this.#queue.usedBytes + bytes > this.#queue.capacityBytes
   }
@@ -279,15 +279,15 @@ export class DeadLetters {
   }
 }
 
-/** What is known of letters whose file cannot be read any more. */
+/** Placeholder for letters whose file can no longer be read. */
 const UNREADABLE = { id: '', lane: '', reason: '', error: '', diedAtMs: 0 }
 
-/** @param facts in its lane's place */
+/** @param facts the content of the lane field */
 function letterOf(facts: string, { unsettled }: QueuedBatch): DeadLetter {
   return { ...(JSON.parse(facts) as Omit<DeadLetter, 'items'>), items: unsettled }
 }
 
-/** Of its own, also beside those of other processes. */
+/** Returns an id that is unique among all processes. */
 function newId(diedAtMs: number): string {
   return `${diedAtMs.toString(36)}-${randomBytes(6).toString('hex')}`
 }

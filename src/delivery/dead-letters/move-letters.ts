@@ -1,17 +1,17 @@
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 
-/** Who keeps account of letters that come from another store. */
+/** Counts letters that come from another store. */
 export interface MovedAccount {
-  /** It lies in the new store now. */
+  /** Counts a letter that is now in the new store. */
   moved(letter: DeadLetter): void
-  /** Items of a letter whose bytes are damaged. */
+  /** Counts items of a damaged letter. */
   lost(items: number): void
 }
 
 /**
- * Moves letters into another store, one after another, so that no more than one is in memory. A letter is on disk in the
- * new store before it goes from the old one; what a crash left in both is known again and kept once.
- * @returns why those that are still there stayed; undefined when all are moved
+ * Moves letters into another store, one by one, so that at most one is in memory. A letter is on disk in the new store
+ * before it is removed from the old one; a letter that a crash left in both is recognized and stored once.
+ * @returns why the remaining letters stayed; undefined if all were moved
  */
 export async function moveLetters(
   from: DeadLetters,

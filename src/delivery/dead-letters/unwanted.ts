@@ -1,33 +1,33 @@
-// What becomes of items that a destination will not take, or that waited too long for it.
+// Handles items that a destination will not take, or that waited too long for it.
 //
-//   rejected ─▶ another place, if the owner knows one ─▶ dead letter, if there is a store ─▶ given up
-//                                                           └ waits while the store has no room
+//   rejected ─▶ other destination, if there is one ─▶ dead letter, if there is a store ─▶ given up
+//                                                      └ waits while the store has no room
 
 import type { Settlement } from '../../accounting/outcome.ts'
 import type { LaneItems } from '../contract/lane-items.ts'
 import type { Queue, QueuedBatch } from '../contract/queue.ts'
 import type { Run } from '../contract/run-queue.ts'
 
-/** Where items go that the destination will never take. */
+/** The store for items that the destination will never take. */
 export interface DeadLetterSink {
-  /** @param done called once they are kept, or could not be */
+  /** @param done called once the items are stored, or could not be stored */
   put(lane: string, run: Run, reason: string, error: string, done: (kept: Kept) => void): void
-  /** Resolves when what was put has come to its end. */
+  /** Resolves when all started puts have ended. */
   close(): Promise<void>
 }
 
-/** later: there is no room at the moment, or the disk refuses. never: it does not fit, or cannot be read. */
+/** later: no room now, or the disk fails. never: the items do not fit, or cannot be read. */
 export type Kept = 'kept' | 'later' | 'never'
 
-/** When a store that had no room is asked again, ms, and when it is asked for more once it has some; for how many runs. */
+/** Delay before the next attempt after the store had no room, and after it had some; maximum runs per attempt. */
 const AGAIN_AFTER_MS = 1_000
 const MORE_AFTER_MS = 20
 const AGAIN_AT_ONCE = 256
 
-/** Knows another place for items that theirs rejects, or the same under another time; undefined if there is none. */
+/** Returns another destination, or the same with another time, for rejected items; undefined if there is none. */
 export type Rescue<D> = (destination: D, run: Run, reason: string) => LaneItems<D> | undefined
 
-/** They are in the queue again, in another batch; the old one is to be let go, and nothing counted. */
+/** The items are in the queue again, in another batch; the caller releases the old one and counts nothing. */
 export interface Moved<D> {
   readonly kind: 'moved'
   readonly batch: QueuedBatch
@@ -38,10 +38,10 @@ export class Unwanted<D> {
   readonly #queue: Queue
   readonly #letters: DeadLetterSink | undefined
   readonly #rescue: Rescue<D> | undefined
-  /** What the store had no room for. It stays in the queue meanwhile, which bounds it and outlives a crash. */
+  /** Attempts that the store had no room for. Their items stay in the queue, which bounds them and survives a crash. */
   #waiting: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
-  /** The store had no room for one of those that were last tried. */
+  /** True if the store had no room in the last attempts. */
   #refused = false
   #closed = false
 
@@ -52,8 +52,8 @@ export class Unwanted<D> {
   }
 
   /**
-   * Calls `end` once, with what they came to. That is when they are as safe as can be elsewhere: a crash before it sends
-   * them again, and does not lose them.
+   * Calls `end` once, with the outcome, after the items are stored elsewhere: a crash before that sends them again and does
+   * not lose them.
    */
   decide(
     lane: { readonly key: string; readonly destination: D },
@@ -76,8 +76,8 @@ export class Unwanted<D> {
   }
 
   /**
-   * Waits while the store has no room: what was acknowledged is not given up for that.
-   * @param done false if there is no store, or it will never have room
+   * Stores items as a dead letter. Waits while the store has no room: acknowledged items are not given up for that.
+   * @param done called with false if there is no store, or it will never have room
    */
   keep(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
     const letters = this.#letters
@@ -85,7 +85,7 @@ export class Unwanted<D> {
     this.#queue.load(run.batch, () => {
       letters.put(lane, run, reason, error, (kept) => {
         if (kept !== 'later') return done(kept === 'kept')
-        // What waits then stays in the queue.
+        // The items stay in the queue.
         if (this.#closed) return
         this.#refused = true
         this.#waiting.push(() => this.keep(lane, run, reason, error, done))
@@ -94,7 +94,7 @@ export class Unwanted<D> {
     })
   }
 
-  /** What waits then stays in the queue. */
+  /** Stops. Items that still wait stay in the queue. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)

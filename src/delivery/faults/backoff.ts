@@ -4,13 +4,13 @@ export interface BackoffOptions {
   readonly maxMs: number
 }
 
-/** A fault that will not pass by itself is asked about no more often than this. */
+/** Backoff for a fault that will not pass by itself. */
 const LASTING_MS = 15_000
 
 /**
- * How long to wait after the `failures`-th failure in a row: full jitter over an exponentially growing bound, so that a
- * thousand shippers that failed together do not come back together (AWS Architecture Blog, "Exponential Backoff And Jitter").
- * @param afterMs what the destination asked for; never less
+ * Returns the wait after the `failures`-th failure in a row: full jitter over an exponentially growing bound, so that a
+ * thousand shippers that failed together do not retry together (AWS Architecture Blog, "Exponential Backoff And Jitter").
+ * @param afterMs minimum wait, requested by the destination
  */
 export function backoffMs(options: BackoffOptions, failures: number, afterMs: number, lasting: boolean): number {
   const bound = Math.min(options.maxMs, options.initialMs * options.multiplier ** (failures - 1))

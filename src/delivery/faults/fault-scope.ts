@@ -3,100 +3,100 @@ import type { ScopeKind } from '../contract/sender.ts'
 import { timerDelay } from '../../telemetry/timer-delay.ts'
 
 /**
- * closed     Puts go out, as many at once as `limit` says. Each success raises the limit (doubling until the place where
- *            it last failed, by one for a whole round after that); a fault halves that place.
- * open       A fault was seen. Nothing goes out until the backoff has passed; lanes keep what they have.
- * half_open  The backoff has passed: one put, the probe, goes out, by the lane that succeeded last. Its success closes the
- *            scope with a limit of 1 (slow start), its failure opens it again for longer. An answer that says nothing about this scope leaves it so.
+ * closed     Up to `limit` puts are in flight at once. Each success raises the limit: it doubles per round up to a threshold,
+ *            then grows by one per round. A fault sets the threshold to half of the limit.
+ * open       A fault occurred. No put is sent until the backoff has passed; lanes keep their items.
+ * half_open  The backoff has passed: the lane that succeeded last sends one put, the probe. Its success closes the scope with
+ *            a limit of 1 (slow start), its failure opens it again for longer. Other outcomes do not change the state.
  */
 export type ScopeState = 'closed' | 'open' | 'half_open'
 
 export interface FaultScopeOptions<Waiter> {
   readonly backoff: BackoffOptions
-  /** Most puts at once. */
+  /** Maximum puts in flight. */
   readonly maxConcurrency: number
-  /** Puts at once in the beginning: 1 where the whole fleet would start together. */
+  /** Initial limit of puts in flight: 1 if the whole fleet would start together. */
   readonly firstConcurrency: number
-  /** Witnesses that open it. Undefined: the first fault does. */
+  /** Witnesses needed to open the scope. Undefined: the first fault opens it. */
   readonly witnesses?: number
-  /** Which of the waiters sends the probe: the one with the lowest rank. At 0 or below it has not failed lately. */
+  /** Returns the rank of a waiter; the lowest rank sends the probe. A rank of 0 or below means no recent failure. */
   readonly rank?: (waiter: Waiter) => number
-  /** In which order waiters go out once the scope works again; as they came if absent. */
+  /** Returns the order of waiters once the scope works again. Default: arrival order. */
   readonly arrange?: (waiters: readonly Waiter[]) => readonly Waiter[]
 }
 
-/** A fault as a scope sees it. */
+/** A fault in a scope. */
 export interface ScopeFault {
   readonly message: string
-  /** ms the destination asked for; 0 leaves the wait to the backoff. */
+  /** Delay requested by the destination, ms; 0 leaves the wait to the backoff. */
   readonly afterMs: number
-  /** It will not pass by itself. */
+  /** The fault will not pass by itself. */
   readonly lasting: boolean
-  /** Who met it, in a scope that needs witnesses. */
+  /** The reporter of the fault, in a scope that needs witnesses. */
   readonly witness?: string
   /** Faults in a row that open a narrow scope; default 1. */
   readonly faultsToOpen?: number
 }
 
 /**
- * A scope that needs witnesses does not open while something succeeds in it: twenty groups that answer 500 are twenty
- * broken groups, as long as a twenty-first one works.
+ * Time without a success before a scope that needs witnesses opens: twenty groups that answer 500 are twenty broken groups,
+ * as long as a twenty-first one works.
  */
 const QUIET_MS = 5_000
-/** What so many met in that time is nobody's own fault, though it may be too little to open the scope. */
+/** Witnesses in that time from which a fault is shared, although they may be too few to open the scope. */
 const OUTAGE_WITNESSES = 2
 /**
- * A waiter that has not failed may probe a scope this often, before its time and beside a probe that hangs: it brings new
+ * Interval at which a waiter that has not failed may probe a scope early, also while another probe hangs: its result is new
  * evidence.
  */
 const EARLY_PROBE_MS = 1_000
 
-/** A closed scope from which no answer came for so long lets one put more out at once. */
+/** Time without a response after which a closed scope allows one more put in flight. */
 const NO_ANSWER_MS = 1_000
 
-/** Breaker, backoff and concurrency of everything that fails together. Lanes that find it closed to them wait in it. */
+/** Circuit breaker, backoff and concurrency limit of lanes that fail together. Lanes wait in a scope that does not admit them. */
 export class FaultScope<Waiter> {
   readonly kind: ScopeKind
   readonly name: string
   readonly #options: FaultScopeOptions<Waiter>
   readonly #wake: (waiter: Waiter) => void
-  /** Made when somebody waits: most scopes are those of a stream that works, and an empty set takes 200 bytes. */
+  /** Created for the first waiter: most scopes belong to a stream that works, and an empty set takes 200 bytes. */
   #waiting: Set<Waiter> | undefined
   state: ScopeState = 'closed'
   #limit: number
   #threshold: number
   inFlight = 0
-  /** In a row, since the last success. */
+  /** Failures since the last success. */
   failures = 0
-  /** performance.now() of the first of them; undefined while there is none. */
+  /** performance.now() of the first of them; undefined if there is none. */
   failingSinceMs: number | undefined
   /** performance.now() of the last success; minus infinity before the first. */
   succeededAtMs = Number.NEGATIVE_INFINITY
-  /** performance.now() of the first success since it last failed for several witnesses; infinity until then. */
+  /** performance.now() of the first success since the scope last failed for several witnesses; infinity until then. */
   worksSinceMs = Number.POSITIVE_INFINITY
-  /** How often it has opened since the last success. */
+  /** Times it has opened since the last success. */
   openings = 0
   #witnesses: Set<string> | undefined
-  /** At the start, too, each lane has a try before the scope opens. */
+  /** Start time: also at the start, each lane gets an attempt before the scope opens. */
   readonly #bornAtMs = performance.now()
-  /** The text of the last fault, for the log and `/ledger`. */
+  /** Message of the last fault, for the log and `/ledger`. */
   lastFault = ''
-  /** Whether the last fault was this scope's own; a lane also steps back for the fault of a wider one. */
+  /** True if the last fault was this scope's own; a lane also backs off for the fault of a wider scope. */
   blamed = false
-  /** The fault was logged, so its end must be logged too. */
+  /** True if the fault was logged, so its end must be logged too. */
   reported = false
   #timer: NodeJS.Timeout | undefined
   #reopensAtMs = 0
-  /** Until then the destination asked for quiet. */
+  /** End of the delay that the destination requested. */
   #askedUntilMs = 0
   /** performance.now() of the last probe or opening. */
   #probedAtMs = Number.NEGATIVE_INFINITY
-  /** performance.now() of the last answer. */
+  /** performance.now() of the last response. */
   #answeredAtMs = Number.NEGATIVE_INFINITY
-  /** Whose put may go out beside a probe that is under way, and may hang. */
+  /** The waiter that may send a put although a probe, which may hang, is in flight. */
   #early: Waiter | undefined
   #maxWaitMs = Number.POSITIVE_INFINITY
-  /** Lanes that stand in this scope; it is forgotten with the last one. */
+  /** Number of lanes in this scope; it is removed with the last one. */
   lanes = 0
 
   constructor(kind: ScopeKind, name: string, options: FaultScopeOptions<Waiter>, wake: (waiter: Waiter) => void) {
@@ -108,7 +108,7 @@ export class FaultScope<Waiter> {
     this.#threshold = options.maxConcurrency
   }
 
-  /** Whether a put of `waiter` may go out here now. */
+  /** Returns true if `waiter` may send a put in this scope now. */
   admits(waiter: Waiter): boolean {
     switch (this.state) {
       case 'closed':
@@ -133,7 +133,7 @@ export class FaultScope<Waiter> {
     return this.#waiting?.size ?? 0
   }
 
-  /** Has `waiter` woken when a put of its may go out here. */
+  /** Adds `waiter`, to be woken when it may send a put in this scope. */
   wait(waiter: Waiter): void {
     this.#waiting ??= new Set()
     this.#waiting.add(waiter)
@@ -147,13 +147,13 @@ export class FaultScope<Waiter> {
     this.#setTimer(setTimeout(() => this.#probe(), timerDelay(at - performance.now())))
   }
 
-  /** Puts an end to long waits: an open scope is probed at once, and from now on at least every `maxWaitMs`. */
+  /** Ends long waits: an open scope is probed at once, and from now on at least every `maxWaitMs`. */
   hasten(maxWaitMs: number): void {
     this.#maxWaitMs = maxWaitMs
     if (this.state === 'open' && performance.now() >= this.#askedUntilMs) this.#probe()
   }
 
-  /** Has it woken no more: nothing of it waits any longer. */
+  /** Removes the waiter. */
   leave(waiter: Waiter): void {
     this.#waiting?.delete(waiter)
   }
@@ -172,7 +172,7 @@ export class FaultScope<Waiter> {
   succeed(): boolean {
     this.succeededAtMs = performance.now()
     this.worksSinceMs = Math.min(this.worksSinceMs, this.succeededAtMs)
-    // A put that was under way when the scope opened does not cut the backoff short.
+    // A put that was in flight when the scope opened does not shorten the backoff.
     if (this.state === 'open') return false
     const recovered = this.state === 'half_open'
     this.failures = 0
@@ -182,7 +182,7 @@ export class FaultScope<Waiter> {
     if (recovered) {
       this.state = 'closed'
       this.#limit = 1
-      // Those that sent the probes stand behind the others by now.
+      // Waiters that sent probes are behind the others by now.
       if (this.#waiting !== undefined && this.#options.arrange !== undefined)
         this.#waiting = new Set(this.#options.arrange([...this.#waiting]))
     } else {
@@ -198,7 +198,7 @@ export class FaultScope<Waiter> {
   /** @returns true if this opened the scope (again) */
   fail(fault: ScopeFault): boolean {
     this.lastFault = fault.message
-    // Answers of puts that were under way when it opened tell nothing new.
+    // Failures of puts that were in flight when the scope opened are no new evidence.
     if (this.state === 'open') return false
     this.failures++
     this.failingSinceMs ??= performance.now()
@@ -219,7 +219,7 @@ export class FaultScope<Waiter> {
     return true
   }
 
-  /** A put that ended without a word about this scope: its place is free for another. */
+  /** Frees the slot of a put whose outcome says nothing about this scope. */
   pass(): void {
     this.#wakeSome()
   }
@@ -234,7 +234,7 @@ export class FaultScope<Waiter> {
     return this.#witnesses.size >= witnesses
   }
 
-  /** A failed probe of a lane that failed before must not keep one that works waiting for the whole backoff. */
+  /** Returns true for a waiter without failures: it must not wait for the backoff of a lane that failed before. */
   #isNewEvidence(waiter: Waiter): boolean {
     const { witnesses, rank } = this.#options
     return witnesses !== undefined && rank !== undefined && rank(waiter) <= 0
@@ -251,7 +251,7 @@ export class FaultScope<Waiter> {
     this.#wakeOne(best)
   }
 
-  /** Lets all go at once, as at shutdown; the timer ends. */
+  /** Drops all waiters and stops the timer, for shutdown. */
   close(): void {
     this.#setTimer(undefined)
     this.#waiting = undefined
@@ -262,7 +262,7 @@ export class FaultScope<Waiter> {
     this.#timer = timer
   }
 
-  /** A put that hangs says nothing, and in a scope that begins with one at a time all others would wait for its timeout. */
+  /** Raises the limit if no response arrives: in a scope with a limit of one, all others would wait for the timeout of a put. */
   #widenLater(): void {
     if (this.#timer !== undefined || this.#limit >= this.#options.maxConcurrency) return
     const answeredAtMs = this.#answeredAtMs
@@ -277,7 +277,7 @@ export class FaultScope<Waiter> {
     )
   }
 
-  /** Wakes as many as may go out now: each will ask again, and may come back to wait. */
+  /** Wakes as many waiters as may send now: each checks all its scopes again, and may return to wait. */
   #wakeSome(): void {
     if (this.state === 'open') return
     if (this.state === 'half_open') {
@@ -297,7 +297,7 @@ export class FaultScope<Waiter> {
     this.#wake(waiter)
   }
 
-  /** The one whose probe says most; of equals the one that has waited longest. */
+  /** Returns the waiter with the lowest rank; of equals the one that has waited longest. */
   #best(): Waiter | undefined {
     const { rank } = this.#options
     let best: Waiter | undefined

@@ -3,37 +3,37 @@ import type { ScopeHealth, ScopeKind } from '../contract/sender.ts'
 import type { QueuedBatch, RecoveredBatch } from '../contract/queue.ts'
 import { type Run, RunQueue } from '../contract/run-queue.ts'
 
-/** Between batches of the same ms; the clock in ms, as a double, has room for 4,096. */
+/** Step between batches of the same ms; the clock in ms, as a double, has room for 4,096. */
 const ORDER_STEP_MS = 1 / 1_024
 
-/** One destination (role, region, group, stream) and what waits for it. Forgotten as soon as nothing does. */
+/** One destination (role, Region, group, stream) and its waiting items. Removed as soon as none waits. */
 export class Lane<D> {
   readonly key: string
   readonly destination: D
-  /** Widest first; the lane's own, the stream's, is last. */
+  /** Widest first; the lane's own scope, the stream, is last. */
   readonly scopes: readonly FaultScope<Lane<D>>[]
   readonly #creation: ScopeHealth | undefined
   readonly runs = new RunQueue()
   waitingItems = 0
   waitingCounted = 0
-  /** What it has in the queue, what is under way included: a batch counts as a whole until its last item is settled. */
+  /** Amount in the queue, including items in flight: a batch counts as a whole until its last item is settled. */
   readonly held = { bytes: 0, items: 0, batches: 0, pagedIn: 0 }
   inFlight = 0
-  /** performance.now() at which what waits is sent even if it fills no put; undefined while nothing waits. */
+  /** performance.now() at which waiting items are sent even if they do not fill a put; undefined if none waits. */
   deadlineMs: number | undefined
-  /** Where it is listed at the moment; it is at most once in each list. */
+  /** The lists that contain the lane, at most once each. */
   inFresh = false
   inBacklog = false
-  /** The scope in which it waits, or undefined. */
+  /** The scope in which it waits; undefined if it waits in none. */
   waitsIn: FaultScope<Lane<D>> | undefined
-  /** Its destination is being created. */
+  /** True while its destination is being created. */
   preparing = false
-  /** performance.now() at which the destination was created; minus infinity if it was there. */
+  /** performance.now() at which the destination was created; minus infinity if it existed. */
   preparedAtMs = Number.NEGATIVE_INFINITY
   #rank = 0
   #lastOrder = 0
 
-  /** @param creation of what its destination may need */
+  /** @param creation health of the creation of destinations */
   constructor(key: string, destination: D, scopes: readonly FaultScope<Lane<D>>[], creation?: ScopeHealth) {
     this.key = key
     this.destination = destination
@@ -46,8 +46,8 @@ export class Lane<D> {
   }
 
   /**
-   * Its place among those that may send a probe, lowest first: below 0 it succeeded, the latest success lowest; 0 before its
-   * first put; above 0 it failed, the oldest failure lowest.
+   * Rank among the lanes that may send a probe, lowest first. Below 0: it succeeded, the latest success is lowest. 0: no put
+   * yet. Above 0: it failed, the oldest failure is lowest.
    */
   get rank(): number {
     return this.#rank
@@ -61,12 +61,12 @@ export class Lane<D> {
     this.#rank = performance.now()
   }
 
-  /** Whether its last put failed by a fault of its own. */
+  /** True if its last put failed by a fault of its own. */
   get isFailing(): boolean {
     return this.scopes.some(({ kind, blamed, failures }) => failures > 0 && blamed && !isWide(kind))
   }
 
-  /** What keeps it from being sent, by a fault of its own or of creations; undefined if nothing does. */
+  /** The fault of its own, or of creations, that blocks the lane; undefined if there is none. */
   get stuckBy(): ScopeHealth | undefined {
     if (this.preparing && this.#creation !== undefined && this.#creation.state !== 'closed')
       return isForeign(this.scopes[0], this.#creation.failingSinceMs) ? this.#creation : undefined
@@ -75,34 +75,34 @@ export class Lane<D> {
     )
   }
 
-  /** Whether none of it can be sent now: something it stands in has failed, or its destination is being created. */
+  /** True if the lane cannot be sent now: one of its scopes is not closed, or its destination is being created. */
   get isHeldUp(): boolean {
     return this.preparing || this.scopes.some(({ state }) => state !== 'closed')
   }
 
-  /** Whether that alone holds it, and nothing that others wait for too. A lane that waits for its turn is not stuck. */
+  /** True if only `stuckBy` blocks the lane, and no wider scope. A lane that waits for its turn is not stuck. */
   get stuckAlone(): boolean {
     return this.stuckBy !== undefined && !this.scopes.some(({ kind, state }) => state !== 'closed' && isWide(kind))
   }
 
-  /** Whether something else was written since this lane began to fail. */
+  /** True if another lane was written since this lane began to fail. */
   get othersWork(): boolean {
     const failingSinceMs = this.stuckBy?.failingSinceMs
     return failingSinceMs !== undefined && (this.scopes[0]?.succeededAtMs ?? Number.NEGATIVE_INFINITY) > failingSinceMs
   }
 
-  /** @param settled items that need no sending any more, as `[from, to)` pairs in order */
+  /** @param settled items that are already settled, as `[from, to)` pairs in order */
   add(batch: QueuedBatch, settled: RecoveredBatch['settled']): void {
     this.#lastOrder = after(this.#lastOrder, batch)
     this.#push(batch, settled, this.#lastOrder)
   }
 
-  /** The batch that came last, while some of it waits. */
+  /** The newest batch, while some of its items wait. */
   get last(): QueuedBatch | undefined {
     return this.runs.at(this.runs.length - 1)?.batch
   }
 
-  /** Items `[from, …)` of a batch it has came later; the batch takes `grownBytes` more of the queue. */
+  /** Adds items `[from, …)` that joined a batch of the lane; the batch takes `grownBytes` more of the queue. */
   extend(batch: QueuedBatch, from: number, countedBytes: number, grownBytes: number): void {
     this.runs.extend({ batch, from, to: batch.count })
     this.waitingItems += batch.count - from
@@ -111,7 +111,7 @@ export class Lane<D> {
     this.held.items += batch.count - from
   }
 
-  /** Batches that have waited in another queue, in its order: the clock puts each between those that wait here. */
+  /** Adds batches of another queue, in its order: each is inserted among the waiting ones by its time. */
   takeUp(found: readonly RecoveredBatch[]): void {
     let order = 0
     for (const { batch, settled } of found) {
@@ -119,7 +119,7 @@ export class Lane<D> {
       this.#push(batch, settled, order)
     }
     this.runs.sort()
-    // What comes later goes behind them.
+    // Later batches go after them.
     this.#lastOrder = Math.max(this.#lastOrder, order)
   }
 
@@ -139,13 +139,13 @@ export class Lane<D> {
     if (batch.pagedIn) this.held.pagedIn++
   }
 
-  /** The batch that came last, if all of it waits in one run. */
+  /** The newest batch, if all of its items wait in one run. */
   get lastWhole(): QueuedBatch | undefined {
     const run = this.runs.at(this.runs.length - 1)
     return run !== undefined && run.from === 0 && run.to === run.batch.count ? run.batch : undefined
   }
 
-  /** The batch that came last is on disk alone from now on. */
+  /** Removes the newest batch, which is now only on disk. */
   dropLast({ count, countedBytes, heldBytes, pagedIn }: QueuedBatch): void {
     this.runs.dropLast()
     this.took(count, countedBytes)
@@ -155,7 +155,7 @@ export class Lane<D> {
     if (pagedIn) this.held.pagedIn--
   }
 
-  /** Puts the runs of a failed put back. */
+  /** Returns the runs of a failed put to the lane. */
   putBack(runs: readonly Run[], items: number, counted: number): void {
     this.runs.putBack(runs)
     this.waitingItems += items
@@ -167,21 +167,21 @@ export class Lane<D> {
     this.waitingCounted = this.waitingItems === 0 ? 0 : this.waitingCounted - counted
   }
 
-  /** Place of the first run that was queued less than `ageMs` ago; `runs.length` if there is none. */
+  /** Returns the index of the first run queued less than `ageMs` ago; `runs.length` if there is none. */
   firstYounger(ageMs: number, nowMs: number): number {
     return this.runs.firstSince(nowMs - ageMs + 1)
   }
 }
 
 /**
- * A fault is somebody's own when it has lasted for so long while others were written. When an outage ends, one is written
- * first: the others may fail once more, and are not to blame.
+ * A fault is a lane's or group's own if it has lasted this long while others were written. When an outage ends, one lane is
+ * written first: the others may fail once more without a fault of their own.
  */
 const OWN_FAULT_AFTER_MS = 10_000
-/** …and others succeeded so lately. When an outage begins, puts that were under way succeed after the first fault. */
+/** …and others succeeded this recently. When an outage begins, puts in flight succeed after the first fault. */
 const OTHERS_SUCCEED_WITHIN_MS = 5_000
 
-/** Whether others in the scope are written while this fails. */
+/** Returns true if others in the shared scope are written while this one fails. */
 export function isForeign(
   shared: Pick<FaultScope<unknown>, 'worksSinceMs' | 'succeededAtMs'> | undefined,
   failingSinceMs: number = Number.POSITIVE_INFINITY,
@@ -196,7 +196,7 @@ function isWide(kind: ScopeKind): boolean {
   return kind !== 'group' && kind !== 'stream'
 }
 
-/** A clock that is set back moves nothing before what came earlier. */
+/** Returns the order of the next batch. A clock that is set back does not move a batch before an earlier one. */
 function after(lastOrder: number, { enqueuedAtMs }: QueuedBatch): number {
   return Math.max(enqueuedAtMs, lastOrder + ORDER_STEP_MS)
 }

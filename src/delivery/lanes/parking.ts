@@ -1,7 +1,7 @@
-// Lanes that cannot be sent by a fault of their own. Their items stay in the queue; what they may take of it is bounded, so
+// Lanes that cannot be sent because of a fault of their own. Their items stay in the queue; their share of it is bounded, so
 // that the others always find room.
 //
-//   queue  | parked: at most half, and nothing more in the last quarter | free for lanes that move |
+//   queue  | parked: at most half, and nothing more in the last quarter | free for lanes that can be sent |
 
 import type { Logger } from '../../telemetry/logger.ts'
 import { heldBytes, type ItemBatch } from '../contract/items.ts'
@@ -9,21 +9,21 @@ import type { Lane } from './lane.ts'
 import type { Held, Queue } from '../contract/queue.ts'
 
 /**
- * What becomes of new items for a lane that is stuck by itself and holds over its share of the queue.
- * park: the queue keeps them too, up to the quota of all parked lanes; those beyond it are left out.
- * reject: left out. refuse: the whole request has to wait. dead_letter: dead letters, at once.
+ * Handling of new items for a lane that is stuck by a fault of its own and holds more than its share of the queue.
+ * park: queued, up to the quota of all parked lanes; items beyond it are rejected.
+ * reject: rejected. refuse: the whole request gets a Retry. dead_letter: dead-lettered at once.
  */
 export type OnLaneFull = 'park' | 'reject' | 'refuse' | 'dead_letter'
 
-/** So long a group or stream may fail before its lanes are parked, however little they hold. */
+/** Time for which a group or stream may fail before its lanes are parked, however little they hold. */
 const PARK_AFTER_MS = 5 * 60_000
-/** A queue that is fuller has no room to waste on lanes that are stuck… */
+/** Fullness of the queue above which a stuck lane is limited to `SHARE`. */
 const CROWDED = 1 / 2
-/** …with more than this of it. */
+/** Maximum share of the queue for one stuck lane. */
 const SHARE = 1 / 4
-/** Of the queue, for all parked lanes together. */
+/** Maximum share of the queue for all parked lanes together. */
 const QUOTA = 1 / 2
-/** A queue that is fuller takes nothing for them: segments on disk may take twice what is waited for in them. */
+/** Fullness above which the queue takes nothing for parked lanes: segments on disk may take twice their unsettled bytes. */
 const FULLEST = 3 / 4
 
 const NONE: readonly number[] = []
@@ -35,7 +35,7 @@ export class Parking<D> {
   readonly #logger: Logger
   readonly #parked = new Set<Lane<D>>()
 
-  /** @param known all lanes, by their keys */
+  /** @param known all lanes, by key */
   constructor(known: ReadonlyMap<string, Lane<D>>, queue: Queue, logger: Logger) {
     this.#known = known
     this.#queue = queue
@@ -50,7 +50,7 @@ export class Parking<D> {
     return this.#parked.has(lane)
   }
 
-  /** What all parked lanes have in the queue. */
+  /** Amount of all parked lanes in the queue. */
   get held(): Held {
     let sum = NOTHING
     for (const lane of this.#parked) sum = plus(sum, this.#heldBy(lane))
@@ -63,9 +63,9 @@ export class Parking<D> {
   }
 
   /**
-   * Places of the items whose lane is over its share: it is stuck by itself and holds over a quarter of a queue that is
-   * over half full, or it is parked and parked lanes have their quota. A fault that holds all lanes alike, or a lane that
-   * is alone, makes senders wait instead: rejecting would lose records and help nobody.
+   * Returns the indexes of the items whose lane is over its share: the lane is stuck by a fault of its own and holds over a
+   * quarter of a queue that is over half full, or it is parked and the parked lanes have used up their quota. If a fault
+   * blocks all lanes, or the lane is the only one, senders wait instead: rejecting would lose records for no benefit.
    */
   overShare(
     wanted: readonly { readonly key: string; readonly items: ItemBatch }[],
@@ -95,12 +95,12 @@ export class Parking<D> {
     return over
   }
 
-  /** Whether nothing but this lane is written, so that its records take room from no others. */
+  /** Returns true if no other lane is written, so that its records take room from no others. */
   #isOnly(lane: Lane<D>, wanted: readonly { readonly key: string }[]): boolean {
     return this.#known.size < 2 && !lane.othersWork && wanted.every(({ key }) => key === lane.key)
   }
 
-  /** Parks lanes that have failed for long, and lets go of those that move again. Called every second or so. */
+  /** Parks lanes that have failed for long, and unparks those that can be sent again. Called about every second. */
   review(): void {
     for (const lane of this.#parked) if (lane.idle || lane.stuckBy === undefined) this.#parked.delete(lane)
     const now = performance.now()
@@ -116,12 +116,12 @@ export class Parking<D> {
     return this.#queue.share(parked) <= QUOTA && this.#queue.fullness <= FULLEST
   }
 
-  /** One line for all of them: thousands may share a fault. */
+  /** Parks lanes and logs one line for all of them: thousands may share a fault. */
   #park(stuck: readonly Lane<D>[]): void {
     const [first] = stuck
     if (first === undefined) return
     for (const lane of stuck) this.#parked.add(lane)
-    this.#logger.warn('destinations cannot be written; their records are parked until they can be', {
+    this.#logger.warn('destinations cannot be written: their records are parked', {
       destinations: stuck.length,
       first: first.key,
       error: first.stuckBy?.lastFault ?? '',

@@ -1,10 +1,10 @@
 import { steadyNowMs } from '../contract/steady-clock.ts'
 import type { Lane } from './lane.ts'
 
-/** Beyond this age a record belongs to the backlog. */
+/** Age above which a record belongs to the backlog. */
 const FRESH_MS = 60_000
 
-/** Lanes that waited for an outage to end, as they are to go out: the oldest records and those under a minute old in turn. */
+/** Returns the send order of lanes after an outage: those with the oldest records alternate with those under a minute old. */
 export function byTurns<D>(lanes: readonly Lane<D>[]): readonly Lane<D>[] {
   const freshSince = steadyNowMs() - FRESH_MS
   const aged = lanes
@@ -19,14 +19,14 @@ export function byTurns<D>(lanes: readonly Lane<D>[]): readonly Lane<D>[] {
 }
 
 /**
- * Lanes that may be sent, each list in the order in which they came: `fresh` for those with records under a minute old,
- * `backlog` for those that fell behind. Served in turn while both have some, so that after an outage at least half of the
- * puts carry what happens now, and the rest what was missed, oldest first.
+ * Lanes that may be sent, each list in arrival order: `fresh` for lanes with records under a minute old, `backlog` for lanes
+ * that fell behind. The lists alternate while both have lanes, so that after an outage at least half of the puts carry
+ * current records, and the rest the backlog, oldest first.
  */
 export class ReadyLanes<D> {
   #fresh: Lane<D>[] = []
   #backlog: Lane<D>[] = []
-  /** Those whose batches were just read, with the place of the first: they hold a put place, and would be pushed out of memory. */
+  /** Lanes whose batches were just loaded, with the run index: sent next, because they hold a put slot and memory. */
   #loaded: { readonly lane: Lane<D>; readonly place: number }[] = []
   #backlogsTurn = false
 
@@ -34,7 +34,7 @@ export class ReadyLanes<D> {
     return this.#fresh.length === 0 && this.#backlog.length === 0 && this.#loaded.length === 0
   }
 
-  /** Lists it where its records belong; it may be in both, and in each of them once. */
+  /** Adds the lane to the lists of its records: to one or both, at most once each. */
   add(lane: Lane<D>): void {
     const firstFresh = lane.firstYounger(FRESH_MS, steadyNowMs())
     if (firstFresh < lane.runs.length && !lane.inFresh) {
@@ -47,14 +47,14 @@ export class ReadyLanes<D> {
     }
   }
 
-  /** It goes next. */
+  /** Adds a lane that is sent next. */
   addLoaded(lane: Lane<D>, place: number): void {
     this.#loaded.push({ lane, place })
   }
 
   /**
-   * Takes the next one from its list.
-   * @param send of what is at a place of its runs and behind it; says whether it did, and so whether the lane had its turn
+   * Takes the next lane from its list.
+   * @param send sends the lane's runs from `place` on; returns true if a put was sent, which ends the list's turn
    */
   next(send: (lane: Lane<D>, place: number) => boolean): void {
     const loaded = this.#loaded.shift()

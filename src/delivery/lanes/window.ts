@@ -1,6 +1,6 @@
-// Which lanes have how many batches in memory, where the queue keeps only a window of what waits there.
+// Limits the batches of each lane in memory, for a queue that keeps only a window of its batches there.
 //
-//   lane that can be sent      half of the window for what arrives; any number of what is paged in
+//   lane that can be sent      half of the window for arriving batches; any number of paged-in ones
 //   lane that cannot be sent   together half of the window: the others must find room
 
 import type { PagedOut, QueuedBatch } from '../contract/queue.ts'
@@ -10,13 +10,13 @@ export class Window<D> {
   readonly #lanes: ReadonlyMap<string, Lane<D>>
   readonly #pagedOut: PagedOut
 
-  /** @param lanes all of them, by their keys */
+  /** @param lanes all lanes, by key */
   constructor(lanes: ReadonlyMap<string, Lane<D>>, pagedOut: PagedOut) {
     this.#lanes = lanes
     this.#pagedOut = pagedOut
   }
 
-  /** Whether a record that arrives for the lane is kept in memory. */
+  /** Returns true if an arriving record of the lane is kept in memory. */
   keeps(key: string): boolean {
     const lane = this.#lanes.get(key)
     if (lane === undefined) return true
@@ -24,14 +24,14 @@ export class Window<D> {
     return lane.isHeldUp ? batches < this.#heldUpShare : batches - pagedIn < this.#half
   }
 
-  /** Whether records of the lane are brought back to memory. */
+  /** Returns true if records of the lane should be paged in. */
   wants(key: string): boolean {
     const lane = this.#lanes.get(key)
     return lane === undefined || !lane.isHeldUp || lane.held.batches < this.#heldUpShare
   }
 
   /**
-   * Pages out what lanes that cannot be sent have beyond their share, the newest first. Called every second or so.
+   * Pages out batches of blocked lanes beyond their share, newest first. Called about every second.
    * @param pagedOut called for each batch
    */
   shrink(pagedOut: (batch: QueuedBatch) => void): void {

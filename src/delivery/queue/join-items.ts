@@ -1,4 +1,4 @@
-// Small requests of one lane share a chunk: bookkeeping of a request of one record costs more than the record.
+// Joins small requests of one lane in a chunk: the bookkeeping of a one-record request costs more than the record.
 //
 //   bytes  |request 1|request 2|req 3|        free        |      doubled when full
 //   index  |item|item|item|item|item|        free         |
@@ -6,14 +6,14 @@
 import { INDEX_FIELDS, type ItemBatch } from '../contract/items.ts'
 import type { QueuedBatch } from '../contract/queue.ts'
 
-/** Bytes of a request that may still join others. */
+/** Maximum bytes of a request that may join others. */
 const MAX_JOINING_BYTES = 8_192
-/** Bytes of a chunk: some hundred small requests, after which one more object costs little each. */
+/** Maximum bytes of a chunk: a few hundred small requests, among which the cost of one more object is small. */
 const MAX_CHUNK_BYTES = 65_536
-/** ms between the first and the last request of a chunk: it is as old as its first, and expires with it. */
+/** Maximum ms between the first and the last request of a chunk: a chunk expires with its first request. */
 const MAX_CHUNK_AGE_MS = 5_000
 
-/** @returns bytes of memory that `into` takes more for the items of `batch`; undefined if they stay apart */
+/** @returns additional bytes of memory of `into` for the items of `batch`; undefined if they stay separate */
 export function joinGrowth(into: QueuedBatch, batch: QueuedBatch): number | undefined {
   const { items: chunk } = into
   const { items: more } = batch
@@ -30,7 +30,7 @@ export function joinGrowth(into: QueuedBatch, batch: QueuedBatch): number | unde
   )
 }
 
-/** Appends the items of `batch`. What `joinGrowth` said has been taken from the budget. */
+/** Appends the items of `batch`. The caller has reserved the bytes that `joinGrowth` returned. */
 export function joinItems(into: QueuedBatch, batch: QueuedBatch): void {
   const chunk = into.items as ItemBatch
   const more = batch.items as ItemBatch
@@ -49,7 +49,7 @@ export function joinItems(into: QueuedBatch, batch: QueuedBatch): void {
   into.countedBytes += batch.countedBytes
 }
 
-/** The buffer of `part`, or a larger one with the same bytes. What a request brought may lie inside a buffer of others. */
+/** Returns the buffer of `part`, or a larger copy. The items of a request may be part of a shared buffer. */
 function withRoom(into: QueuedBatch, part: Uint8Array | Float64Array, needed: number): ArrayBufferLike {
   const capacity = capacityOf(into, part)
   if (needed <= capacity) return part.buffer
@@ -66,7 +66,7 @@ function growth(capacity: number, needed: number): number {
   return needed <= capacity ? 0 : grown(capacity, needed) - capacity
 }
 
-/** Doubled, so that a chunk is copied as often as it has doubled and not with each request; a full one has no room to spare. */
+/** Returns the new capacity: doubled, so that a chunk is not copied for each request; a full chunk has no spare room. */
 function grown(capacity: number, needed: number): number {
   return Math.max(Math.min(Math.ceil(capacity / 4) * 8, MAX_CHUNK_BYTES), Math.ceil(needed / 8) * 8)
 }

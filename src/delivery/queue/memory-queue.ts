@@ -15,10 +15,10 @@ import {
   type RecoveredBatch,
 } from '../contract/queue.ts'
 
-/** ms a sender is asked to wait when the queue is full: long enough for puts to free some, with jitter so that senders spread. */
+/** Retry delay for senders when the queue is full, ms: time for puts to free room; with jitter, so that senders spread out. */
 const RETRY_AFTER_MS = 1_000
 
-/** Keeps batches in memory, within the byte budget of the process and a bound of its own if one is written. */
+/** Keeps batches in memory, within the byte budget of the process and its own bound, if configured. */
 export class MemoryQueue implements Queue {
   readonly #budget: ByteBudget
   readonly #keeper: BoundKeeper
@@ -32,7 +32,7 @@ export class MemoryQueue implements Queue {
     this.capacityBytes = bound?.unit === 'bytes' ? Math.min(budget.capacity, bound.most) : budget.capacity
   }
 
-  /** What it holds, in the unit its bound is written in; bytes without one. */
+  /** Fill level in the unit of its bound; in bytes without one. */
   get size(): number {
     return this.#keeper.fill?.size ?? this.usedBytes
   }
@@ -77,7 +77,7 @@ export class MemoryQueue implements Queue {
   }
 
   join(into: QueuedBatch, batch: QueuedBatch): number | undefined {
-    // A bound in requests counts batches: each request needs its own.
+    // A bound in requests counts batches, so each request needs its own.
     if (this.#keeper.countsRequests) return undefined
     const growth = joinGrowth(into, batch)
     if (growth === undefined) return undefined
@@ -137,6 +137,6 @@ function full(size: number, capacity: number, unit: string): Retry {
     kind: 'retry',
     cause: 'budget_full',
     afterMs: RETRY_AFTER_MS * (1 + Math.random()),
-    message: `the queue is full (${size} of ${Math.floor(capacity)} ${unit}); the records were not taken`,
+    message: `the queue is full (${size} of ${Math.floor(capacity)} ${unit}); the records were not accepted`,
   }
 }

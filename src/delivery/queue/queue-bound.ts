@@ -6,43 +6,43 @@ export interface QueueBound {
   readonly most: number
 }
 
-/** Keeps to a bound in requests or items, beside the one in bytes that every queue has. */
+/** Enforces a bound in requests or items, in addition to the bound in bytes of every queue. */
 export class BoundKeeper {
   readonly #bound: QueueBound | undefined
   #items = 0
   #requests = 0
-  /** Batches of each request that are not settled yet. */
+  /** Unsettled batches of each request. */
   readonly #batchesLeft = new WeakMap<QueuedBatch, { batches: number }>()
 
   constructor(bound: QueueBound | undefined) {
     this.#bound = bound
   }
 
-  /** Unit and amount, where it is not bytes. */
+  /** Unit, amount and limit of a bound that is not in bytes. */
   get fill(): { readonly unit: 'requests' | 'items'; readonly size: number; readonly most: number } | undefined {
     if (this.#bound === undefined || this.#bound.unit === 'bytes') return undefined
     const { unit, most } = this.#bound
     return { unit, most, size: unit === 'items' ? this.#items : this.#requests }
   }
 
-  /** Whether a request counts until its last item is settled, so that each needs a batch of its own. */
+  /** True if a request counts until its last item is settled, so that each request needs its own batch. */
   get countsRequests(): boolean {
     return this.#bound?.unit === 'requests'
   }
 
-  /** How full it is; 0 without a bound in items or requests. */
+  /** Fill level, 0 to 1; 0 without a bound in items or requests. */
   get fullness(): number {
     const fill = this.fill
     return fill === undefined ? 0 : fill.size / fill.most
   }
 
-  /** The share of the bound that somebody with so much has; a batch is a request, as most requests are for one lane. */
+  /** Returns the share of the bound that this amount takes. A batch counts as a request, as most requests have one lane. */
   share({ items, batches }: Held): number {
     const fill = this.fill
     return fill === undefined ? 0 : (fill.unit === 'items' ? items : batches) / fill.most
   }
 
-  /** Takes a place for a request of so many items; false leaves everything as it was. */
+  /** Reserves room for a request of `items`. Returns false, and reserves nothing, if there is none. */
   reserve(items: number): boolean {
     const fill = this.fill
     if (fill?.unit === 'items' && this.#items + items > fill.most) return false
@@ -52,7 +52,7 @@ export class BoundKeeper {
     return true
   }
 
-  /** False for what is over the bound by itself. */
+  /** Returns false if the items exceed the bound by themselves. */
   couldHold(items: number): boolean {
     const fill = this.fill
     return fill?.unit !== 'items' || items <= fill.most
@@ -63,7 +63,7 @@ export class BoundKeeper {
     this.#requests--
   }
 
-  /** The request of a reservation is in the queue; it counts until the last of its batches is settled. */
+  /** Adds the batches of a reserved request; it counts until the last of them is settled. */
   commit(batches: readonly QueuedBatch[]): void {
     const request = { batches: batches.length }
     if (batches.length === 0) this.#requests--
@@ -77,13 +77,13 @@ export class BoundKeeper {
     if (request !== undefined && --request.batches === 0) this.#requests--
   }
 
-  /** What an earlier process left, each record counted as a request. */
+  /** Adds the records of an earlier process, each counted as a request. */
   recovered(records: number, items: number): void {
     this.#items += items
     this.#requests += records
   }
 
-  /** Without its batch, a record counts as a request of its own. */
+  /** Updates the counts for a paged-out record: without its batch, it counts as a request of its own. */
   pagedOut(batch: QueuedBatch): void {
     const request = this.countsRequests ? this.#batchesLeft.get(batch) : undefined
     if (request === undefined || request.batches <= 1) return
@@ -95,7 +95,7 @@ export class BoundKeeper {
     if (this.countsRequests) this.#batchesLeft.set(batch, { batches: 1 })
   }
 
-  /** Records that had no batch are lost. */
+  /** Removes lost records that had no batch. */
   lost(records: number, items: number): void {
     this.#items -= items
     this.#requests -= records

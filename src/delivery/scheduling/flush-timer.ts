@@ -1,8 +1,8 @@
 import { timerDelay } from '../../telemetry/timer-delay.ts'
 
 /**
- * Calls `due` for each entry once its deadline has passed. All entries wait the same time, so they come due in the order
- * they were added: a ring and one timer serve any number of lanes.
+ * Calls `due` for each entry once its deadline has passed. All entries wait the same time, so they are due in the order in
+ * which they were added: one list and one timer serve any number of lanes.
  */
 export class FlushTimer<Entry> {
   readonly #due: (entry: Entry, deadlineMs: number) => void

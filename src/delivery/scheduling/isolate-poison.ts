@@ -9,16 +9,16 @@ export interface PoisonSteps {
 
 export interface Isolated {
   readonly outcome: PutAccepted | PutRetry | PutMissing
-  /** What the outcome speaks of; everything else of the pack has been settled. */
+  /** The items of the outcome; all other items of the pack are settled. */
   readonly rest: Pack
 }
 
 const NOTHING: Isolated = { outcome: { kind: 'accepted', rejected: [] }, rest: makePack([]) }
 
 /**
- * Finds the one item for which a put was refused, by halves: at most 2·log2(n) puts, and only as long as one half is
- * accepted. If both are refused it is no single item's fault, but the group's: then the rest waits, as for any fault.
- * @param groupWorks a put to the group succeeded before; without that a lone refused item proves nothing against itself
+ * Finds the one item that made a put be refused, by bisection: at most 2·log2(n) puts, as long as one half is accepted. If
+ * both halves are refused, the group is at fault and not a single item: then the rest waits, as for any fault.
+ * @param groupWorks true if a put to the group succeeded before; otherwise a refused single item may be the group's fault
  */
 export async function isolatePoison(
   pack: Pack,

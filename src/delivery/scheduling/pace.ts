@@ -1,4 +1,4 @@
-/** A token bucket: at most `perSecond` a second over time, at most `burst` at once. */
+/** A token bucket: at most `perSecond` tokens per second over time, at most `burst` at once. */
 export class Pace {
   readonly #perMs: number
   readonly #burst: number
@@ -11,7 +11,7 @@ export class Pace {
     this.#tokens = burst
   }
 
-  /** In how many ms there will be a token; 0 if there is one. */
+  /** Returns the ms until there is a token; 0 if there is one. */
   waitMs(): number {
     const now = performance.now()
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#atMs) * this.#perMs)
@@ -19,7 +19,7 @@ export class Pace {
     return Math.max(0, 1 - this.#tokens) / this.#perMs
   }
 
-  /** Takes a token; otherwise says in how many ms there will be one. */
+  /** Takes a token, or returns the ms until there is one. */
   take(): true | number {
     const waitMs = this.waitMs()
     if (waitMs > 0) return waitMs

@@ -1,9 +1,9 @@
-// Decides which lane's put goes out next.
+// Decides which lane sends the next put.
 //
 //   lane has items ─▶ full, or flush interval over, or draining? ─▶ ready lanes ─▶ every scope admits it? ─▶ pack ─▶ put
 //                                                                     ▲   ▲             │ no                       │ missing
 //                                                                     │   └── woken ◀── waits in that scope         ▼
-//                                                                     └────────── created ◀── prepare (holds no put place)
+//                                                                     └────────── created ◀── prepare (holds no put slot)
 
 import type { Settlement } from '../../accounting/outcome.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -27,39 +27,39 @@ import { ReadyLanes } from '../lanes/ready-lanes.ts'
 import type { Run } from '../contract/run-queue.ts'
 import { steadyNowMs } from '../contract/steady-clock.ts'
 
-/** What the scheduler tells of lanes. */
+/** Events of lanes. */
 export interface LaneEvents<D> {
-  /** @param error what the destination said about it; empty where it said nothing */
+  /** @param error message of the destination; empty if there is none */
   settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void
   retried(items: number, maybeTaken: boolean): void
-  /** A put failed, and nothing goes out in its scope for a while. */
+  /** A failed put has opened its scope, so that puts there wait. */
   readonly opened: (scope: FaultScope<Lane<D>>, afterMs: number, message: string) => void
-  /** Nothing waits in the lane and nothing is under way. */
+  /** Nothing waits in the lane and nothing is in flight. */
   forget(lane: Lane<D>): void
 }
 
 export interface SchedulerOptions {
   readonly policy: PackPolicy
   readonly flushIntervalMs: number
-  /** Puts under way at once, over all lanes. */
+  /** Maximum puts in flight, over all lanes. */
   readonly maxConcurrentPuts: number
   readonly maxPutsPerSecond: number
-  /** False: items whose put failed are given up, as lost(expired). */
+  /** False: items of a failed put are given up, as lost(expired). */
   readonly retryFailed: boolean
 }
 
 /**
- * Puts of one lane at once while full batches wait; otherwise one, which keeps its order. Of the default of ten over all
- * lanes it leaves two to others; with four, one stream could not be sent as fast as it came, and filled the queue.
+ * Maximum concurrent puts of one lane while full batches wait; otherwise one, which keeps its order. Leaves two of the
+ * default of ten to other lanes; with four, one stream could not be sent as fast as it arrived, and filled the queue.
  */
 const MAX_PUTS_PER_LANE = 8
-/** Batches of one lane that are read back at once: enough for a put of small ones, few enough to bound the memory. */
+/** Maximum batches of one lane loaded at once: enough for a put of small ones, few enough to bound the memory. */
 const MAX_LOADED_AT_ONCE = 256
-/** Of the put places, for lanes whose last put failed: their timeouts must not keep the others from being sent. */
+/** Share of the put slots for lanes whose last put failed: their timeouts must not block the others. */
 const FAILING_SHARE = 1 / 2
-/** A destination that was created may be missing still for so long: the lane steps back, and nothing is created again. */
+/** Time for which a created destination may still be reported missing: the lane backs off, and nothing is created again. */
 const VISIBLE_WITHIN_MS = 10_000
-/** A queue that is fuller than this does not wait for the flush interval: its senders are about to be refused. */
+/** Fullness of the queue above which lanes do not wait for the flush interval: senders are about to be refused. */
 const FULL_ENOUGH = 1 / 2
 
 export class Scheduler<D> {
@@ -79,20 +79,20 @@ export class Scheduler<D> {
   readonly #aborted = new AbortController()
   inFlight = 0
   puts = 0
-  /** As the destination counts them, of puts it took; a rejected item in one is counted with it. */
+  /** Bytes of accepted puts as the destination counts them, including their rejected items. */
   acceptedBytes = 0
-  /** Flushes under way; while there is one, everything goes out at once. */
+  /** Flushes in progress; while there is one, lanes send without waiting. */
   flushing = 0
-  /** Of those in flight, of lanes whose last put failed. */
+  /** Puts in flight of lanes whose last put failed. */
   #failingInFlight = 0
-  /** Failing lanes that wait for one of those to end. */
+  /** Failing lanes that wait for a slot of failing lanes. */
   readonly #failing = new Set<Lane<D>>()
   readonly #sends = new Set<Promise<void>>()
-  /** Lanes of which a batch at the front is being brought back to memory. */
+  /** Lanes whose next batches are being loaded into memory. */
   readonly #loading = new Set<Lane<D>>()
-  /** Those of them that hold a put place: a lane that reads for a put it cannot make soon reads in vain. */
+  /** Loading lanes that hold a put slot: without one, a lane would load batches that it cannot send soon. */
   readonly #readingPlaces = new Set<Lane<D>>()
-  /** Those that were at it when it was last looked. */
+  /** Lanes that were loading at the last check. */
   #slow: ReadonlySet<Lane<D>> = new Set()
 
   constructor(options: SchedulerOptions, sender: Sender<D>, queue: Queue, events: LaneEvents<D>, logger: Logger) {
@@ -105,14 +105,14 @@ export class Scheduler<D> {
     this.#pace = new Pace(options.maxPutsPerSecond, Math.max(1, options.maxPutsPerSecond / 10))
   }
 
-  /** Lists the lane where it belongs now. Called whenever something about it changed. */
+  /** Updates the lane's place in the lists. Called after every change of the lane. */
   consider(lane: Lane<D>): void {
     if (lane.waitingItems === 0) {
       lane.deadlineMs = undefined
       if (lane.inFlight > 0) return
       this.#failing.delete(lane)
       this.#events.forget(lane)
-      return this.#handOn(lane)
+      return this.#passOn(lane)
     }
     const now = performance.now()
     if (lane.deadlineMs === undefined) {
@@ -125,26 +125,26 @@ export class Scheduler<D> {
     this.#pump()
   }
 
-  /** A scope has room for the lane again. */
+  /** Called when a scope has room for the lane again. */
   wake(lane: Lane<D>): void {
     const scope = lane.waitsIn
     lane.waitsIn = undefined
     this.consider(lane)
-    // A place that it does not use, as what it waited with has expired, goes to the next one. While it reads it keeps it:
-    // else all lanes would read for the one put that may go out.
+    // If the lane no longer needs the slot (its items expired), pass it on. It keeps the slot while loading from disk:
+    // otherwise all lanes would load for the one put that may be sent.
     const isListed = lane.inFresh || lane.inBacklog
     if (!isListed && !this.#loading.has(lane) && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
   }
 
-  /** Gives up what has waited longer than it may; for lanes that no put looks at, because a scope of theirs is open. */
+  /** Gives up items past `maxWaitMs`, for lanes that send no puts because one of their scopes is open. */
   expire(lane: Lane<D>, nowMs: number): void {
     if (this.#loading.has(lane) || this.#aborted.signal.aborted) return
-    // Somebody may want to keep what is given up, so it has to be there.
+    // The items may become dead letters, so they have to be in memory.
     if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, steadyNowMs()))
     this.consider(lane)
   }
 
-  /** @returns false if the next one has to be read first */
+  /** @returns false if the next batch has to be loaded first */
   #giveUpExpired(lane: Lane<D>, nowMs: number): boolean {
     for (let run = lane.runs.at(0); run !== undefined && this.#hasExpired(run, nowMs); run = lane.runs.at(0)) {
       if (run.batch.items === undefined) return false
@@ -164,10 +164,10 @@ export class Scheduler<D> {
   }
 
   /**
-   * A disk that does not read, or no room to read, is no reason for others to wait: the probe may be that lane's. Each scope
-   * of lanes that are long at it has one place handed on. Called every second or so.
+   * Passes on one slot in each scope of lanes that have been loading since the last call. Others must not wait because a
+   * disk does not respond or there is no memory to load: the slot may be the only probe. Called about every second.
    */
-  handOnSlow(): void {
+  passOnSlow(): void {
     const scopes = new Set<FaultScope<Lane<D>>>()
     for (const lane of this.#slow) if (this.#loading.has(lane)) for (const scope of lane.scopes) scopes.add(scope)
     for (const lane of this.#slow) this.#readingPlaces.delete(lane)
@@ -176,7 +176,7 @@ export class Scheduler<D> {
     this.#pump()
   }
 
-  /** Ends every timer and the puts under way, and waits for those. What was not settled stays unsettled. */
+  /** Ends every timer, aborts the puts in flight and waits for them. Unsettled items stay unsettled. */
   async close(): Promise<void> {
     this.#aborted.abort()
     this.#flushes.close()
@@ -187,7 +187,7 @@ export class Scheduler<D> {
     await Promise.all(this.#sends)
   }
 
-  /** Whether something else than this scheduler brings the lane back. */
+  /** Returns true if another event will call `consider` for the lane. */
   #rests(lane: Lane<D>): boolean {
     return lane.waitsIn !== undefined || lane.preparing || this.#loading.has(lane) || this.#failing.has(lane)
   }
@@ -205,7 +205,7 @@ export class Scheduler<D> {
   }
 
   #pump(): void {
-    // A put may end, and so a lane come back here, while the lists are being served.
+    // A put may end, and call this again, while the lists are being processed.
     if (this.#pumping || this.#aborted.signal.aborted) return
     this.#pumping = true
     do this.#recallFailing()
@@ -219,7 +219,7 @@ export class Scheduler<D> {
     return true
   }
 
-  /** Lists a failing lane again when there is a place for it. */
+  /** Lists a failing lane again when there is a slot for it. */
   #recallFailing(): void {
     const [next] = this.#failing
     if (next === undefined || this.#failingPlacesTaken) return
@@ -232,8 +232,8 @@ export class Scheduler<D> {
   }
 
   /**
-   * Whether a lane may be sent now. Asked before one is taken from its list: a lane that had its turn, and could not be
-   * sent, would come back behind all others, and of ten thousand some would not be sent for minutes.
+   * Returns true if a put may be sent now. Checked before a lane is taken from its list: a lane that could not be sent in its
+   * turn would return behind all others, and of ten thousand lanes some would not be sent for minutes.
    */
   #hasPlace(): boolean {
     if (this.#paceTimer !== undefined || this.#ready.isEmpty) return false
@@ -246,13 +246,13 @@ export class Scheduler<D> {
     return false
   }
 
-  /** Sends one put of the lane, or leaves it where it will be woken. */
+  /** Sends one put of the lane, or leaves the lane where it will be woken. */
   #dispatch(lane: Lane<D>, place: number): boolean {
     if (this.#rests(lane) || lane.waitingItems === 0 || !this.#mayPut(lane)) return false
     const { isFailing } = lane
     if (isFailing && this.#failingPlacesTaken) {
       this.#failing.add(lane)
-      this.#handOn(lane)
+      this.#passOn(lane)
       return false
     }
     const closed = lane.scopes.find((scope) => !scope.admits(lane))
@@ -262,7 +262,7 @@ export class Scheduler<D> {
     }
     const first = lane.runs.at(place)
     if (first === undefined) {
-      // What was fresh when it was listed has grown old in the list.
+      // The records were fresh when the lane was listed, and have aged since.
       this.consider(lane)
       return false
     }
@@ -282,7 +282,7 @@ export class Scheduler<D> {
     for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
     if (pack.count === 0) {
       this.consider(lane)
-      this.#handOn(lane)
+      this.#passOn(lane)
       return false
     }
     this.#pace.take()
@@ -296,7 +296,7 @@ export class Scheduler<D> {
     return true
   }
 
-  /** Remembers what has to end before the scheduler is closed. */
+  /** Tracks work that has to end before the scheduler is closed. */
   #await(work: Promise<void>): void {
     const sent = work.finally(() => this.#sends.delete(sent))
     this.#sends.add(sent)
@@ -329,14 +329,14 @@ export class Scheduler<D> {
     this.#pump()
   }
 
-  /** Has the destination created. Meanwhile the lane waits outside of every scope, and takes no put place. */
+  /** Creates the destination. Meanwhile the lane waits outside of every scope, and uses no put slot. */
   #missing(lane: Lane<D>, pack: Pack, message: string): void {
     if (performance.now() - lane.preparedAtMs < VISIBLE_WITHIN_MS)
       return this.#retry(lane, pack, { ...stepBack('not_visible_yet', message), expected: true })
     lane.putBack(pack.runs, pack.count, pack.countedBytes)
     lane.deadlineMs = performance.now()
     if (!lane.preparing) {
-      // Before the scopes wake lanes that may be sent: this one may not.
+      // Set before the scopes wake lanes, because this lane must not be sent.
       lane.preparing = true
       this.#await(
         this.#sender.prepare(lane.destination, this.#aborted.signal).then((made) => this.#prepared(lane, made)),
@@ -354,7 +354,7 @@ export class Scheduler<D> {
     this.consider(lane)
   }
 
-  /** Without retries, what waits for a destination that cannot be created has had its try. */
+  /** Gives up all items of the lane: without retries, a destination that cannot be created ends them. */
   #giveUp(lane: Lane<D>): void {
     for (let run = lane.runs.at(0); run !== undefined; run = lane.runs.at(0)) this.#giveUpFirst(lane, run)
   }
@@ -369,7 +369,7 @@ export class Scheduler<D> {
     let done = 0
     for (const { from, to, reason } of outcome.rejected) {
       for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' }, '')
-      // Each may become a dead letter: a stream of many senders has a run for each event.
+      // Each run may become a dead letter: without joining, a stream of many senders has one run per event.
       for (const run of joinRuns(packRuns(pack, from, to)))
         this.#events.settle(lane, run, { kind: 'rejected', reason }, '')
       done = to
@@ -381,7 +381,7 @@ export class Scheduler<D> {
 
   #poison(lane: Lane<D>, pack: Pack, message: string): void {
     for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'rejected', reason: 'poison' }, message)
-    this.#logger.error('one event was refused and is not sent again', {
+    this.#logger.error('one event was refused and will not be sent again', {
       lane: lane.key,
       reason: 'poison',
       error: message,
@@ -394,7 +394,7 @@ export class Scheduler<D> {
       lane.putBack(pack.runs, pack.count, pack.countedBytes)
     } else
       for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
-    // They have waited their time: what holds them now is a scope, not the flush interval.
+    // The items have waited for the flush interval: only the scopes delay them now.
     lane.deadlineMs = performance.now()
     this.#blame.failed(lane, outcome)
   }
@@ -402,16 +402,16 @@ export class Scheduler<D> {
   #waitIn(lane: Lane<D>, closed: FaultScope<Lane<D>>): void {
     lane.waitsIn = closed
     closed.wait(lane)
-    // The place it was woken for in another scope goes to the next one there.
+    // Its slot in another scope goes to the next waiter there.
     for (const scope of lane.scopes) if (scope !== closed) scope.pass()
   }
 
-  /** The places in its scopes that the lane has no use for now go to others. */
-  #handOn(lane: Lane<D>): void {
+  /** Passes the lane's unused slots in its scopes on to others. */
+  #passOn(lane: Lane<D>): void {
     for (const scope of lane.scopes) scope.pass()
   }
 
-  /** Brings the batches of the next put back to memory; meanwhile the lane rests. */
+  /** Loads the batches of the next put into memory; meanwhile the lane is not sent. */
   #load(lane: Lane<D>, place: number, then: () => void): void {
     this.#loading.add(lane)
     const wanted: QueuedBatch[] = []
@@ -434,7 +434,7 @@ export class Scheduler<D> {
     }
   }
 
-  /** What cannot be read any more is lost, and the lane goes on behind it. */
+  /** Counts a batch that can no longer be read as lost; the lane continues after it. */
   #quarantine(lane: Lane<D>, batch: QueuedBatch): void {
     for (let place = 0; place < lane.runs.length; place++) {
       const run = lane.runs.at(place)
@@ -442,13 +442,13 @@ export class Scheduler<D> {
       lane.runs.replace(place--, 1, undefined)
       lane.took(run.to - run.from, (batch.countedBytes / batch.count) * (run.to - run.from))
       this.#events.settle(lane, run, { kind: 'lost', reason: 'quarantined' }, '')
-      // Whole segments may be gone: what comes behind is not looked through for each of their batches.
+      // Whole segments may be gone: do not search the rest of the lane for each of their batches.
       if (batch.unsettled === 0) return
     }
   }
 }
 
-/** Why the lane waits, or waited last: the narrowest scope that knows. */
+/** Returns the last fault of the lane, from the narrowest scope that has one. */
 function lastFault<D>(lane: Lane<D>): string {
   return lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault ?? ''
 }

@@ -55,7 +55,7 @@ export class Admission {
       kind: 'retry',
       cause: 'budget_full',
       afterMs: RETRY_AFTER_MS * (1 + Math.random()),
-      message: `the queue is full (${queue.size} of ${queue.capacity}); the records were not taken`,
+      message: `the queue is full (${queue.size} of ${queue.capacity}); the records were not accepted`,
     }
   }
 }

@@ -90,7 +90,7 @@ export class CloudWatchLogs {
     this.#admission = new Admission(budget)
     this.accounts = new Accounts(
       config.gap_markers ? (lane, gap) => this.#writeGapMarker(lane, gap) : undefined,
-      (account, afterMs, message) => siblings.tell({ exporter: name, account, afterMs, message }),
+      (account, afterMs, message) => siblings.publish({ exporter: name, account, afterMs, message }),
     )
     const { group, stream } = nameTemplates(config)
     this.gate = new DestinationGate(destinationRules(config, group))
@@ -149,7 +149,7 @@ export class CloudWatchLogs {
       deadLetters: durable?.letters,
       rescue: rescueLate(latePolicy(config), this.gate.late, this.#clock),
     })
-    this.#stopListening = siblings.hear(({ exporter, account, afterMs, message }) => {
+    this.#stopListening = siblings.subscribe(({ exporter, account, afterMs, message }) => {
       if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
     })
     const running = { aws, provisioner, sender, delivery, queue, durable }

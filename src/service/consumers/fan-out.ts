@@ -10,8 +10,8 @@ export interface NamedExporter {
 }
 
 /**
- * Admission over several exporters, all or nothing: every one reserves, then every one commits. The first that cannot
- * reserve ends it; what the ones before it had reserved is released, and the sender is told its reason.
+ * Admission over several exporters, all or nothing: every exporter reserves, then every exporter commits. If one cannot
+ * reserve, the earlier reservations are released and its reason is the answer to the sender.
  */
 export class FanOut implements LogsConsumer {
   readonly #exporters: readonly NamedExporter[]
@@ -33,13 +33,13 @@ export class FanOut implements LogsConsumer {
       if (pending === 0) answer(outcomeOfAll(parts))
     }
     for (const [i, { id }] of this.#exporters.entries()) {
-      const reservation = reservations[i] as Reservation // one for each, in the same order
+      const reservation = reservations[i] as Reservation // one per exporter, in the same order
       parts.push({ exporter: id, progress: new Part(reservation, request.answerOn, reached) })
     }
     for (const { progress } of parts) progress.reservation.commit(progress)
   }
 
-  /** One that would refuse is enough, as in `consume`. */
+  /** One exporter that would refuse is enough, as in `consume`. */
   earlyRefusal(requestBytes: number, heldBytes: number): Retry | undefined {
     for (const { exporter } of this.#exporters) {
       const refusal = exporter.earlyRefusal?.(requestBytes, heldBytes)
@@ -60,7 +60,7 @@ export class FanOut implements LogsConsumer {
       complete = true
       return reservations
     } finally {
-      // Also when an exporter throws, which is a defect: bytes that stay reserved would fill the budget for good.
+      // Also when an exporter throws, which is a bug: bytes that stay reserved would fill the budget for good.
       if (!complete) for (const reservation of reservations) reservation.release()
     }
   }

@@ -3,7 +3,7 @@ import type { Retry } from '../../accounting/outcome.ts'
 import { outcomeOfOne } from './outcome-of.ts'
 import { Progress } from './progress.ts'
 
-/** The end of most pipelines: one exporter, so nothing to weigh against another; one listener a request and no more. */
+/** The consumer of a pipeline with one exporter, the usual case: one listener per request and no outcomes to combine. */
 export class OneExporter implements LogsConsumer {
   readonly #exporter: LogsExporter
 

@@ -3,10 +3,10 @@ import type { Outcome } from '../../accounting/outcome.ts'
 import type { Rejections } from '../../accounting/rejections.ts'
 import type { Progress } from './progress.ts'
 
-/** Longest text in a `partial_success`: it ends up in a line of the sender's own log. */
+/** Maximum length of a `partial_success` message: the sender logs it in one line. */
 const MAX_MESSAGE_CHARS = 1_024
 
-/** What the sender is told once the exporter that stands alone in its pipeline has the request. */
+/** Returns the answer to the sender for a pipeline with one exporter. */
 export function outcomeOfOne(part: Progress): Outcome {
   const { records, rejected, warning } = part.reservation
   if (part.failure !== undefined) return { ...part.failure, records }
@@ -15,23 +15,23 @@ export function outcomeOfOne(part: Progress): Outcome {
     kind: 'accepted',
     records,
     rejected: rejected.count + missedBy(part),
-    message: join([tellRejected(rejected), tellMissed(part), warning]),
+    message: join([describeRejected(rejected), describeMissed(part), warning]),
   }
 }
 
-/** An exporter's share in a fan-out, with the name the sender is told. */
+/** An exporter's part of a fan-out, with the name used in answers to the sender. */
 export interface NamedPart {
   readonly exporter: string
   readonly progress: Progress
 }
 
 /**
- * What the sender is told once every exporter of the pipelines has the request. Exporters count what they did not take and
- * do not say which records those were, so the number told as rejected is the smallest of theirs: at most so many records
- * were taken by none (OTLP: a rejected record is gone). Everything else is a warning.
+ * Returns the answer to the sender for a pipeline with several exporters. Exporters count the records they did not take and
+ * do not identify them, so the rejected count is the smallest of theirs: at most that many records were taken by no exporter
+ * (OTLP: a rejected record is gone). Everything else is a warning.
  *
- * One exporter that could not keep the request makes the whole of it a Retry, although others kept it: a duplicate there
- * instead of a loss here.
+ * If one exporter could not keep the request, the answer is a Retry although others kept it: a duplicate in those instead
+ * of a loss in this one.
  */
 export function outcomeOfAll(parts: readonly NamedPart[]): Outcome {
   for (const { progress } of parts)
@@ -39,8 +39,8 @@ export function outcomeOfAll(parts: readonly NamedPart[]): Outcome {
   const texts: string[] = []
   for (const { exporter, progress } of parts) {
     const { rejected, warning } = progress.reservation
-    if (rejected.count > 0) texts.push(`${exporter} did not take ${tellRejected(rejected)}`)
-    if (progress.missed !== undefined) texts.push(`${exporter}: ${tellMissed(progress)}`)
+    if (rejected.count > 0) texts.push(`${exporter} did not take ${describeRejected(rejected)}`)
+    if (progress.missed !== undefined) texts.push(`${exporter}: ${describeMissed(progress)}`)
     texts.push(warning)
   }
   return {
@@ -51,12 +51,12 @@ export function outcomeOfAll(parts: readonly NamedPart[]): Outcome {
   }
 }
 
-/** `2 too_old: <a sample of them>, 1 empty: …`; empty for none. */
-function tellRejected({ byReason }: Rejections): string {
+/** Returns `2 too_old: <a sample>, 1 empty: …`; empty for none. */
+function describeRejected({ byReason }: Rejections): string {
   return [...byReason].map(([reason, { count, sample }]) => `${count} ${reason}: ${sample}`).join(', ')
 }
 
-function tellMissed({ missed }: Progress): string {
+function describeMissed({ missed }: Progress): string {
   return missed === undefined ? '' : [...missed].map(([reason, count]) => `${count} ${reason}`).join(', ')
 }
 

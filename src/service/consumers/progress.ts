@@ -1,18 +1,18 @@
 import type { LogsRequest, Reservation, StageListener } from '../../component/consumer.ts'
 import type { Retry, Settlement } from '../../accounting/outcome.ts'
 
-/** When a sender whose records were still in memory at shutdown may try again: the time a restart takes. */
+/** Retry delay for a sender whose records were still in memory at shutdown: the time a restart takes. */
 const AFTER_RESTART_MS = 5_000
 
 /**
- * How far one request has come in one exporter: calls `reached` once, when the stage that the receiver answers on is
+ * The progress of one request in one exporter: calls `reached` once, when the stage that the receiver answers on is
  * reached or cannot be.
  */
 export abstract class Progress implements StageListener {
   readonly reservation: Reservation
-  /** Why the sender has to send the request again; undefined if it does not. */
+  /** Reason why the sender has to retry the request; undefined if it does not. */
   failure: Retry | undefined
-  /** Records that came to another end than delivery or a dead letter, by reason; undefined while there is none. */
+  /** Records neither delivered nor dead-lettered, by reason; undefined while there is none. */
   missed: Map<string, number> | undefined
   readonly queuedOnly: boolean
   #unsettled: number
@@ -31,7 +31,7 @@ export abstract class Progress implements StageListener {
   settled(settlement: Settlement, records: number): void {
     if (this.queuedOnly || records === 0) return
     if (settlement.kind === 'lost' && settlement.reason === 'shutdown') {
-      // Whoever waits for the settlement still has the records: to them they are not lost.
+      // A sender that waits for the settlement still has the records, so it can send them again.
       const message = 'the daemon stopped before the records were delivered'
       this.failure = { kind: 'retry', cause: 'shutting_down', afterMs: AFTER_RESTART_MS, message }
     } else if (settlement.kind === 'lost' || settlement.kind === 'rejected') {

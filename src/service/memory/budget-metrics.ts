@@ -10,13 +10,13 @@ const HEAP_LIMIT = 'otlp_cloudwatch_bookkeeping_bytes_limit'
 
 const DEFINITIONS: readonly MetricDefinition[] = [
   { name: USED, type: 'gauge', help: 'Bytes held in buffers: requests being read, and records waiting or in flight.' },
-  { name: PEAK, type: 'gauge', help: 'The most bytes that buffers ever held.' },
-  { name: LIMIT, type: 'gauge', help: 'The most bytes that buffers may hold; requests over it are refused for now.' },
-  { name: HEAP, type: 'gauge', help: 'Bytes of heap for the bookkeeping of records that wait or are in flight.' },
+  { name: PEAK, type: 'gauge', help: 'Largest number of bytes that buffers have held.' },
+  { name: LIMIT, type: 'gauge', help: 'Maximum bytes in buffers; requests over it get a retryable error.' },
+  { name: HEAP, type: 'gauge', help: 'Bytes of heap for the bookkeeping of records waiting or in flight.' },
   {
     name: HEAP_LIMIT,
     type: 'gauge',
-    help: 'The most bytes of heap for bookkeeping; requests over it are refused for now.',
+    help: 'Maximum bytes of heap for bookkeeping; requests over it get a retryable error.',
   },
 ]
 

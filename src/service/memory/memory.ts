@@ -1,36 +1,36 @@
 import { totalmem } from 'node:os'
 import type { PipelineShape } from '../../component/factory.ts'
 
-// Of the memory limit L of the process: the JavaScript heap at most 35 %, one budget for all buffers at most 40 %, the
-// rest for code, the runtime and what the allocator does not give back. So RSS is bounded under any load.
+// Shares of the process's memory limit: JavaScript heap at most 35 %, one budget for all buffers at most 40 %, the rest for
+// code, the runtime and memory that the allocator does not return. So RSS is bounded under any load.
 
-/** Of L, for buffers: the most the budget can be, whatever is configured. */
+/** Maximum share of the limit for buffers, whatever is configured. */
 const BUDGET_SHARE = 0.4
-/** Of L, for the JavaScript heap. */
+/** Share of the limit for the JavaScript heap. */
 const HEAP_SHARE = 0.35
-/** Percent of L for the heap's old generation, as in the Dockerfile and `npm start`: the young one takes up to 9.4 beside it. */
+/** Percent of the limit for the heap's old generation, as in the Dockerfile and `npm start`; the young one adds up to 9.4. */
 const OLD_GENERATION = 25
-/** Of L, at most 64 MiB, for a semi-space of the young one, which has three: as much as V8 13.6 takes by itself, measured. */
+/** Semi-space size (the young generation has three): limit/32, at most 64 MiB; matches V8 13.6's measured default. */
 const SEMI_SPACE = 1 / 32
 const MAX_SEMI_SPACE = 64 * 1024 ** 2
-/** Bytes; the budget unless `memory_limiter` asks for more or less. */
+/** Bytes; the budget unless `memory_limiter` sets another. */
 const DEFAULT_BUDGET = 256 * 1024 ** 2
 
-/** @returns bytes this process may use: the limit of its cgroup (v1 or v2) or, where that is none or larger, the machine's */
+/** @returns bytes this process may use: its cgroup limit (v1 or v2), or the machine's memory if that is smaller */
 export function memoryLimit(constrained: number = process.constrainedMemory(), machine: number = totalmem()): number {
-  // 0 or a number beyond any machine where there is no limit.
+  // Without a cgroup limit, Node reports 0 or a number beyond any machine's memory.
   return constrained > 0 && constrained < machine ? constrained : machine
 }
 
 export interface SizedBudget {
   readonly bytes: number
-  /** What was asked for and not granted; undefined if nothing. */
+  /** Explains why the budget is smaller than configured; undefined if it is not. */
   readonly note: string | undefined
 }
 
 /**
  * @param limit bytes, see `memoryLimit`
- * @param asked shapes of all processors; several limits: the smallest holds, since the budget is one for the process
+ * @param asked shapes of all processors; of several limits the smallest applies, since the process has one budget
  */
 export function sizeBudget(limit: number, asked: readonly PipelineShape[]): SizedBudget {
   const most = Math.floor(limit * BUDGET_SHARE)
@@ -48,8 +48,8 @@ export function sizeBudget(limit: number, asked: readonly PipelineShape[]): Size
 }
 
 /**
- * Of the old generation of the heap, for bookkeeping of what waits. Connections and streams may take as much, and the daemon
- * itself takes a third of 128 MiB.
+ * Share of the heap's old generation for the bookkeeping of waiting records. Connections and streams may take as much, and
+ * the daemon itself takes a third of 128 MiB.
  */
 const WAITING_SHARE = 0.25
 
@@ -64,8 +64,8 @@ export function waitingHeap(heapLimit: number, limit: number): number {
 }
 
 /**
- * @param processes that share the limit, and have a heap each
- * @returns what to set when the JavaScript heap may grow past its share of the limit; undefined when it may not
+ * @param processes number of processes that share the limit, each with its own heap
+ * @returns advice if the JavaScript heap may grow past its share of the limit; undefined if it may not
  */
 export function heapNote(limit: number, heapLimit: number, processes: number): string | undefined {
   if (heapLimit <= (limit * HEAP_SHARE) / processes) return undefined
@@ -78,7 +78,7 @@ export function heapNote(limit: number, heapLimit: number, processes: number): s
   )
 }
 
-/** @returns MiB; rounded down, as V8 would take the next power of two */
+/** @returns MiB, rounded down to a power of two, as V8 would round up */
 function semiSpace(limit: number): number {
   const bytes = Math.min(limit * SEMI_SPACE, MAX_SEMI_SPACE)
   return 2 ** Math.floor(Math.log2(Math.max(1, bytes / 1024 ** 2)))

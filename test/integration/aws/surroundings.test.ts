@@ -152,7 +152,7 @@ test.each([1, 2])(
     await daemon.ended
     expect(daemon.code).toBe(0)
     expect(local.events()).toHaveLength(1)
-    expect(daemon.log.filter(({ msg }) => /a worker ended/.test(msg))).toEqual([])
+    expect(daemon.log.filter(({ msg }) => /a worker exited/.test(msg))).toEqual([])
   },
 )
 

@@ -45,7 +45,7 @@ describe('a config that cannot be meant ends the daemon with 2, and says where (
     const [text, says] = configs[name] ?? expect.fail(name)
     const { code, stdout, stderr } = await runToEnd(['--config', await fileOf(text)])
     expect(stderr).toMatch(says)
-    expect(stderr).not.toContain('a defect of this program')
+    expect(stderr).not.toContain('internal error')
     expect(stdout).toBe('')
     expect(code).toBe(2)
   })

@@ -95,7 +95,7 @@ test('every metric is there, and tells what happened', { timeout: 120_000 }, asy
   await vi.waitFor(() => expect(local.events()).toHaveLength(2), WITHIN)
   const denied = local.faults.deny({ group: '/crash' })
   await send(recordsRequest({ body: 'waits' }))
-  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery waits')))
+  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery failed')))
   const metrics = await daemon.metrics()
   const value = (name: string, labels = {}) => metrics.value(`otlp_cloudwatch_${name}`, labels)
   expect(value('changed_events', { change: 'cut' })).toBe(1)
@@ -157,7 +157,7 @@ test('a gap marker that waits over a restart stays nobody’s record', { timeout
   await vi.waitFor(() => expect(stored()).toEqual(['one']), WITHIN)
   // The marker is put two seconds after that.
   local.faults.fail(503, { operation: 'PutLogEvents' })
-  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery waits')))
+  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery failed')))
   await daemon.kill()
   local.faults.clear()
   const again = await startDaemon(config)

@@ -133,7 +133,7 @@ test('a denied group that holds over its share has its new records rejected, and
   const send = grpcSender(daemon)
   // Before it is known to be stuck it may fill the buffers, as anybody may.
   await send(kilobytes('denied', 1))
-  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery waits')))
+  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery failed')))
   // Others are there to be protected from it.
   const others = setInterval(() => void send(kilobytes('other', 1)).catch(() => {}), 20) // it may be gone
   onTestFinished(() => clearInterval(others))

@@ -62,7 +62,7 @@ describe('a daemon that is asked to stop', () => {
     expect(await daemon.stop()).toBe(0)
     expect(daemon.log.at(-1)).toMatchObject({
       level: 'error',
-      msg: 'stopped, records are lost',
+      msg: 'stopped with lost records',
       records: { awscloudwatchlogs: { received: 3, delivered: 0, lost: 3, 'lost(shutdown)': 3 } },
     })
   })

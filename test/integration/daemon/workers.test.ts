@@ -160,7 +160,7 @@ test('that die are replaced; with a storage nothing that was acknowledged is los
   for (let at = 0; at < 20; at++) await send(`before-${at}`)
   process.kill(victim, 'SIGKILL')
   for (let at = 0; at < 20; at++) await send(`after-${at}`)
-  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('a worker ended and is replaced')))
+  await daemon.says((log) => log.some(({ msg }) => msg.startsWith('a worker exited and is replaced')))
   await haveListened(daemon, 3)
   for (let at = 0; at < 20; at++) await send(`later-${at}`)
   denied.off()
@@ -266,7 +266,7 @@ test('say before their time is over what they could not send', async () => {
   for (const send of senders(daemon, 4)) await send(recordsRequest({ body: 'x' }))
   expect(await daemon.stop()).toBe(0)
   expect(daemon.log.at(-1)).toMatchObject({
-    msg: 'stopped, records are lost',
+    msg: 'stopped with lost records',
     records: { awscloudwatchlogs: { received: 4, delivered: 0, lost: 4 } },
   })
 })

@@ -32,7 +32,7 @@ test(
 
     const second = await startDaemon(config)
     expect(second.log.filter(({ level }) => level === 'error').map(({ msg }) => msg)).toEqual([
-      expect.stringContaining('does not hold all that was acknowledged'),
+      expect.stringContaining('acknowledged records are missing from the queue'),
     ])
     const account = async (daemon: Daemon) => {
       const metrics = await daemon.metrics()

@@ -112,9 +112,9 @@ test(
     expect(await daemon.stop()).toBeNull()
     expect(await waiting).not.toBe(200)
     expect(daemon.log).toContainEqual(
-      expect.objectContaining({ level: 'error', msg: 'did not stop in time and is left behind' }),
+      expect.objectContaining({ level: 'error', msg: 'did not stop in time: abandoned' }),
     )
-    expect(daemon.stderr).toContain('a call to the disk is not answered')
+    expect(daemon.stderr).toContain('a disk call does not return')
 
     await disk.is('well')
     local.faults.clear()
@@ -139,7 +139,7 @@ test.for([1, 2])('a second signal ends %i processes at once whose disk stalls', 
   await vi.waitFor(async () => expect(intake()).rejects.toThrow('fetch failed'), WITHIN)
   // Killed where it waits for the disk itself.
   expect(await daemon.stop()).toBe(workers === 1 ? null : 1)
-  expect(daemon.stderr).toContain('SIGTERM a second time: ending without draining')
+  expect(daemon.stderr).toContain('second SIGTERM: exiting without draining')
   expect(await waiting).not.toBe(200)
   const alive = () => pids.filter((pid) => existsSync(`/proc/${pid}`))
   await vi.waitFor(() => expect(alive()).toEqual([]), WITHIN)

@@ -56,10 +56,10 @@ describe('a fault of one group', () => {
     expect(under.logged).toEqual([
       {
         level: 'warn',
-        message: 'delivery waits and will be tried again',
+        message: 'delivery failed: records wait for a retry',
         fields: expect.objectContaining({ scope: 'group', name: 'bad', reason: 'access_denied' }) as object,
       },
-      { level: 'info', message: 'delivery works again', fields: { scope: 'group', name: 'bad' } },
+      { level: 'info', message: 'delivery recovered', fields: { scope: 'group', name: 'bad' } },
     ])
   })
 
@@ -122,8 +122,8 @@ describe('a fault of the endpoint', () => {
     await vi.advanceTimersByTimeAsync(MINUTE_MS)
     const said = under.logged.filter(({ fields }) => fields['scope'] === 'endpoint')
     expect(said.map(({ message, fields }) => [message, fields['reason']])).toEqual([
-      ['delivery waits and will be tried again', 'network'],
-      ['delivery works again', undefined],
+      ['delivery failed: records wait for a retry', 'network'],
+      ['delivery recovered', undefined],
     ])
   })
 

@@ -76,11 +76,11 @@ describe('a valid request', () => {
 describe('malformed bytes', () => {
   const cases: [string, Uint8Array, string][] = [
     ['field number 0', hex('00'), 'field number 0 at byte 0'],
-    ['a truncated tag', hex('8a'), 'a varint runs over the end of its message at byte 0'],
-    ['a length over the end', hex('0a 05 00'), '5 bytes announced, 1 there at byte 1'],
+    ['a truncated tag', hex('8a'), 'a varint runs past the end of its message at byte 0'],
+    ['a length over the end', hex('0a 05 00'), '5 bytes announced, 1 available at byte 1'],
     ['a varint of eleven bytes', hex('10 ffffffffffffffffffff01'), 'a varint is longer than 64 bits at byte 1'],
     ['a group', hex('0b'), 'ExportLogsServiceRequest.resourceLogs has wire type 3, not 2, at byte 0'],
-    ['an unknown group', hex('13'), 'wire type 3 of field 2 at byte 1'],
+    ['an unknown group', hex('13'), 'unsupported wire type 3 of field 2 at byte 1'],
     ['a resource that is a number', hex('0a 02 0801'), 'ResourceLogs.resource has wire type 0, not 2, at byte 2'],
     [
       'a time that is a varint',
@@ -90,12 +90,12 @@ describe('malformed bytes', () => {
     [
       'a value that is a text where a message belongs',
       request(1, (writer) => writer.string(5, 'hello')),
-      'wire type 4 of field 13 at byte 11',
+      'unsupported wire type 4 of field 13 at byte 11',
     ],
     [
       'an attribute whose value ends early',
       request(1, (writer) => writer.bytes(6, hex('0a01 61 1203 0a05 61'))),
-      '5 bytes announced, 1 there at byte 14',
+      '5 bytes announced, 1 available at byte 14',
     ],
     [
       'a scope attribute whose int is a double',

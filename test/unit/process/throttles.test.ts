@@ -6,9 +6,9 @@ const news = (exporter: string, account: string, afterMs: number) => ({ exporter
 test('the longest wait an account asked for is told with what is left of it, and for ten seconds more', () => {
   const throttles = new Throttles()
   expect(throttles.news(0)).toEqual([])
-  throttles.heard(news('a', 'eu-west-1', 4_000), 1_000)
-  throttles.heard(news('a', 'eu-west-1', 2_000), 1_000)
-  throttles.heard(news('b', 'eu-west-1', 20_000), 1_000)
+  throttles.record(news('a', 'eu-west-1', 4_000), 1_000)
+  throttles.record(news('a', 'eu-west-1', 2_000), 1_000)
+  throttles.record(news('b', 'eu-west-1', 20_000), 1_000)
   expect(throttles.news(2_000)).toEqual([news('a', 'eu-west-1', 3_000), news('b', 'eu-west-1', 19_000)])
   expect(throttles.news(14_000)).toEqual([news('a', 'eu-west-1', 0), news('b', 'eu-west-1', 7_000)])
   expect(throttles.news(15_000)).toEqual([news('b', 'eu-west-1', 6_000)])

@@ -167,7 +167,7 @@ describe('shutdown timeout', () => {
     const stopping = daemon.shutdown()
     await vi.advanceTimersByTimeAsync(2_000)
     await stopping
-    expect(lines).toContain('error x  did not stop in time and is left behind')
+    expect(lines).toContain('error x  did not stop in time: abandoned')
     expect(events).toContain('stop health')
   })
 
@@ -341,7 +341,7 @@ describe('what an operator is told', () => {
     ledger.settle({ kind: 'lost', reason: 'shutdown' }, 2)
     await daemon.shutdown()
     expect(lines.at(-1)).toBe(
-      'error stopped, records are lost records={"x":{"received":2,"delivered":0,"lost":2,"lost(shutdown)":2}}',
+      'error stopped with lost records records={"x":{"received":2,"delivered":0,"lost":2,"lost(shutdown)":2}}',
     )
   })
 })

@@ -38,8 +38,8 @@ describe('shapesOf', () => {
     const { shape, notes } = shapes({ a: { flushIntervalMs: 200 }, b: { flushIntervalMs: 5_000 } }, ['a'], ['b'])
     expect(shape).toEqual({ flushIntervalMs: 200 })
     expect(notes).toEqual([
-      'pipelines ask differently of x (logs/0 for a flush after 200 ms, logs/1 for a flush after 5000 ms): ' +
-        'it gets a flush after 200 ms',
+      'pipelines request different settings of x (logs/0: flush after 200 ms; logs/1: flush after 5000 ms): ' +
+        'it uses flush after 200 ms',
     ])
   })
 
@@ -47,8 +47,8 @@ describe('shapesOf', () => {
     const { shape, notes } = shapes({ a: { maxBatchEvents: 5 } }, ['a'], [])
     expect(shape).toEqual({ maxBatchEvents: 5 })
     expect(notes).toEqual([
-      'pipelines ask differently of x (logs/0 for at most 5 events a batch, logs/1 for nothing): ' +
-        'it gets at most 5 events a batch',
+      'pipelines request different settings of x (logs/0: at most 5 events a batch; logs/1: none): ' +
+        'it uses at most 5 events a batch',
     ])
   })
 

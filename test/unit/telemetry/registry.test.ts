@@ -67,7 +67,7 @@ describe('Registry', () => {
   test('refuses a sample of a metric that was not defined', () => {
     const registry = new Registry()
     registry.register([SENT], (emit) => emit('other', {}, 1))
-    expect(() => registry.render()).toThrow('metric other was emitted and never defined')
+    expect(() => registry.render()).toThrow('metric other was emitted but not defined')
   })
 })
 

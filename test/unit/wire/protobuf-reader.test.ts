@@ -84,7 +84,7 @@ describe('lengths and tags', () => {
   test('a length over the end of its message is malformed, also where the buffer goes on', () => {
     const reader = reading('0361626364')
     reader.end = 3
-    expect(() => reader.length()).toThrow('3 bytes announced, 2 there at byte 0')
+    expect(() => reader.length()).toThrow('3 bytes announced, 2 available at byte 0')
   })
 
   test('a length of more than 32 bits is malformed, and not its low half', () => {

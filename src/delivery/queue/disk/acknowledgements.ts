@@ -1,8 +1,8 @@
-// Which items of which batches are done, and the counters that go with it. A journal of its own beside the segments: so an
-// acknowledgement never goes with the segment that happened to be written when it came.
+// Journal of settled items and batches, with the counters that belong to them. Separate from the segments, so that an
+// acknowledgement is never removed with the segment that was being written when it arrived.
 //
-// Written at the latest 100 ms after the answer, synced within a second. When it has grown to twice what still counts,
-// that is written into the next file, and the old one goes. A journal that is lost means doubles, not losses.
+// Written at most 100 ms after the response, synced within a second. When it has grown to twice its live content, that is
+// written to the next file, and the old one is removed. A lost journal means duplicates, not losses.
 
 import { join } from 'node:path'
 import { ComponentError } from '../../../component/component.ts'
@@ -20,10 +20,10 @@ import {
   type PartDone,
 } from './format/journal-format.ts'
 
-/** An answer is on its way to the disk by then; a crash repeats no more than what came since. */
+/** Maximum delay before a settlement is written; a crash repeats only items settled after the last write. */
 const WRITE_AFTER_MS = 100
 const SYNC_AFTER_MS = 1_000
-/** A journal is not written anew before it is as big as this. */
+/** Minimum size of a journal before it is compacted. */
 const COMPACT_BYTES = 4 * 1_048_576
 
 export interface JournalOptions {
@@ -35,13 +35,13 @@ export interface JournalOptions {
 }
 
 export interface JournalSource {
-  /** The counters as they stand now. */
+  /** Returns the current counters. */
   counters(): Counters
-  /** Up to which batch senders know whether it is stored. */
-  told(): number
-  /** Everything that still counts, for a new file. */
+  /** Returns the last batch whose sender was answered. */
+  answered(): number
+  /** Returns all entries that are still needed, for a new file. */
   live(): Pick<JournalEntry, 'done' | 'parts'>
-  /** Once when it begins to fail; undefined when it works again. */
+  /** Called once when writing begins to fail, and with undefined when it works again. */
   failing(error: unknown): void
 }
 
@@ -58,7 +58,7 @@ export class AcknowledgementJournal {
   #unsynced = false
   #failing = false
   #writeTimer: NodeJS.Timeout | undefined
-  /** For a sync, and for another try. It never stands in the way of a write. */
+  /** For a sync, and for a retry. It never delays a write. */
   #syncTimer: NodeJS.Timeout | undefined
   #syncedAtMs = 0
   #writing: Promise<boolean> = Promise.resolve(true)
@@ -69,14 +69,14 @@ export class AcknowledgementJournal {
     this.#source = source
   }
 
-  /** What earlier processes wrote; see `readJournals`. */
+  /** Reads the journals of earlier processes; see `readJournals`. */
   async read(): Promise<Acknowledged> {
     const { acknowledged, last } = await readJournals(this.#options.files, this.#options.directory)
     this.#number = last
     return acknowledged
   }
 
-  /** Begins to write. A full disk is no reason to stop here: the drain makes room. */
+  /** Starts a new file. Ignores a full disk, because draining the queue makes room. */
   async start(): Promise<void> {
     this.#dirty = true
     await this.flush(true)
@@ -92,7 +92,7 @@ export class AcknowledgementJournal {
     this.touch()
   }
 
-  /** The counters changed. */
+  /** Marks the counters as changed. */
   touch(): void {
     this.#dirty = true
     if (this.#closed || this.#failing) return
@@ -102,7 +102,7 @@ export class AcknowledgementJournal {
     }, WRITE_AFTER_MS)
   }
 
-  /** Everything said so far is written when it resolves with true (and synced, if wanted); else it will be tried again. */
+  /** Resolves with true when everything so far is written (and synced, if requested); with false if it will be retried. */
   flush(sync: boolean): Promise<boolean> {
     this.#writing = this.#writing.then(() => this.#write(sync))
     return this.#writing
@@ -143,7 +143,7 @@ export class AcknowledgementJournal {
       if (this.#unsynced) this.#syncLater()
       return true
     } catch (error) {
-      // They stay to be written: what cannot be acknowledged on disk is repeated after a crash, and not lost.
+      // Keep them for the next write: unwritten acknowledgements cause repeats after a crash, not losses.
       this.#done = done.concat(this.#done)
       this.#parts = parts.concat(this.#parts)
       this.#dirty = true
@@ -154,10 +154,10 @@ export class AcknowledgementJournal {
   }
 
   #encode(entry: Pick<JournalEntry, 'done' | 'parts'>): Buffer {
-    return encodeEntries({ ...entry, told: this.#source.told(), counters: this.#source.counters() })
+    return encodeEntries({ ...entry, told: this.#source.answered(), counters: this.#source.counters() })
   }
 
-  /** A new file with what counts at this moment; the files before it go. */
+  /** Starts a new file with the live entries and removes the earlier files. */
   async #begin(): Promise<void> {
     const { files, directory } = this.#options
     const old = await this.#names()
@@ -184,7 +184,7 @@ export class AcknowledgementJournal {
   }
 
   async #append(bytes: Buffer): Promise<void> {
-    // At a place of our own: what a full disk cut off is written over, and does not hide what comes behind it.
+    // At an explicit position: an entry that a full disk cut off is overwritten, and does not hide later entries.
     await this.#file?.write([bytes], this.#bytes)
     this.#bytes += bytes.length
     this.#unsynced = this.#options.sync
@@ -198,7 +198,7 @@ export class AcknowledgementJournal {
       await file?.sync()
       this.#unsynced = false
     } catch (error) {
-      // Whatever a second sync of this file would say: the next one is a new file.
+      // Continue in a new file: a second sync of this one cannot be trusted.
       this.#file = undefined
       await file?.close()
       throw error
@@ -217,8 +217,8 @@ export class AcknowledgementJournal {
 }
 
 /**
- * Only reads.
- * @returns what the journals of a directory say, and the number of the last one
+ * Reads the journals of a directory without changing anything.
+ * @returns their content, and the number of the last one
  * @throws ComponentError for a journal of a later version
  */
 export async function readJournals(

@@ -1,10 +1,10 @@
 // The queue on disk: an append-only log of records in segments, shared by an exporter's lanes.
 //
 //   reserve ─▶ commit ─▶ writer (group commit, sync) ─▶ stored ─▶ lanes        settle ─▶ journal (100 ms, synced in 1 s)
-//                            │                                                    └─▶ segment: nothing waited for? unlink
-//                            └ 0000000007.segment                                └─▶ little waited for? relocate
+//                            │                                                    └─▶ segment: nothing unsettled? unlink
+//                            └ 0000000007.segment                                └─▶ little unsettled? relocate
 //
-// What is waited for stays in memory while there is room (`memoryBytes`), so that a queue that keeps up never reads the disk.
+// Unsettled batches stay in memory while there is room (`memoryBytes`), so that a queue that keeps up never reads the disk.
 
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
@@ -40,46 +40,46 @@ import type {
 } from '../../contract/queue.ts'
 
 export interface DiskQueueOptions {
-  /** Of this queue alone, locked by its owner. */
+  /** Used only by this queue; locked by its owner. */
   readonly directory: string
   readonly capacityBytes: number
   readonly segmentBytes: number
-  /** What is waited for may take so much memory; the rest is read when its turn comes. */
+  /** Maximum memory for unsettled batches; the others are read when they are sent. */
   readonly memoryBytes: number
-  /** False acknowledges before the disk has it: a power loss may lose what was acknowledged. */
+  /** False: records are acknowledged before they are synced, so a power loss may lose acknowledged records. */
   readonly fsync: boolean
   readonly bound: QueueBound | undefined
-  /** It may take what others keep free of the volume: it is for what would be lost otherwise. */
+  /** The queue may use the space that others keep free on the volume: its records would otherwise be lost. */
   readonly ofReserve?: boolean
   /**
-   * For records that people look at: so many batches are in memory beside the heap budget, and twice as many while new ones
-   * come. Each record has a lane of its own.
+   * For records kept for people: number of batches in memory, not charged to the heap budget; twice as many while new ones
+   * arrive. Each record has its own lane.
    */
   readonly window?: number
-  /** Other than the file system of this machine; for tests. */
+  /** Replaces the file system, for tests. */
   readonly files?: Files
-  /** A journal is not written anew before it is as big as this; default 4 MiB. */
+  /** Minimum size of a journal before it is compacted. Default 4 MiB. */
   readonly compactBytes?: number
-  /** A segment is left in peace so long after the last settlement in it; default 5 s. */
+  /** Time after the last settlement in a segment before it may be relocated. Default 5 s. */
   readonly settledForMs?: number
-  /** When bytes that cannot be read are asked for again, before they are given up; default 1, 4, 15 and 40 s. */
+  /** Delays between attempts to read unreadable bytes before they are given up. Default 1, 4, 15 and 40 s. */
   readonly rereadAfterMs?: readonly number[]
 }
 
 export interface DiskQueueOwner {
-  /** The counters that are kept with the acknowledgements. */
+  /** Returns the counters to keep with the acknowledgements. */
   counters(): Counters
-  /** Those of the process before, once, from `recover`. */
+  /** Called once by `recover` with the counters of the earlier process. */
   restore(counters: Counters): void
-  /** Items the process before had acknowledged, and that are not there any more; once, from `recover`, after `restore`. */
+  /** Called once by `recover`, after `restore`, with the number of acknowledged items that are missing. */
   lost(items: number): void
-  /** The disk fails again and again: the process cannot keep its promise. */
+  /** Called when the disk keeps failing, so that acknowledged records are no longer safe. */
   fatal(error: Error): void
 }
 
-/** Failed commits in a row, a second or more apart, after which the disk is given up. */
+/** Failed commits in a row, at least a second apart, after which the disk is given up. */
 const MAX_FAILURES = 5
-/** What passes, or an operator mends, while the process waits: such failures are not counted. */
+/** Errors that pass, or that an operator fixes, while the process waits: they are not counted. */
 const PASSING: ReadonlySet<string | undefined> = new Set(
   'ENOSPC EDQUOT EMFILE ENFILE ENOMEM EROFS EACCES EPERM ENOENT'.split(' '),
 )
@@ -127,13 +127,13 @@ export class DiskQueue implements Queue {
       sealed: (segment) => this.#removeIfDone(segment),
       unused: (id) => this.#journal.done(id),
       committed: (failure) => this.#committed(failure),
-      notSealed: ({ path }, error) => logger.warn('a segment was left without its index', { file: path, error }),
+      notSealed: ({ path }, error) => logger.warn('cannot write the index of a queue segment', { file: path, error }),
     })
     this.#journal = new AcknowledgementJournal(
       { files, directory, sync, ...(compactBytes === undefined ? {} : { compactBytes }) },
       {
         counters: () => owner.counters(),
-        told: () => this.#writer.lastTold,
+        answered: () => this.#writer.lastAnswered,
         live: () => this.#acknowledged(),
         failing: (error) => this.#journalFails(error),
       },
@@ -228,7 +228,7 @@ export class DiskQueue implements Queue {
     if (batches.length === 0) {
       room.release()
       stored([])
-      // All of it was rejected, say: that is to be known after a restart too.
+      // All items were rejected, for example: the counters have to survive a restart too.
       return this.#journal.touch()
     }
     if (this.#closing.signal.aborted) {
@@ -240,7 +240,7 @@ export class DiskQueue implements Queue {
     const written = (places: readonly Place[] | WriteFailure) => {
       if ('kind' in places) {
         room.release()
-        return stored(notTaken(failureCause(places), `the queue could not be written: ${places.error.message}`))
+        return stored(notTaken(failureCause(places), `cannot write to the queue: ${places.error.message}`))
       }
       room.written()
       const queued = batches.map((batch, at) => this.#place(batch, places[at] as Place, queuedAtMs, mayPageOut))
@@ -253,7 +253,7 @@ export class DiskQueue implements Queue {
     this.#writer.write({ records, written })
   }
 
-  /** Each record on disk is one request's. */
+  /** Does not join: each record on disk belongs to one request. */
   join(): undefined {}
 
   load(batch: QueuedBatch, ready: () => void): void {
@@ -279,23 +279,23 @@ export class DiskQueue implements Queue {
     this.#removeIfDone(batch.segment)
   }
 
-  /** Resolves when what was settled so far is written; it is by itself within 100 ms. */
+  /** Resolves when all settlements so far are written; otherwise they are written within 100 ms. */
   async flush(): Promise<void> {
     await this.#journal.flush(false)
   }
 
-  /** The owner's counters changed by something else than a batch of this queue; they are written within 100 ms. */
+  /** Marks the owner's counters as changed by something other than a batch of this queue; writes them within 100 ms. */
   touch(): void {
     this.#journal.touch()
   }
 
-  /** Writes and syncs the owner's counters as they are now. @returns false if that is not possible at the moment */
+  /** Writes and syncs the owner's current counters. @returns false if that is not possible now */
   keepCounters(): Promise<boolean> {
     this.#journal.touch()
     return this.#journal.flush(true)
   }
 
-  /** Moves together what is worth it; it does so by itself every second. */
+  /** Relocates sparse segments now; otherwise this happens every second. */
   relocate(): Promise<void> {
     return this.#relocator.turn()
   }
@@ -325,13 +325,13 @@ export class DiskQueue implements Queue {
       away: () => this.space.isAway(),
       logger: this.#logger,
     })
-    // Nothing is given up by a process that ends.
+    // Give up nothing during shutdown.
     if (read === undefined && this.#closing.signal.aborted) return new Later(RETRY_AFTER_MS)
     if (read === undefined && batch.unsettled > 0 && !batch.quarantined) {
       batch.quarantined = true
       batch.segment.damaged = true
       this.quarantinedBytes += batch.length
-      this.#logger.error('a record of the queue is damaged and quarantined', {
+      this.#logger.error('a queue record is damaged: quarantined', {
         file: batch.segment.path,
         sequence: batch.sequence,
         items: batch.unsettled,
@@ -346,14 +346,14 @@ export class DiskQueue implements Queue {
       return this.space.works()
     }
     const { error } = failure
-    this.space.refuse({ cause: failureCause(failure), message: `the queue could not be written: ${error.message}` })
+    this.space.refuse({ cause: failureCause(failure), message: `cannot write to the queue: ${error.message}` })
     if (!PASSING.has(error.code) && ++this.#failures >= MAX_FAILURES)
       this.#owner.fatal(new Error(`the queue on disk failed ${this.#failures} times in a row`, { cause: error }))
   }
 
   #journalFails(error: unknown): void {
-    if (error === undefined) this.#logger.info('acknowledgements are written again')
-    else this.#logger.warn('acknowledgements cannot be written now; a crash would repeat them', { error })
+    if (error === undefined) this.#logger.info('writing acknowledgements recovered')
+    else this.#logger.warn('cannot write acknowledgements: after a crash, delivered records are sent again', { error })
   }
 
   #removeIfDone(segment: DiskSegment): void {
@@ -364,21 +364,21 @@ export class DiskQueue implements Queue {
   }
 
   async #remove(segment: DiskSegment): Promise<void> {
-    // What made it superfluous is on disk first: gone without that, its records would be in no account, and missed.
+    // Sync the journal first: without it, the records of a removed segment would be in no account, and reported missing.
     const written = await this.#journal.flush(true)
     try {
       await segment.close()
       if (segment.damaged) await setAside(this.#files, segment.path, this.#logger)
       else await this.#files.remove(segment.path)
       crashPoint('unlink')
-      // A full disk has room for it now.
+      // A full disk has room for the journal now.
       if (!written) await this.#journal.flush(true)
     } catch (error) {
-      this.#logger.warn('a segment that is done could not be removed', { file: segment.path, error })
+      this.#logger.warn('cannot remove a settled queue segment', { file: segment.path, error })
     }
   }
 
-  /** Everything that was ever written is done, except for what waits. */
+  /** Returns the acknowledged ids: all ids ever written except the waiting ones. */
   #acknowledged() {
     const waiting = new IdRanges()
     const parts: PartDone[] = [...this.#paging.waiting.settled()]
@@ -389,7 +389,7 @@ export class DiskQueue implements Queue {
         for (const [from, to] of settled) parts.push([id, from, to])
       }
     }
-    return { done: waiting.without(1, this.#writer.lastTold), parts }
+    return { done: waiting.without(1, this.#writer.lastAnswered), parts }
   }
 }
 

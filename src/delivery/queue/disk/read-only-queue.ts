@@ -12,21 +12,21 @@ import { Usage } from './segments/segment.ts'
 import type { ItemBatch } from '../../contract/items.ts'
 import { NOTHING_PAGED_OUT, type QueuedBatch, type Queue, type RecoveredBatch } from '../../contract/queue.ts'
 
-/** What a recovery would set aside or remove stays where it is. */
+/** Disables rename and remove, so that a recovery changes no files. */
 const UNTOUCHED: Files = { ...nodeFiles, rename: async () => {}, remove: async () => {} }
 
 /**
- * A queue as it lies on disk, for people who look at it beside a stopped process: nothing is written, made, moved or locked,
- * and nothing is taken. Items are in memory while whoever asked for them keeps them.
+ * A read-only view of a queue on disk, for commands while the daemon is stopped: it writes, creates, moves and locks nothing,
+ * and accepts no batches. It keeps loaded items only until `ready` returns.
  */
 export class ReadOnlyQueue implements Queue {
   readonly #directory: string
   readonly #usage = new Usage()
   readonly #closing = new AbortController()
-  /** Items that were acknowledged and are not there any more. */
+  /** Acknowledged items that are missing. */
   lostItems = 0
 
-  /** @param directory one that is not there is an empty queue */
+  /** @param directory a missing directory is an empty queue */
   constructor(directory: string) {
     this.#directory = directory
   }
@@ -63,7 +63,7 @@ export class ReadOnlyQueue implements Queue {
     while (!signal.aborted) {
       const read = await readBatch(batch, { waitsMs: [], away: async () => false, logger: silentLogger })
       if (!(read instanceof Later)) return read
-      // It ends early, with an error, when the queue closes.
+      // The sleep rejects early when the queue closes.
       await sleep(read.afterMs, undefined, { signal }).catch(() => undefined)
     }
     return undefined
@@ -91,7 +91,7 @@ export class ReadOnlyQueue implements Queue {
   }
 
   reserve(): Retry {
-    return { kind: 'retry', cause: 'storage_failed', afterMs: 0, message: `${this.#directory} is only looked at` }
+    return { kind: 'retry', cause: 'storage_failed', afterMs: 0, message: `${this.#directory} is open read-only` }
   }
 
   join(): undefined {}
@@ -101,7 +101,7 @@ export class ReadOnlyQueue implements Queue {
   }
 
   settle(): void {
-    throw new Error(`${this.#directory} is only looked at`)
+    throw new Error(`${this.#directory} is open read-only`)
   }
 }
 

@@ -6,20 +6,20 @@ import type { Usage } from './segments/segment.ts'
 import type { IndexEntry, SegmentIndex } from './format/segment-index.ts'
 import type { Place, WriteFailure, Writer } from './segments/writer.ts'
 
-/** A sealed segment with less than this share waited for is worth moving… */
+/** Share of unsettled bytes below which a sealed segment is relocated. */
 const LIVE_SHARE = 0.25
-/** …and any with less than half, while the queue takes more than so many times what is waited for. */
+/** Ratio of used to unsettled bytes of the queue above which segments less than half unsettled are relocated, too. */
 const MAX_OVERHEAD = 2
-/** A piece that a crash left is moved behind others while it is smaller than this share: at start it would be read as a whole. */
+/** Share of a full segment below which a piece that a crash left is relocated: otherwise each start reads it as a whole. */
 const PIECE_SHARE = 0.25
-/** Unless it is being drained just now, and will be empty by itself. */
+/** Time without settlements before relocation: a segment that is being drained soon becomes empty by itself. */
 const SETTLED_FOR_MS = 5_000
 const EVERY_MS = 1_000
-/** Moved in one turn, so that new records are not kept waiting behind it. */
+/** Maximum bytes relocated per turn, so that new records do not wait for long. */
 const BYTES_A_TURN = 16 * 1_048_576
-/** A segment that could not be read is left in peace so long. */
+/** Time before the next attempt to relocate a segment that could not be read. */
 const UNREADABLE_MS = 60_000
-/** Read and written together. */
+/** Maximum bytes and batches read and written together. */
 const GROUP_BYTES = 1_048_576
 const GROUP_BATCHES = 256
 
@@ -30,15 +30,15 @@ export interface RelocatorOptions {
   readonly segmentBytes: number
   /** Default 5 s. */
   readonly settledForMs?: number
-  /** Calls `ready` when its items are in memory, or cannot be read now. */
+  /** Calls `ready` when the items are in memory, or cannot be read now. */
   load(batch: DiskBatch, ready: () => void): void
-  /** Nothing of the segment is waited for any more. */
+  /** Called when the segment has no unsettled records left. */
   emptied(segment: DiskSegment): void
-  /** Gives what has no batch one, to be moved. */
+  /** Provides batches for records that have none, so that they can be moved. */
   readonly paging: Pick<Paging, 'indexOf' | 'borrow' | 'giveBack'>
 }
 
-/** Moves what little is waited for out of old segments, so that a lane that is stuck does not hold the space of others. */
+/** Moves the few unsettled records out of old segments, so that a stuck lane does not occupy the space of others. */
 export class Relocator {
   readonly #options: RelocatorOptions
   #timer: NodeJS.Timeout | undefined
@@ -63,7 +63,7 @@ export class Relocator {
     await this.#turn
   }
 
-  /** Moves what is worth moving now, up to a bound. One turn at a time. */
+  /** Relocates sparse segments, up to a bound. One turn at a time. */
   turn(): Promise<void> {
     this.#turn ??= this.#run().finally(() => {
       this.#turn = undefined
@@ -105,7 +105,7 @@ export class Relocator {
     return performance.now() - settledAtMs > (this.#options.settledForMs ?? SETTLED_FOR_MS)
   }
 
-  /** @returns bytes moved; undefined if it could not be done now */
+  /** @returns bytes moved; undefined if the segment cannot be moved now */
   async #move(segment: DiskSegment): Promise<number | undefined> {
     const ofBatches = await this.#moveAll(groups(segment.live.values()))
     if (ofBatches === undefined) return undefined
@@ -124,7 +124,7 @@ export class Relocator {
     return this.#moveAll(borrowed(index, segment, borrow), (batch) => paging.giveBack(batch))
   }
 
-  /** @param moved called for each batch at its end, whether it was moved or not */
+  /** @param moved called for each batch at the end, whether it was moved or not */
   async #moveAll(
     groups: Iterable<readonly DiskBatch[]>,
     moved: (batch: DiskBatch) => void = () => {},
@@ -148,13 +148,13 @@ export class Relocator {
     await Promise.race([Promise.all(loaded), this.#closing.promise])
     if (this.#closed) return undefined
     const bytes = await this.#write(group.filter(({ items, unsettled }) => items !== undefined && unsettled > 0))
-    // What cannot be read stays where it is until its lane asks for it.
+    // Unreadable batches stay in place until their lane loads them.
     return group.some(({ items, unsettled }) => items === undefined && unsettled > 0) ? undefined : bytes
   }
 
   #write(batches: readonly DiskBatch[]): Promise<number | undefined> {
     if (batches.length === 0) return Promise.resolve(0)
-    // Copies: before it is their turn to be written, others may need their place in memory.
+    // Copies, because the items may be dropped from memory before they are written.
     const records = batches.flatMap(({ items, lane, id, enqueuedAtMs }) =>
       items === undefined ? [] : [{ lane, items: cutOut(items, 0, items.count), queuedAtMs: enqueuedAtMs, id }],
     )
@@ -169,7 +169,7 @@ export class Relocator {
     let bytes = 0
     for (const [at, batch] of batches.entries()) {
       const place = places[at]
-      // Settled meanwhile: then neither copy is waited for.
+      // Settled meanwhile: neither copy is needed.
       if (place === undefined || batch.unsettled === 0) continue
       batch.moveTo(place.segment, place.sequence, place.offset)
       bytes += batch.length
@@ -182,7 +182,7 @@ export class Relocator {
 function* groups(batches: Iterable<DiskBatch>): Generator<DiskBatch[]> {
   let group: DiskBatch[] = []
   let bytes = 0
-  // Copied first, because moving changes what is live.
+  // Copied first, because moving changes the live batches.
   const copy = [...batches]
   for (const batch of copy) {
     group.push(batch)
@@ -195,7 +195,7 @@ function* groups(batches: Iterable<DiskBatch>): Generator<DiskBatch[]> {
   if (group.length > 0) yield group
 }
 
-/** Batches of what is paged out of a segment, borrowed group by group. */
+/** Yields borrowed batches for the paged-out records of a segment, group by group. */
 function* borrowed(
   index: SegmentIndex,
   { pagedOut }: DiskSegment,

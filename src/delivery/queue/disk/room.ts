@@ -1,5 +1,5 @@
-// How much may still be written: by the bound on bytes, by the bound in requests or items, by the byte budget, and as far as
-// the volume has room. Taken before a write, kept until what was written is settled.
+// The room for new records: limited by the bound in bytes, the bound in requests or items, the byte budget, and the free space
+// of the volume. Taken before a write, released when the written records are settled.
 
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
@@ -14,9 +14,9 @@ const RETRY_AFTER_MS = 1_000
 
 /** Room for the batches of one request. */
 export interface TakenRoom {
-  /** They are not written. */
+  /** Call if the batches are not written. */
   release(): void
-  /** They are: from now on the segments count them. */
+  /** Call if they are written: from then on the segments count them. */
   written(): void
 }
 
@@ -26,7 +26,7 @@ export class Room {
   readonly #budget: ByteBudget
   readonly #usage: Usage
   readonly #space: FreeSpace
-  /** Of what is about to be written. */
+  /** Bytes reserved for writes in progress. */
   #reservedBytes = 0
 
   constructor(capacityBytes: number, keeper: BoundKeeper, budget: ByteBudget, usage: Usage, space: FreeSpace) {
@@ -37,12 +37,12 @@ export class Room {
     this.#space = space
   }
 
-  /** Bytes of the segments on disk, and of what is about to be written. */
+  /** Bytes of the segments on disk and of writes in progress. */
   get usedBytes(): number {
     return this.#usage.bytes + this.#reservedBytes
   }
 
-  /** In the unit in which the bound is written. */
+  /** Fill level in the unit of the configured bound. */
   get size(): number {
     return this.#keeper.fill?.size ?? this.usedBytes
   }
@@ -64,7 +64,7 @@ export class Room {
     return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)
   }
 
-  /** Takes room for all of the batches or for none. */
+  /** Takes room for all batches or for none. */
   take(batches: readonly NewBatch[]): TakenRoom | Retry {
     let memory = 0
     let disk = 0
@@ -100,6 +100,6 @@ export class Room {
 }
 
 export function notTaken(cause: RetryCause, reason: string): Retry {
-  const message = `${reason}; the records were not taken`
+  const message = `${reason}; the records were not accepted`
   return { kind: 'retry', cause, afterMs: RETRY_AFTER_MS * (1 + Math.random()), message }
 }

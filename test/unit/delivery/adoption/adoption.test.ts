@@ -221,7 +221,7 @@ test('what a later version wrote is left as it is, told once, and left in peace 
   expect(run.released).toEqual([path])
   for (let look = 0; look < 4; look++) await run.looksAgain()
   await until(() => run.released.length === 2)
-  expect(run.errors).toEqual(['the queue of another process cannot be taken up, and is left where it is'])
+  expect(run.errors).toEqual(['cannot adopt the queue of a stopped process: left in place'])
   expect(await readdir(path)).toEqual(before)
   expect((await stat(join(path, '0000000001.segment'))).size).toBe(size)
 })

@@ -116,7 +116,7 @@ test('a queue of many lanes is full by its bookkeeping, and says so', () => {
   expect(outcomes.at(-1)).toMatchObject({
     kind: 'retry',
     cause: 'budget_full',
-    message: 'the queue is full (24000 of 24000 bytes of heap for bookkeeping); the records were not taken',
+    message: 'the queue is full (24000 of 24000 bytes of heap for bookkeeping); the records were not accepted',
   })
   expect(queue.fullness).toBe(1)
 })

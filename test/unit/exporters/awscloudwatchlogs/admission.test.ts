@@ -22,7 +22,7 @@ describe('a request, before it is read', () => {
     expect(admission.refusal(queue, 200_000, 0)).toMatchObject({
       kind: 'retry',
       cause: 'budget_full',
-      message: expect.stringMatching(/^the queue is full \(\d+ of 1048576\); the records were not taken$/),
+      message: expect.stringMatching(/^the queue is full \(\d+ of 1048576\); the records were not accepted$/),
     })
     for (let i = 0; i < 100; i++) admission.learn(1_000, 3_000)
     expect(admission.refusal(queue, 50_000, 0)).toMatchObject({ kind: 'retry' })

@@ -1,24 +1,24 @@
 import { open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 
-/** The file system as far as a queue uses it. Tests stand here, with disks that are full, fail, or lose their power. */
+/** The file system operations of a queue. Tests replace it with disks that are full, fail, or lose power. */
 export interface Files {
-  /** @param flags as of open(2): `r`, or `wx+` for a file that must not be there yet */
+  /** @param flags as for open(2): `r`, or `wx+` for a file that must not exist yet */
   open(path: string, flags: 'r' | 'wx+'): Promise<OpenFile>
-  /** Names in a directory. */
+  /** Returns the names in a directory. */
   list(directory: string): Promise<string[]>
   rename(from: string, to: string): Promise<void>
-  /** Nothing happens if it is not there. */
+  /** Removes a file; a missing file is not an error. */
   remove(path: string): Promise<void>
   /** Makes the names in a directory durable: a synced file may otherwise be gone after a power loss. */
   syncDirectory(path: string): Promise<void>
-  /** Of the volume; `identity` changes when the directory itself is another one. */
+  /** Returns the state of the volume; `identity` changes if the directory is replaced by another one. */
   volume(directory: string): Promise<{ readonly freeBytes: number; readonly bytes: number; readonly identity: string }>
 }
 
 export interface OpenFile {
-  /** All of it. @throws what the file system says; then any part may have been written */
+  /** Writes all parts. @throws file system errors; then any part may have been written */
   write(parts: readonly Uint8Array[], position: number): Promise<void>
-  /** Shorter than `length` at the end of the file. */
+  /** Returns fewer than `length` bytes at the end of the file. */
   read(position: number, length: number): Promise<Buffer>
   sync(): Promise<void>
   truncate(bytes: number): Promise<void>
@@ -56,7 +56,7 @@ class NodeFile implements OpenFile {
     let at = position
     let rest = parts
     while (rest.length > 0) {
-      // May be short, as on a disk that is nearly full; the next try then says why.
+      // The write may be short, on a nearly full disk for example; the next write then reports the error.
       const { bytesWritten } = await this.#handle.writev(rest as Uint8Array[], at)
       at += bytesWritten
       rest = after(rest, bytesWritten)
@@ -91,7 +91,7 @@ class NodeFile implements OpenFile {
   }
 }
 
-/** What is left of `parts` when the first `written` bytes of them are written. */
+/** Returns the rest of `parts` after their first `written` bytes. */
 function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
   let skip = written
   const rest: Uint8Array[] = []

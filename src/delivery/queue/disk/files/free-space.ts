@@ -3,11 +3,11 @@ import type { Logger } from '../../../../telemetry/logger.ts'
 import { describeError } from '../../../../telemetry/describe-error.ts'
 import type { Files } from './files.ts'
 
-/** Of the volume, kept free for acknowledgements, dead letters and others: min(256 MiB, 5 %), at least two segments. */
+/** Space of the volume kept free for acknowledgements, dead letters and others: min(256 MiB, 5 %), at least two segments. */
 const RESERVE_BYTES = 256 * 1_048_576
 const RESERVE_SHARE = 0.05
 const RESERVE_SEGMENTS = 2
-/** How often the volume is asked, and how long a disk that refused a write is not written to. */
+/** Interval of checking the volume, and pause after a failed write. */
 const CHECK_MS = 1_000
 
 export interface Obstacle {
@@ -15,7 +15,7 @@ export interface Obstacle {
   readonly message: string
 }
 
-/** Says whether new data may be written at the moment. The drain never asks. */
+/** Decides whether new records may be written now. Draining the queue does not depend on it. */
 export class FreeSpace {
   readonly #files: Files
   readonly #directory: string
@@ -24,14 +24,14 @@ export class FreeSpace {
   readonly #logger: Logger
   #timer: NodeJS.Timeout | undefined
   #identity: string | undefined
-  /** Why not; undefined if it may. */
+  /** The reason why no new records may be written; undefined if they may. */
   obstacle: Obstacle | undefined
   #checking = false
-  #told: Obstacle['cause'] | undefined
+  #reported: Obstacle['cause'] | undefined
   freeBytes = 0
   reserveBytes = 0
 
-  /** @param ofReserve what is written belongs to what the reserve is for: two segments of its own are left free */
+  /** @param ofReserve true if the queue may use the reserve; then only two of its segments are kept free */
   constructor(files: Files, directory: string, segmentBytes: number, ofReserve: boolean, logger: Logger) {
     this.#files = files
     this.#directory = directory
@@ -49,7 +49,7 @@ export class FreeSpace {
     clearInterval(this.#timer)
   }
 
-  /** One after the other: a volume that does not answer would get every thread there is for file calls and DNS. */
+  /** Runs one check at a time: a volume that does not respond would block all threads for file calls and DNS. */
   async #checkAgain(): Promise<void> {
     if (this.#checking) return
     this.#checking = true
@@ -57,12 +57,12 @@ export class FreeSpace {
     this.#checking = false
   }
 
-  /** A write failed: that is believed until the next check. */
+  /** Sets an obstacle after a failed write; it stays until the next check. */
   refuse(obstacle: Obstacle): void {
     this.#set(obstacle)
   }
 
-  /** Whether the directory cannot be used at the moment, whatever became of writes. */
+  /** Returns true if the directory cannot be used now, independent of the results of writes. */
   async isAway(): Promise<boolean> {
     return (await this.#look())?.cause === 'storage_failed'
   }
@@ -76,7 +76,10 @@ export class FreeSpace {
       const { freeBytes, bytes, identity } = await this.#files.volume(this.#directory)
       this.#identity ??= identity
       if (identity !== this.#identity)
-        return { cause: 'storage_failed', message: `${this.#directory} is another directory than it was at the start` }
+        return {
+          cause: 'storage_failed',
+          message: `${this.#directory} was replaced by another directory since the start`,
+        }
       this.freeBytes = freeBytes
       this.reserveBytes = Math.ceil(
         Math.max(
@@ -85,7 +88,7 @@ export class FreeSpace {
         ),
       )
       if (freeBytes >= this.reserveBytes) return undefined
-      const message = `${freeBytes} bytes are free where the queue is, and ${this.reserveBytes} are kept free`
+      const message = `the volume of the queue has ${freeBytes} bytes free; ${this.reserveBytes} are kept free`
       return { cause: 'storage_full', message }
     } catch (error) {
       // The directory is gone, or its volume.
@@ -93,20 +96,20 @@ export class FreeSpace {
     }
   }
 
-  /** A write succeeded. */
+  /** Called after a successful write. */
   works(): void {
-    if (this.#told === undefined || this.obstacle !== undefined) return
-    this.#told = undefined
-    this.#logger.info('the queue on disk takes records again', { freeBytes: this.freeBytes })
+    if (this.#reported === undefined || this.obstacle !== undefined) return
+    this.#reported = undefined
+    this.#logger.info('the queue on disk accepts records again', { freeBytes: this.freeBytes })
   }
 
   #set(obstacle: Obstacle | undefined): void {
     this.obstacle = obstacle
-    // Said once, and not again while every try meets the same.
-    if (obstacle === undefined || obstacle.cause === this.#told) return
-    this.#told = obstacle.cause
-    const instead = this.#ofReserve ? 'dead letters wait where they are' : 'senders are told to wait'
-    this.#logger.error(`nothing new is taken into the queue on disk, ${instead}`, {
+    // Logged once, and not again while the cause stays the same.
+    if (obstacle === undefined || obstacle.cause === this.#reported) return
+    this.#reported = obstacle.cause
+    const instead = this.#ofReserve ? 'dead letters wait in the main queue' : 'senders have to retry'
+    this.#logger.error(`the queue on disk accepts no new records: ${instead}`, {
       reason: obstacle.cause,
       error: obstacle.message,
     })

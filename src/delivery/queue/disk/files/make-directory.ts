@@ -2,10 +2,9 @@ import { mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 /**
- * Makes a directory and those above it, so durable that a synced file in it survives a power loss: the name of each
- * directory is an entry of its parent, and the parent of one that is already there may not have been synced by whoever
- * made it.
- * @param sync false leaves that to the file system
+ * Creates a directory and its parents durably, so that a synced file in it survives a power loss: the name of each directory
+ * is an entry of its parent, and the parent of an existing directory may not have been synced by its creator.
+ * @param sync false leaves durability to the file system
  */
 export async function makeDirectory(path: string, mode: number, sync: boolean): Promise<void> {
   const whole = resolve(path)
@@ -20,7 +19,7 @@ export async function makeDirectory(path: string, mode: number, sync: boolean): 
 
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    // A directory that may be entered but not read, above one that was there before, cannot be synced by this user.
+    // This user cannot sync an existing parent that it may enter but not read.
     if (error.code === 'EACCES' || error.code === 'EPERM') return undefined
     throw error
   })

@@ -1,32 +1,32 @@
-// What stands in the files of a queue on disk. Little endian throughout.
+// The file format of a queue on disk. Little endian throughout.
 //
 //   0000000007.segment
-//   | header 32 | header 32 | record | record | … | footer | trailer |     the last two only once the segment is sealed
+//   | header 32 | header 32 | record | record | … | footer | trailer |     the last two only if the segment is sealed
 //
 //   header   magic 8 | version u32 | salt u32 | first sequence u64 | number u32 | crc u32
-//            twice, and once more in the trailer: without its salt no record of the segment can be told from noise
+//            twice, and once more in the trailer: without the salt, records cannot be distinguished from noise
 //   record   length u32 | crc u32 | sequence u64 | payload       crc over sequence and payload, seeded with the salt, so
-//                                                                that neither a payload nor an old file can pass for a record
+//                                                                that no payload and no old file looks like a record
 //   footer   a record whose sequence is END and whose payload is the index as JSON
-//   trailer  header 32 | offset of the footer u64 | magic 8      by which the footer is found from the end
+//   trailer  header 32 | offset of the footer u64 | magic 8      to find the footer from the end
 //
 //   payload  type u8 | kind u8 | 0 u16 | lane length u32 | items u32 | queued at f64 | id u64 | lane | index 24 × items | items
 //
-// Sequences rise by one from record to record. The id of a batch is the sequence it was first written under; it keeps it
-// when it is moved to another segment, and acknowledgements name it.
+// Sequences increase by one from record to record. The id of a batch is the sequence of its first record; the batch keeps it
+// when it is moved to another segment, and acknowledgements refer to it.
 //
-// Version 1. A reader refuses a later version and deletes nothing of it. The header is the same in every version.
+// Version 1. A reader refuses a later version and deletes none of its files. The header is the same in every version.
 
 import zlib from 'node:zlib'
 import { INDEX_FIELDS, type ItemBatch, type ItemKind } from '../../../contract/items.ts'
 import { SegmentIndex } from './segment-index.ts'
 
-// Not a named import: an older Node has none, and would fail before the library can say which Node it needs.
+// Not a named import: an older Node lacks it, and would fail before the library can report which Node it needs.
 const { crc32 } = zlib
 
 export const FORMAT_VERSION = 1
 const HEADER_COPY_BYTES = 32
-/** Where the first record begins. */
+/** Offset of the first record. */
 export const HEADER_BYTES = 2 * HEADER_COPY_BYTES
 export const RECORD_HEADER_BYTES = 16
 export const TRAILER_BYTES = HEADER_COPY_BYTES + 16
@@ -40,9 +40,9 @@ const PAYLOAD_HEADER_BYTES = 28
 export interface SegmentHeader {
   readonly version: number
   readonly salt: number
-  /** Of its first record. */
+  /** Sequence of its first record. */
   readonly firstSequence: number
-  /** Number of the segment, as in its name. */
+  /** Number of the segment, as in its file name. */
   readonly number: number
 }
 
@@ -63,9 +63,9 @@ export function encodeHeader(header: SegmentHeader): Buffer {
 }
 
 /**
- * @param first bytes of a file
- * @param last bytes of it, which are a trailer if it is sealed
- * @returns undefined if none of the copies is whole
+ * @param first the first bytes of a file
+ * @param last its last bytes, which are a trailer if the segment is sealed
+ * @returns undefined if no copy is intact
  */
 export function decodeHeader(first: Buffer, last: Buffer): SegmentHeader | undefined {
   const copies = [first, first.subarray(HEADER_COPY_BYTES), last.subarray(Math.max(0, last.length - TRAILER_BYTES))]
@@ -84,18 +84,18 @@ export function decodeHeader(first: Buffer, last: Buffer): SegmentHeader | undef
 
 export interface BatchPayload {
   readonly lane: string
-  /** The sequence it was first written under. */
+  /** Sequence of its first record. */
   readonly id: number
   readonly queuedAtMs: number
   readonly items: ItemBatch
 }
 
-/** What a batch takes on disk. */
+/** Returns the bytes of a batch on disk. */
 export function recordBytes(lane: string, { bytes, index }: ItemBatch): number {
   return RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + Buffer.byteLength(lane) + index.byteLength + bytes.length
 }
 
-/** The parts of one record, for writev: header and payload head, index, item bytes. Nothing is copied. */
+/** Returns the parts of one record, for writev: header and payload head, index, item bytes. Index and bytes are not copied. */
 export function encodeRecord(salt: number, sequence: number, { lane, id, queuedAtMs, items }: BatchPayload): Buffer[] {
   const laneBytes = Buffer.byteLength(lane)
   const head = Buffer.alloc(RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + laneBytes)
@@ -114,7 +114,7 @@ export function encodeRecord(salt: number, sequence: number, { lane, id, queuedA
   return [head, index, bytes]
 }
 
-/** @param payload of a record whose crc was right; owns its bytes afterwards. Undefined for a type this version has not. */
+/** @param payload payload of a record with a valid crc; the result uses its bytes. @returns undefined for an unknown type */
 export function decodePayload(payload: Buffer): BatchPayload | undefined {
   if (payload.length < PAYLOAD_HEADER_BYTES || payload.readUInt8(0) !== BATCH_TYPE) return undefined
   const laneEnd = PAYLOAD_HEADER_BYTES + payload.readUInt32LE(4)
@@ -122,7 +122,7 @@ export function decodePayload(payload: Buffer): BatchPayload | undefined {
   const indexEnd = laneEnd + count * INDEX_FIELDS * Float64Array.BYTES_PER_ELEMENT
   if (indexEnd > payload.length) return undefined
   const index = new Float64Array(count * INDEX_FIELDS)
-  // A double has to stand at a multiple of 8, which a lane's name does not give.
+  // Copied, because doubles have to be aligned to 8 bytes, which the lane name does not ensure.
   payload.copy(new Uint8Array(index.buffer), 0, laneEnd, indexEnd)
   return {
     lane: payload.toString('utf8', PAYLOAD_HEADER_BYTES, laneEnd),
@@ -132,7 +132,7 @@ export function decodePayload(payload: Buffer): BatchPayload | undefined {
   }
 }
 
-/** Sequence and payload of the record at `at`, if a whole and undamaged one stands there. */
+/** Returns sequence and payload of the record at `at`, if it is complete and undamaged. */
 export function recordAt(
   bytes: Buffer,
   at: number,
@@ -153,11 +153,11 @@ type FooterRow = readonly [
   queuedAt: number,
   items: number,
   counted: number,
-  /** Only where it is not the sequence. */
+  /** Only if it differs from the sequence. */
   id?: number,
 ]
 
-/** Footer and trailer of a segment whose records end at `offset`. */
+/** Returns footer and trailer of a segment whose records end at `offset`. */
 export function encodeFooter(header: SegmentHeader, offset: number, index: SegmentIndex): Buffer {
   const { lanes } = index
   const rows: FooterRow[] = []
@@ -178,14 +178,14 @@ export function encodeFooter(header: SegmentHeader, offset: number, index: Segme
   return Buffer.concat([head, json, trailer])
 }
 
-/** Where the footer begins, read from the last bytes of a file; undefined if the segment was never sealed. */
+/** Returns the offset of the footer, from the last bytes of a file; undefined if the segment was never sealed. */
 export function footerOffset(trailer: Buffer): number | undefined {
   return trailer.length === TRAILER_BYTES && trailer.subarray(HEADER_COPY_BYTES + 8).equals(FOOTER_MAGIC)
     ? Number(trailer.readBigUInt64LE(HEADER_COPY_BYTES))
     : undefined
 }
 
-/** @param bytes from the footer's offset to the end of the file. Undefined if it is damaged. */
+/** @param bytes bytes from the footer's offset to the end of the file. @returns undefined if the footer is damaged */
 export function decodeFooter(bytes: Buffer, salt: number): SegmentIndex | undefined {
   const record = recordAt(bytes, 0, salt)
   if (record === undefined || record.sequence !== END_SEQUENCE) return undefined

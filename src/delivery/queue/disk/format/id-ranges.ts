@@ -1,11 +1,11 @@
-/** Ends included. */
+/** Both ends are included. */
 export type IdRange = readonly [from: number, to: number]
 
 const FIRST_RANGES = 8
 
 /**
- * A set of whole numbers that come in long stretches. Filled first, asked then. Two doubles a stretch, not an object: where
- * every second record is settled, a full queue has a million of them.
+ * A set of integers that mostly form long ranges. Filled first, queried afterwards. Two doubles per range and no object: if
+ * every second record is settled, a full queue has a million ranges.
  */
 export class IdRanges {
   /** from, to, from, to, … */
@@ -17,7 +17,7 @@ export class IdRanges {
     const last = 2 * (this.#count - 1)
     if (last >= 0) {
       const lastTo = this.#ends[last + 1] as number
-      // They come in order for the most part.
+      // Ids are mostly added in order.
       if (from === lastTo + 1) {
         this.#ends[last + 1] = to
         return
@@ -34,13 +34,13 @@ export class IdRanges {
     this.#count++
   }
 
-  /** How many stretches it has. */
+  /** Number of ranges. */
   get stretches(): number {
     this.#sort()
     return this.#count
   }
 
-  /** In order, none touching another. */
+  /** Yields the ranges in order; no two are adjacent. */
   *[Symbol.iterator](): Generator<IdRange> {
     this.#sort()
     for (let i = 0; i < this.#count; i++) yield [this.#from(i), this.#to(i)]
@@ -51,13 +51,13 @@ export class IdRanges {
     return at < this.#count && this.#from(at) <= id
   }
 
-  /** 0 if there is none. */
+  /** The largest number; 0 if the set is empty. */
   get last(): number {
     this.#sort()
     return this.#count === 0 ? 0 : this.#to(this.#count - 1)
   }
 
-  /** How many of `[from, to]` are in it. */
+  /** Returns how many numbers of `[from, to]` are in the set. */
   countIn(from: number, to: number): number {
     let count = 0
     for (let at = this.#firstReaching(from); at < this.#count && this.#from(at) <= to; at++)
@@ -65,7 +65,7 @@ export class IdRanges {
     return count
   }
 
-  /** What of `[from, to]` is not in it. */
+  /** Yields the ranges of `[from, to]` that are not in the set. */
   *without(from: number, to: number): Generator<IdRange> {
     let next = from
     for (let at = this.#firstReaching(from); at < this.#count && this.#from(at) <= to; at++) {
@@ -83,7 +83,7 @@ export class IdRanges {
     return this.#ends[2 * at + 1] as number
   }
 
-  /** Place of the first stretch that does not end before `id`. */
+  /** Returns the index of the first range that does not end before `id`. */
   #firstReaching(id: number): number {
     this.#sort()
     let low = 0
@@ -120,7 +120,7 @@ export class IdRanges {
   }
 }
 
-/** Stretches of these numbers. */
+/** Returns the ranges of these numbers. */
 export function rangesOf(ids: readonly number[]): IdRanges {
   const ranges = new IdRanges()
   for (const id of Float64Array.from(ids).sort()) ranges.add(id, id)

@@ -1,15 +1,15 @@
-// What stands in a journal.
+// The file format of a journal.
 //
 //   acknowledgements-0000000003.log      | length u32 | crc u32 | JSON | length | crc | JSON | …
 //   JSON   { "version": 1, "told": id, "done": [id | [from, to], …], "parts": [[id, from, to], …], "counters": {…} }
 //
-// Ids are consecutive, and each one up to `told` was answered: it is done, or it stands in a segment, or it is lost.
+// Ids are consecutive, and each one up to `told` was answered: it is done, in a segment, or lost.
 
 import zlib from 'node:zlib'
 import { FORMAT_VERSION } from './format.ts'
 import { type IdRange, IdRanges } from './id-ranges.ts'
 
-// Not a named import: an older Node has none, and would fail before the library can say which Node it needs.
+// Not a named import: an older Node lacks it, and would fail before the library can report which Node it needs.
 const { crc32 } = zlib
 
 const ENTRY_HEADER_BYTES = 8
@@ -21,26 +21,26 @@ export function journalName(number: number): string {
 
 export type Counters = Readonly<Record<string, unknown>>
 
-/** Items `[from, to)` of a batch that has others left. */
+/** Settled items `[from, to)` of a batch that has unsettled ones. */
 export type PartDone = readonly [id: number, from: number, to: number]
 
 export interface JournalEntry {
-  /** Senders of batches up to this one know whether they are stored. The first builds of version 1 did not write it. */
+  /** Last batch whose sender was answered. The first builds of version 1 did not write it. */
   readonly told: number | undefined
-  /** Batches of which nothing is left. */
+  /** Fully settled batches. */
   readonly done: Iterable<IdRange>
   readonly parts: Iterable<PartDone>
   readonly counters: Counters
 }
 
-/** What journals say: batches that are done, ranges of others that are, and the last counters. */
+/** The content of journals: settled batches, settled ranges of others, and the last counters. */
 export class Acknowledged {
   readonly done = new IdRanges()
   readonly #parts = new Map<number, Map<number, number>>()
   counters: Counters | undefined
-  /** Of the last entry. */
+  /** `told` of the last entry. */
   told: number | undefined
-  /** Journals that do not say all that was written into them. */
+  /** Journals with unreadable entries. */
   readonly damaged: string[] = []
 
   take({ told, done, parts, counters }: JournalEntry): void {
@@ -53,16 +53,16 @@ export class Acknowledged {
     this.counters = counters
   }
 
-  /** In order; the same range may have been said more than once, and counts once. */
+  /** Returns the settled ranges of a batch in order; a repeated range counts once. */
   parts(id: number): [from: number, to: number][] {
     return [...(this.#parts.get(id) ?? [])].sort((a, b) => a[0] - b[0])
   }
 }
 
-/** Of one entry: a reader has it in memory as objects. */
+/** Maximum ranges in one entry: a reader has them in memory as objects. */
 const MAX_RANGES = 10_000
 
-/** The bytes of as many entries as it takes: the set of what is done may have a million stretches. */
+/** Returns the bytes of as many entries as needed: the set of settled batches may have a million ranges. */
 export function encodeEntries({ told, done, parts, counters }: JournalEntry): Buffer {
   const entries: Buffer[] = []
   let ranges: IdRange[] = []
@@ -89,8 +89,8 @@ function encodeEntry({ told, done, parts, counters }: JournalEntry): Buffer {
 }
 
 /**
- * Whole entries from the beginning; what comes behind a damaged one is not believed.
- * @returns the version, if it is a later one; whether anything stands behind the last whole entry
+ * Reads intact entries from the beginning, and ignores everything after a damaged one.
+ * @returns `newer`: the version, if it is a later one. `damaged`: true if there are bytes after the last intact entry
  */
 export function decodeJournal(
   bytes: Buffer,
@@ -102,7 +102,7 @@ export function decodeJournal(
     if (end > bytes.length) break
     const json = bytes.subarray(at + ENTRY_HEADER_BYTES, end)
     if (crc32(json) !== bytes.readUInt32LE(at + 4)) break
-    // An empty entry has the crc of nothing, which is 0: a stretch of zeros.
+    // The crc of an empty entry is 0, so a range of zeros looks like empty entries.
     if (json.length === 0) break
     const { version, told, done, parts, counters } = JSON.parse(json.toString()) as {
       version: number

@@ -17,33 +17,33 @@ import {
 import type { IdRange } from './id-ranges.ts'
 import { type IndexEntry, SegmentIndex } from './segment-index.ts'
 
-/** What the head and the end of a segment file say. */
+/** The header and trailer of a segment file. */
 export type Opened =
   | {
       readonly kind: 'segment'
       readonly header: SegmentHeader
-      /** Of the file. */
+      /** Size of the file. */
       readonly bytes: number
-      /** Where its index begins; undefined if it has none. */
+      /** Offset of its index; undefined if it has none. */
       readonly indexOffset: number | undefined
     }
-  /** Not even its header can be read. */
+  /** Its header cannot be read. */
   | { readonly kind: 'unreadable'; readonly bytes: number }
-  /** Written by a later version: to be left alone. */
+  /** Written by a later version: must not be changed. */
   | { readonly kind: 'newer'; readonly version: number }
 
-/** What a segment holds. */
+/** The content of a segment. */
 export interface Scanned {
   readonly index: SegmentIndex
   readonly damage: Damage | undefined
 }
 
-/** Bytes in no whole record. Those at the end may be what was being written when the process died. */
+/** Bytes in no intact record. Those at the end may be an unfinished write of a process that died. */
 export interface Damage {
   readonly bytes: number
-  /** Sequences that are missing between whole records. */
+  /** Missing sequences between intact records. */
   readonly holes: readonly IdRange[]
-  /** Items of damaged batches, by id, where that can still be read. */
+  /** Number of items of damaged batches, by id, where it can still be read. */
   readonly items: ReadonlyMap<number, number>
 }
 
@@ -62,7 +62,7 @@ export async function openSegment(file: OpenFile): Promise<Opened> {
   return { kind: 'segment', header, bytes: size, indexOffset: isPlausible ? offset : undefined }
 }
 
-/** Reads the index of a sealed segment, and the whole of one that is not sealed or whose index is damaged. */
+/** Reads the index of a sealed segment, or the whole segment if it is not sealed or its index is damaged. */
 export async function scanSegment(
   file: OpenFile,
   { header, bytes, indexOffset }: Extract<Opened, { kind: 'segment' }>,
@@ -74,7 +74,7 @@ export async function scanSegment(
   return walk(await file.read(0, bytes), header)
 }
 
-/** @throws file system errors, and Error for a header that is damaged */
+/** @throws file system errors, and Error for a damaged header */
 export async function readIndex(files: Files, path: string): Promise<SegmentIndex> {
   const file = await files.open(path, 'r')
   try {
@@ -87,8 +87,8 @@ export async function readIndex(files: Files, path: string): Promise<SegmentInde
 }
 
 /**
- * Every whole record of a segment. Behind damage it looks for the next one, byte by byte: a record counts only with its
- * crc right under this segment's salt and a sequence that may come there, so one flipped bit costs one record.
+ * Finds every intact record of a segment. After damage it searches for the next record byte by byte: a record counts only if
+ * its crc is valid with this segment's salt and its sequence is plausible there, so one flipped bit costs one record.
  */
 export function walk(bytes: Buffer, { salt, firstSequence }: SegmentHeader): Scanned {
   const index = new SegmentIndex()
@@ -97,7 +97,7 @@ export function walk(bytes: Buffer, { salt, firstSequence }: SegmentHeader): Sca
   let damaged = 0
   let last = firstSequence - 1
   let at = HEADER_BYTES
-  /** Where the next record should begin, as far as that can be told. */
+  /** Expected offset of the next record, as far as it is known. */
   let next = at
   while (at + RECORD_HEADER_BYTES <= bytes.length) {
     const record = plausible(bytes, at, last) ? recordAt(bytes, at, salt) : undefined
@@ -129,8 +129,8 @@ function entryOf(sequence: number, offset: number, length: number, batch: BatchP
 }
 
 /**
- * Most places are ruled out by their length or sequence, long before a crc is computed: a segment of noise would else take
- * hours. A hole of so many bytes cannot have held more records than fit into it.
+ * Rules out most offsets by length or sequence before a crc is computed: otherwise a segment of noise would take hours.
+ * A hole cannot have contained more records than fit into its bytes.
  */
 function plausible(bytes: Buffer, at: number, last: number): boolean {
   if (at + RECORD_HEADER_BYTES + bytes.readUInt32LE(at) > bytes.length) return false
@@ -139,8 +139,8 @@ function plausible(bytes: Buffer, at: number, last: number): boolean {
 }
 
 /**
- * What a record says of itself though its crc is wrong. It is believed if its lengths, its number of items and the end of
- * the last item agree: then what is damaged is something else.
+ * Returns id, items and length of a record with a wrong crc, if its lengths, its number of items and the end of its last
+ * item agree: then the damage is elsewhere in the record.
  */
 function damagedBatchAt(
   bytes: Buffer,

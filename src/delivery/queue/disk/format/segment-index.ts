@@ -1,15 +1,15 @@
-// What a segment says of each of its records, in rows of numbers: a segment of small records has 50,000 of them, and an
-// object for each would cost more heap than a small pod has.
+// The index of a segment's records, in rows of numbers: a segment of small records has 50,000 of them, and an object for each
+// would cost more heap than a small pod has.
 //
-//   rows   sequence id offset length lane queuedAt items counted  sequence …      eight doubles a record
+//   rows   sequence id offset length lane queuedAt items counted  sequence …      eight doubles per record
 //   lanes  the names, once each
 
-/** What a sealed segment says of each of its records, so that nobody has to read them at start. */
+/** The index entry of one record, so that the records of a sealed segment need not be read at start. */
 export interface IndexEntry {
   readonly sequence: number
   readonly id: number
   readonly offset: number
-  /** Of the record, its header included. */
+  /** Length of the record, including its header. */
   readonly length: number
   readonly lane: string
   readonly queuedAtMs: number
@@ -26,14 +26,14 @@ export class SegmentIndex {
   readonly #laneNumbers = new Map<string, number>()
   count = 0
 
-  /** An index of these records, in their order. */
+  /** Creates an index of these records, in their order. */
   static of(entries: Iterable<IndexEntry>): SegmentIndex {
     const index = new SegmentIndex()
     for (const entry of entries) index.push(entry)
     return index
   }
 
-  /** Names of the lanes its records are for, each once. */
+  /** Keys of the lanes of its records, each once. */
   get lanes(): readonly string[] {
     return this.#lanes
   }
@@ -68,7 +68,7 @@ export class SegmentIndex {
     return this.#lanes[this.laneNumberAt(row)] ?? ''
   }
 
-  /** Its place in `lanes`. */
+  /** Returns the index of the row's lane in `lanes`. */
   laneNumberAt(row: number): number {
     return this.#field(row, 4)
   }

@@ -1,4 +1,4 @@
-// Reads the index of a segment again, when records of it get their batches back.
+// Reads the index of a segment again, when its records are paged in.
 
 import type { Logger } from '../../../../telemetry/logger.ts'
 import type { Files } from '../files/files.ts'
@@ -6,15 +6,15 @@ import { readIndex } from '../format/scan.ts'
 import type { DiskSegment } from '../segments/disk-batch.ts'
 import type { SegmentIndex } from '../format/segment-index.ts'
 
-/** A file that cannot be read is given up after so long. One that is not there is given up when the waits are over. */
+/** Time after which an unreadable file is given up. A missing file is given up after `waitsMs`. */
 const DEAD_AFTER_MS = 3_600_000
 
 export interface IndexReaderOptions {
   readonly files: Files
-  /** Waits between tries, ms; the last one is repeated. */
+  /** Waits between attempts, ms; the last one is repeated. */
   readonly waitsMs: readonly number[]
   readonly logger: Logger
-  /** Whether the directory cannot be used at the moment: nothing in it is given up then. */
+  /** Resolves with true if the directory cannot be used now: then nothing in it is given up. */
   readonly away: () => Promise<boolean>
 }
 
@@ -27,14 +27,14 @@ interface Failing {
 export class IndexReader {
   readonly #options: IndexReaderOptions
   readonly #failing = new WeakMap<DiskSegment, Failing>()
-  /** The one read last: a window of records is a part of a segment. */
+  /** The index read last, cached because a window of records is only a part of a segment. */
   #last: { readonly segment: DiskSegment; readonly index: SegmentIndex } | undefined
 
   constructor(options: IndexReaderOptions) {
     this.#options = options
   }
 
-  /** @returns 'later' if it cannot be read now; 'gone' if it never can */
+  /** @returns 'later' if the index cannot be read now; 'gone' if it never can */
   async read(segment: DiskSegment): Promise<SegmentIndex | 'later' | 'gone'> {
     if (segment.index !== undefined) return segment.index
     if (this.#last?.segment === segment) return this.#last.index
@@ -60,10 +60,7 @@ export class IndexReader {
     known.againAtMs = now + waitMs
     this.#failing.set(segment, known)
     const file = segment.path
-    logger.error(
-      'the index of a segment of the queue cannot be read',
-      isGone ? { file, error } : { file, error, waitMs },
-    )
+    logger.error('the index of a queue segment cannot be read', isGone ? { file, error } : { file, error, waitMs })
     return isGone ? 'gone' : 'later'
   }
 }

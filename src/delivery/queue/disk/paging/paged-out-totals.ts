@@ -1,10 +1,10 @@
-// What waits on disk and has no batch in memory, summed over the segments of a queue.
+// Totals of the records that wait on disk and have no batch in memory, over the segments of a queue.
 
 import type { Held, PagedOut } from '../../../contract/queue.ts'
 import type { DiskBatch, DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexEntry } from '../format/segment-index.ts'
 
-/** Items of a batch that are settled while others are not. */
+/** Settled item ranges of a partly settled batch. */
 export type SettledItems = readonly [from: number, to: number][]
 
 interface Sum {
@@ -14,16 +14,16 @@ interface Sum {
 }
 
 export class PagedOutTotals {
-  /** What each lane has. */
+  /** Totals by lane. */
   readonly #lanes = new Map<string, Sum>()
-  /** Of batches that are settled in part, by id. */
+  /** Settled ranges of partly settled batches, by id. */
   readonly #settled = new Map<number, SettledItems>()
   records = 0
-  /** Of those records, that are not settled. */
+  /** Unsettled items of those records. */
   items = 0
   readonly #countsLanes: boolean
 
-  /** @param countsLanes false where each record has a lane of its own */
+  /** @param countsLanes false if each record has its own lane */
   constructor(countsLanes: boolean) {
     this.#countsLanes = countsLanes
   }
@@ -32,7 +32,7 @@ export class PagedOutTotals {
     return this.#lanes
   }
 
-  /** A record waits that has no batch. */
+  /** Adds a waiting record without a batch. */
   add(segment: DiskSegment, entry: IndexEntry, settled: SettledItems): void {
     const items = entry.items - itemsOf(settled)
     segment.addPagedOut(entry, items)
@@ -40,14 +40,14 @@ export class PagedOutTotals {
     this.#count(entry.lane, entry.length, items, 1)
   }
 
-  /** A record that waits has no batch any more. */
+  /** Adds the record of a batch that is paged out. */
   pageOut(batch: DiskBatch): void {
     batch.segment.pageOut(batch)
     if (batch.settled.length > 0) this.#settled.set(batch.id, batch.settled)
     this.#count(batch.lane, batch.length, batch.unsettled, 1)
   }
 
-  /** It has one again. */
+  /** Removes the record of a batch that is paged in. */
   pageIn(batch: DiskBatch): void {
     const settled = this.#settled.get(batch.id) ?? []
     this.#settled.delete(batch.id)
@@ -58,10 +58,10 @@ export class PagedOutTotals {
   }
 
   /**
-   * Some of what a segment has of it cannot be read any more. Whose it was is not known: the sums of their lanes stay too
-   * high until nothing waits.
-   * @param readable the others
-   * @returns items that are lost
+   * Removes unreadable records of a segment. Their lanes are unknown, so the totals of those lanes stay too high until no
+   * record waits.
+   * @param readable the remaining records
+   * @returns the number of lost items
    */
   keepOnly(segment: DiskSegment, readable: readonly IndexEntry[]): number {
     const { count, items } = segment.pagedOut
@@ -73,7 +73,7 @@ export class PagedOutTotals {
     return items - segment.pagedOut.items
   }
 
-  /** Items `[from, to)` that are settled of batches that wait in part. */
+  /** Yields the settled ranges `[from, to)` of partly settled batches. */
   *settled(): Generator<readonly [id: number, from: number, to: number]> {
     for (const [id, ranges] of this.#settled) for (const [from, to] of ranges) yield [id, from, to]
   }
@@ -94,7 +94,7 @@ export class PagedOutTotals {
   }
 }
 
-/** What the owner of the queue sees of it. */
+/** The view of the totals for the owner of the queue. */
 export class DiskPagedOut implements PagedOut {
   readonly #totals: PagedOutTotals
   readonly #segments: ReadonlyMap<number, DiskSegment>

@@ -1,10 +1,10 @@
-// Which records of a queue on disk have a batch in memory. A batch costs some 1,000 bytes of heap, and a disk has room for
-// millions of small records: so only a window of them have one, in two shares.
+// Decides which records of a queue on disk have a batch in memory. A batch costs about 1,000 bytes of heap, and a disk has room
+// for millions of small records: so only a window of them have one, in two shares.
 //
-//   arrivals   what senders bring, while there is room; beyond that a record is paged out at once
+//   arrivals   new records, while there is room; without room a record is paged out at once
 //   paged in   on disk only ─▶ paged in, oldest first, as batches of this share are settled ─▶ lanes
 //
-// A lane that cannot be sent now has few in either share: the others must find room.
+// A lane that cannot be sent now has few batches in either share: the others must find room.
 
 import type { ByteBudget } from '../../../../component/byte-budget.ts'
 import type { ItemBatch } from '../../../contract/items.ts'
@@ -14,19 +14,19 @@ import { DiskBatch, type DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
 import type { IndexEntry, SegmentIndex } from '../format/segment-index.ts'
 
-/** Heap of a batch, its place in segment and lane, and its items: measured 1,170 bytes, 720 without items. */
+/** Heap of a batch, its entries in segment and lane, and its items: measured 1,170 bytes, 720 without items. */
 const BATCH_HEAP_BYTES = 1_200
 /** Heap of a lane, which its first batch brings with it: measured 1,400 to 1,800 bytes. */
 const LANE_HEAP_BYTES = 1_800
-/** Of the heap for bookkeeping, for each of the two shares; the rest is for connections and other exporters. */
+/** Part of the bookkeeping heap for each of the two shares; the rest is for connections and other exporters. */
 const SHARE = 3 / 8
-/** Batches in a share, whatever heap there is. */
+/** Maximum batches in a share, however much heap there is. */
 const MAX_BATCHES = 250_000
-/** Paged in although others have taken all the heap: a queue that cannot be drained would never give room back. */
+/** Batches paged in even if others have taken all the heap: a queue that cannot be drained would never free room. */
 const MIN_BATCHES = 256
-/** Paged in and handed on in one turn of the event loop. */
+/** Maximum batches paged in per turn of the event loop. */
 const BATCHES_A_TURN = 256
-/** Of the second share, free before more is paged in: of many lanes each would send a put of one record otherwise. */
+/** Free part of the second share needed to page in more: otherwise each of many lanes would send puts of one record. */
 const FREE_BEFORE_PAGING = 1 / 2
 
 export interface PagerOptions {
@@ -34,26 +34,26 @@ export interface PagerOptions {
   readonly totals: PagedOutTotals
   readonly budget: ByteBudget
   readonly indexes: IndexReader
-  /** Batches in each share where they are not charged; undefined where they are charged, and as many as fit. */
+  /** Batches in each share, without charging them; undefined: they are charged, and as many as fit. */
   readonly window: number | undefined
-  /** Items of records that stand close together, read at once; undefined where each is to be read when it is sent. */
+  /** Reads the items of adjacent records at once; undefined if each should be read when it is sent. */
   readAhead(
     segment: DiskSegment,
     entries: readonly IndexEntry[],
   ): Promise<readonly (ItemBatch | undefined)[] | undefined>
   /** Keeps the items in memory, if there is room. */
   keep(batch: DiskBatch, items: ItemBatch): void
-  /** A record has a batch again. */
+  /** Called when a record has a batch again. */
   pagedIn(batch: DiskBatch): void
-  /** Pages the batch out, unless it is used. */
+  /** Pages the batch out, unless it is in use. */
   pageOut(batch: DiskBatch): void
-  /** Records of a segment cannot be read any more. */
+  /** Called when records of a segment can no longer be read. */
   lost(segment: DiskSegment, records: number, items: number): void
 }
 
 interface LaneInMemory {
   batches: number
-  /** Heap that is taken for it. */
+  /** Heap reserved for the lane. */
   readonly heapBytes: number
 }
 
@@ -67,10 +67,10 @@ export class Pager {
   #pagedInHeap = 0
   #lanesHeap = 0
   readonly #lanes = new Map<string, LaneInMemory>()
-  /** What is paged in next: from this sequence of this segment on. */
+  /** Position of the next record to page in. */
   #segment = 0
   #sequence = 0
-  /** Something that waits was passed over, or came to wait again, in front of that place. */
+  /** True if waiting records before that position were skipped or paged out again. */
   #leftBehind = false
   #paging: Promise<void> | undefined
   readonly #closing = Promise.withResolvers<void>()
@@ -80,7 +80,7 @@ export class Pager {
     this.#options = options
   }
 
-  /** Batches in each of the two shares, if they are of few lanes. */
+  /** Maximum batches in each of the two shares, if they are of few lanes. */
   get share(): number {
     const { window } = this.#options
     if (window !== undefined) return window
@@ -92,7 +92,7 @@ export class Pager {
     return this.#options.budget.heapCapacity * SHARE
   }
 
-  /** Whether a new record gets a batch. */
+  /** Returns true if a new record gets a batch. */
   admits(lane: string): boolean {
     if (this.#arrivals >= this.share || this.#reader?.keeps(lane) === false) return false
     if (this.#options.window !== undefined) return true
@@ -100,23 +100,23 @@ export class Pager {
     return heap <= this.#heapLeft(this.#arrivalsHeap)
   }
 
-  /** A new record has a batch. */
+  /** Charges the batch of a new record. */
   arrived(batch: DiskBatch): void {
     this.#charge(batch)
   }
 
-  /** A new record waits without one. */
+  /** Called when a new record waits without a batch. */
   passedOver(): void {
     if (this.#wantsMore) this.#page()
   }
 
-  /** A batch is settled, or paged out. */
+  /** Releases a batch that is settled or paged out. */
   release(batch: DiskBatch): void {
     this.#discharge(batch)
     if (this.#options.totals.records > 0 && this.#wantsMore) this.#page()
   }
 
-  /** Its record waits on disk alone from now on. */
+  /** Pages a batch out: its record waits only on disk. */
   pageOut(batch: DiskBatch): void {
     this.#options.totals.pageOut(batch)
     const { number } = batch.segment
@@ -124,7 +124,7 @@ export class Pager {
     this.release(batch)
   }
 
-  /** The first window of what an earlier process left. From then on the reader is handed the rest as there is room. */
+  /** Returns the first window of an earlier process's records. From then on the reader receives the rest as there is room. */
   async first(reader: PageReader | undefined): Promise<RecoveredBatch[]> {
     const first: DiskBatch[] = []
     for (let paged = await this.#next(false); paged !== undefined; paged = await this.#next(false)) first.push(...paged)
@@ -132,7 +132,7 @@ export class Pager {
     return recovered(first)
   }
 
-  /** Pages in what was passed over, if it is wanted by now. Called every second or so. */
+  /** Pages in skipped records that are wanted now. Called about every second. */
   review(): void {
     const { totals } = this.#options
     if (this.#paging !== undefined || totals.records === 0 || this.#room < 1) return
@@ -144,7 +144,7 @@ export class Pager {
     this.#page()
   }
 
-  /** Each record that has no batch, oldest first, with one that is beside the window. */
+  /** Yields each record without a batch, oldest first, with a batch that does not count in the window. */
   async *scan(): AsyncGenerator<RecoveredBatch> {
     for (const segment of this.#options.segments.values()) {
       if (segment.pagedOut.count === 0) continue
@@ -160,7 +160,7 @@ export class Pager {
     }
   }
 
-  /** Hands nothing on any more. */
+  /** Stops paging in. */
   async close(): Promise<void> {
     this.#closed = true
     this.#closing.resolve()
@@ -170,17 +170,17 @@ export class Pager {
   get #room(): number {
     const room = this.share - this.#pagedIn
     if (this.#options.window !== undefined) return room
-    // Those of lanes that have none yet take more; that is counted when they come.
+    // The first batch of a lane takes more heap; that is charged when it is paged in.
     const fit = Math.floor(this.#heapLeft(this.#pagedInHeap) / BATCH_HEAP_BYTES)
     return Math.min(room, Math.max(fit, MIN_BATCHES - this.#pagedIn))
   }
 
-  /** Whether it is worth looking for more to page in. */
+  /** True if there is enough room to page in more. */
   get #wantsMore(): boolean {
     return this.#pagedIn === 0 || this.#room >= this.share * FREE_BEFORE_PAGING
   }
 
-  /** @param used by the share itself */
+  /** @param used heap used by the share itself */
   #heapLeft(used: number): number {
     const { heapUsed, heapCapacity } = this.#options.budget
     const inAll = this.#arrivalsHeap + this.#pagedInHeap + this.#lanesHeap
@@ -237,7 +237,7 @@ export class Pager {
 
   async #pageAll(reader: PageReader): Promise<void> {
     for (;;) {
-      // Others have their turn between two pages.
+      // Other work runs between two pages.
       await Promise.race([new Promise((resolve) => setImmediate(resolve)), this.#closing.promise])
       if (this.#closed) return
       const paged = await this.#next(true, (found) => reader.take(recovered(found)))
@@ -246,10 +246,10 @@ export class Pager {
   }
 
   /**
-   * Pages in some more.
-   * @param ahead reads their items too, where that is cheap
-   * @param take called in the turn in which they stop being paged out, if there are any
-   * @returns undefined if there is no room, or nothing behind the place where it stands
+   * Pages in the next records.
+   * @param ahead true: also reads their items, where that is cheap
+   * @param take called in the same turn in which the records stop being paged out, if there are any
+   * @returns undefined if there is no room, or no record after the current position
    */
   async #next(
     ahead: boolean,
@@ -271,7 +271,7 @@ export class Pager {
     if (end < index.count) this.#sequence = index.sequenceAt(end)
     else if (segment.index === undefined) this.#segment = segment.number + 1
     else {
-      // It is still written: what comes goes on behind this.
+      // The segment is still being written: new records follow.
       if (start === index.count) return undefined
       this.#sequence = index.sequenceAt(end - 1) + 1
     }
@@ -280,7 +280,7 @@ export class Pager {
     if (this.#closed) return undefined
     const paged: DiskBatch[] = []
     for (const [at, entry] of entries.entries()) {
-      // Some may have been moved meanwhile.
+      // The record may have been moved meanwhile.
       if (!segment.pagedOut.has(entry.sequence)) continue
       const batch = this.#pageIn(segment, entry)
       paged.push(batch)
@@ -291,7 +291,7 @@ export class Pager {
     return paged
   }
 
-  /** @returns rows to page in, and the one behind the last that was looked at */
+  /** @returns rows to page in, and the row after the last one examined */
   #choose(segment: DiskSegment, index: SegmentIndex, start: number): { readonly rows: number[]; readonly end: number } {
     const most = Math.min(BATCHES_A_TURN, this.#room)
     const rows: number[] = []
@@ -325,14 +325,14 @@ export class Pager {
     return batch
   }
 
-  /** Whether every record that waits in it stands in its index. */
+  /** Returns true if the index has every waiting record of the segment. */
   #isWhole({ pagedOut }: DiskSegment, index: SegmentIndex): boolean {
     let there = 0
     for (let row = 0; row < index.count; row++) if (pagedOut.has(index.sequenceAt(row))) there++
     return there === pagedOut.count
   }
 
-  /** Gives up what cannot be read. */
+  /** Gives up the records that are not in the index. */
   #drop(segment: DiskSegment, index: SegmentIndex | undefined): readonly DiskBatch[] {
     const readable = index === undefined ? [] : [...index].filter(({ sequence }) => segment.pagedOut.has(sequence))
     const records = segment.pagedOut.count - readable.length
@@ -342,13 +342,13 @@ export class Pager {
   }
 }
 
-/** In the order in which they were queued: one that was moved stands behind later ones. */
+/** Returns the batches in the order in which they were queued: a moved record is stored after later ones. */
 function recovered(batches: readonly DiskBatch[]): RecoveredBatch[] {
   const oldestFirst = batches.toSorted((a, b) => a.id - b.id)
   return oldestFirst.map((batch) => ({ lane: batch.lane, batch, settled: batch.settled }))
 }
 
-/** The first row whose sequence is not below this. */
+/** Returns the first row whose sequence is not below `sequence`. */
 function rowFrom(index: SegmentIndex, sequence: number): number {
   let low = 0
   let high = index.count

@@ -1,4 +1,4 @@
-// Between a batch in memory and its record on disk: which batches there are, and what becomes of one that goes or comes.
+// Connects batches in memory with records on disk: creates, pages out and pages in batches.
 //
 //   new record ─▶ place ─┬─▶ batch in the tail ◀─┐
 //                        └─▶ paged out ──────────┴─ pager (a window of batches)
@@ -17,7 +17,7 @@ import { readAhead } from './read-ahead.ts'
 import type { IndexEntry, SegmentIndex } from '../format/segment-index.ts'
 import type { Tail } from '../reading/tail.ts'
 
-/** How often records that were passed over are asked about. */
+/** Interval of checking whether skipped records are wanted. */
 const REVIEW_MS = 1_000
 
 export interface PagingOptions {
@@ -29,7 +29,7 @@ export interface PagingOptions {
   readonly logger: Logger
   /** As in `DiskQueueOptions`. */
   readonly window: number | undefined
-  /** Nothing of the segment may be waited for any more. */
+  /** Called when the segment may have no unsettled records left. */
   emptied(segment: DiskSegment): void
 }
 
@@ -38,7 +38,7 @@ export class Paging {
   readonly #pager: Pager
   #reader: PageReader | undefined
   #review: NodeJS.Timeout | undefined
-  /** What has no batch. */
+  /** Records without a batch. */
   readonly waiting: PagedOutTotals
   readonly pagedOut: PagedOut
 
@@ -52,7 +52,7 @@ export class Paging {
       budget,
       indexes,
       window,
-      // What people look at stays on disk until they ask for it.
+      // Records kept for people stay on disk until they are requested.
       readAhead: async (segment, entries) =>
         window === undefined ? readAhead(segment, entries, tail.readAheadRoom) : undefined,
       keep: (batch, items) => tail.keepAhead(batch, items),
@@ -66,7 +66,7 @@ export class Paging {
     })
   }
 
-  /** The first window of what an earlier process left. From then on the reader is handed the rest as there is room. */
+  /** Returns the first window of an earlier process's records. From then on the reader receives the rest as there is room. */
   start(reader: PageReader | undefined): Promise<RecoveredBatch[]> {
     this.#reader = reader
     this.#review = setInterval(() => this.#pager.review(), REVIEW_MS)
@@ -78,7 +78,7 @@ export class Paging {
     await this.#pager.close()
   }
 
-  /** A record was written, whose bytes are taken from the byte budget. Without room for a batch it is `pagedOut`. */
+  /** Returns a batch for a written record whose bytes are reserved in the budget. Without room, the batch is `pagedOut`. */
   place(segment: DiskSegment, entry: IndexEntry, items: ItemBatch, mayPageOut: boolean): DiskBatch {
     const batch = new DiskBatch(entry, segment, undefined)
     segment.append(entry)
@@ -95,24 +95,24 @@ export class Paging {
     return batch
   }
 
-  /** The owner knows of these. */
+  /** Called after the owner was notified of the batches. */
   placed(batches: readonly DiskBatch[]): void {
     if (batches.some(({ pagedOut }) => pagedOut)) this.#pager.passedOver()
   }
 
-  /** All items of it are settled. */
+  /** Releases a fully settled batch. */
   settled(batch: DiskBatch): void {
     this.#options.tail.forget(batch)
     this.#pager.release(batch)
   }
 
-  /** @returns undefined if it cannot be read now */
+  /** @returns undefined if the index cannot be read now */
   async indexOf(segment: DiskSegment): Promise<SegmentIndex | undefined> {
     const index = await this.#options.indexes.read(segment)
     return typeof index === 'string' ? undefined : index
   }
 
-  /** Gives a record a batch that no lane has, to be moved to another segment. */
+  /** Creates a batch outside of any lane for a record, to move it to another segment. */
   borrow(entry: IndexEntry, segment: DiskSegment): DiskBatch {
     const batch = new DiskBatch(entry, segment, undefined)
     this.waiting.pageIn(batch)
@@ -126,7 +126,7 @@ export class Paging {
 
   #pageOut(batch: QueuedBatch): boolean {
     if (!(batch instanceof DiskBatch)) throw new TypeError('a batch of another queue')
-    // What somebody waits for, is being sent or moved, or is settled in part, stays.
+    // A batch stays if it has a listener, is being sent or moved, or is partly settled.
     const { listener, sending, uses, unsettled, count } = batch
     if (listener !== undefined || sending > 0 || uses > 0 || unsettled < count) return false
     this.#options.tail.forget(batch)
@@ -136,11 +136,11 @@ export class Paging {
     return true
   }
 
-  /** Records that had no batch cannot be read any more. */
+  /** Counts unreadable records without a batch as lost. */
   #lose(segment: DiskSegment, records: number, items: number): void {
     segment.damaged = true
     this.#options.keeper.lost(records, items)
-    this.#options.logger.error('records of a segment of the queue cannot be read and are lost', {
+    this.#options.logger.error('records of a queue segment cannot be read: counted as lost', {
       file: segment.path,
       records,
       items,

@@ -3,15 +3,15 @@ import { decodePayload, recordAt } from '../format/format.ts'
 import type { DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexEntry } from '../format/segment-index.ts'
 
-/** Read at once. */
+/** Maximum bytes of one read. */
 const MAX_READ_BYTES = 1_048_576
-/** Of what is read, the part that is wanted: with less, records are read one by one. */
+/** Minimum wanted part of the bytes read: with less, records are read one by one. */
 const MIN_WANTED = 1 / 2
 
 /**
- * Reads small records that stand close together: 256 of them in one call, not in 256.
+ * Reads small adjacent records: 256 of them in one call instead of 256 calls.
  * @param room bytes that may be kept
- * @returns the items of each; undefined for one that is damaged, or for all if it is not worth it or they cannot be read now
+ * @returns the items of each record, undefined if it is damaged; undefined if reading is not worth it or fails now
  */
 export async function readAhead(
   segment: DiskSegment,
@@ -27,7 +27,7 @@ export async function readAhead(
   try {
     read = await segment.read(first.offset, bytes)
   } catch {
-    // Each is read again when its turn comes, and what fails then is reported and has its patience.
+    // Each record is read again when it is sent; a failure then is reported and retried.
     return undefined
   }
   return entries.map(({ offset, sequence }) => {

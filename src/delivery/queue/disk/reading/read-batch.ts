@@ -3,28 +3,28 @@ import type { ItemBatch } from '../../../contract/items.ts'
 import type { DiskBatch, DiskSegment } from '../segments/disk-batch.ts'
 import { decodePayload, recordAt } from '../format/format.ts'
 
-/** The bytes may be gone for good. Everything else (EMFILE, ENOMEM, …) passes. */
+/** Errors after which the bytes may be gone for good. Other errors (EMFILE, ENOMEM, …) pass. */
 const LASTING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOENT', 'ENXIO', 'EUCLEAN', 'EBADMSG'])
 const AGAIN_AFTER_MS = 1_000
-/** Waits between tries, ms, before such bytes are given up: a volume that is away comes back, an error of a bus passes. */
+/** Waits between attempts, ms, before such bytes are given up: an absent volume may return, and a bus error may pass. */
 export const WAITS_MS: readonly number[] = [1_000, 4_000, 15_000, 40_000]
-/** A segment of which nothing was read for so long is not waited for any more: record by record that would take days. */
+/** Time without a successful read after which a segment is given up: record by record that would take days. */
 const DEAD_AFTER_MS = 3_600_000
-/** A record that nobody asked for again in this time is tried for the others no longer. */
+/** Time after which a probe that was not read again is replaced by another record. */
 const OVERDUE_MS = 60_000
-/** Reads that failed longer ago than this are no part of a trouble of now: the longest wait is shorter. */
+/** Age after which a failed read does not belong to a new fault; longer than the longest wait. */
 const FORGOTTEN_AFTER_MS = 120_000
-/** Of a segment that cannot be read, at once: a sick disk may need seconds for each, and others want to read too. */
+/** Maximum concurrent reads of an unreadable segment: a failing disk may need seconds for each, and others need to read too. */
 const READS_OF_SICK = 2
 
 export interface ReadOptions {
   readonly waitsMs: readonly number[]
-  /** Whether the directory cannot be used at the moment: nothing in it is given up then. */
+  /** Resolves with true if the directory cannot be used now: then nothing in it is given up. */
   readonly away: () => Promise<boolean>
   readonly logger: Logger
 }
 
-/** It cannot be read now. */
+/** The result of a read that has to be tried again later. */
 export class Later {
   readonly afterMs: number
 
@@ -33,7 +33,7 @@ export class Later {
   }
 }
 
-/** @returns undefined for a record that is damaged, or that nobody waits for any more */
+/** @returns undefined for a record that is damaged or already settled */
 export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise<ItemBatch | Later | undefined> {
   for (;;) {
     const { segment, offset, length, sequence } = batch
@@ -50,13 +50,13 @@ export async function readBatch(batch: DiskBatch, options: ReadOptions): Promise
       if (batch.segment === segment && batch.unsettled > 0)
         return failed(batch, error as NodeJS.ErrnoException, options)
     }
-    // It was moved while it was read.
+    // The record was moved during the read: read it again.
   }
 }
 
 /**
- * Of records that failed with all others of their segment since anything of it was read, one is tried for all: so a disk
- * that is sick for minutes costs a record or two, and the reads of others do not wait behind theirs.
+ * Returns the wait before the next read of a batch. When every read of a segment fails, only one record (the probe) is
+ * retried until a read succeeds: so a disk that fails for minutes costs a record or two, and does not delay other reads.
  */
 function turnInMs(batch: DiskBatch, segment: DiskSegment, now: number): number {
   const early = Math.max(batch.readAgainAtMs, segment.readAgainAtMs) - now
@@ -70,7 +70,7 @@ function turnInMs(batch: DiskBatch, segment: DiskSegment, now: number): number {
   return segment.readers < READS_OF_SICK ? 0 : AGAIN_AFTER_MS
 }
 
-/** And nothing of its segment was read since. */
+/** Returns true if the batch failed and nothing of its segment was read since. */
 function failedToo({ failedAtMs, segment }: DiskBatch): boolean {
   return failedAtMs !== Number.POSITIVE_INFINITY && failedAtMs > segment.readAtMs
 }
@@ -90,19 +90,19 @@ function succeeded(batch: DiskBatch, segment: DiskSegment): void {
 
 async function failed(batch: DiskBatch, error: NodeJS.ErrnoException, { waitsMs, away, logger }: ReadOptions) {
   const { segment } = batch
-  logger.error('a segment of the queue cannot be read', { file: segment.path, error })
+  logger.error('a queue segment cannot be read', { file: segment.path, error })
   const passes = !LASTING.has(error.code) || (await away())
   const now = performance.now()
   const isNew = segment.failingSinceMs === undefined || now - segment.failedAtMs > FORGOTTEN_AFTER_MS
   segment.failedAtMs = now
   if (passes) {
-    // No reason to give anything up, however long it takes.
+    // Such errors pass: give up nothing, however long they last.
     segment.failingSinceMs = now
     segment.readAgainAtMs = now + AGAIN_AFTER_MS
     return new Later(AGAIN_AFTER_MS)
   }
   if (isNew) segment.failingSinceMs = now
-  // Somebody else read it at the same time: that is one try.
+  // Concurrent reads of one batch count as one attempt.
   if (batch.readAgainAtMs > now) return new Later(batch.readAgainAtMs - now)
   const waitMs = patienceMs(batch, segment, waitsMs, now)
   batch.failedAtMs = Math.min(batch.failedAtMs, now)
@@ -115,7 +115,7 @@ async function failed(batch: DiskBatch, error: NodeJS.ErrnoException, { waitsMs,
   return undefined
 }
 
-/** @returns undefined if it is to be given up */
+/** @returns the wait before the next attempt; undefined if the batch is given up */
 function patienceMs(
   batch: DiskBatch,
   segment: DiskSegment,
@@ -124,7 +124,7 @@ function patienceMs(
 ): number | undefined {
   if (segment.gone || now - (segment.failingSinceMs ?? now) > DEAD_AFTER_MS) return undefined
   if (segment.probe === undefined || now - segment.probe.readAgainAtMs > OVERDUE_MS) segment.probe = batch
-  // Two that were read together: the try of one counts.
+  // Of batches read at the same time, only the probe's attempt counts.
   if (segment.probe !== batch && failedToo(batch)) return behindProbeMs(segment.probe, now)
   return waitsMs[batch.failures++]
 }

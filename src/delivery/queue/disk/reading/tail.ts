@@ -4,36 +4,36 @@ import { BATCH_OVERHEAD_BYTES, heldBytes, type ItemBatch } from '../../../contra
 import type { DiskBatch } from '../segments/disk-batch.ts'
 import { Later } from './read-batch.ts'
 
-/** Batches that are read back at once. */
+/** Maximum concurrent reads. */
 const READS_AT_ONCE = 8
-/** Read back and not sent yet: a put's worth for some lanes, beside what is being sent. */
+/** Maximum bytes read back and not sent yet: a put for each of some lanes, in addition to those in flight. */
 const READ_BACK_BYTES = 24 * 1_048_576
-/** Read together with others as they were paged in: as much as a window of small records has. */
+/** Maximum bytes read ahead at paging in: as much as a window of small records has. */
 const READ_AHEAD_BYTES = 12 * 1_048_576
-/** Of the byte budget, for each of the two. */
+/** Maximum share of the byte budget for each of the two. */
 const BUDGET_SHARE = 1 / 4
-/** What the drain may hold when the byte budget is used up by others: a queue that cannot be drained would never free it. */
+/** Bytes the drain may hold if others use up the byte budget: a queue that cannot be drained would never free it. */
 const DRAIN_BYTES = 4 * 1_048_576
-/** How often a batch that has to be read asks for room. */
+/** Interval at which a batch to be read checks for room. */
 const ROOM_CHECK_MS = 20
-/** Loads that have begun are let go when they are so many. */
+/** Number of started loads after which they are removed from the list. */
 const LOADS_KEPT = 4_096
-/** Batches looked at to find one that may go; those being sent may not. */
+/** Maximum batches examined to find one to drop; those being sent stay. */
 const MAX_LOOKED_AT = 32
 
-/** @returns undefined if it cannot be read and never will be */
+/** @returns undefined if the batch can never be read */
 export type ReadBatch = (batch: DiskBatch) => Promise<ItemBatch | Later | undefined>
 
 interface Load {
   readonly batch: DiskBatch
   readonly ready: () => void
-  /** Whether it is worth waiting for while the disk does not read it. */
+  /** True: wait while the disk cannot read the batch. */
   readonly patient: boolean
 }
 
 /**
- * Which batches of a queue on disk are in memory. Those that came last stay there while there is room, so that a queue
- * that keeps up never reads the disk; the others are read when their turn comes, in the order they are asked for.
+ * The items of a queue on disk that are in memory. The newest batches stay in memory while there is room, so that a queue
+ * that keeps up never reads the disk; the others are read on request, in order.
  */
 export class Tail {
   readonly #budget: ByteBudget
@@ -41,18 +41,19 @@ export class Tail {
   readonly #arrived: Held
   readonly #readBack: Held
   readonly #readAhead: Held
-  /** What each batch took of the byte budget; the rest of it was taken beside the budget. */
+  /** Bytes of each batch that are reserved in the budget; the rest of the batch counts in `#beside`. */
   readonly #charged = new Map<DiskBatch, number>()
+  /** Bytes held in addition to the budget, up to `DRAIN_BYTES`. */
   #beside = 0
-  /** Those before `#nextLoad` have begun. */
+  /** Loads before `#nextLoad` have started. */
   #loads: Load[] = []
   #nextLoad = 0
   readonly #reading = new Set<Promise<void>>()
-  /** Of batches that the disk does not read now. */
+  /** Timers of batches that the disk cannot read now. */
   readonly #putOffs = new Set<NodeJS.Timeout>()
   readonly #closed = new AbortController()
 
-  /** @param memoryBytes of batches that nobody has asked for yet */
+  /** @param memoryBytes maximum bytes of new batches that were not loaded yet */
   constructor(memoryBytes: number, budget: ByteBudget, read: ReadBatch) {
     this.#arrived = new Held(memoryBytes)
     this.#readBack = new Held(Math.min(READ_BACK_BYTES, budget.capacity * BUDGET_SHARE))
@@ -61,7 +62,7 @@ export class Tail {
     this.#read = read
   }
 
-  /** Keeps a new batch, whose bytes are taken from the budget already; older ones make room. */
+  /** Keeps a new batch, whose bytes are already reserved in the budget; drops older ones to make room. */
   keep(batch: DiskBatch, items: ItemBatch): void {
     batch.items = items
     this.#charged.set(batch, heldBytes(items))
@@ -75,7 +76,7 @@ export class Tail {
     return Math.min(this.#readAhead.mostBytes - this.#readAhead.bytes, capacity - used)
   }
 
-  /** Keeps what was read ahead, if there is room. */
+  /** Keeps items that were read ahead, if there is room. */
   keepAhead(batch: DiskBatch, items: ItemBatch): void {
     const bytes = heldBytes(items)
     if (bytes > this.readAheadRoom || !this.#budget.reserve(bytes)) return
@@ -84,7 +85,7 @@ export class Tail {
     this.#readAhead.add(batch, bytes)
   }
 
-  /** Its items are not needed in memory. */
+  /** Drops the items of a batch from memory. */
   forget(batch: DiskBatch): void {
     const charged = this.#charged.get(batch)
     if (charged === undefined || batch.items === undefined) return
@@ -99,8 +100,8 @@ export class Tail {
   }
 
   /**
-   * Has the items in memory, then calls `ready`; not at all once it is closed.
-   * @param patient false: called without them too, if the disk does not read them now
+   * Loads the items into memory, then calls `ready`; after `close`, never calls it.
+   * @param patient false: calls `ready` without the items if the disk cannot read them now
    */
   load(batch: DiskBatch, ready: () => void, patient = true): void {
     if (batch.items !== undefined || batch.unsettled === 0) return ready()
@@ -123,7 +124,7 @@ export class Tail {
 
   #next(): void {
     while (this.#reading.size < READS_AT_ONCE) {
-      // One after the other, so that what one lane asked for comes together.
+      // In order, so that the batches of one lane are loaded together.
       const load = this.#loads[this.#nextLoad++]
       if (load === undefined) {
         this.#loads = []
@@ -139,7 +140,7 @@ export class Tail {
         if (this.#closed.signal.aborted) return
         const { batch, ready } = load
         if (later !== undefined && load.patient) this.#putOff(load, later)
-        // Others that were read meanwhile may have pushed it out again: nothing but damage is ever told as lost.
+        // Later reads may have dropped the batch again: load it again, because only damage may be reported as lost.
         else if (later === undefined && batch.items === undefined && batch.unsettled > 0 && !batch.quarantined)
           this.#loads.push(load)
         else ready()
@@ -149,7 +150,7 @@ export class Tail {
     }
   }
 
-  /** Meanwhile the others are read. */
+  /** Retries a load later; the other loads continue. */
   #putOff(load: Load, { afterMs }: Later): void {
     const timer = setTimeout(() => {
       this.#putOffs.delete(timer)
@@ -178,7 +179,7 @@ export class Tail {
     return undefined
   }
 
-  /** @returns how much of it is taken from the budget: all or nothing; undefined if it was closed meanwhile */
+  /** @returns bytes reserved in the budget: all or none; undefined if it was closed meanwhile */
   async #charge(bytes: number): Promise<number | undefined> {
     while (!this.#closed.signal.aborted) {
       if (this.#budget.reserve(bytes)) return bytes
@@ -186,7 +187,7 @@ export class Tail {
         this.#beside += bytes
         return 0
       }
-      // Room comes back as puts are answered, and from batches that were read and then not sent.
+      // Room is freed when puts end, and by dropping loaded batches that are not being sent.
       const idle = this.#arrived.oldestIdle() ?? this.#readAhead.oldestIdle() ?? this.#readBack.oldestIdle()
       if (idle === undefined) await new Promise((resolve) => setTimeout(resolve, ROOM_CHECK_MS))
       else this.forget(idle)
@@ -208,7 +209,7 @@ export class Tail {
   }
 }
 
-/** Batches in memory, the oldest first. */
+/** Batches in memory, oldest first. */
 class Held {
   readonly mostBytes: number
   readonly #batches = new Set<DiskBatch>()
@@ -227,13 +228,13 @@ class Held {
     if (this.#batches.delete(batch)) this.bytes -= bytes
   }
 
-  /** One that is not being sent, and not the newest. */
+  /** Returns the oldest batch that is not being sent and not the newest. */
   oldestIdle(): DiskBatch | undefined {
     let looks = Math.min(MAX_LOOKED_AT, this.#batches.size - 1)
     for (const batch of this.#batches) {
       if (looks-- <= 0) return undefined
       if (batch.sending === 0) return batch
-      // What is being sent comes to its end soon; it is not looked at again and again.
+      // A batch being sent ends soon: move it back, so that it is not examined repeatedly.
       this.#batches.delete(batch)
       this.#batches.add(batch)
     }

@@ -2,21 +2,21 @@ import { type IdRange, IdRanges } from '../format/id-ranges.ts'
 import type { Acknowledged } from '../format/journal-format.ts'
 import type { Damage } from '../format/scan.ts'
 
-/** Batches whose senders were told that they are stored, that are not done, and that stand in no segment. */
+/** Acknowledged batches that are not settled and in no segment. */
 export interface Missing {
   readonly ids: IdRanges
   readonly batches: number
-  /** Of them: what can still be read of their number of items, and one for each of the others, which is the least there were. */
+  /** Their items: the known numbers, plus one for each batch of unknown size, which is the minimum. */
   readonly items: number
-  /** Those others. */
+  /** Number of batches of unknown size. */
   readonly batchesOfUnknownSize: number
 }
 
 /**
- * Ids are consecutive, so what is missing shows as a gap. A gap behind the last answer that is written down is no loss: that
- * was being written when the process died. With no journal, or a damaged one, segments that are gone cannot be told from
- * those that were removed because they were done, and only gaps inside a segment count.
- * @param known ids that stand in a segment or are done
+ * Finds missing batches: ids are consecutive, so a missing batch is a gap. A gap after the last recorded answer is not a
+ * loss: it was being written when the process died. Without an intact journal, lost segments cannot be distinguished from
+ * settled ones that were removed, and only gaps inside a segment count.
+ * @param known ids that are in a segment or settled
  */
 export function missingBatches(known: IdRanges, damages: readonly Damage[], acknowledged: Acknowledged): Missing {
   const { told = Number.MAX_SAFE_INTEGER, damaged } = acknowledged
@@ -40,7 +40,7 @@ export function missingBatches(known: IdRanges, damages: readonly Damage[], ackn
   return { ids, batches, items: items + batchesOfUnknownSize, batchesOfUnknownSize }
 }
 
-/** The first few, for people. */
+/** Returns the first ranges as text, for the log. */
 export function describeIds(ids: IdRanges): string {
   const some: string[] = []
   for (const [from, to] of ids) {

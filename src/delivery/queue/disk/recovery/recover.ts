@@ -14,13 +14,13 @@ import type { SegmentIndex } from '../format/segment-index.ts'
 import { setAside } from '../files/set-aside.ts'
 
 export interface Recovered {
-  /** Oldest first. What waits in them is paged out. */
+  /** Oldest first. Their waiting records are paged out. */
   readonly segments: readonly DiskSegment[]
   readonly lastSequence: number
   readonly lastSegment: number
-  /** Bytes that were acknowledged and cannot be read. */
+  /** Acknowledged bytes that cannot be read. */
   readonly quarantinedBytes: number
-  /** Items that were acknowledged and are not there any more, as far as that can be known: there were no fewer. */
+  /** Acknowledged items that are missing; the minimum, where the number is unknown. */
   readonly lostItems: number
 }
 
@@ -30,19 +30,19 @@ interface Found {
   readonly opened: Exclude<Opened, { kind: 'newer' }>
 }
 
-/** A segment, and what is told of it when all are known. */
+/** A segment with its damage, which is reported when all segments are known. */
 interface Taken {
   readonly segment: DiskSegment
   readonly damage: Damage | undefined
 }
 
-/** Files looked into at once: enough to keep a disk busy… */
+/** Maximum files read at once: enough to keep a disk busy. */
 const MAX_AT_ONCE = 16
-/** …and few enough to hold their indexes in memory: those of small records are the larger part of what is read. */
+/** Maximum bytes read at once, because the indexes are in memory: those of small records are most of the bytes read. */
 const MAX_BYTES_AT_ONCE = 2 * 1_048_576
 
 /**
- * Takes stock of a directory: reads what is there, sets aside what cannot be read, and deletes nothing that holds a record.
+ * Recovers a directory: reads its segments, sets aside unreadable ones, and deletes no file with a record.
  * @throws ComponentError for a segment of a later version; then nothing was changed
  */
 export async function recover(
@@ -62,7 +62,7 @@ export async function recover(
   }
   const stock = new Stock(acknowledged, totals)
   const taken: Taken[] = []
-  // The newest first: of a record that was being moved when the process died, the later copy stands in a fuller segment.
+  // Newest first: of a record that was being moved when the process died, the later copy is in a fuller segment.
   for (const some of groupsOf(found.toReversed())) {
     const scanned = await Promise.all(some.map((one) => scan(files, one)))
     for (const [at, { header, bytes, number }] of some.entries()) {
@@ -91,13 +91,13 @@ export async function recover(
   }
 }
 
-/** Takes up what waits as paged out, segment by segment, the newest first. */
+/** Adds the waiting records as paged out, segment by segment, newest first. */
 class Stock {
   readonly #acknowledged: Acknowledged
   readonly #totals: PagedOutTotals
-  /** Ids of moved records whose later copy was seen. */
+  /** Ids of moved records whose later copy was found. */
   readonly #moved = new IdRanges()
-  /** Ids that stand in a segment or are done. */
+  /** Ids that are in a segment or settled. */
   readonly known = new IdRanges()
   lastSequence: number
 
@@ -128,13 +128,13 @@ class Stock {
       const sequence = index.sequenceAt(row)
       this.lastSequence = Math.max(this.lastSequence, sequence)
       this.known.add(id, id)
-      // No batch has the sequence of a record that was moved for its id.
+      // The sequence of a moved record is not the id of any batch.
       if (id !== sequence) this.known.add(sequence, sequence)
     }
   }
 }
 
-/** Headers only; every version is looked at before anything is changed. */
+/** Reads the headers of all segments, so that every version is checked before anything is changed. */
 async function look(files: Files, directory: string): Promise<Found[]> {
   const names = (await files.list(directory)).filter((name) => SEGMENT_NAME.test(name)).sort()
   const found: Found[] = []
@@ -155,7 +155,7 @@ interface Readable extends Extract<Opened, { kind: 'segment' }> {
   readonly number: number
 }
 
-/** Segments to be read together, with the bytes that are to be read of each. */
+/** Yields groups of segments to read together, bounded by number and bytes. */
 function* groupsOf(found: readonly Found[]): Generator<Readable[]> {
   let group: Readable[] = []
   let bytes = 0
@@ -187,15 +187,15 @@ async function withFile<T>(files: Files, path: string, use: (file: OpenFile) => 
 }
 
 async function leaveOut(files: Files, path: string, bytes: number, logger: Logger): Promise<void> {
-  // The process died, or the power went, before it had anything in it.
+  // The process died, or power was lost, before the segment had a record.
   if (bytes <= HEADER_BYTES) return files.remove(path)
-  logger.error('a segment of the queue cannot be read and is set aside', { file: `${path}.corrupt`, bytes })
+  logger.error('a queue segment is unreadable: set aside', { file: `${path}.corrupt`, bytes })
   await setAside(files, path, logger)
 }
 
 /**
- * @param lastId where the ids of the segment end: those of the next one begin behind it
- * @returns bytes of records that somebody still waits for
+ * @param lastId last possible id of the segment: the next segment starts after it
+ * @returns bytes that may contain missing records
  */
 function reportDamage(
   { header, path }: DiskSegment,
@@ -209,13 +209,13 @@ function reportDamage(
   const moved = [...items.keys()].filter((id) => id < header.firstSequence && ids.has(id)).length
   const batches = ids.countIn(header.firstSequence, lastId) + moved
   if (batches === 0) {
-    logger.info('part of a segment holds no record: what stood there was done, or was never acknowledged', {
+    logger.info('part of a queue segment has no intact record: its records were settled or never acknowledged', {
       file: path,
       bytes,
     })
     return 0
   }
-  logger.error('a segment of the queue is damaged: what is whole is delivered, the rest is quarantined', {
+  logger.error('a queue segment is damaged: intact records are delivered, the others are quarantined', {
     file: path,
     bytes,
     batches,
@@ -230,11 +230,11 @@ function reportMissing(
   logger: Logger,
 ): void {
   for (const file of damaged)
-    logger.warn('acknowledgements are damaged: what was done since is sent again, and what is gone may go unnoticed', {
+    logger.warn('acknowledgements are damaged: delivered records may be sent again, and losses may go unnoticed', {
       file,
     })
   if (batches > 0)
-    logger.error('the queue does not hold all that was acknowledged: what is not there is counted as lost', {
+    logger.error('acknowledged records are missing from the queue: counted as lost', {
       directory,
       ids: describeIds(ids),
       batches,

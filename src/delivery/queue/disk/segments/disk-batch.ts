@@ -5,26 +5,26 @@ import type { IndexEntry } from '../format/segment-index.ts'
 
 export type DiskSegment = Segment<DiskBatch>
 
-/** A batch with its place on disk. Its items may come and go, and it may be moved; it stays the same. */
+/** A batch with its position on disk. Its items may be loaded and dropped, and its record may be moved. */
 export class DiskBatch extends QueuedBatch {
   readonly lane: string
-  /** By which acknowledgements name it. */
+  /** Its id in acknowledgements. */
   readonly id: number
   segment: DiskSegment
   sequence: number
   offset: number
   readonly length: number
-  /** Ranges settled while others of the batch are not; empty for most. */
+  /** Settled ranges of a partly settled batch; empty for most. */
   readonly settled: [from: number, to: number][] = []
-  /** Reads that failed in a row; performance.now() of the first one, and before which there is no sense in another. */
+  /** Failed reads in a row; performance.now() of the first one, and of the next attempt. */
   failures = 0
   failedAtMs = Number.POSITIVE_INFINITY
   readAgainAtMs = 0
-  /** Its bytes are damaged; that has been said. */
+  /** True if its bytes are damaged and that was logged. */
   quarantined = false
-  /** Heap that is taken from the budget for it. */
+  /** Heap reserved for it in the budget. */
   heapBytes = 0
-  /** Reads and moves under way: until they end, it is not paged out. */
+  /** Reads and moves in progress: until they end, it is not paged out. */
   uses = 0
 
   constructor(entry: IndexEntry, segment: DiskSegment, items: ItemBatch | undefined) {
@@ -42,7 +42,7 @@ export class DiskBatch extends QueuedBatch {
     return { sequence, id, offset, length, lane, queuedAtMs, items, countedBytes }
   }
 
-  /** Where it stands from now on. */
+  /** Sets its new position after its record was moved. */
   moveTo(segment: DiskSegment, sequence: number, offset: number): void {
     this.segment.remove(this)
     this.segment = segment

@@ -3,16 +3,16 @@ import type { IdRange } from '../format/id-ranges.ts'
 const FIRST_BYTES = 64
 
 /**
- * The records of one segment that wait on disk and have no batch in memory: a bit for each, by its place in the segment's
- * sequences. A segment of 50,000 records takes 6 KiB, where batches would take 50 MB.
+ * The records of one segment that wait on disk and have no batch in memory: one bit per record, by sequence. A segment of
+ * 50,000 records takes 6 KiB, where batches would take 50 MB.
  */
 export class PagedOutBits {
   readonly #firstSequence: number
   #bits = new Uint8Array(FIRST_BYTES)
-  /** Ids of records that were moved here, by the same places; 0 for those whose id is their sequence. */
+  /** Ids of records that were moved here, by the same positions; 0 for those whose id is their sequence. */
   #ids: Float64Array | undefined
   count = 0
-  /** Items of them that are not settled. */
+  /** Their unsettled items. */
   items = 0
   /** ms since the epoch, not after the oldest of them was queued. */
   sinceMs = Number.POSITIVE_INFINITY
@@ -44,7 +44,7 @@ export class PagedOutBits {
     if (this.count === 0) this.sinceMs = Number.POSITIVE_INFINITY
   }
 
-  /** All of them at once: they cannot be read any more. */
+  /** Removes all records: they can no longer be read. */
   clear(): void {
     this.#bits = new Uint8Array(FIRST_BYTES)
     this.#ids = undefined
@@ -53,13 +53,13 @@ export class PagedOutBits {
     this.sinceMs = Number.POSITIVE_INFINITY
   }
 
-  /** Their ids, as ranges where they are consecutive. */
+  /** Yields their ids as ranges of consecutive ids. */
   *ids(): Generator<IdRange> {
     if (this.count === 0) return
     let from = 0
     let to = -1
     for (let place = 0; place < this.#bits.length * 8; place++) {
-      // Eight at a time over what is settled.
+      // Skip eight settled records at a time.
       if ((place & 7) === 0 && this.#bits[place >>> 3] === 0) {
         place += 7
         continue

@@ -11,7 +11,7 @@ export function segmentName(number: number): string {
   return `${String(number).padStart(10, '0')}.segment`
 }
 
-/** Sums over the segments of a queue, kept by themselves: they are asked for at every request. */
+/** Sums over the segments of a queue, kept up to date because every request reads them. */
 export class Usage {
   bytes = 0
   liveBytes = 0
@@ -26,43 +26,43 @@ export interface InMemory {
   readonly unsettled: number
 }
 
-/** One file of records. Written at its end only, then sealed, and removed when nothing in it is waited for. */
+/** One file of records. It is only appended to, then sealed, and removed when all its records are settled. */
 export class Segment<Batch extends InMemory> {
   readonly number: number
   readonly header: SegmentHeader
   readonly path: string
   readonly #files: Files
   readonly #usage: Usage
-  /** Open while it is written, and while something is read from it. */
+  /** Open while the segment is written or read. */
   #file: Promise<OpenFile> | undefined
-  /** Reads under way. */
+  /** Reads in progress. */
   readers = 0
   bytes = 0
   sealed: boolean
-  /** Batches in memory that are not settled yet, by id. */
+  /** Unsettled batches in memory, by id. */
   readonly live = new Map<number, Batch>()
-  /** Records that are not settled yet and have no batch in memory. */
+  /** Unsettled records without a batch in memory. */
   readonly pagedOut: PagedOutBits
-  /** Of both. */
+  /** Bytes of both. */
   liveBytes = 0
   /** Part of it cannot be read: it is set aside at the end, not removed. */
   damaged = false
-  // What reading it has come to, as `readBatch` keeps it; times are performance.now().
-  /** Of the first read that failed since one did not, and of the last. */
+  // State of reading, managed by `readBatch`; times are performance.now().
+  /** Time of the first failed read since the last success, and of the last failed read. */
   failingSinceMs: number | undefined
   failedAtMs = Number.NEGATIVE_INFINITY
   readAtMs = Number.NEGATIVE_INFINITY
   readAgainAtMs = 0
-  /** By which it is seen whether it can be read again. */
+  /** The batch whose reads test whether the segment is readable again. */
   probe: Batch | undefined
-  /** There is no such file. */
+  /** The file does not exist. */
   gone = false
-  /** performance.now() of the last settlement, or of its taking up; what is drained just now is not worth moving. */
+  /** performance.now() of the last settlement, or of opening; a segment that is being drained is not worth moving. */
   settledAtMs = performance.now()
-  /** What the footer will say, while the segment is written. */
+  /** Content of the future footer, while the segment is written. */
   #index: SegmentIndex | undefined
 
-  /** One that is there already, and will not be written again. */
+  /** Creates the object for an existing file, which is not written again. */
   constructor(files: Files, directory: string, header: SegmentHeader, bytes: number, usage: Usage) {
     this.#files = files
     this.number = header.number
@@ -74,7 +74,7 @@ export class Segment<Batch extends InMemory> {
     this.#grow(bytes)
   }
 
-  /** Makes the file, header and name included, so durable that a record in it can be acknowledged. */
+  /** Creates the file durably, including header and name, so that records in it can be acknowledged. */
   static async create<Batch extends InMemory>(
     files: Files,
     directory: string,
@@ -92,7 +92,7 @@ export class Segment<Batch extends InMemory> {
         await files.syncDirectory(directory)
       }
     } catch (error) {
-      // Neither a handle nor an empty file is left of each try on a full disk.
+      // On a full disk, leave no handle and no empty file of each attempt.
       await file.close()
       await files.remove(segment.path).catch(() => {})
       throw error
@@ -104,40 +104,40 @@ export class Segment<Batch extends InMemory> {
     return segment
   }
 
-  /** Puts parts behind what is there; they count only after `commit`. @throws what the file system says */
+  /** Appends parts; they count only after `commit`. @throws file system errors */
   async write(parts: readonly Buffer[]): Promise<void> {
-    if (this.sealed || this.#file === undefined) throw new Error(`${this.path} is not written any more`)
+    if (this.sealed || this.#file === undefined) throw new Error(`${this.path} is closed for writing`)
     await (await this.#file).write(parts, this.bytes)
   }
 
-  /** @throws what the file system says; then nothing of what was written counts, whatever a second sync would say */
+  /** @throws file system errors; then the written bytes do not count, even if a second sync would succeed */
   async commit(bytes: number, sync: boolean): Promise<void> {
     if (sync) await (await this.#file)?.sync()
     this.#grow(bytes)
   }
 
-  /** Records that are not settled yet. */
+  /** Number of unsettled records. */
   get waiting(): number {
     return this.live.size + this.pagedOut.count
   }
 
-  /** The index of what is written so far; undefined once it is only in the file. */
+  /** The index of the records written so far; undefined once it is only in the file. */
   get index(): SegmentIndex | undefined {
     return this.#index
   }
 
-  /** A record is in it: a new one, or one that was moved. */
+  /** Adds a record to the index: a new one, or one that was moved here. */
   append(entry: IndexEntry): void {
     this.#index?.push(entry)
   }
 
-  /** A record waits, with a batch in memory. */
+  /** Adds an unsettled record with a batch in memory. */
   add(batch: Batch): void {
     this.live.set(batch.id, batch)
     this.#wait(batch.length)
   }
 
-  /** A record waits, without one. */
+  /** Adds an unsettled record without a batch in memory. */
   addPagedOut(entry: IndexEntry, unsettled: number): void {
     this.pagedOut.add(entry, unsettled)
     this.#wait(entry.length)
@@ -149,7 +149,7 @@ export class Segment<Batch extends InMemory> {
     this.settledAtMs = performance.now()
   }
 
-  /** None of those that have no batch in memory can be read any more. */
+  /** Removes all records without a batch in memory: they can no longer be read. */
   dropPagedOut(): void {
     let inMemory = 0
     for (const { length } of this.live.values()) inMemory += length
@@ -169,8 +169,8 @@ export class Segment<Batch extends InMemory> {
   }
 
   /**
-   * Nothing is written to it any more; its index goes to its end.
-   * @throws what the file system says; then it has no index, and its records are as safe as before
+   * Ends writing and appends the index.
+   * @throws file system errors; then the segment has no index, and its records are as safe as before
    */
   async seal(sync: boolean): Promise<void> {
     this.sealed = true
@@ -186,19 +186,19 @@ export class Segment<Batch extends InMemory> {
     }
   }
 
-  /** After a failed write or sync nothing more goes into it, and what does not count is cut off if the disk allows that. */
+  /** Ends writing after a failed write or sync, and cuts off the uncommitted bytes if the disk allows it. */
   async abandon(): Promise<void> {
     this.sealed = true
     this.#index = undefined
     try {
       await (await this.#file)?.truncate(this.bytes)
     } catch {
-      // Then a restart may find whole records there that nobody was told of, and sends them once more than needed.
+      // A restart may then find intact records that were never acknowledged, and send them once more than needed.
     }
     try {
       await this.#closeIfIdle()
     } catch {
-      // The write that failed has been told of; NFS may say it again here.
+      // The failed write was already reported; NFS may report it again here.
     }
   }
 
@@ -218,13 +218,13 @@ export class Segment<Batch extends InMemory> {
     try {
       return await opening
     } catch (error) {
-      // One that could not be opened is opened anew the next time.
+      // Try to open the file again the next time.
       if (this.#file === opening) this.#file = undefined
       throw error
     }
   }
 
-  /** It is not on the disk any more as far as anybody counts. */
+  /** Removes its bytes from the usage. */
   forget(): void {
     this.#grow(-this.bytes)
   }

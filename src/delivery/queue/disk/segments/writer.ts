@@ -5,16 +5,16 @@ import { encodeRecord, HEADER_BYTES, recordBytes } from '../format/format.ts'
 import type { DiskBatch, DiskSegment } from './disk-batch.ts'
 import { Segment, type Usage } from './segment.ts'
 
-/** One commit writes at most so much, or one request that is larger: a bound on what a crash can leave half written. */
+/** Maximum bytes and records of one commit, unless one request is larger: bounds the half-written data after a crash. */
 const GROUP_BYTES = 4 * 1_048_576
 const GROUP_RECORDS = 300
-/** Of the size of a segment: with less, records of half that size would have a segment each. */
+/** Maximum segment size relative to `segmentBytes`: with less, records of half that size would need a segment each. */
 const MAX_STRETCH = 1.25
 
-/** Records that go to disk together with others, and are all there or not at all as far as anyone is told. */
+/** Records written together: their request is acknowledged only if all are stored. */
 export interface WriteRequest {
   readonly records: readonly NewRecord[]
-  /** Where the records stand, in their order, once they are synced; or why they are not. */
+  /** Called with the positions of the records, in order, once they are synced; or with the failure. */
   written(places: readonly Place[] | WriteFailure): void
 }
 
@@ -22,7 +22,7 @@ export interface NewRecord {
   readonly lane: string
   readonly queuedAtMs: number
   readonly items: ItemBatch
-  /** Of a batch that has one already, because it is moved. */
+  /** Id of a moved batch, which already has one. */
   readonly id?: number
 }
 
@@ -31,7 +31,7 @@ export interface Place {
   readonly sequence: number
   readonly id: number
   readonly offset: number
-  /** Header included. */
+  /** Length including the header. */
   readonly length: number
 }
 
@@ -47,19 +47,19 @@ export interface WriterOptions {
   readonly sync: boolean
   readonly usage: Usage
   opened(segment: DiskSegment): void
-  /** Nothing more is written to it. */
+  /** Called when nothing more is written to the segment. */
   sealed(segment: DiskSegment): void
-  /** No batch has this id: its commit failed, or the record is of a batch that was moved and has one. */
+  /** Called for an id of no batch: its commit failed, or the record is of a moved batch, which keeps its id. */
   unused(id: number): void
-  /** Of each commit, before its requests hear of it. */
+  /** Called after each commit, before its requests are notified. */
   committed(failure: WriteFailure | undefined): void
-  /** A segment has no index; that costs time at the next start and nothing else. */
+  /** Called if the index of a segment could not be written; this only slows down the next start. */
   notSealed(segment: DiskSegment, error: unknown): void
 }
 
 /**
- * The one writer of a queue. While a sync is under way, what comes collects; the next commit takes it together. After any
- * failure the segment is left: a file whose sync failed once is never trusted again, whatever a second sync says.
+ * The only writer of a queue. Requests that arrive during a sync are written together in the next commit. After any failure
+ * the segment is abandoned: a file whose sync failed once is never trusted again, even if a second sync succeeds.
  */
 export class Writer {
   readonly #options: WriterOptions
@@ -69,19 +69,19 @@ export class Writer {
   #segment: DiskSegment | undefined
   #nextSequence = 1
   #nextNumber = 1
-  /** What came up to it has been told whether it is stored. */
-  lastTold = 0
+  /** Last sequence whose request was answered. */
+  lastAnswered = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
     this.#groupBytes = Math.min(GROUP_BYTES, options.segmentBytes)
   }
 
-  /** Numbers go on behind those that were found. */
+  /** Continues the numbering after the recovered records and segments. */
   continueAfter(sequence: number, segment: number): void {
     this.#nextSequence = sequence + 1
     this.#nextNumber = segment + 1
-    this.lastTold = sequence
+    this.lastAnswered = sequence
   }
 
   write(request: WriteRequest): void {
@@ -93,7 +93,7 @@ export class Writer {
     return this.#segment
   }
 
-  /** Leaves the current segment if nothing in it is waited for, so that an idle queue holds no space. */
+  /** Ends the current segment if all its records are settled, so that an idle queue holds no space. */
   async leaveIfDone(): Promise<void> {
     const segment = this.#segment
     if (this.#running !== undefined || segment === undefined || segment.waiting > 0) return
@@ -102,7 +102,7 @@ export class Writer {
     this.#options.sealed(segment)
   }
 
-  /** Resolves when nothing is being written; then seals. */
+  /** Waits for the current write, then seals the segment. */
   async close(): Promise<void> {
     await this.#running
     await this.#seal()
@@ -112,12 +112,12 @@ export class Writer {
     while (this.#waiting.length > 0) {
       const group = this.#take()
       const outcome = await this.#commit(group)
-      // From here to the end of the loop nothing else runs: nobody may see a batch that is neither told of nor live.
-      this.#tellUnused(outcome)
-      this.lastTold = this.#nextSequence - 1
+      // From here to the end of the loop the code is synchronous: no other code may see a batch that is neither answered nor live.
+      this.#reportUnused(outcome)
+      this.lastAnswered = this.#nextSequence - 1
       const failed = 'kind' in outcome
       this.#options.committed(failed ? outcome : undefined)
-      // Those that wait would meet the same fault: together they are one try.
+      // Waiting requests would fail the same way: fail them with this attempt.
       if (failed) group.push(...this.#waiting.splice(0))
       let next = 0
       for (const request of group)
@@ -126,8 +126,8 @@ export class Writer {
     this.#running = undefined
   }
 
-  #tellUnused(outcome: readonly Place[] | WriteFailure): void {
-    if ('kind' in outcome) for (let id = this.lastTold + 1; id < this.#nextSequence; id++) this.#options.unused(id)
+  #reportUnused(outcome: readonly Place[] | WriteFailure): void {
+    if ('kind' in outcome) for (let id = this.lastAnswered + 1; id < this.#nextSequence; id++) this.#options.unused(id)
     else for (const { id, sequence } of outcome) if (id !== sequence) this.#options.unused(sequence)
   }
 
@@ -177,7 +177,7 @@ export class Writer {
     }
   }
 
-  /** A group that would stretch a segment begins the next one, so what is larger than a segment has one of its own. */
+  /** Returns the segment for a group. A group that does not fit starts a new one, so a huge group has its own segment. */
   async #openSegment(groupBytes: number): Promise<DiskSegment> {
     const { segmentBytes } = this.#options
     const { bytes } = this.#segment ?? { bytes: segmentBytes }

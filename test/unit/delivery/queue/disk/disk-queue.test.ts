@@ -149,7 +149,7 @@ describe('a damaged record', () => {
       batches.map((_, at) => (at === 2 ? undefined : `${at}`)),
     )
     expect(await open.load(third)).toBeUndefined()
-    expect(open.said('damaged and quarantined')).toHaveLength(1)
+    expect(open.said('a queue record is damaged: quarantined')).toHaveLength(1)
     expect(open.queue.quarantinedBytes).toBe(third.length)
     for (const batch of batches) open.settle(batch)
     await open.queue.close()
@@ -170,7 +170,7 @@ describe('a damaged record', () => {
     }
     await open.queue.close()
     expect(await namesIn(folder, '.corrupt')).toHaveLength(8)
-    expect(open.said('the oldest damaged segment is removed').length).toBeGreaterThan(0)
+    expect(open.said('removed the oldest damaged queue segment').length).toBeGreaterThan(0)
   })
 })
 
@@ -220,7 +220,7 @@ describe('reading back', () => {
     const { open, batch } = await unread('EIO', 1_000)
     expect(await open.load(batch)).toBeUndefined()
     expect(open.queue.quarantinedBytes).toBe(batch.length)
-    expect(open.said('a segment of the queue cannot be read')).toHaveLength(3)
+    expect(open.said('a queue segment cannot be read')).toHaveLength(3)
   })
 
   test('does not wait again for the rest of a file that is gone', async () => {
@@ -320,7 +320,7 @@ describe('reading back', () => {
     const open = await openQueue(folder, { rereadAfterMs: [] })
     await rename(folder, `${folder}.away`)
     const loaded = open.load(open.recovered[0]?.batch as DiskBatch)
-    await vi.waitUntil(() => open.said('a segment of the queue cannot be read').length > 0, WITHIN)
+    await vi.waitUntil(() => open.said('a queue segment cannot be read').length > 0, WITHIN)
     await rename(`${folder}.away`, folder)
     expect(await loaded).toEqual(['text'])
   })

@@ -33,7 +33,7 @@ async function fill(open: OpenQueue, texts: string[]): Promise<DiskBatch[]> {
   }
 }
 
-test('a volume that fills up refuses what is new, is drained, and takes records again', async (context) => {
+test('a volume that fills up refuses what is new, is drained, and accepts records again', async (context) => {
   const folder = await smallVolume(1_024 * KIBIBYTE)
   if (folder === undefined) return context.skip('needs a user who may mount a tmpfs')
   const open = await openQueue(folder, { segmentBytes: 64 * KIBIBYTE })
@@ -116,11 +116,11 @@ test('nothing is left of segments that could not be made', async () => {
     await open.queue.space.check()
   }
   expect((await readdir(folder)).filter((name) => name.includes('segment'))).toEqual([])
-  expect(open.said('nothing new is taken')).toHaveLength(1)
+  expect(open.said('accepts no new records')).toHaveLength(1)
   full = false
   await open.queue.space.check()
   await open.put('lane', ['text'])
-  expect(open.said('takes records again')).toHaveLength(1)
+  expect(open.said('accepts records again')).toHaveLength(1)
   expect(open.fatal).toEqual([])
 })
 
@@ -195,11 +195,11 @@ describe('a sync that fails', () => {
     const [first, second] = [await open.put('lane', ['first']), await open.put('lane', ['second'])]
     open.settle(first)
     failing = true
-    await vi.waitUntil(() => open.said('acknowledgements cannot be written').length > 0, WITHIN)
+    await vi.waitUntil(() => open.said('cannot write acknowledgements').length > 0, WITHIN)
     open.settle(second)
     await open.put('lane', ['third'])
     failing = false
-    await vi.waitUntil(() => open.said('written again').length > 0, WITHIN)
+    await vi.waitUntil(() => open.said('writing acknowledgements recovered').length > 0, WITHIN)
     expect((await (await openQueue(await copyOf(folder))).texts()).map(([, text]) => text)).toEqual(['third'])
     expect((await readdir(folder)).filter((name) => name.includes('acknowledgements'))).toHaveLength(1)
   })
@@ -273,7 +273,7 @@ test('a directory that is gone, or another, is not written; senders wait until i
   await rename(`${folder}.away`, folder)
   await open.queue.space.check()
   await open.put('lane', ['after'])
-  expect(open.said('nothing new is taken')).toHaveLength(1)
+  expect(open.said('accepts no new records')).toHaveLength(1)
 })
 
 test('dead letters may take the reserve, and are not evicted for a volume that is full', async () => {
@@ -296,5 +296,5 @@ test('dead letters may take the reserve, and are not evicted for a volume that i
   await open.queue.space.check()
   expect(await bury('third')).toBe('later')
   expect([letters.count, evicted.mock.calls]).toEqual([2, []])
-  expect(open.said('dead letters wait where they are')).toHaveLength(1)
+  expect(open.said('dead letters wait in the main queue')).toHaveLength(1)
 })

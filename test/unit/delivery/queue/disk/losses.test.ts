@@ -7,7 +7,7 @@ import { HEADER_BYTES } from '../../../../../src/delivery/queue/disk/format/form
 import { copyOf, filesWith, newFolder, type OpenQueue, openQueue } from './queue-fixture.ts'
 
 const WITHIN = { timeout: 20_000, interval: 10 }
-const MISSED = 'the queue does not hold all that was acknowledged'
+const MISSED = 'acknowledged records are missing from the queue'
 
 /** Batches of three items, each in a segment of its own but for the last, which shares its one with a fourth. */
 async function threeSegments() {
@@ -102,7 +102,7 @@ describe('a segment without an index', () => {
     await change(join(left, segment(3)), (batches[2]?.offset ?? 0) + (batches[2]?.length ?? 0) - 20)
     const open = await openQueue(left)
     expect(said(open)).toEqual([{ ids: '3', batches: 1, records: 3, batchesOfUnknownSize: 0 }])
-    expect(open.said('a segment of the queue is damaged')).toMatchObject([{ level: 'error', fields: { batches: 1 } }])
+    expect(open.said('a queue segment is damaged')).toMatchObject([{ level: 'error', fields: { batches: 1 } }])
     expect(open.lost).toBe(3)
   })
 
@@ -134,7 +134,7 @@ describe('a segment without an index', () => {
     await appendFile(join(left, segment(3)), half)
     const again = await openQueue(left)
     expect([again.recovered.length, again.lost, said(again)]).toEqual([4, 0, []])
-    expect(again.said('part of a segment holds no record')).toMatchObject([{ level: 'info' }])
+    expect(again.said('part of a queue segment has no intact record')).toMatchObject([{ level: 'info' }])
     expect(again.queue.quarantinedBytes).toBe(0)
   })
 })
@@ -144,7 +144,7 @@ test('a segment that cannot be read at all is one batch for each of its ids', as
   await writeFile(join(left, segment(3)), Buffer.alloc(HEADER_BYTES * 4))
   const open = await openQueue(left)
   expect(said(open)).toEqual([{ ids: '3-4', batches: 2, records: 2, batchesOfUnknownSize: 2 }])
-  expect(open.said('is set aside')).toHaveLength(1)
+  expect(open.said('is unreadable: set aside')).toHaveLength(1)
 })
 
 test('what was refused because the disk failed is not missed', async () => {

@@ -90,6 +90,6 @@ test('takes nothing', async () => {
   const items = { kind: 1, count: 1, bytes: Buffer.from('a'), index: Float64Array.of(1, 0, 1) } as const
   expect(await letters.adopt(letter, items)).toMatchObject({
     kind: 'retry',
-    message: expect.stringContaining('looked at'),
+    message: expect.stringContaining('open read-only'),
   })
 })
