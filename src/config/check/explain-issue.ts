@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<string, string>> = {
   record: 'a map',
 }
 
-/** What to write, by the expected type. */
+/** The advice for each expected type. */
 const REMEDIES: Readonly<Record<string, string>> = {
   string: ': put quotes around it',
   array: ': write [a, b], or one - for each item',

@@ -5,7 +5,7 @@ export interface Problem {
   readonly at: Position
   /** From the root: `receivers.otlp.protocols.grpc.endpont`; empty for the file as a whole. */
   readonly path: string
-  /** What is wrong and what to write instead. */
+  /** The problem, and what to write instead. */
   readonly message: string
 }
 

@@ -124,7 +124,7 @@ function patienceMs(
 ): number | undefined {
   if (segment.gone || now - (segment.failingSinceMs ?? now) > DEAD_AFTER_MS) return undefined
   if (segment.probe === undefined || now - segment.probe.readAgainAtMs > OVERDUE_MS) segment.probe = batch
-  // Of batches read at the same time, only the probe's attempt counts.
+  // Among batches read at the same time, only the attempt of the probe counts.
   if (segment.probe !== batch && failedToo(batch)) return behindProbeMs(segment.probe, now)
   return waitsMs[batch.failures++]
 }

@@ -83,7 +83,7 @@ export async function* follow(
   }
 }
 
-/** What is new in one group. */
+/** The new events of one group. */
 class GroupTail {
   readonly #group: string
   readonly #filter: string | undefined
