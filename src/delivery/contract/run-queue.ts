@@ -1,3 +1,4 @@
+import { firstPlace } from './first-place.ts'
 import type { QueuedBatch } from './queue.ts'
 
 /** Items `[from, to)` of one batch. */
@@ -81,14 +82,7 @@ export class RunQueue {
 
   /** Returns the index of the first run for which `reached` is true, as it is for all later ones. */
   #firstPlace(reached: (run: Run) => boolean): number {
-    let low = 0
-    let high = this.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (reached(this.#runs[this.#head + middle] as Run)) high = middle
-      else low = middle + 1
-    }
-    return low
+    return firstPlace(this.length, (place) => reached(this.#runs[this.#head + place] as Run))
   }
 
   /** Replaces `count` runs from `place` on by `instead`. */

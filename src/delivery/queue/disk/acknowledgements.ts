@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { ComponentError } from '../../../component/component.ts'
 import { crashPoint } from './files/crash-point.ts'
-import type { Files, OpenFile } from './files/files.ts'
+import { type Files, type OpenFile, withFile } from './files/files.ts'
 import { rangesOf } from './format/id-ranges.ts'
 import {
   Acknowledged,
@@ -244,11 +244,6 @@ async function journalNames(files: Files, directory: string): Promise<string[]> 
   return (await files.list(directory)).filter((name) => JOURNAL_NAME.test(name)).sort()
 }
 
-async function readWhole(files: Files, path: string): Promise<Buffer> {
-  const file = await files.open(path, 'r')
-  try {
-    return await file.read(0, await file.size())
-  } finally {
-    await file.close()
-  }
+function readWhole(files: Files, path: string): Promise<Buffer> {
+  return withFile(files, path, async (file) => file.read(0, await file.size()))
 }

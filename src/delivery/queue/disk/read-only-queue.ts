@@ -44,7 +44,7 @@ export class ReadOnlyQueue implements Queue {
         if (!segment.pagedOut.has(entry.sequence)) continue
         const batch = new DiskBatch(entry, segment, undefined)
         waiting.pageIn(batch)
-        batches.push({ lane: batch.lane, batch, settled: batch.settled })
+        batches.push(batch.recovered)
       }
     return batches
   }

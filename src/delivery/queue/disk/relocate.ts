@@ -3,7 +3,7 @@ import { crashPoint } from './files/crash-point.ts'
 import type { DiskBatch, DiskSegment } from './segments/disk-batch.ts'
 import type { Paging } from './paging/paging.ts'
 import type { Usage } from './segments/segment.ts'
-import type { IndexEntry, SegmentIndex } from './format/segment-index.ts'
+import type { SegmentIndex } from './format/segment-index.ts'
 import type { Place, WriteFailure, Writer } from './segments/writer.ts'
 
 /** Share of unsettled bytes below which a sealed segment is relocated. */
@@ -107,7 +107,8 @@ export class Relocator {
 
   /** @returns bytes moved; undefined if the segment cannot be moved now */
   async #move(segment: DiskSegment): Promise<number | undefined> {
-    const ofBatches = await this.#moveAll(groups(segment.live.values()))
+    // A copy, because moving changes the live batches.
+    const ofBatches = await this.#moveAll([...segment.live.values()])
     if (ofBatches === undefined) return undefined
     const ofRest = await this.#movePagedOut(segment)
     if (ofRest === undefined) return undefined
@@ -120,17 +121,16 @@ export class Relocator {
     const { paging } = this.#options
     const index = await paging.indexOf(segment)
     if (index === undefined) return undefined
-    const borrow = (entry: IndexEntry) => paging.borrow(entry, segment)
-    return this.#moveAll(borrowed(index, segment, borrow), (batch) => paging.giveBack(batch))
+    return this.#moveAll(borrowed(index, segment, paging), (batch) => paging.giveBack(batch))
   }
 
   /** @param moved called for each batch at the end, whether it was moved or not */
   async #moveAll(
-    groups: Iterable<readonly DiskBatch[]>,
+    batches: Iterable<DiskBatch>,
     moved: (batch: DiskBatch) => void = () => {},
   ): Promise<number | undefined> {
     let bytes = 0
-    for (const group of groups) {
+    for (const group of groups(batches)) {
       for (const batch of group) batch.uses++
       const its = await this.#moveGroup(group)
       for (const batch of group) {
@@ -179,12 +179,11 @@ export class Relocator {
   }
 }
 
+/** Yields the batches in groups to be read and written together. */
 function* groups(batches: Iterable<DiskBatch>): Generator<DiskBatch[]> {
   let group: DiskBatch[] = []
   let bytes = 0
-  // Copied first, because moving changes the live batches.
-  const copy = [...batches]
-  for (const batch of copy) {
+  for (const batch of batches) {
     group.push(batch)
     bytes += batch.length
     if (bytes < GROUP_BYTES && group.length < GROUP_BATCHES) continue
@@ -195,23 +194,8 @@ function* groups(batches: Iterable<DiskBatch>): Generator<DiskBatch[]> {
   if (group.length > 0) yield group
 }
 
-/** Yields borrowed batches for the paged-out records of a segment, group by group. */
-function* borrowed(
-  index: SegmentIndex,
-  { pagedOut }: DiskSegment,
-  borrow: (entry: IndexEntry) => DiskBatch,
-): Generator<DiskBatch[]> {
-  let group: DiskBatch[] = []
-  let bytes = 0
-  for (let row = 0; row < index.count; row++) {
-    if (!pagedOut.has(index.sequenceAt(row))) continue
-    const batch = borrow(index.at(row))
-    group.push(batch)
-    bytes += batch.length
-    if (bytes < GROUP_BYTES && group.length < GROUP_BATCHES) continue
-    yield group
-    group = []
-    bytes = 0
-  }
-  if (group.length > 0) yield group
+/** Yields borrowed batches for the paged-out records of a segment, one at a time: only those of one group exist at once. */
+function* borrowed(index: SegmentIndex, segment: DiskSegment, paging: Pick<Paging, 'borrow'>): Generator<DiskBatch> {
+  for (let row = 0; row < index.count; row++)
+    if (segment.pagedOut.has(index.sequenceAt(row))) yield paging.borrow(index.at(row), segment)
 }

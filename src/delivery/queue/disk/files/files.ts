@@ -26,6 +26,16 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
+/** Opens a file for reading, and closes it after `use`. */
+export async function withFile<T>(files: Files, path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
+  const file = await files.open(path, 'r')
+  try {
+    return await use(file)
+  } finally {
+    await file.close()
+  }
+}
+
 export const nodeFiles: Files = {
   open: async (path, flags) => new NodeFile(await open(path, flags, 0o600)),
   list: readdir,

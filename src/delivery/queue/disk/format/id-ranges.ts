@@ -1,3 +1,5 @@
+import { firstPlace } from '../../../contract/first-place.ts'
+
 /** Both ends are included. */
 export type IdRange = readonly [from: number, to: number]
 
@@ -86,14 +88,7 @@ export class IdRanges {
   /** Returns the index of the first range that does not end before `id`. */
   #firstReaching(id: number): number {
     this.#sort()
-    let low = 0
-    let high = this.#count
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#to(middle) < id) low = middle + 1
-      else high = middle
-    }
-    return low
+    return firstPlace(this.#count, (at) => this.#to(at) >= id)
   }
 
   #sort(): void {

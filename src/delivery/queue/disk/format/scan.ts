@@ -1,5 +1,5 @@
 import { countedBytes, itemEnd } from '../../../contract/items.ts'
-import type { Files, OpenFile } from '../files/files.ts'
+import { type Files, type OpenFile, withFile } from '../files/files.ts'
 import {
   type BatchPayload,
   decodeFooter,
@@ -75,15 +75,12 @@ export async function scanSegment(
 }
 
 /** @throws file system errors, and Error for a damaged header */
-export async function readIndex(files: Files, path: string): Promise<SegmentIndex> {
-  const file = await files.open(path, 'r')
-  try {
+export function readIndex(files: Files, path: string): Promise<SegmentIndex> {
+  return withFile(files, path, async (file) => {
     const opened = await openSegment(file)
     if (opened.kind !== 'segment') throw new Error(`the header of ${path} cannot be read`)
     return (await scanSegment(file, opened)).index
-  } finally {
-    await file.close()
-  }
+  })
 }
 
 /**

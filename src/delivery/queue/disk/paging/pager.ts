@@ -7,6 +7,7 @@
 // A lane that cannot be sent now has few batches in either share: the others must find room.
 
 import type { ByteBudget } from '../../../../component/byte-budget.ts'
+import { firstPlace } from '../../../contract/first-place.ts'
 import type { ItemBatch } from '../../../contract/items.ts'
 import type { PageReader, RecoveredBatch } from '../../../contract/queue.ts'
 import type { PagedOutTotals } from './paged-out-totals.ts'
@@ -127,7 +128,7 @@ export class Pager {
   /** Returns the first window of an earlier process's records. From then on the reader receives the rest as there is room. */
   async first(reader: PageReader | undefined): Promise<RecoveredBatch[]> {
     const first: DiskBatch[] = []
-    for (let paged = await this.#next(false); paged !== undefined; paged = await this.#next(false)) first.push(...paged)
+    for (let paged = await this.#next(); paged !== undefined; paged = await this.#next()) first.push(...paged)
     this.#reader = reader
     return recovered(first)
   }
@@ -154,7 +155,7 @@ export class Pager {
         if (this.#closed) return
         if (!segment.pagedOut.has(entry.sequence)) continue
         const batch = this.#pageIn(segment, entry)
-        for (const found of recovered([batch])) yield found
+        yield batch.recovered
         if (!batch.pagedOut && batch.unsettled > 0) this.#options.pageOut(batch)
       }
     }
@@ -240,21 +241,18 @@ export class Pager {
       // Other work runs between two pages.
       await Promise.race([new Promise((resolve) => setImmediate(resolve)), this.#closing.promise])
       if (this.#closed) return
-      const paged = await this.#next(true, (found) => reader.take(recovered(found)))
+      const paged = await this.#next((found) => reader.take(recovered(found)))
       if (paged === undefined) return
     }
   }
 
   /**
    * Pages in the next records.
-   * @param ahead true: also reads their items, where that is cheap
-   * @param take called in the same turn in which the records stop being paged out, if there are any
+   * @param take called in the same turn in which the records stop being paged out, if there are any; their items are read, too,
+   *   where that is cheap. Without it they are only returned.
    * @returns undefined if there is no room, or no record after the current position
    */
-  async #next(
-    ahead: boolean,
-    take: (found: readonly DiskBatch[]) => void = () => {},
-  ): Promise<readonly DiskBatch[] | undefined> {
+  async #next(take?: (found: readonly DiskBatch[]) => void): Promise<readonly DiskBatch[] | undefined> {
     const segment = this.#room < 1 ? undefined : this.#nextSegment()
     if (segment === undefined) return undefined
     if (segment.number !== this.#segment) {
@@ -266,7 +264,7 @@ export class Pager {
     if (index === 'later') return this.#skip(segment)
     if (index === 'gone') return this.#drop(segment, undefined)
     if (this.#sequence === 0 && !this.#isWhole(segment, index)) this.#drop(segment, index)
-    const start = rowFrom(index, this.#sequence)
+    const start = firstPlace(index.count, (row) => index.sequenceAt(row) >= this.#sequence)
     const { rows, end } = this.#choose(segment, index, start)
     if (end < index.count) this.#sequence = index.sequenceAt(end)
     else if (segment.index === undefined) this.#segment = segment.number + 1
@@ -276,7 +274,7 @@ export class Pager {
       this.#sequence = index.sequenceAt(end - 1) + 1
     }
     const entries = rows.map((row) => index.at(row))
-    const read = ahead ? await this.#options.readAhead(segment, entries) : undefined
+    const read = take !== undefined ? await this.#options.readAhead(segment, entries) : undefined
     if (this.#closed) return undefined
     const paged: DiskBatch[] = []
     for (const [at, entry] of entries.entries()) {
@@ -287,7 +285,7 @@ export class Pager {
       const items = read?.[at]
       if (items !== undefined) this.#options.keep(batch, items)
     }
-    if (paged.length > 0) take(paged)
+    if (paged.length > 0) take?.(paged)
     return paged
   }
 
@@ -344,18 +342,5 @@ export class Pager {
 
 /** Returns the batches in the order in which they were queued: a moved record is stored after later ones. */
 function recovered(batches: readonly DiskBatch[]): RecoveredBatch[] {
-  const oldestFirst = batches.toSorted((a, b) => a.id - b.id)
-  return oldestFirst.map((batch) => ({ lane: batch.lane, batch, settled: batch.settled }))
-}
-
-/** Returns the first row whose sequence is not below `sequence`. */
-function rowFrom(index: SegmentIndex, sequence: number): number {
-  let low = 0
-  let high = index.count
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (index.sequenceAt(middle) < sequence) low = middle + 1
-    else high = middle
-  }
-  return low
+  return batches.toSorted((a, b) => a.id - b.id).map((batch) => batch.recovered)
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ComponentError } from '../../../../component/component.ts'
 import type { Logger } from '../../../../telemetry/logger.ts'
 import type { PagedOutTotals } from '../paging/paged-out-totals.ts'
-import type { Files, OpenFile } from '../files/files.ts'
+import { type Files, withFile } from '../files/files.ts'
 import { HEADER_BYTES } from '../format/format.ts'
 import { IdRanges } from '../format/id-ranges.ts'
 import type { Acknowledged } from '../format/journal-format.ts'
@@ -175,15 +175,6 @@ function* groupsOf(found: readonly Found[]): Generator<Readable[]> {
 
 function scan(files: Files, segment: Readable): Promise<Scanned> {
   return withFile(files, segment.path, (file) => scanSegment(file, segment))
-}
-
-async function withFile<T>(files: Files, path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
-  const file = await files.open(path, 'r')
-  try {
-    return await use(file)
-  } finally {
-    await file.close()
-  }
 }
 
 async function leaveOut(files: Files, path: string, bytes: number, logger: Logger): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ItemBatch } from '../../../contract/items.ts'
-import { QueuedBatch } from '../../../contract/queue.ts'
+import { QueuedBatch, type RecoveredBatch } from '../../../contract/queue.ts'
 import type { Segment } from './segment.ts'
 import type { IndexEntry } from '../format/segment-index.ts'
 
@@ -35,6 +35,11 @@ export class DiskBatch extends QueuedBatch {
     this.sequence = entry.sequence
     this.offset = entry.offset
     this.length = entry.length
+  }
+
+  /** The batch as `recover` returns it. */
+  get recovered(): RecoveredBatch {
+    return { lane: this.lane, batch: this, settled: this.settled }
   }
 
   get entry(): IndexEntry {
