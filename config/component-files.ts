@@ -1,5 +1,8 @@
 // The files of a new component, for `npm run new`.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 export const KINDS = ['receiver', 'processor', 'exporter', 'extension'] as const
 export type Kind = (typeof KINDS)[number]
 
@@ -121,64 +124,11 @@ export class ${pascal} implements Component {
 `
 }
 
+/** The nop exporter under another name: it reserves, counts and settles as every exporter has to. */
 function exporter({ pascal }: Names): string {
-  return `import { registerLedger } from '../../accounting/ledger-metrics.ts'
-import { Ledger } from '../../accounting/ledger.ts'
-import type { Refused } from '../../accounting/outcome.ts'
-import { NOTHING_REJECTED } from '../../accounting/rejections.ts'
-import type { Component } from '../../component/component.ts'
-import type { LogsExporter, LogsRequest, Reservation } from '../../component/consumer.ts'
-import type { ExporterSettings } from '../../component/factory.ts'
-import { formatComponentId } from '../../component/id.ts'
-import { countRecords } from '../../otlp/check.ts'
-import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
-import type { ${pascal}Config } from './config.ts'
-
-/** Counts records as delivered and drops them. */
-export class ${pascal} implements Component, LogsExporter {
-  readonly ledger = new Ledger()
-  readonly #settings: ExporterSettings<${pascal}Config>
-  #unregister: () => void = () => {}
-
-  constructor(settings: ExporterSettings<${pascal}Config>) {
-    this.#settings = settings
-  }
-
-  async start(): Promise<void> {
-    this.#unregister = registerLedger(this.#settings.metrics, formatComponentId(this.#settings.id), this.ledger)
-  }
-
-  /** Drains what is queued until the signal aborts, and closes what \`start\` opened. */
-  async shutdown(): Promise<void> {
-    this.#unregister()
-  }
-
-  reserve(request: LogsRequest): Reservation | Refused {
-    try {
-      return this.#reservation(countRecords(request.bytes))
-    } catch (error) {
-      if (error instanceof MalformedProtobuf) return { kind: 'refused', cause: 'malformed', message: error.message }
-      throw error
-    }
-  }
-
-  #reservation(records: number): Reservation {
-    return {
-      kind: 'reserved',
-      records,
-      rejected: NOTHING_REJECTED,
-      warning: '',
-      commit: (listener) => {
-        this.ledger.receive(records)
-        listener.queued(undefined)
-        this.ledger.settle({ kind: 'delivered' }, records)
-        listener.settled({ kind: 'delivered' }, records)
-      },
-      release() {},
-    }
-  }
-}
-`
+  return readFileSync(join(import.meta.dirname, '../src/exporters/nop/exporter.ts'), 'utf8')
+    .replaceAll('NopExporter', pascal)
+    .replaceAll('NopConfig', `${pascal}Config`)
 }
 
 function extension({ pascal }: Names): string {

@@ -1,4 +1,11 @@
-import type { CommandEntry, ComponentCommand, ExporterConfigs, StorageDirectories } from '../component/command.ts'
+import type {
+  CommandEntry,
+  ComponentCommand,
+  ExporterConfigs,
+  FromConfig,
+  StorageDirectories,
+} from '../component/command.ts'
+import type { DaemonConfig } from '../config/daemon-config.ts'
 import type { ComponentRegistry } from '../component/factory.ts'
 import type { Command, CommandContext } from './command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from './load-config.ts'
@@ -36,28 +43,31 @@ function withConfig(command: ComponentCommand): Command {
   }
 }
 
-async function exporterConfigs(
-  type: string,
-  values: Parameters<typeof loadConfigFrom>[0],
-  context: CommandContext,
-): Promise<ExporterConfigs> {
-  if (values.config === undefined && values['default-config'] === undefined) return { kind: 'no_config' }
-  const loaded = await loadConfigFrom(values, context)
-  if (loaded === undefined) return { kind: 'invalid' }
-  const ofType = [...loaded.config.exporters].filter(([, { factory }]) => factory.type === type)
-  return { kind: 'found', configs: new Map(ofType.map(([id, { config }]) => [id, config])) }
+type Given = Parameters<typeof loadConfigFrom>[0]
+
+async function exporterConfigs(type: string, values: Given, context: CommandContext): Promise<ExporterConfigs> {
+  const isNamed = values.config !== undefined || values['default-config'] !== undefined
+  return fromConfig(isNamed, values, context, ({ exporters }) => {
+    const ofType = [...exporters].filter(([, { factory }]) => factory.type === type)
+    return { configs: new Map(ofType.map(([id, { config }]) => [id, config])) }
+  })
 }
 
-async function storageDirectories(
-  values: Parameters<typeof loadConfigFrom>[0],
-  context: CommandContext,
-): Promise<StorageDirectories> {
+async function storageDirectories(values: Given, context: CommandContext): Promise<StorageDirectories> {
   // The default config is only for `run`: directories are not guessed.
-  if (values.config === undefined) return { kind: 'no_config' }
+  return fromConfig(values.config !== undefined, values, context, ({ extensions }) => {
+    const found = [...extensions.values()].flatMap(({ factory, config }) => factory.storageDirectory?.(config) ?? [])
+    return { directories: [...new Set(found)] }
+  })
+}
+
+async function fromConfig<Found>(
+  isNamed: boolean,
+  values: Given,
+  context: CommandContext,
+  read: (config: DaemonConfig) => Found,
+): Promise<FromConfig<Found>> {
+  if (!isNamed) return { kind: 'no_config' }
   const loaded = await loadConfigFrom(values, context)
-  if (loaded === undefined) return { kind: 'invalid' }
-  const directories = [...loaded.config.extensions.values()].flatMap(
-    ({ factory, config }) => factory.storageDirectory?.(config) ?? [],
-  )
-  return { kind: 'found', directories: [...new Set(directories)] }
+  return loaded === undefined ? { kind: 'invalid' } : { kind: 'found', ...read(loaded.config) }
 }

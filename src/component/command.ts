@@ -47,20 +47,19 @@ export interface CommandHost extends Output {
   storageDirectories(): Promise<StorageDirectories>
 }
 
-export type StorageDirectories =
-  /** The directories of the enabled storage extensions; may be empty. */
-  | { readonly kind: 'found'; readonly directories: readonly string[] }
+/** A part of the config that the command line names. */
+export type FromConfig<Found> =
+  | ({ readonly kind: 'found' } & Found)
   /** The command line names no config. */
   | { readonly kind: 'no_config' }
   /** The config is invalid; the reason was written to stderr. */
   | { readonly kind: 'invalid' }
 
-export type ExporterConfigs =
-  | { readonly kind: 'found'; readonly configs: ReadonlyMap<string, unknown> }
-  /** The command line names no config. */
-  | { readonly kind: 'no_config' }
-  /** The config is invalid; the reason was written to stderr. */
-  | { readonly kind: 'invalid' }
+/** The directories of the active storage extensions; there may be none. */
+export type StorageDirectories = FromConfig<{ readonly directories: readonly string[] }>
+
+/** Settings by the id of the exporter. */
+export type ExporterConfigs = FromConfig<{ readonly configs: ReadonlyMap<string, unknown> }>
 
 export interface ComponentCommand<Names extends Options = Options> {
   /** A few lines for its help. */
