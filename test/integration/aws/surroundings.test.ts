@@ -59,21 +59,31 @@ test.skipIf(!canBeStranger())('a uid without a passwd entry and without HOME del
   expect(await daemon.stop()).toBe(0)
 })
 
-test('what cannot be sent is a setting that is wrong, no fault of the network, and no possible duplicate', async () => {
-  const local = await localCloudWatch()
-  const server = createServer((_, response) => {
+/**
+ * Serves credentials as a container's agent does.
+ * @param asked called with the authorization of each request
+ */
+async function credentialServer(
+  credentials: { readonly AccessKeyId: string; readonly Token: string },
+  asked: (authorization: string | undefined) => void = () => {},
+): Promise<string> {
+  const server = createServer(({ headers }, response) => {
+    asked(headers.authorization)
     const Expiration = new Date(Date.now() + 3_600_000).toISOString()
-    response.end(JSON.stringify({ AccessKeyId: 'AKID\nX', SecretAccessKey: 's', Token: 't\n', Expiration }))
+    response.end(JSON.stringify({ ...credentials, SecretAccessKey: 's', Expiration }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
     server.close()
     server.closeAllConnections()
   })
-  const env = {
-    AWS_ACCESS_KEY_ID: '',
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-  }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('what cannot be sent is a setting that is wrong, no fault of the network, and no possible duplicate', async () => {
+  const local = await localCloudWatch()
+  const url = await credentialServer({ AccessKeyId: 'AKID\nX', Token: 't\n' })
+  const env = { AWS_ACCESS_KEY_ID: '', AWS_CONTAINER_CREDENTIALS_FULL_URI: url }
   const daemon = await startDaemon(cloudwatchConfig(local.url, { exporter: SOON }), { env })
   await postRecords(daemon, { body: 'a' })
   await daemon.says((log) => log.some(({ reason }) => reason === 'configuration'))
@@ -86,19 +96,10 @@ test('what cannot be sent is a setting that is wrong, no fault of the network, a
 test('variables that the AWS SDK reads by itself lose the line break of their Secret', async () => {
   const local = await localCloudWatch()
   const asked: (string | undefined)[] = []
-  const server = createServer(({ headers }, response) => {
-    asked.push(headers.authorization)
-    const Expiration = new Date(Date.now() + 3_600_000).toISOString()
-    response.end(JSON.stringify({ AccessKeyId: 'AKIDPOD', SecretAccessKey: 's', Token: 't', Expiration }))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
+  const url = await credentialServer({ AccessKeyId: 'AKIDPOD', Token: 't' }, (header) => asked.push(header))
   const env = {
     AWS_ACCESS_KEY_ID: '',
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(server.address() as AddressInfo).port}\n`,
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}\n`,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: ' token\r\n',
   }
   const daemon = await startDaemon(cloudwatchConfig(local.url), { env })

@@ -107,17 +107,23 @@ test(
   },
 )
 
+/** A daemon that has a record of now, and one of 20 days ago as a dead letter. */
+async function daemonWithOldRecord() {
+  const local = await startCloudWatchLocal({ quotas: false })
+  onTestFinished(() => local.close())
+  const directory = await storageFolder()
+  const daemon = await startDaemon(durable(local.url, directory))
+  const longAgo = BigInt(Date.now() - 20 * 86_400_000) * 1_000_000n
+  await send(daemon, ['now', 'long ago'], longAgo)
+  await vi.waitFor(async () => expect(await state(daemon, 'dead_lettered')).toBe(1), WAIT)
+  return { local, directory, daemon, longAgo }
+}
+
 test(
   'a record that is too old is kept with a storage, and is in the log when it is replayed under a time of today',
   { timeout: 120_000 },
   async () => {
-    const local = await startCloudWatchLocal({ quotas: false })
-    onTestFinished(() => local.close())
-    const directory = await storageFolder()
-    const daemon = await startDaemon(durable(local.url, directory))
-    const longAgo = BigInt(Date.now() - 20 * 86_400_000) * 1_000_000n
-    await send(daemon, ['now', 'long ago'], longAgo)
-    await vi.waitFor(async () => expect(await state(daemon, 'dead_lettered')).toBe(1), WAIT)
+    const { local, directory, daemon, longAgo } = await daemonWithOldRecord()
     await vi.waitFor(async () => expect(await state(daemon, 'delivered')).toBe(1), WAIT)
     expect(await state(daemon, 'rejected')).toBe(0)
     expect(await letters(['list', '--directory', directory])).toMatch(/ too_old +\/app +s .*more than 14 days ago/)
@@ -156,13 +162,7 @@ test(
   'what is wrong with a question or a queue is one line, and the command ends by itself',
   { timeout: 120_000 },
   async () => {
-    const local = await startCloudWatchLocal({ quotas: false })
-    onTestFinished(() => local.close())
-    const directory = await storageFolder()
-    const daemon = await startDaemon(durable(local.url, directory))
-    const longAgo = BigInt(Date.now() - 20 * 86_400_000) * 1_000_000n
-    await send(daemon, ['now', 'long ago'], longAgo)
-    await vi.waitFor(async () => expect(await state(daemon, 'dead_lettered')).toBe(1), WAIT)
+    const { directory, daemon } = await daemonWithOldRecord()
     expect(await runToEnd(['dead-letters', 'list', '--directory', directory, '--since', 'yesterday'])).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^--since: "yesterday" is not a time: .*\n$/),
