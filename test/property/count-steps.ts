@@ -5,8 +5,8 @@
 // stretch. Objects are counted by the heap they take: the smallest one of V8 has 16 bytes, so this is an upper bound.
 
 const MIN_OBJECT_BYTES = 16
-/** Runs of which the median is taken: one may be disturbed by a collection, another by the compiler. */
-const RUNS = 5
+/** Runs of which the median is taken: some are disturbed by a collection, others by the compiler. Of five, three were once. */
+const RUNS = 9
 
 export interface Steps {
   readonly bytes: number
