@@ -5,7 +5,7 @@
  *
  * Does nothing to a part of a larger buffer, which others may share.
  */
-export function freeBytes(bytes: Uint8Array): void {
-  const { buffer } = bytes
-  if (bytes.length > 0 && buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0)
+export function freeBytes(bytes: Uint8Array | Float64Array): void {
+  const { buffer, byteLength } = bytes
+  if (byteLength > 0 && buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

@@ -4,6 +4,7 @@
 //   index  |item|item|item|item|item|        free         |
 
 import { INDEX_FIELDS, type ItemBatch } from '../contract/items.ts'
+import { freeBytes } from '../../wire/free-bytes.ts'
 import type { QueuedBatch } from '../contract/queue.ts'
 
 /** Maximum bytes of a request that may join others. */
@@ -49,13 +50,30 @@ export function joinItems(into: QueuedBatch, batch: QueuedBatch): void {
   into.countedBytes += batch.countedBytes
 }
 
-/** Returns the buffer of `part`, or a larger copy. The items of a request may be part of a shared buffer. */
+/**
+ * Returns the buffer of `part`, or a larger copy. The items of a request may be part of a shared buffer. A copied buffer is
+ * freed at once: after a few seconds in the queue it is in V8's old generation, which is collected rarely.
+ */
 function withRoom(into: QueuedBatch, part: Uint8Array | Float64Array, needed: number): ArrayBufferLike {
   const capacity = capacityOf(into, part)
   if (needed <= capacity) return part.buffer
   const larger = new Uint8Array(grown(capacity, needed))
   larger.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+  freePart(into, part)
   return larger.buffer
+}
+
+/** Frees the bytes of a settled batch; its own buffers may be larger than its items. */
+export function freeItems(batch: QueuedBatch): void {
+  if (batch.items === undefined) return
+  freePart(batch, batch.items.bytes)
+  freePart(batch, batch.items.index)
+  batch.items = undefined
+}
+
+function freePart({ hasRoom }: QueuedBatch, part: Uint8Array | Float64Array): void {
+  if (hasRoom) (part.buffer as ArrayBuffer).transfer(0)
+  else freeBytes(part)
 }
 
 function capacityOf(into: QueuedBatch, part: Uint8Array | Float64Array): number {

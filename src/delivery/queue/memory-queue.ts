@@ -1,9 +1,8 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { Retry } from '../../accounting/outcome.ts'
-import { freeBytes } from '../../wire/free-bytes.ts'
 import { BATCH_HEAP_BYTES, countedBytes, heldBytes, sumOf } from '../contract/items.ts'
 import { steadyNowMs } from '../contract/steady-clock.ts'
-import { joinGrowth, joinItems } from './join-items.ts'
+import { freeItems, joinGrowth, joinItems } from './join-items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import {
   type Held,
@@ -108,8 +107,7 @@ export class MemoryQueue implements Queue {
     batch.unsettled -= items
     this.#keeper.settled(batch, items)
     if (batch.unsettled > 0) return
-    if (batch.items !== undefined) freeBytes(batch.items.bytes)
-    batch.items = undefined
+    freeItems(batch)
     this.#free(batch.heldBytes, BATCH_HEAP_BYTES)
   }
 

@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DeliveryUnderTest, IDLE } from '../../../fakes/delivery.ts'
-import { namedItems } from '../../../fakes/items.ts'
+import { itemBatch, namedItems } from '../../../fakes/items.ts'
 import { fault, refused, settledPromises, taken } from '../../../fakes/sender.ts'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
+import type { QueuedBatch } from '../../../../src/delivery/contract/queue.ts'
 import { MemoryQueue } from '../../../../src/delivery/queue/memory-queue.ts'
 
 describe('requests of one lane that wait', () => {
@@ -106,6 +107,31 @@ describe('requests of one lane that wait', () => {
     await vi.advanceTimersByTimeAsync(1_001)
     expect([under.ledger.delivered, under.queue.size]).toEqual([10, 0])
   })
+})
+
+test('the buffers of joined requests are freed at once, when they are copied and when they are settled', () => {
+  const queue = new MemoryQueue(new ByteBudget(1_000_000))
+  const stored: QueuedBatch[] = []
+  const add = (text: string) => {
+    // A buffer of its own: short Buffers are part of one that others share.
+    const items = { ...itemBatch([{ text }]), bytes: new TextEncoder().encode(text) }
+    const reservation = queue.reserve([{ lane: 'g/s', items }])
+    if (reservation.kind !== 'reserved') throw new Error(reservation.message)
+    reservation.commit((batches) => 'kind' in batches || stored.push(...batches))
+  }
+  const buffers = ({ items }: QueuedBatch) => [items?.bytes.buffer, items?.index.buffer]
+  const sizes = (of: readonly (ArrayBufferLike | undefined)[]) => of.map((buffer) => buffer?.byteLength)
+  for (const text of ['one', 'two', 'three']) add(text)
+  const [chunk, second, third] = stored as [QueuedBatch, QueuedBatch, QueuedBatch]
+
+  const first = buffers(chunk)
+  queue.join(chunk, second)
+  expect(sizes(first)).toEqual([0, 0])
+  queue.join(chunk, third)
+  const joined = buffers(chunk)
+  expect(sizes(joined)).not.toContain(0)
+  queue.settle(chunk, 0, 3)
+  expect(sizes(joined)).toEqual([0, 0])
 })
 
 test('a queue of many lanes is full by its bookkeeping, and says so', () => {
