@@ -14,6 +14,7 @@ import { buildGraph, type Graph } from './graph.ts'
 import { Lifecycle, nameOf, type Member } from './lifecycle.ts'
 import { registerBudget } from './memory/budget-metrics.ts'
 import { collectWhenQuiet } from './memory/collect-when-quiet.ts'
+import { keepHeapSmall } from './memory/small-heap.ts'
 import { memoryLimit, type SizedBudget, sizeBudget, waitingHeap } from './memory/memory.ts'
 import { metricsAddresses, MetricsServer, type Readings } from './metrics-server.ts'
 import type { Mode, PipelineWorkers } from './mode.ts'
@@ -64,7 +65,7 @@ export class ServiceDaemon implements Daemon {
   readonly #failure = Promise.withResolvers<Error>()
   #started = false
   #stopped: Promise<void> | undefined
-  #stopCollecting = (): void => {}
+  #stopHeapTimers = (): void => {}
 
   /**
    * Wires a config; opens nothing.
@@ -104,7 +105,8 @@ export class ServiceDaemon implements Daemon {
   async start(): Promise<void> {
     if (this.#started || this.#stopped !== undefined) throw new Error('a daemon starts once')
     this.#started = true
-    this.#stopCollecting = collectWhenQuiet(this.#logger)
+    const timers = [keepHeapSmall(), collectWhenQuiet(this.#logger)]
+    this.#stopHeapTimers = () => timers.forEach((stop) => stop())
     if (this.#mode.kind !== 'worker') announceStart(this.#logger, this.#config, this.#build, this.#memory, this.#shapes)
     try {
       await this.#lifecycle.start()
@@ -132,7 +134,7 @@ export class ServiceDaemon implements Daemon {
   }
 
   async #stop(): Promise<void> {
-    this.#stopCollecting()
+    this.#stopHeapTimers()
     await this.#lifecycle.stop()
     // Flush folded lines first, so that the account is the last line.
     this.#ownLogger.flush()
