@@ -10,7 +10,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
 import { FaultScope, type FaultScopeOptions } from './faults/fault-scope.ts'
 import { sumOf } from './contract/items.ts'
-import type { Death, LaneItems } from './contract/lane-items.ts'
+import type { Death, DeliveryItems } from './contract/lane-items.ts'
 import { Lane } from './lanes/lane.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
 import { Window } from './lanes/window.ts'
@@ -147,12 +147,12 @@ export class Delivery<D> {
   }
 
   /** Reserves room for all lanes or for none; `onLaneFull` decides about lanes over their share. */
-  reserve(lanes: readonly LaneItems<D>[], onLaneFull: OnLaneFull): DeliveryReservation | Retry {
+  reserve(lanes: readonly DeliveryItems<D>[], onLaneFull: OnLaneFull): DeliveryReservation | Retry {
     const full = this.parking.overShare(lanes, onLaneFull)
-    if (full.length > 0 && onLaneFull === 'refuse') return laneFull(lanes[full[0] ?? 0]?.key ?? '')
+    if (full.length > 0 && onLaneFull === 'refuse') return laneFull(lanes[full[0] ?? 0]?.lane ?? '')
     const admitted = full.length === 0 ? lanes : this.#admitted(lanes, new Set(full), onLaneFull === 'dead_letter')
     const reserved = this.#queue.reserve(
-      admitted.map(({ key, items, own }) => ({ lane: own === true ? OWN_MARK + key : key, items })),
+      admitted.map((each) => (each.own === true ? { ...each, lane: OWN_MARK + each.lane } : each)),
     )
     if (reserved.kind === 'retry') return reserved
     return {
@@ -167,10 +167,14 @@ export class Delivery<D> {
     }
   }
 
-  #admitted(lanes: readonly LaneItems<D>[], full: ReadonlySet<number>, asLetters: boolean): readonly LaneItems<D>[] {
+  #admitted(
+    lanes: readonly DeliveryItems<D>[],
+    full: ReadonlySet<number>,
+    asLetters: boolean,
+  ): readonly DeliveryItems<D>[] {
     if (!asLetters) return lanes.filter((_, place) => !full.has(place))
-    return lanes.map((lane, place) =>
-      full.has(place) ? { ...lane, dead: { reason: 'lane_full', error: this.#faultOf(lane.key) } } : lane,
+    return lanes.map((each, place) =>
+      full.has(place) ? { ...each, dead: { reason: 'lane_full', error: this.#faultOf(each.lane) } } : each,
     )
   }
 
@@ -282,7 +286,7 @@ export class Delivery<D> {
     this.#lanes.clear()
   }
 
-  #stored(lanes: readonly LaneItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
+  #stored(lanes: readonly DeliveryItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
     if ('kind' in stored) return listener.queued(stored)
     for (const [place, batch] of stored.entries()) {
       if (batch.pagedOut) continue
@@ -293,11 +297,11 @@ export class Delivery<D> {
     }
     listener.queued(undefined)
     for (let place = 0; place < stored.length; place++) {
-      const { key, destination, dead } = lanes[place] as LaneItems<D>
+      const { lane, destination, dead } = lanes[place] as DeliveryItems<D>
       const batch = stored[place] as QueuedBatch
       if (batch.pagedOut) continue
-      if (dead === undefined) this.#send(key, destination, batch)
-      else this.#bury(key, batch, dead, () => this.#send(key, destination, batch))
+      if (dead === undefined) this.#send(lane, destination, batch)
+      else this.#bury(lane, batch, dead, () => this.#send(lane, destination, batch))
     }
   }
 
@@ -383,12 +387,12 @@ export class Delivery<D> {
     this.#count(run.batch, settlement, run.to - run.from, key)
   }
 
-  #moved(lane: Lane<D>, run: Run, { batch, to: { key, destination } }: Moved<D>): void {
+  #moved(lane: Lane<D>, run: Run, { batch, to }: Moved<D>): void {
     batch.listener = run.batch.listener
     this.#unsettled.add(batch)
-    this.#account.moved(run.to - run.from, lane.key, key)
+    this.#account.moved(run.to - run.from, lane.key, to.lane)
     this.#flushes.moved(run.batch, batch)
-    this.#send(key, destination, batch)
+    this.#send(to.lane, to.destination, batch)
     this.#release(lane, run)
   }
 

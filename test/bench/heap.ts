@@ -78,8 +78,7 @@ async function allocatedBy(call: () => void, times: number): Promise<number> {
 
 function send(): void {
   const transcoded = transcoder.transcode(bytes, Date.now())
-  const lanes = transcoded.routed.map(({ destination, items }) => ({ key: destination.key, destination, items }))
-  const reserved = delivery.reserve(lanes, 'reject')
+  const reserved = delivery.reserve(transcoded.routed, 'reject')
   if (reserved.kind !== 'reserved') throw new Error(reserved.message)
   reserved.commit(accounts.admission(transcoded, reserved.overShare, LISTENER))
 }

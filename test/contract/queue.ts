@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Retry } from '../../src/accounting/outcome.ts'
 import { INDEX_FIELDS, type ItemBatch } from '../../src/delivery/contract/items.ts'
-import type { NewBatch, Queue, QueuedBatch, QueueReservation } from '../../src/delivery/contract/queue.ts'
+import type { LaneItems } from '../../src/delivery/contract/lane-items.ts'
+import type { Queue, QueuedBatch, QueueReservation } from '../../src/delivery/contract/queue.ts'
 import { itemBatch, namedItems } from '../fakes/items.ts'
 
 export interface QueueUnderTest {
@@ -118,25 +119,25 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
     test('counts what is reserved before it is committed', async () => {
       const { queue } = await ready()
       const held = reserve(queue, [ofBytes(CAPACITY * 0.6)])
-      expectFull(queue.reserve(newBatches([ofBytes(CAPACITY * 0.6)])))
+      expectFull(queue.reserve(laneItemsOf([ofBytes(CAPACITY * 0.6)])))
       held.release()
       reserve(queue, [ofBytes(CAPACITY * 0.6)]).release()
     })
 
     test('says of what it could never hold that asking again is no use', async () => {
       const { queue } = await ready()
-      expect(queue.couldHold(newBatches([ofBytes(1_000)]))).toBe(true)
-      expect(queue.couldHold(newBatches([ofBytes(queue.capacityBytes + 1)]))).toBe(false)
+      expect(queue.couldHold(laneItemsOf([ofBytes(1_000)]))).toBe(true)
+      expect(queue.couldHold(laneItemsOf([ofBytes(queue.capacityBytes + 1)]))).toBe(false)
     })
 
     test('tells senders to wait when it is full, and takes more once it is not', async () => {
       const { queue, budget } = await ready()
       const batches: QueuedBatch[] = []
-      let outcome = queue.reserve(newBatches([ofBytes(CAPACITY / 16)]))
+      let outcome = queue.reserve(laneItemsOf([ofBytes(CAPACITY / 16)]))
       while (outcome.kind === 'reserved') {
         batches.push(...(await committed(outcome)))
         expect(batches.length).toBeLessThanOrEqual(16)
-        outcome = queue.reserve(newBatches([ofBytes(CAPACITY / 16)]))
+        outcome = queue.reserve(laneItemsOf([ofBytes(CAPACITY / 16)]))
       }
       expectFull(outcome)
       expect(batches.length).toBeGreaterThan(8)
@@ -202,7 +203,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       for (let round = 0; round < 400; round++) {
         const size = ((round * 7_919) % 40_000) + 1
         const items = ofBytes(size)
-        const outcome = queue.reserve(newBatches([items]))
+        const outcome = queue.reserve(laneItemsOf([items]))
         if (outcome.kind === 'reserved' && round % 7 === 0) outcome.release()
         else if (outcome.kind === 'reserved')
           for (const batch of await committed(outcome)) waiting.push({ batch, size })
@@ -237,12 +238,12 @@ function ofBytes(bytes: number, count = 1): ItemBatch {
   return { kind: 1, count, bytes: Buffer.alloc(size, 'x'), index }
 }
 
-function newBatches(items: readonly ItemBatch[]): NewBatch[] {
+function laneItemsOf(items: readonly ItemBatch[]): LaneItems[] {
   return items.map((each, place) => ({ lane: `group:stream-${place}`, items: each }))
 }
 
 function reserve(queue: Queue, items: readonly ItemBatch[]): QueueReservation {
-  const outcome = queue.reserve(newBatches(items))
+  const outcome = queue.reserve(laneItemsOf(items))
   if (outcome.kind === 'retry') throw new Error(outcome.message)
   return outcome
 }

@@ -93,7 +93,7 @@ export class DeliveryUnderTest {
   /** Puts a request into the queue; its items by lane, which is the destination too. */
   send(lanes: Readonly<Record<string, readonly TestItem[]>>, { queuedOnly = false } = {}): SentRequest {
     const request = new SentRequest()
-    const places = Object.entries(lanes).map(([key, items]) => ({ key, destination: key, items: itemBatch(items) }))
+    const places = Object.entries(lanes).map(([lane, items]) => ({ lane, destination: lane, items: itemBatch(items) }))
     const reserved = this.delivery.reserve(places, this.#onLaneFull)
     if (reserved.kind === 'retry') {
       request.queued = reserved.cause

@@ -1,10 +1,10 @@
 import type { Retry } from '../../accounting/outcome.ts'
 import { describeError } from '../../telemetry/describe-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import type { LaneItems } from '../contract/lane-items.ts'
 import type {
   PageReader,
   Held,
-  NewBatch,
   Queue,
   PagedOut,
   QueuedBatch,
@@ -96,13 +96,13 @@ export class AdoptingQueue implements Queue {
     if (this.#waiting.get(left) === 0 && left.queue.pagedOut.records === 0) this.#end(left)
   }
 
-  reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
+  reserve(batches: readonly LaneItems[]): QueueReservation | Retry {
     return this.#own.reserve(batches)
   }
 
   join(): undefined {}
 
-  couldHold(batches: readonly NewBatch[]): boolean {
+  couldHold(batches: readonly LaneItems[]): boolean {
     return this.#own.couldHold(batches)
   }
 

@@ -1,6 +1,7 @@
 import type { StageListener } from '../../component/consumer.ts'
 import type { Retry } from '../../accounting/outcome.ts'
 import type { ItemBatch } from './items.ts'
+import type { LaneItems } from './lane-items.ts'
 
 /**
  * Keeps batches between their acknowledgement and the response of the destination. Lanes know the order; the queue knows
@@ -22,7 +23,7 @@ export interface Queue {
   readonly fullness: number
   /** Returns the share of the tightest bound that this amount takes. */
   share(held: Held): number
-  reserve(batches: readonly NewBatch[]): QueueReservation | Retry
+  reserve(batches: readonly LaneItems[]): QueueReservation | Retry
   /**
    * Moves the items of `batch` to the end of `into`, an earlier batch of the same lane, and removes `batch`, so that small
    * requests share their bookkeeping.
@@ -30,7 +31,7 @@ export interface Queue {
    */
   join(into: QueuedBatch, batch: QueuedBatch): number | undefined
   /** Returns false if these would not fit even in an empty queue, so a retry is useless. */
-  couldHold(batches: readonly NewBatch[]): boolean
+  couldHold(batches: readonly LaneItems[]): boolean
   /** Loads `batch.items` into memory, then calls `ready`, possibly at once. Items still undefined then are lost and counted. */
   load(batch: QueuedBatch, ready: () => void): void
   /** Marks items `[from, to)` of the batch as final: they will not be loaded again. */
@@ -93,12 +94,6 @@ export interface PageReader {
   take(found: readonly RecoveredBatch[]): void
   /** Reports items that can no longer be read. */
   lost(items: number): void
-}
-
-export interface NewBatch {
-  /** Lane key, which identifies the lane of a recovered batch. */
-  readonly lane: string
-  readonly items: ItemBatch
 }
 
 export interface QueueReservation {

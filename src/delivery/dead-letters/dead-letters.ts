@@ -8,7 +8,8 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { DiskQueue } from '../queue/disk/disk-queue.ts'
 import { recordBytes } from '../queue/disk/format/format.ts'
 import { cutOut, type ItemBatch } from '../contract/items.ts'
-import type { NewBatch, QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../contract/queue.ts'
+import type { LaneItems } from '../contract/lane-items.ts'
+import type { QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../contract/queue.ts'
 import type { Run } from '../contract/run-queue.ts'
 import type { Kept } from './unwanted.ts'
 
@@ -296,7 +297,7 @@ function factsOf({ id, lane, reason, error, diedAtMs }: DeadLetter): string {
   return JSON.stringify({ id, lane, reason, error, diedAtMs })
 }
 
-function batchOf(letter: DeadLetter, items: ItemBatch): NewBatch {
+function batchOf(letter: DeadLetter, items: ItemBatch): LaneItems {
   return { lane: factsOf(letter), items }
 }
 

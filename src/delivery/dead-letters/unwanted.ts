@@ -4,7 +4,7 @@
 //                                                      └ waits while the store has no room
 
 import type { Settlement } from '../../accounting/outcome.ts'
-import type { LaneItems } from '../contract/lane-items.ts'
+import type { DeliveryItems } from '../contract/lane-items.ts'
 import type { Queue, QueuedBatch } from '../contract/queue.ts'
 import type { Run } from '../contract/run-queue.ts'
 
@@ -25,13 +25,13 @@ const MORE_AFTER_MS = 20
 const AGAIN_AT_ONCE = 256
 
 /** Returns another destination, or the same with another time, for rejected items; undefined if there is none. */
-export type Rescue<D> = (destination: D, run: Run, reason: string) => LaneItems<D> | undefined
+export type Rescue<D> = (destination: D, run: Run, reason: string) => DeliveryItems<D> | undefined
 
 /** The items are in the queue again, in another batch; the caller releases the old one and counts nothing. */
 export interface Moved<D> {
   readonly kind: 'moved'
   readonly batch: QueuedBatch
-  readonly to: LaneItems<D>
+  readonly to: DeliveryItems<D>
 }
 
 export class Unwanted<D> {
@@ -67,7 +67,7 @@ export class Unwanted<D> {
     const { reason } = settlement
     const bury = () => this.keep(lane.key, run, reason, error, (kept) => end(kept ? DEAD_LETTERED : settlement))
     const to = kind === 'rejected' ? this.#rescue?.(lane.destination, run, reason) : undefined
-    const reserved = to && this.#queue.reserve([{ lane: to.key, items: to.items }])
+    const reserved = to && this.#queue.reserve([to])
     if (to === undefined || reserved?.kind !== 'reserved') return bury()
     reserved.commit((stored) => {
       if ('kind' in stored) return bury()

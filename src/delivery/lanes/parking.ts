@@ -4,7 +4,8 @@
 //   queue  | parked: at most half, and nothing more in the last quarter | free for lanes that can be sent |
 
 import type { Logger } from '../../telemetry/logger.ts'
-import { heldBytes, type ItemBatch } from '../contract/items.ts'
+import { heldBytes } from '../contract/items.ts'
+import type { LaneItems } from '../contract/lane-items.ts'
 import type { Lane } from './lane.ts'
 import type { Held, Queue } from '../contract/queue.ts'
 
@@ -67,16 +68,13 @@ export class Parking<D> {
    * quarter of a queue that is over half full, or it is parked and the parked lanes have used up their quota. If a fault
    * blocks all lanes, or the lane is the only one, senders wait instead: rejecting would lose records for no benefit.
    */
-  overShare(
-    wanted: readonly { readonly key: string; readonly items: ItemBatch }[],
-    onFull: OnLaneFull,
-  ): readonly number[] {
+  overShare(wanted: readonly LaneItems[], onFull: OnLaneFull): readonly number[] {
     const crowded = this.#queue.fullness > CROWDED
     if (!crowded && this.#parked.size === 0) return NONE
     const over: number[] = []
     let held: Held | undefined
     let more = NOTHING
-    for (const [place, { key, items }] of wanted.entries()) {
+    for (const [place, { lane: key, items }] of wanted.entries()) {
       const lane = this.#known.get(key)
       if (lane === undefined || !lane.stuckAlone || this.#isOnly(lane, wanted)) continue
       const its = { bytes: heldBytes(items), items: items.count, batches: 1 }
@@ -96,8 +94,8 @@ export class Parking<D> {
   }
 
   /** Returns true if no other lane is written, so that its records take room from no others. */
-  #isOnly(lane: Lane<D>, wanted: readonly { readonly key: string }[]): boolean {
-    return this.#known.size < 2 && !lane.othersWork && wanted.every(({ key }) => key === lane.key)
+  #isOnly(lane: Lane<D>, wanted: readonly LaneItems[]): boolean {
+    return this.#known.size < 2 && !lane.othersWork && wanted.every((each) => each.lane === lane.key)
   }
 
   /** Parks lanes that have failed for long, and unparks those that can be sent again. Called about every second. */

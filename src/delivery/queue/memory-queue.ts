@@ -1,12 +1,12 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import type { Retry } from '../../accounting/outcome.ts'
 import { BATCH_HEAP_BYTES, countedBytes, heldBytes, sumOf } from '../contract/items.ts'
+import type { LaneItems } from '../contract/lane-items.ts'
 import { steadyNowMs } from '../contract/steady-clock.ts'
 import { freeItems, joinGrowth, joinItems } from './join-items.ts'
 import { BoundKeeper, type QueueBound } from './queue-bound.ts'
 import {
   type Held,
-  type NewBatch,
   NOTHING_PAGED_OUT,
   QueuedBatch,
   type Queue,
@@ -48,7 +48,7 @@ export class MemoryQueue implements Queue {
     return Math.max(held.bytes / this.capacityBytes, this.#keeper.share(held))
   }
 
-  reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
+  reserve(batches: readonly LaneItems[]): QueueReservation | Retry {
     const { bytes, items } = sumOf(batches)
     const heap = batches.length * BATCH_HEAP_BYTES
     if (this.usedBytes + bytes > this.capacityBytes) return full(this.usedBytes, this.capacityBytes, 'bytes')
@@ -90,7 +90,7 @@ export class MemoryQueue implements Queue {
     return from
   }
 
-  couldHold(batches: readonly NewBatch[]): boolean {
+  couldHold(batches: readonly LaneItems[]): boolean {
     const { bytes, items } = sumOf(batches)
     const heap = batches.length * BATCH_HEAP_BYTES
     return bytes <= this.capacityBytes && heap <= this.#budget.heapCapacity && this.#keeper.couldHold(items)

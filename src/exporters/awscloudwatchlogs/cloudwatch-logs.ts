@@ -9,7 +9,6 @@ import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { RejectionCounter, type Rejections } from '../../accounting/rejections.ts'
 import type { Siblings } from '../../component/siblings.ts'
-import type { LaneItems } from '../../delivery/contract/lane-items.ts'
 import { Delivery, type DeliveryReservation } from '../../delivery/delivery.ts'
 import type { ItemBatch } from '../../delivery/contract/items.ts'
 import { MemoryQueue } from '../../delivery/queue/memory-queue.ts'
@@ -39,8 +38,7 @@ import { PutLogEvents } from './put/put.ts'
 import { report } from './accounting/report.ts'
 import { rescueLate } from './event/rescue.ts'
 import { Router } from './route/route.ts'
-import { LATE, Transcoder, type Transcoded } from './event/transcode.ts'
-import type { RoutedItems } from './event/written-events.ts'
+import { Transcoder, type Transcoded } from './event/transcode.ts'
 import { warnings } from './settings/warnings.ts'
 
 export interface CloudWatchLogsSettings {
@@ -212,7 +210,7 @@ export class CloudWatchLogs {
 
   #writeGapMarker(lane: string, gap: Gap): Promise<boolean> {
     const items = gapMarker(gap, this.#clock.now())
-    const marker = { key: lane, destination: destinationOf(lane), items, own: true } as const
+    const marker = { lane, destination: destinationOf(lane), items, own: true } as const
     const reserved = this.#running?.delivery.reserve([marker], 'refuse')
     if (reserved?.kind !== 'reserved') return Promise.resolve(false)
     return new Promise((resolve) =>
@@ -221,13 +219,13 @@ export class CloudWatchLogs {
   }
 
   /** Queues a dead letter's events again. Resolves with the reason if there is no room for them. */
-  #replay(delivery: Delivery<Destination>, from: string, key: string, items: ItemBatch): Promise<string | undefined> {
+  #replay(delivery: Delivery<Destination>, from: string, lane: string, items: ItemBatch): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const reserved = delivery.reserve([{ key, destination: destinationOf(key), items }], 'refuse')
+      const reserved = delivery.reserve([{ lane, destination: destinationOf(lane), items }], 'refuse')
       if (reserved.kind === 'retry') return resolve(reserved.message)
       reserved.commit({
         queued: (failure) => {
-          if (failure === undefined) this.accounts.revived(items.count, from, key)
+          if (failure === undefined) this.accounts.revived(items.count, from, lane)
           resolve(failure?.message)
         },
         settled() {},
@@ -303,13 +301,13 @@ export class CloudWatchLogs {
       throw error
     }
     if (isNotPermitted(transcoded)) return notPermitted(transcoded)
-    const lanes = transcoded.routed.map(laneItems)
-    const reserved = delivery.reserve(lanes, onLaneFull(this.#settings.config))
+    const { routed } = transcoded
+    const reserved = delivery.reserve(routed, onLaneFull(this.#settings.config))
     if (reserved.kind === 'retry') {
       const { records } = transcoded
       this.ledger.enqueueFailed += records
       this.#admission.learnRefusal()
-      const couldHold = queue.couldHold(lanes.map(({ key, items }) => ({ lane: key, items })))
+      const couldHold = queue.couldHold(routed)
       return { ...(couldHold ? reserved : tooLargeForQueue(queue)), records }
     }
     this.#admission.learn(request.bytes.length, reserved.bytes)
@@ -344,12 +342,6 @@ export class CloudWatchLogs {
       message: this.#stopping ? 'the exporter is stopping' : 'the exporter has not started',
     }
   }
-}
-
-function laneItems({ destination, items, dead }: RoutedItems): LaneItems<Destination> {
-  const { key } = destination
-  if (dead === undefined) return { key, destination, items }
-  return { key, destination, items, dead: { reason: dead, error: `its time is ${LATE[dead]}` } }
 }
 
 async function close({ delivery, provisioner, aws, durable }: Running, signal: AbortSignal): Promise<void> {

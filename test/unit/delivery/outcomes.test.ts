@@ -171,7 +171,7 @@ describe('items that their destination rejects, and another one takes', () => {
   function rejecting(setup: DeliverySetup = {}) {
     const under = new DeliveryUnderTest({
       rescue: (_, { batch, from, to }) =>
-        batch.items && { key: 'late/s', destination: 'late/s', items: cutOut(batch.items, from, to) },
+        batch.items && { lane: 'late/s', destination: 'late/s', items: cutOut(batch.items, from, to) },
       ...setup,
     })
     under.sender.respond = ({ group }) =>

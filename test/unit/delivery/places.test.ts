@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Retry } from '../../../src/accounting/outcome.ts'
 import { MemoryQueue } from '../../../src/delivery/queue/memory-queue.ts'
-import type { NewBatch, QueuedBatch, QueueReservation } from '../../../src/delivery/contract/queue.ts'
+import type { LaneItems } from '../../../src/delivery/contract/lane-items.ts'
+import type { QueuedBatch, QueueReservation } from '../../../src/delivery/contract/queue.ts'
 import { DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
 import { fault, taken } from '../../fakes/sender.ts'
@@ -15,7 +16,7 @@ class ForgetfulQueue extends MemoryQueue {
   readonly batches: QueuedBatch[] = []
   readonly loads: { readonly batch: QueuedBatch; readonly ready: () => void }[] = []
 
-  override reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
+  override reserve(batches: readonly LaneItems[]): QueueReservation | Retry {
     const reserved = super.reserve(batches)
     if (reserved.kind === 'retry') return reserved
     return {

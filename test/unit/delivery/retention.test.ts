@@ -21,8 +21,8 @@ test('a lane that is stuck holds nothing of the request its batch came with', as
     const exporter: LogsExporter = {
       reserve() {
         const lanes = [
-          { key: 'good/s', destination: 'good/s', items: good },
-          { key: 'bad/s', destination: 'bad/s', items: itemBatch([{ text: 'y' }]) },
+          { lane: 'good/s', destination: 'good/s', items: good },
+          { lane: 'bad/s', destination: 'bad/s', items: itemBatch([{ text: 'y' }]) },
         ]
         const reserved = under.delivery.reserve(lanes, 'reject')
         if (reserved.kind === 'retry') return reserved

@@ -27,11 +27,11 @@ import { setAside } from './files/set-aside.ts'
 import { Tail } from './reading/tail.ts'
 import { type Place, type WriteFailure, Writer } from './segments/writer.ts'
 import { countedBytes } from '../../contract/items.ts'
+import type { LaneItems } from '../../contract/lane-items.ts'
 import { BoundKeeper, type QueueBound } from '../queue-bound.ts'
 import type {
   PageReader,
   Held,
-  NewBatch,
   Queue,
   PagedOut,
   QueuedBatch,
@@ -186,7 +186,7 @@ export class DiskQueue implements Queue {
     return this.#room.share(held)
   }
 
-  couldHold(batches: readonly NewBatch[]): boolean {
+  couldHold(batches: readonly LaneItems[]): boolean {
     return this.#room.couldHold(batches)
   }
 
@@ -213,7 +213,7 @@ export class DiskQueue implements Queue {
     return this.#paging.start(reader)
   }
 
-  reserve(batches: readonly NewBatch[]): QueueReservation | Retry {
+  reserve(batches: readonly LaneItems[]): QueueReservation | Retry {
     if (this.#closing.signal.aborted) return CLOSING()
     const room = this.#room.take(batches)
     if ('kind' in room) return room
@@ -224,7 +224,7 @@ export class DiskQueue implements Queue {
     }
   }
 
-  #commit(batches: readonly NewBatch[], room: TakenRoom, stored: Stored, mayPageOut: boolean): void {
+  #commit(batches: readonly LaneItems[], room: TakenRoom, stored: Stored, mayPageOut: boolean): void {
     if (batches.length === 0) {
       room.release()
       stored([])
@@ -314,7 +314,7 @@ export class DiskQueue implements Queue {
     for (const segment of this.#segments.values()) await segment.close()
   }
 
-  #place({ lane, items }: NewBatch, place: Place, queuedAtMs: number, mayPageOut: boolean): DiskBatch {
+  #place({ lane, items }: LaneItems, place: Place, queuedAtMs: number, mayPageOut: boolean): DiskBatch {
     const entry = { ...place, lane, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
     return this.#paging.place(place.segment, entry, items, mayPageOut)
   }

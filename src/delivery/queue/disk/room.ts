@@ -4,7 +4,8 @@
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { Retry, RetryCause } from '../../../accounting/outcome.ts'
 import { heldBytes, sumOf } from '../../contract/items.ts'
-import type { Held, NewBatch } from '../../contract/queue.ts'
+import type { LaneItems } from '../../contract/lane-items.ts'
+import type { Held } from '../../contract/queue.ts'
 import type { BoundKeeper } from '../queue-bound.ts'
 import { recordBytes } from './format/format.ts'
 import type { FreeSpace } from './files/free-space.ts'
@@ -59,13 +60,13 @@ export class Room {
     return Math.max(held.bytes / this.capacityBytes, this.#keeper.share(held))
   }
 
-  couldHold(batches: readonly NewBatch[]): boolean {
+  couldHold(batches: readonly LaneItems[]): boolean {
     const { bytes, items } = sumOf(batches)
     return bytes <= Math.min(this.capacityBytes, this.#budget.capacity) && this.#keeper.couldHold(items)
   }
 
   /** Takes room for all batches or for none. */
-  take(batches: readonly NewBatch[]): TakenRoom | Retry {
+  take(batches: readonly LaneItems[]): TakenRoom | Retry {
     let memory = 0
     let disk = 0
     let items = 0

@@ -1,5 +1,5 @@
 import { Clock } from '../../../aws/clock.ts'
-import type { LaneItems } from '../../../delivery/contract/lane-items.ts'
+import type { DeliveryItems } from '../../../delivery/contract/lane-items.ts'
 import { cutOut, type ItemBatch, itemTime } from '../../../delivery/contract/items.ts'
 import type { Rescue } from '../../../delivery/dead-letters/unwanted.ts'
 import type { Destination } from '../route/destination.ts'
@@ -18,12 +18,12 @@ export function rescueLate(
   clock = new Clock(),
 ): Rescue<Destination> | undefined {
   if (policy !== 'clamp' && policy !== 'divert') return undefined
-  return (destination, { batch, from, to }, reason): LaneItems<Destination> | undefined => {
+  return (destination, { batch, from, to }, reason): DeliveryItems<Destination> | undefined => {
     if (batch.items === undefined || !LATE.has(reason)) return undefined
     const now = clock.now()
     if (isCurrent(batch.items, from, to, now)) return undefined
     const target = policy === 'divert' ? late : destination
-    return { key: target.key, destination: target, items: restamp(cutOut(batch.items, from, to), now) }
+    return { lane: target.key, destination: target, items: restamp(cutOut(batch.items, from, to), now) }
   }
 }
 

@@ -20,7 +20,7 @@ import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.
 import { unescapeJson } from '../../../wire/json-unescape.ts'
 import { isJson, namedDestination } from './raw-json.ts'
 import { RawLog } from './raw-log.ts'
-import { ASK_RECORDS, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
+import { ASK_RECORDS, type LateDeath, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
 import { type RoutedItems, WrittenEvents } from './written-events.ts'
 
 export type LatePolicy = 'dead_letter' | 'reject' | 'clamp' | 'divert'
@@ -67,9 +67,14 @@ const ITEM_END = Buffer.from('"},')
 /** Maximum records in one request: bounds the place and lane that are kept per record during the pass. */
 const MAX_RECORDS = 500_000
 /** Describes an event time that CloudWatch does not accept. */
-export const LATE: Readonly<Record<LateReason, string>> = {
+const LATE: Readonly<Record<LateReason, string>> = {
   too_old: 'more than 14 days ago',
   too_new: 'more than 2 hours ahead',
+}
+/** One for all events: a request may have half a million. */
+const LATE_DEATHS: Readonly<Record<LateReason, LateDeath>> = {
+  too_old: { reason: 'too_old', error: `its time is ${LATE.too_old}` },
+  too_new: { reason: 'too_new', error: `its time is ${LATE.too_new}` },
 }
 /** No original time to keep: the event has its own. */
 export const NOT_LATE = -1
@@ -326,7 +331,7 @@ export class Transcoder {
 
   #lateLane(lane: number, timestamp: number): number {
     const { lateEvents } = this.#options
-    if (lateEvents === 'dead_letter') return this.#router.dead(lane, this.#lateReason(timestamp))
+    if (lateEvents === 'dead_letter') return this.#router.dead(lane, LATE_DEATHS[this.#lateReason(timestamp)])
     this.late++
     return lateEvents === 'divert' ? this.#router.late() : lane
   }

@@ -3,12 +3,13 @@
 // The events of one request, written back to back into one buffer, with the end, time, counted bytes, lane and record of each,
 // in columns of numbers that grow and are reused. At the end each lane gets its own exact buffer.
 
-import { INDEX_FIELDS, type ItemBatch } from '../../../delivery/contract/items.ts'
+import { INDEX_FIELDS } from '../../../delivery/contract/items.ts'
+import type { DeliveryItems } from '../../../delivery/contract/lane-items.ts'
+import type { Destination } from '../route/destination.ts'
 import type { RoutedTo } from '../route/route.ts'
 
 /** The events of one request for one destination. */
-export interface RoutedItems extends RoutedTo {
-  readonly items: ItemBatch
+export interface RoutedItems extends DeliveryItems<Destination> {
   /** The place in the request of each item's record. */
   readonly records: Uint32Array
 }
@@ -78,13 +79,10 @@ export class WrittenEvents {
     }
     if (parts.length === 1) text.copy((parts[0] as Part).bytes, 0, 0, start)
     const routed: RoutedItems[] = []
-    for (const [lane, { count, bytes, index, records }] of parts.entries()) {
-      if (count > 0)
-        routed.push({
-          ...(destinations[lane] as RoutedTo),
-          items: { kind: 1, count, bytes, index },
-          records,
-        })
+    for (const [place, { count, bytes, index, records }] of parts.entries()) {
+      if (count === 0) continue
+      const { destination, dead } = destinations[place] as RoutedTo
+      routed.push({ lane: destination.key, destination, dead, items: { kind: 1, count, bytes, index }, records })
     }
     return routed
   }

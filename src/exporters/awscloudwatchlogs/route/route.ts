@@ -5,6 +5,7 @@
 
 import type { Identity } from '../../../component/authenticator.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
+import type { Death } from '../../../delivery/contract/lane-items.ts'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import type { Destination, DestinationGate, DivertedReason } from './destination.ts'
 import { findAttributes, FoundValues, scalarText } from './attributes.ts'
@@ -19,11 +20,16 @@ export const NOT_PERMITTED = -2
 /** Rejection reasons that depend only on an event's time. */
 export type LateReason = Extract<RejectedReason, 'too_old' | 'too_new'>
 
+/** Why a late event is a dead letter. */
+export interface LateDeath extends Death {
+  readonly reason: LateReason
+}
+
 /** One per destination, and one more for each reason why its events are not sent. */
 export interface RoutedTo {
   readonly destination: Destination
   /** If set, the events become dead letters of the destination. */
-  readonly dead: LateReason | undefined
+  readonly dead: Death | undefined
 }
 
 export class Router {
@@ -45,8 +51,8 @@ export class Router {
   readonly #groupValues: (string | undefined)[]
   readonly #streamValues: (string | undefined)[]
   readonly #places = new Map<string, number>()
-  /** Places of dead letters, by place and reason. */
-  readonly #deadPlaces = new Map<number, number>()
+  /** Places of dead letters, by reason and place. */
+  readonly #deadPlaces: Readonly<Record<LateReason, Map<number, number>>> = { too_old: new Map(), too_new: new Map() }
   readonly #permission = new Permission()
   /** Destinations of this request; `resource` and `record` return places in it. */
   readonly destinations: RoutedTo[] = []
@@ -80,7 +86,8 @@ export class Router {
     this.#permission.begin(identity)
     this.destinations.length = 0
     this.#places.clear()
-    this.#deadPlaces.clear()
+    this.#deadPlaces.too_old.clear()
+    this.#deadPlaces.too_new.clear()
     this.#previousPlace = ASK_RECORDS
   }
 
@@ -134,13 +141,13 @@ export class Router {
   }
 
   /** The place for dead letters of the destination at `place`. */
-  dead(place: number, reason: LateReason): number {
-    const key = 2 * place + (reason === 'too_old' ? 0 : 1)
-    const known = this.#deadPlaces.get(key)
+  dead(place: number, death: LateDeath): number {
+    const places = this.#deadPlaces[death.reason]
+    const known = places.get(place)
     if (known !== undefined) return known
     const target = this.destinations[place]?.destination
-    const dead = target === undefined ? place : this.#target(target, reason)
-    this.#deadPlaces.set(key, dead)
+    const dead = target === undefined ? place : this.destinations.push({ destination: target, dead: death }) - 1
+    places.set(place, dead)
     return dead
   }
 
@@ -177,12 +184,10 @@ export class Router {
     return this.#target(typeof admitted === 'string' ? this.#gate.overflow : admitted)
   }
 
-  #target(destination: Destination, dead?: LateReason): number {
-    // Names do not end with a space, so the key is unambiguous.
-    const key = dead === undefined ? destination.key : `${destination.key} ${dead}`
-    const known = this.#places.get(key)
+  #target(destination: Destination): number {
+    const known = this.#places.get(destination.key)
     if (known !== undefined) return known
-    this.#places.set(key, this.destinations.length)
-    return this.destinations.push({ destination, dead }) - 1
+    this.#places.set(destination.key, this.destinations.length)
+    return this.destinations.push({ destination, dead: undefined }) - 1
   }
 }

@@ -23,7 +23,7 @@ function accounts() {
 
 function receive(to: Accounts, records: number): void {
   const items = itemBatch(namedItems('r', records))
-  const target = { destination: destination('group', 'stream'), dead: undefined }
+  const target = { lane: 'group:stream', destination: destination('group', 'stream') }
   const routed = [{ ...target, items, records: new Uint32Array(records) }]
   to.admission({ records, rejected: NOTHING_REJECTED, turnedAway: [], routed }, [], deaf).queued(undefined)
 }

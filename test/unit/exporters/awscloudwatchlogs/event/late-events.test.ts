@@ -36,7 +36,7 @@ describe('late_events', () => {
     const keeping = transcoder({ lateEvents: 'dead_letter', group: 'g', stream: 's' })
     const { rejected, routed } = keeping.transcode(request, NOW_MS)
     expect(rejected.count).toBe(0)
-    const found = routed.map(({ destination, dead, items }) => [destination.key, dead, itemTime(items, 0), items.count])
+    const found = routed.map(({ lane, dead, items }) => [lane, dead?.reason, itemTime(items, 0), items.count])
     expect(found).toEqual([
       ['g:s', undefined, NOW_MS, 1],
       ['g:s', 'too_old', NOW_MS - 20 * DAY_MS, 1],

@@ -26,7 +26,7 @@ test.each(['clamp', 'divert'] as const)(
   '%s stores what is past a group’s retention under the present time',
   (policy) => {
     const rescued = rescueLate(policy, LATE)?.(HERE, run(10 * DAY_MS), 'expired_retention')
-    expect(rescued?.key).toBe(policy === 'clamp' ? HERE.key : LATE.key)
+    expect(rescued?.lane).toBe(policy === 'clamp' ? HERE.key : LATE.key)
     expect(rescued?.items.count).toBe(2)
     const text = Buffer.from(rescued?.items.bytes ?? []).toString()
     expect(text).toContain(`\\"original_timestamp\\":${NOW_MS - 10 * DAY_MS},\\"body\\":\\"b\\"`)

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ByteBudget } from '../../../../../src/component/byte-budget.ts'
-import type { NewBatch, QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
+import type { LaneItems } from '../../../../../src/delivery/contract/lane-items.ts'
+import type { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
 import type { DiskQueue } from '../../../../../src/delivery/queue/disk/disk-queue.ts'
 import { configSchema } from '../../../../../src/exporters/awscloudwatchlogs/config.ts'
 import { directoryOpener } from '../../../../../src/exporters/awscloudwatchlogs/storage/open-directory.ts'
@@ -30,7 +31,7 @@ async function opened(capacityBytes: number, budget: ByteBudget = new ByteBudget
 }
 
 /** Undefined if it was refused. */
-function put(queue: DiskQueue, batch: NewBatch, mayPageOut = false): Promise<readonly QueuedBatch[] | undefined> {
+function put(queue: DiskQueue, batch: LaneItems, mayPageOut = false): Promise<readonly QueuedBatch[] | undefined> {
   const reserved = queue.reserve([batch])
   if (reserved.kind === 'retry') return Promise.resolve(undefined)
   return new Promise((resolve, reject) => {
@@ -38,7 +39,7 @@ function put(queue: DiskQueue, batch: NewBatch, mayPageOut = false): Promise<rea
   })
 }
 
-const records = (bytes: number): NewBatch => ({ lane: 'g:s', items: itemBatch([{ text: 'x'.repeat(bytes) }]) })
+const records = (bytes: number): LaneItems => ({ lane: 'g:s', items: itemBatch([{ text: 'x'.repeat(bytes) }]) })
 
 test.each([
   ['16 MiB', 16 * MIB],
