@@ -76,8 +76,8 @@ export class Delivery<D> {
   }
   /** Receives batches that were only on disk, as there is room for them. */
   readonly reader: PageReader = {
-    keeps: (lane) => this.#window.keeps(unmarked(lane)),
-    wants: (lane) => this.#window.wants(unmarked(lane)),
+    keeps: (lane) => this.#window.keeps(lane),
+    wants: (lane) => this.#window.wants(lane),
     take: (found) => this.#takeIn(found),
     lost: (items) => this.#lost(items),
   }
@@ -151,9 +151,7 @@ export class Delivery<D> {
     const full = this.parking.overShare(lanes, onLaneFull)
     if (full.length > 0 && onLaneFull === 'refuse') return laneFull(lanes[full[0] ?? 0]?.lane ?? '')
     const admitted = full.length === 0 ? lanes : this.#admitted(lanes, new Set(full), onLaneFull === 'dead_letter')
-    const reserved = this.#queue.reserve(
-      admitted.map((each) => (each.own === true ? { ...each, lane: OWN_MARK + each.lane } : each)),
-    )
+    const reserved = this.#queue.reserve(admitted)
     if (reserved.kind === 'retry') return reserved
     return {
       kind: 'reserved',
@@ -209,19 +207,17 @@ export class Delivery<D> {
    * @param pagedOut items that wait in addition to these, by lane
    */
   takeUp(found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']): void {
-    for (const [lane, { items }] of pagedOut) if (!isOwn(lane)) this.#account.recovered(items, lane)
-    for (const { lane, batch } of found) if (!isOwn(lane)) this.#account.recovered(batch.unsettled, lane)
+    for (const [lane, { items, ownItems }] of pagedOut)
+      if (items > ownItems) this.#account.recovered(items - ownItems, lane)
+    for (const { lane, batch } of found) if (!batch.own) this.#account.recovered(batch.unsettled, lane)
     this.#takeIn(found)
   }
 
   #takeIn(found: readonly RecoveredBatch[]): void {
     const now = steadyNowMs()
-    for (const [marked, batches] of Map.groupBy(found, ({ lane }) => lane)) {
-      const own = isOwn(marked)
-      const key = unmarked(marked)
+    for (const [key, batches] of Map.groupBy(found, ({ lane }) => lane)) {
       const lane = this.#lane(key, this.#destinationOf(key))
       for (const { batch } of batches) {
-        batch.own = own
         this.#unsettled.add(batch)
         this.#flushes.pagedIn(batch)
       }
@@ -288,9 +284,8 @@ export class Delivery<D> {
 
   #stored(lanes: readonly DeliveryItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
     if ('kind' in stored) return listener.queued(stored)
-    for (const [place, batch] of stored.entries()) {
+    for (const batch of stored) {
       if (batch.pagedOut) continue
-      batch.own = lanes[place]?.own === true
       // A stuck lane keeps its batches for days; they must not keep their requests alive.
       batch.listener = listener.queuedOnly === true ? undefined : listener
       this.#unsettled.add(batch)
@@ -415,17 +410,6 @@ export class Delivery<D> {
     if (!batch.own) this.#account.settled(settlement, items, lane)
     batch.listener?.settled(settlement, items)
   }
-}
-
-/** Prefix of the lane key in the queue that marks the daemon's own items after a restart. No name begins with it. */
-const OWN_MARK = '\u0001'
-
-function isOwn(marked: string): boolean {
-  return marked.startsWith(OWN_MARK)
-}
-
-function unmarked(marked: string): string {
-  return isOwn(marked) ? marked.slice(OWN_MARK.length) : marked
 }
 
 const NONE: readonly number[] = []

@@ -40,6 +40,21 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       expect(budget.used).toBe(0)
     })
 
+    test('stores which batches are the daemon’s own', async () => {
+      const { queue } = await ready()
+      const items = itemBatch(namedItems('a', 1))
+      const reserved = queue.reserve([
+        { lane: 'group:stream', items },
+        { lane: 'group:stream', own: true, items },
+      ])
+      if (reserved.kind === 'retry') throw new Error(reserved.message)
+      const stored = vi.fn()
+      reserved.commit(stored)
+      await vi.waitFor(() => expect(stored).toHaveBeenCalled(), { timeout: 20_000 })
+      const batches = stored.mock.calls[0]?.[0] as readonly QueuedBatch[]
+      expect(batches.map(({ own }) => own)).toEqual([false, true])
+    })
+
     test('says once for each commit that the batches are stored, in their order', async () => {
       const { queue } = await ready()
       const before = Date.now()

@@ -28,7 +28,7 @@ async function writeSegment(directory: string, number: number): Promise<void> {
   const firstSequence = 1 + number * RECORDS_A_SEGMENT
   const header = { version: FORMAT_VERSION, salt: number, firstSequence, number }
   const items = itemBatch([{ text: `record ${number}` }])
-  const payload = { lane: 'group:stream', id: firstSequence, queuedAtMs: Date.now(), items }
+  const payload = { lane: 'group:stream', own: false, id: firstSequence, queuedAtMs: Date.now(), items }
   const record = Buffer.concat(encodeRecord(header.salt, firstSequence, payload))
   const entry = {
     sequence: firstSequence,
@@ -36,6 +36,7 @@ async function writeSegment(directory: string, number: number): Promise<void> {
     offset: HEADER_BYTES,
     length: record.length,
     lane: payload.lane,
+    own: payload.own,
     queuedAtMs: payload.queuedAtMs,
     items: items.count,
     countedBytes: countedBytes(items),

@@ -5,6 +5,7 @@ import type { LaneItems } from '../contract/lane-items.ts'
 import type {
   PageReader,
   Held,
+  HeldOfLane,
   Queue,
   PagedOut,
   QueuedBatch,
@@ -184,7 +185,7 @@ class AllPagedOut implements PagedOut {
     return items
   }
 
-  get lanes(): ReadonlyMap<string, Held> {
+  get lanes(): ReadonlyMap<string, HeldOfLane> {
     return this.#own.pagedOut.lanes
   }
 

@@ -53,13 +53,18 @@ export interface Held {
   readonly batches: number
 }
 
+/** An amount held of one lane. */
+export interface HeldOfLane extends Held {
+  /** Those of `items` that are the daemon's own. */
+  readonly ownItems: number
+}
+
 /** The records that wait on disk and have no batch in memory. */
 export interface PagedOut {
   readonly records: number
   /** Unsettled items of those records. */
   readonly items: number
-  /** By lane. */
-  readonly lanes: ReadonlyMap<string, Held>
+  readonly lanes: ReadonlyMap<string, HeldOfLane>
   /** `steadyNowMs` before which none of them was queued; undefined if there are none. */
   readonly sinceMs: number | undefined
   /** Maximum batches in memory at once. */
@@ -129,8 +134,8 @@ export class QueuedBatch {
   sending = 0
   /** Sort key in its lane, set by the lane: the time it was queued, in ms, but later than all earlier batches of the lane. */
   order = 0
-  /** The daemon's own items: not counted in the account. */
-  own = false
+  /** The daemon's own items: not counted in the ledgers. */
+  readonly own: boolean
   /** Only its record on disk is kept. */
   pagedOut = false
   /** It was read from disk and not received from a sender. */
@@ -144,7 +149,9 @@ export class QueuedBatch {
     countedBytes: number,
     heldBytes: number,
     enqueuedAtMs: number,
+    own = false,
   ) {
+    this.own = own
     this.items = items
     this.count = count
     this.unsettled = count

@@ -149,7 +149,7 @@ export class DeadLetters {
     const diedAtMs = Date.now()
     const letter = { id: newId(diedAtMs), lane, reason, error, diedAtMs, items: items.count }
     const batch = batchOf(letter, items)
-    const bytes = recordBytes(batch.lane, items)
+    const bytes = recordBytes(batch)
     // A letter this large would evict most of the others, and might not fit even then.
     if (bytes > this.#queue.capacityBytes * MAX_STORE_SHARE) return done('never')
     let reserved = this.#queue.reserve([batch])

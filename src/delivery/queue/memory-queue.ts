@@ -63,7 +63,8 @@ export class MemoryQueue implements Queue {
       commit: (stored) => {
         const now = steadyNowMs()
         const queued = batches.map(
-          ({ items }) => new QueuedBatch(items, items.count, countedBytes(items), heldBytes(items), now),
+          ({ items, own }) =>
+            new QueuedBatch(items, items.count, countedBytes(items), heldBytes(items), now, own === true),
         )
         this.#keeper.commit(queued)
         stored(queued)

@@ -236,7 +236,7 @@ export class DiskQueue implements Queue {
       return stored(CLOSING())
     }
     const queuedAtMs = Date.now()
-    const records = batches.map(({ lane, items }) => ({ lane, items, queuedAtMs }))
+    const records = batches.map(({ lane, own = false, items }) => ({ lane, own, items, queuedAtMs }))
     const written = (places: readonly Place[] | WriteFailure) => {
       if ('kind' in places) {
         room.release()
@@ -314,8 +314,8 @@ export class DiskQueue implements Queue {
     for (const segment of this.#segments.values()) await segment.close()
   }
 
-  #place({ lane, items }: LaneItems, place: Place, queuedAtMs: number, mayPageOut: boolean): DiskBatch {
-    const entry = { ...place, lane, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
+  #place({ lane, items, own = false }: LaneItems, place: Place, queuedAtMs: number, mayPageOut: boolean): DiskBatch {
+    const entry = { ...place, lane, own, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
     return this.#paging.place(place.segment, entry, items, mayPageOut)
   }
 

@@ -155,8 +155,8 @@ export class Relocator {
   #write(batches: readonly DiskBatch[]): Promise<number | undefined> {
     if (batches.length === 0) return Promise.resolve(0)
     // Copies, because the items may be dropped from memory before they are written.
-    const records = batches.flatMap(({ items, lane, id, enqueuedAtMs }) =>
-      items === undefined ? [] : [{ lane, items: cutOut(items, 0, items.count), queuedAtMs: enqueuedAtMs, id }],
+    const records = batches.flatMap(({ items, lane, own, id, enqueuedAtMs: queuedAtMs }) =>
+      items === undefined ? [] : [{ lane, own, items: cutOut(items, 0, items.count), queuedAtMs, id }],
     )
     return new Promise((resolve) => {
       this.#options.writer.write({ records, written: (places) => resolve(this.#written(batches, places)) })

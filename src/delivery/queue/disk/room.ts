@@ -72,7 +72,7 @@ export class Room {
     let items = 0
     for (const batch of batches) {
       memory += heldBytes(batch.items)
-      disk += recordBytes(batch.lane, batch.items)
+      disk += recordBytes(batch)
       items += batch.items.count
     }
     const { obstacle } = this.#space

@@ -115,3 +115,9 @@ test('an empty one is let go at once, and one that is not when the queue is clos
   await adopting.close()
   expect([full.state.released, adopting.adopted]).toEqual([true, 0])
 })
+
+test('gap markers that wait on disk are not counted as records', async () => {
+  const { under } = await setting()
+  under.delivery.takeUp([], new Map([['g/s', { bytes: 300, batches: 3, items: 3, ownItems: 1 }]]))
+  expect(under.ledger.queued).toBe(2)
+})

@@ -11,6 +11,7 @@
 //   trailer  header 32 | offset of the footer u64 | magic 8      to find the footer from the end
 //
 //   payload  type u8 | kind u8 | 0 u16 | lane length u32 | items u32 | queued at f64 | id u64 | lane | index 24 × items | items
+//   lane     the lane's key; after the byte 1 in records of the daemon's own items. No key begins with that byte.
 //
 // Sequences increase by one from record to record. The id of a batch is the sequence of its first record; the batch keeps it
 // when it is moved to another segment, and acknowledgements refer to it.
@@ -19,7 +20,8 @@
 
 import zlib from 'node:zlib'
 import { INDEX_FIELDS, type ItemBatch, type ItemKind } from '../../../contract/items.ts'
-import { SegmentIndex } from './segment-index.ts'
+import type { LaneItems } from '../../../contract/lane-items.ts'
+import { type RecordLane, SegmentIndex } from './segment-index.ts'
 
 // Not a named import: an older Node lacks it, and would fail before the library can report which Node it needs.
 const { crc32 } = zlib
@@ -36,6 +38,8 @@ const MAGIC = Buffer.from('OTLPCWQ\n')
 const FOOTER_MAGIC = Buffer.from('OTLPCWF\n')
 const BATCH_TYPE = 1
 const PAYLOAD_HEADER_BYTES = 28
+const OWN_MARK = '\u0001'
+const NO_LANE: RecordLane = { lane: '', own: false }
 
 export interface SegmentHeader {
   readonly version: number
@@ -82,21 +86,32 @@ export function decodeHeader(first: Buffer, last: Buffer): SegmentHeader | undef
   return undefined
 }
 
-export interface BatchPayload {
-  readonly lane: string
+export interface BatchPayload extends RecordLane {
   /** Sequence of its first record. */
   readonly id: number
   readonly queuedAtMs: number
   readonly items: ItemBatch
 }
 
+function encodeLane({ lane, own }: RecordLane): string {
+  return own ? OWN_MARK + lane : lane
+}
+
+function decodeLane(text: string): RecordLane {
+  const own = text.startsWith(OWN_MARK)
+  return { lane: own ? text.slice(OWN_MARK.length) : text, own }
+}
+
 /** Returns the bytes of a batch on disk. */
-export function recordBytes(lane: string, { bytes, index }: ItemBatch): number {
-  return RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + Buffer.byteLength(lane) + index.byteLength + bytes.length
+export function recordBytes({ lane, own, items: { bytes, index } }: LaneItems): number {
+  const laneBytes = Buffer.byteLength(lane) + (own === true ? OWN_MARK.length : 0)
+  return RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + laneBytes + index.byteLength + bytes.length
 }
 
 /** Returns the parts of one record, for writev: header and payload head, index, item bytes. Index and bytes are not copied. */
-export function encodeRecord(salt: number, sequence: number, { lane, id, queuedAtMs, items }: BatchPayload): Buffer[] {
+export function encodeRecord(salt: number, sequence: number, payload: BatchPayload): Buffer[] {
+  const { id, queuedAtMs, items } = payload
+  const lane = encodeLane(payload)
   const laneBytes = Buffer.byteLength(lane)
   const head = Buffer.alloc(RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + laneBytes)
   const index = Buffer.from(items.index.buffer, items.index.byteOffset, items.index.byteLength)
@@ -125,7 +140,7 @@ export function decodePayload(payload: Buffer): BatchPayload | undefined {
   // Copied, because doubles have to be aligned to 8 bytes, which the lane name does not ensure.
   payload.copy(new Uint8Array(index.buffer), 0, laneEnd, indexEnd)
   return {
-    lane: payload.toString('utf8', PAYLOAD_HEADER_BYTES, laneEnd),
+    ...decodeLane(payload.toString('utf8', PAYLOAD_HEADER_BYTES, laneEnd)),
     id: Number(payload.readBigUInt64LE(20)),
     queuedAtMs: payload.readDoubleLE(12),
     items: { kind: payload.readUInt8(1) as ItemKind, count, bytes: payload.subarray(indexEnd), index },
@@ -159,7 +174,7 @@ type FooterRow = readonly [
 
 /** Returns footer and trailer of a segment whose records end at `offset`. */
 export function encodeFooter(header: SegmentHeader, offset: number, index: SegmentIndex): Buffer {
-  const { lanes } = index
+  const lanes = index.lanes.map(encodeLane)
   const rows: FooterRow[] = []
   for (let row = 0; row < index.count; row++) {
     const { sequence, id, offset: at, length, queuedAtMs, items, countedBytes } = index.at(row)
@@ -189,9 +204,10 @@ export function footerOffset(trailer: Buffer): number | undefined {
 export function decodeFooter(bytes: Buffer, salt: number): SegmentIndex | undefined {
   const record = recordAt(bytes, 0, salt)
   if (record === undefined || record.sequence !== END_SEQUENCE) return undefined
-  const { lanes, rows } = JSON.parse(record.payload.toString()) as { lanes: string[]; rows: FooterRow[] }
+  const footer = JSON.parse(record.payload.toString()) as { lanes: string[]; rows: FooterRow[] }
+  const lanes = footer.lanes.map(decodeLane)
   const index = new SegmentIndex()
-  for (const [sequence, offset, length, lane, queuedAtMs, items, countedBytes, id = sequence] of rows)
-    index.push({ sequence, id, offset, length, lane: lanes[lane] ?? '', queuedAtMs, items, countedBytes })
+  for (const [sequence, offset, length, lane, queuedAtMs, items, countedBytes, id = sequence] of footer.rows)
+    index.push({ sequence, id, offset, length, ...(lanes[lane] ?? NO_LANE), queuedAtMs, items, countedBytes })
   return index
 }

@@ -121,8 +121,8 @@ export function walk(bytes: Buffer, { salt, firstSequence }: SegmentHeader): Sca
 }
 
 function entryOf(sequence: number, offset: number, length: number, batch: BatchPayload): IndexEntry {
-  const { lane, id, queuedAtMs, items } = batch
-  return { sequence, id, offset, length, lane, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
+  const { lane, own, id, queuedAtMs, items } = batch
+  return { sequence, id, offset, length, lane, own, queuedAtMs, items: items.count, countedBytes: countedBytes(items) }
 }
 
 /**

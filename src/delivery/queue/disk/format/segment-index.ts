@@ -2,16 +2,22 @@
 // would cost more heap than a small pod has.
 //
 //   rows   sequence id offset length lane queuedAt items counted  sequence …      eight doubles per record
-//   lanes  the names, once each
+//   lanes  keys with owners, once each
+
+/** The lane of a record, and whose items it has. */
+export interface RecordLane {
+  readonly lane: string
+  /** The daemon's own items. */
+  readonly own: boolean
+}
 
 /** The index entry of one record, so that the records of a sealed segment need not be read at start. */
-export interface IndexEntry {
+export interface IndexEntry extends RecordLane {
   readonly sequence: number
   readonly id: number
   readonly offset: number
   /** Length of the record, including its header. */
   readonly length: number
-  readonly lane: string
   readonly queuedAtMs: number
   readonly items: number
   readonly countedBytes: number
@@ -22,8 +28,9 @@ const FIRST_ROWS = 64
 
 export class SegmentIndex {
   #rows = new Float64Array(FIELDS * FIRST_ROWS)
-  readonly #lanes: string[] = []
+  readonly #lanes: RecordLane[] = []
   readonly #laneNumbers = new Map<string, number>()
+  readonly #ownNumbers = new Map<string, number>()
   count = 0
 
   /** Creates an index of these records, in their order. */
@@ -33,12 +40,12 @@ export class SegmentIndex {
     return index
   }
 
-  /** Keys of the lanes of its records, each once. */
-  get lanes(): readonly string[] {
+  /** The lanes of its records, each once. */
+  get lanes(): readonly RecordLane[] {
     return this.#lanes
   }
 
-  push({ sequence, id, offset, length, lane, queuedAtMs, items, countedBytes }: IndexEntry): void {
+  push({ sequence, id, offset, length, lane, own, queuedAtMs, items, countedBytes }: IndexEntry): void {
     const at = this.count++ * FIELDS
     if (at === this.#rows.length) {
       const grown = new Float64Array(2 * at)
@@ -50,7 +57,7 @@ export class SegmentIndex {
     rows[at + 1] = id
     rows[at + 2] = offset
     rows[at + 3] = length
-    rows[at + 4] = this.#laneNumber(lane)
+    rows[at + 4] = this.#laneNumber(lane, own)
     rows[at + 5] = queuedAtMs
     rows[at + 6] = items
     rows[at + 7] = countedBytes
@@ -65,7 +72,7 @@ export class SegmentIndex {
   }
 
   laneAt(row: number): string {
-    return this.#lanes[this.laneNumberAt(row)] ?? ''
+    return this.#lanes[this.laneNumberAt(row)]?.lane ?? ''
   }
 
   /** Returns the index of the row's lane in `lanes`. */
@@ -80,6 +87,7 @@ export class SegmentIndex {
       offset: this.#field(row, 2),
       length: this.#field(row, 3),
       lane: this.laneAt(row),
+      own: this.#lanes[this.laneNumberAt(row)]?.own === true,
       queuedAtMs: this.#field(row, 5),
       items: this.#field(row, 6),
       countedBytes: this.#field(row, 7),
@@ -94,10 +102,11 @@ export class SegmentIndex {
     return this.#rows[row * FIELDS + field] as number
   }
 
-  #laneNumber(lane: string): number {
-    const known = this.#laneNumbers.get(lane)
+  #laneNumber(lane: string, own: boolean): number {
+    const numbers = own ? this.#ownNumbers : this.#laneNumbers
+    const known = numbers.get(lane)
     if (known !== undefined) return known
-    this.#laneNumbers.set(lane, this.#lanes.length)
-    return this.#lanes.push(lane) - 1
+    numbers.set(lane, this.#lanes.length)
+    return this.#lanes.push({ lane, own }) - 1
   }
 }

@@ -1,8 +1,8 @@
 // Totals of the records that wait on disk and have no batch in memory, over the segments of a queue.
 
-import type { Held, PagedOut } from '../../../contract/queue.ts'
+import type { HeldOfLane, PagedOut } from '../../../contract/queue.ts'
 import type { DiskBatch, DiskSegment } from '../segments/disk-batch.ts'
-import type { IndexEntry } from '../format/segment-index.ts'
+import type { IndexEntry, RecordLane } from '../format/segment-index.ts'
 
 /** Settled item ranges of a partly settled batch. */
 export type SettledItems = readonly [from: number, to: number][]
@@ -11,6 +11,7 @@ interface Sum {
   bytes: number
   items: number
   batches: number
+  ownItems: number
 }
 
 export class PagedOutTotals {
@@ -28,7 +29,7 @@ export class PagedOutTotals {
     this.#countsLanes = countsLanes
   }
 
-  get lanes(): ReadonlyMap<string, Held> {
+  get lanes(): ReadonlyMap<string, HeldOfLane> {
     return this.#lanes
   }
 
@@ -37,14 +38,14 @@ export class PagedOutTotals {
     const items = entry.items - itemsOf(settled)
     segment.addPagedOut(entry, items)
     if (settled.length > 0) this.#settled.set(entry.id, settled)
-    this.#count(entry.lane, entry.length, items, 1)
+    this.#count(entry, entry.length, items, 1)
   }
 
   /** Adds the record of a batch that is paged out. */
   pageOut(batch: DiskBatch): void {
     batch.segment.pageOut(batch)
     if (batch.settled.length > 0) this.#settled.set(batch.id, batch.settled)
-    this.#count(batch.lane, batch.length, batch.unsettled, 1)
+    this.#count(batch, batch.length, batch.unsettled, 1)
   }
 
   /** Removes the record of a batch that is paged in. */
@@ -54,7 +55,7 @@ export class PagedOutTotals {
     for (const [from, to] of settled) batch.settled.push([from, to])
     batch.unsettled -= itemsOf(settled)
     batch.segment.pageIn(batch)
-    this.#count(batch.lane, -batch.length, -batch.unsettled, -1)
+    this.#count(batch, -batch.length, -batch.unsettled, -1)
   }
 
   /**
@@ -78,18 +79,20 @@ export class PagedOutTotals {
     for (const [id, ranges] of this.#settled) for (const [from, to] of ranges) yield [id, from, to]
   }
 
-  #count(lane: string, bytes: number, items: number, batches: number): void {
+  #count({ lane, own }: RecordLane, bytes: number, items: number, batches: number): void {
+    const ownItems = own ? items : 0
     this.records += batches
     this.items += items
     if (!this.#countsLanes) return
     const sum = this.#lanes.get(lane)
     if (sum === undefined) {
-      this.#lanes.set(lane, { bytes, items, batches })
+      this.#lanes.set(lane, { bytes, items, batches, ownItems })
       return
     }
     sum.bytes += bytes
     sum.items += items
     sum.batches += batches
+    sum.ownItems += ownItems
     if (sum.batches === 0) this.#lanes.delete(lane)
   }
 }
@@ -123,7 +126,7 @@ export class DiskPagedOut implements PagedOut {
     return this.#totals.records
   }
 
-  get lanes(): ReadonlyMap<string, Held> {
+  get lanes(): ReadonlyMap<string, HeldOfLane> {
     return this.#totals.lanes
   }
 

@@ -28,7 +28,7 @@ export class DiskBatch extends QueuedBatch {
   uses = 0
 
   constructor(entry: IndexEntry, segment: DiskSegment, items: ItemBatch | undefined) {
-    super(items, entry.items, entry.countedBytes, entry.length, entry.queuedAtMs)
+    super(items, entry.items, entry.countedBytes, entry.length, entry.queuedAtMs, entry.own)
     this.lane = entry.lane
     this.id = entry.id
     this.segment = segment
@@ -43,8 +43,8 @@ export class DiskBatch extends QueuedBatch {
   }
 
   get entry(): IndexEntry {
-    const { sequence, id, offset, length, lane, enqueuedAtMs: queuedAtMs, count: items, countedBytes } = this
-    return { sequence, id, offset, length, lane, queuedAtMs, items, countedBytes }
+    const { sequence, id, offset, length, lane, own, enqueuedAtMs: queuedAtMs, count: items, countedBytes } = this
+    return { sequence, id, offset, length, lane, own, queuedAtMs, items, countedBytes }
   }
 
   /** Sets its new position after its record was moved. */

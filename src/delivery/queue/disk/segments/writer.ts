@@ -1,4 +1,4 @@
-import type { ItemBatch } from '../../../contract/items.ts'
+import type { LaneItems } from '../../../contract/lane-items.ts'
 import { crashPoint } from '../files/crash-point.ts'
 import type { Files } from '../files/files.ts'
 import { encodeRecord, HEADER_BYTES, recordBytes } from '../format/format.ts'
@@ -18,10 +18,8 @@ export interface WriteRequest {
   written(places: readonly Place[] | WriteFailure): void
 }
 
-export interface NewRecord {
-  readonly lane: string
+export interface NewRecord extends LaneItems {
   readonly queuedAtMs: number
-  readonly items: ItemBatch
   /** Id of a moved batch, which already has one. */
   readonly id?: number
 }
@@ -151,12 +149,11 @@ export class Writer {
       const parts: Buffer[] = []
       let offset = segment.bytes
       for (const { records } of group) {
-        for (const { lane, queuedAtMs, items, id: given } of records) {
+        for (const record of records) {
           const sequence = this.#nextSequence++
-          const id = given ?? sequence
-          for (const part of encodeRecord(segment.header.salt, sequence, { lane, id, queuedAtMs, items }))
-            parts.push(part)
-          const length = recordBytes(lane, items)
+          const { id = sequence, own = false } = record
+          for (const part of encodeRecord(segment.header.salt, sequence, { ...record, id, own })) parts.push(part)
+          const length = recordBytes(record)
           places.push({ segment, sequence, id, offset, length })
           offset += length
         }
@@ -209,6 +206,6 @@ export class Writer {
 
 function bytesOf({ records }: WriteRequest): number {
   let bytes = 0
-  for (const { lane, items } of records) bytes += recordBytes(lane, items)
+  for (const record of records) bytes += recordBytes(record)
   return bytes
 }

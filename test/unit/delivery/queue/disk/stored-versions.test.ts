@@ -37,3 +37,24 @@ test('a directory of version 1 opens and is delivered exactly', async () => {
   await open.queue.close()
   expect(await (await openQueue(folder)).texts()).toEqual([['group:first', 'written by this release']])
 })
+
+test('a directory of an earlier build knows its gap markers from records', async () => {
+  const folder = await newFolder()
+  await cp(join(STORED, 'v1-own'), folder, { recursive: true })
+  const open = await openQueue(folder)
+  const found = open.recovered.map(({ lane, batch }) => [lane, batch.own] as const)
+  expect(found).toEqual([
+    ['group:stream', false],
+    ['group:stream', true],
+    ['group:full', false],
+    ['group:stream', true],
+  ])
+  expect((await open.texts()).map(([, text]) => text?.slice(0, 12))).toEqual([
+    'a record',
+    'a gap marker',
+    'xxxxxxxxxxxx',
+    'a gap marker',
+  ])
+  for (const { batch } of open.recovered) open.settle(batch)
+  await open.queue.close()
+})
