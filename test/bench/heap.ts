@@ -13,7 +13,8 @@ import type { PutOutcome } from '../../src/delivery/contract/sender.ts'
 import { Accounts } from '../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
 import { BodyPool } from '../../src/exporters/awscloudwatchlogs/put/body.ts'
 import { configSchema } from '../../src/exporters/awscloudwatchlogs/config.ts'
-import { deliveryOptions } from '../../src/exporters/awscloudwatchlogs/settings/delivery-options.ts'
+import { MAX_AGE_MS } from '../../src/exporters/awscloudwatchlogs/limits.ts'
+import { resolve } from '../../src/exporters/awscloudwatchlogs/settings/resolve.ts'
 import type { Destination } from '../../src/exporters/awscloudwatchlogs/route/destination.ts'
 import { exampleRequest } from './requests.ts'
 import { round } from './statistics.ts'
@@ -30,13 +31,14 @@ const collect = globalThis.gc
 if (collect === undefined) throw new Error('run it with --expose-gc, as its first lines say')
 
 const config = configSchema.parse({ log_group_name: 'g', log_stream_name: 's', max_puts_per_second: 1e6 })
-const bodies = new BodyPool(config.sending_queue.num_consumers)
+const { lanes } = resolve(config, 1, {})
+const bodies = new BodyPool(lanes.maxConcurrentPuts)
 const accounts = new Accounts(undefined)
 const transcoder = makeTranscoder(false)
 const bytes = exampleRequest(RECORDS)
 let collections = 0
 const delivery = new Delivery<Destination>(
-  deliveryOptions(config, {}),
+  { ...lanes, policy: { ...lanes.policy, oldestTimeMs: (nowMs) => nowMs - MAX_AGE_MS } },
   new MemoryQueue(new ByteBudget(2 ** 30)),
   { scopes: () => [], put, prepare: async () => ({ kind: 'ready' }), hasten() {} },
   accounts,

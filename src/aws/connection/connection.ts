@@ -11,12 +11,14 @@ import { trustedAuthorities } from './trust.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
 
-/** Connection options of a component. */
-export interface ConnectionConfig {
-  readonly request_timeout_seconds: number
-  readonly no_verify_ssl: boolean
-  readonly proxy_address: string
-  readonly certificate_file_path: string
+/** Connection settings of a component. Undefined leaves a value to the environment. */
+export interface ConnectionSettings {
+  readonly requestTimeoutMs: number
+  readonly verifiesCertificate: boolean
+  /** URL. */
+  readonly proxyAddress: string | undefined
+  /** Path of a PEM file. */
+  readonly certificateFile: string | undefined
 }
 
 export interface Agents {
@@ -41,19 +43,19 @@ export interface Connection {
  * @param connections maximum concurrent connections
  * @throws ComponentError if a certificate file cannot be read, a proxy cannot be used, or this Node does not support proxies
  */
-export function openConnection(config: ConnectionConfig, connections: number, env: AwsEnvironment): Connection {
-  const proxies = findProxies(config.proxy_address, env)
+export function openConnection(settings: ConnectionSettings, connections: number, env: AwsEnvironment): Connection {
+  const proxies = findProxies(settings.proxyAddress, env)
   const { http, https } = proxies
   const anyProxy = http !== undefined || https !== undefined
   if (anyProxy && !supportsProxies())
     throw new ComponentError(
       `proxy_address: Node ${process.versions.node} cannot use a proxy: run Node 22.21, 24.5 or later`,
     )
-  const secureContext = trustedAuthorities(config.certificate_file_path, env)
+  const secureContext = trustedAuthorities(settings.certificateFile, env)
   const options: AgentOptions = {
     keepAlive: true,
     maxSockets: connections,
-    rejectUnauthorized: !config.no_verify_ssl,
+    rejectUnauthorized: settings.verifiesCertificate,
     ...(secureContext === undefined ? {} : { secureContext }),
   }
   // NO_PROXY is not passed: Node's rules differ from Go's, so `Proxies.uses` decides before an agent is chosen.
@@ -64,7 +66,7 @@ export function openConnection(config: ConnectionConfig, connections: number, en
   return {
     timeouts: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: timerDelay(config.request_timeout_seconds * 1_000),
+      requestTimeout: timerDelay(settings.requestTimeoutMs),
       throwOnRequestTimeout: true,
     },
     direct: agents(options),

@@ -27,9 +27,9 @@ export interface Proxies {
  * this endpoint
  * @throws ComponentError naming the option or variable that is no proxy URL
  */
-export function findProxies(address: string, env: AwsEnvironment): Proxies {
+export function findProxies(address: string | undefined, env: AwsEnvironment): Proxies {
   const noProxy = parseNoProxy(env.get('NO_PROXY', 'no_proxy') ?? '')
-  if (address !== '') {
+  if (address !== undefined) {
     const proxy = mustParse('proxy_address', address)
     return proxies(proxy, proxy, noProxy)
   }

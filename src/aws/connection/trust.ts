@@ -15,9 +15,9 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?
  * 220 KB of all authorities into it several times per call, which took a fifth of the daemon's CPU.
  * @throws ComponentError naming a file that cannot be read or has no certificate
  */
-export function trustedAuthorities(path: string, env: AwsEnvironment): SecureContext | undefined {
+export function trustedAuthorities(path: string | undefined, env: AwsEnvironment): SecureContext | undefined {
   const files: [source: string, path: string][] = []
-  if (path !== '') files.push(['certificate_file_path', path])
+  if (path !== undefined) files.push(['certificate_file_path', path])
   for (const name of ['AWS_CA_BUNDLE', 'SSL_CERT_FILE'] as const) {
     const file = env.get(name)
     if (file !== undefined) files.push([name, file])

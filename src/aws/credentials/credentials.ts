@@ -18,18 +18,13 @@ export type CredentialRequest = Readonly<Record<string, unknown>> & {
   readonly forceRefresh?: boolean
 }
 
-/** Credential options of a component. */
-export interface CredentialConfig {
-  readonly profile: string
-  readonly role_arn: string
-  readonly external_id: string
-  readonly credentials?:
-    | {
-        readonly access_key_id: string
-        readonly secret_access_key: string
-        readonly session_token?: string | undefined
-      }
-    | undefined
+/** Credential settings of a component. Undefined leaves a value to the environment. */
+export interface CredentialSettings {
+  readonly profile: string | undefined
+  /** Role to assume. */
+  readonly roleArn: string | undefined
+  readonly externalId: string | undefined
+  readonly credentials: StaticCredentials | undefined
 }
 
 export interface CredentialEnvironment {
@@ -37,7 +32,7 @@ export interface CredentialEnvironment {
   /** Undefined: the SDK looks it up. */
   readonly region: string | undefined
   readonly requestHandler: object
-  /** The application's provider, instead of the config's credentials. */
+  /** The application's provider, instead of the settings' credentials. */
   readonly own: CredentialProvider | undefined
 }
 
@@ -48,7 +43,7 @@ const silent = () => {}
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent }
 
 export class Credentials {
-  readonly #config: CredentialConfig
+  readonly #settings: CredentialSettings
   readonly #environment: CredentialEnvironment
   #source: Source | undefined
   /** The pending request, if any. */
@@ -58,8 +53,8 @@ export class Credentials {
   #refused = false
   #renewedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(config: CredentialConfig, environment: CredentialEnvironment) {
-    this.#config = config
+  constructor(settings: CredentialSettings, environment: CredentialEnvironment) {
+    this.#settings = settings
     this.#environment = environment
   }
 
@@ -113,17 +108,17 @@ export class Credentials {
 
   async #build(): Promise<Source> {
     const source = this.#baseSource()
-    const { role_arn: role, external_id: externalId } = this.#config
-    if (role === '') return source
+    const { roleArn, externalId } = this.#settings
+    if (roleArn === undefined) return source
     const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
     const { region, requestHandler, env } = this.#environment
-    const profile = this.#config.profile || env.profile
+    const profile = this.#settings.profile ?? env.profile
     return fromTemporaryCredentials({
       masterCredentials: source,
       params: {
-        RoleArn: role,
+        RoleArn: roleArn,
         RoleSessionName: 'otlp-cloudwatch',
-        ...(externalId === '' ? {} : { ExternalId: externalId }),
+        ...(externalId === undefined ? {} : { ExternalId: externalId }),
       },
       clientConfig: {
         ...(region === undefined ? {} : { region }),
@@ -136,16 +131,15 @@ export class Credentials {
   #baseSource(): Source {
     const { own, env } = this.#environment
     if (own !== undefined) return own
-    const written = staticCredentials(this.#config)
-    if (written !== undefined) return async () => written
-    const { profile } = this.#config
+    const { credentials, profile } = this.#settings
+    if (credentials !== undefined) return async () => credentials
     let chain: Source | undefined
     return async (options) => {
       // Keys in the environment take precedence over AWS_PROFILE, as in the AWS CLI and the SDKs for Go and Python. Only the SDK
       // for JavaScript does the opposite, and announces that this may change.
-      const keys = profile === '' ? env.credentials : undefined
+      const keys = profile === undefined ? env.credentials : undefined
       if (keys !== undefined) return keys
-      const name = profile || env.profile
+      const name = profile ?? env.profile
       const { region } = this.#environment
       chain ??= defaultProvider({
         ...(name === undefined ? {} : { profile: name }),
@@ -177,14 +171,4 @@ function onOneLine(given: StaticCredentials): StaticCredentials {
       throw new LocalFault(`the ${part} has a line break or another control character in it: correct it at its source`)
   }
   return trimmed
-}
-
-function staticCredentials({ credentials }: CredentialConfig): StaticCredentials | undefined {
-  if (credentials === undefined) return undefined
-  const { access_key_id, secret_access_key, session_token } = credentials
-  return {
-    accessKeyId: access_key_id,
-    secretAccessKey: secret_access_key,
-    ...(session_token === undefined ? {} : { sessionToken: session_token }),
-  }
 }

@@ -5,7 +5,6 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
 import { ComponentError } from '../../component/component.ts'
 import type { LogsRequest, Reservation } from '../../component/consumer.ts'
-import type { PipelineShape } from '../../component/factory.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
 import { RejectionCounter, type Rejections } from '../../accounting/rejections.ts'
 import type { Siblings } from '../../component/siblings.ts'
@@ -26,10 +25,9 @@ import { NoCredentials } from '../../aws/credentials/no-credentials.ts'
 import { Aws } from './aws/aws.ts'
 import { describeChanges } from './event/changes.ts'
 import { classifyNoCredentials } from './aws/classify.ts'
-import { type Config, endpointUrl } from './config.ts'
-import { deliveryOptions, latePolicy, onLaneFull, queueBound } from './settings/delivery-options.ts'
+import { MAX_AGE_MS } from './limits.ts'
+import type { CloudWatchLogsSettings } from './settings/resolve.ts'
 import { type Destination, DestinationGate, destinationOf } from './route/destination.ts'
-import { destinationRules, nameTemplates } from './settings/destination-rules.ts'
 import { ExporterStorage } from './storage/exporter-storage.ts'
 import { type Gap, gapMarker } from './accounting/gaps.ts'
 import type { Storage } from './storage/open-directory.ts'
@@ -39,17 +37,15 @@ import { report } from './accounting/report.ts'
 import { rescueLate } from './event/rescue.ts'
 import { Router } from './route/route.ts'
 import { Transcoder, type Transcoded } from './event/transcode.ts'
-import { warnings } from './settings/warnings.ts'
 
-export interface CloudWatchLogsSettings {
-  readonly config: Config
-  readonly shape: PipelineShape
+export interface CloudWatchLogsOptions {
+  readonly settings: CloudWatchLogsSettings
   readonly logger: Logger
   readonly budget: ByteBudget
   readonly siblings: Siblings
   /** The exporter's id, used by its siblings. */
   readonly name: string
-  /** Replaces the credentials of the config. */
+  /** Replaces the credentials of the settings. */
   readonly credentialProvider?: CredentialProvider | undefined
   /** Environment variables; default: those of the process. */
   readonly env?: NodeJS.ProcessEnv
@@ -67,7 +63,7 @@ interface Running {
 }
 
 export class CloudWatchLogs {
-  readonly #settings: CloudWatchLogsSettings
+  readonly #options: CloudWatchLogsOptions
   readonly accounts: Accounts
   readonly transcoder: Transcoder
   readonly gate: DestinationGate
@@ -82,23 +78,18 @@ export class CloudWatchLogs {
   /** Stops listening to siblings. */
   #stopListening = () => {}
 
-  constructor(settings: CloudWatchLogsSettings) {
-    const { config, budget, siblings, name } = settings
-    this.#settings = settings
+  constructor(options: CloudWatchLogsOptions) {
+    const { settings, budget, siblings, name } = options
+    this.#options = options
     this.#admission = new Admission(budget)
     this.accounts = new Accounts(
-      config.gap_markers ? (lane, gap) => this.#writeGapMarker(lane, gap) : undefined,
+      settings.gapMarkers ? (lane, gap) => this.#writeGapMarker(lane, gap) : undefined,
       (account, afterMs, message) => siblings.publish({ exporter: name, account, afterMs, message }),
     )
-    const { group, stream } = nameTemplates(config)
-    this.gate = new DestinationGate(destinationRules(config, group))
+    const { group, stream } = settings.names
+    this.gate = new DestinationGate(settings.destinations)
     this.transcoder = new Transcoder(new Router(group, stream, this.gate), {
-      rawLog: config.raw_log,
-      routeFromBody: config.route_from_body,
-      eventId: config.event_id,
-      maxMessageBytes: config.max_event_bytes,
-      onOversize: config.on_oversize,
-      lateEvents: latePolicy(config),
+      ...settings.events,
       // The events of one request must fit the queue next to others.
       maxTextBytes: Math.floor(budget.capacity / 2),
     })
@@ -114,41 +105,43 @@ export class CloudWatchLogs {
 
   /** @throws ComponentError if there is no Region, or a certificate file or a queue on disk cannot be opened */
   async start(storage?: Storage): Promise<void> {
-    const { config, logger, shape, budget, siblings, name } = this.#settings
-    for (const warning of warnings(config)) logger.warn(warning)
-    const options = deliveryOptions(config, shape, this.#clock)
+    const { settings, logger, budget, siblings, name } = this.#options
+    const { client, lanes } = settings
+    for (const warning of settings.warnings) logger.warn(warning)
     const aws = this.#aws()
     const region = await aws.region()
     const provisioner = new Provisioner(
       aws.calls,
       {
-        retentionDays: config.log_retention,
-        tags: config.tags,
+        retentionDays: settings.retentionDays,
+        tags: settings.tags,
         share: siblings.share,
         once: (what, work, signal) => siblings.once(`${name} ${what}`, work, signal),
         account: region,
-        backoff: options.backoff,
+        backoff: lanes.backoff,
       },
       logger,
     )
     const sender = new PutLogEvents(aws.calls, provisioner, {
-      compression: config.compression,
-      concurrency: options.maxConcurrentPuts,
+      compression: settings.compression,
+      concurrency: lanes.maxConcurrentPuts,
       scopes: {
-        endpoint: config.endpoint === '' ? `logs.${region}` : endpointUrl(config.endpoint),
-        credential: config.role_arn || config.profile || 'default',
+        endpoint: client.endpoint ?? `logs.${region}`,
+        credential: client.roleArn ?? client.profile ?? 'default',
         account: region,
       },
     })
     const { accounts } = this
-    const durable = storage === undefined ? undefined : await ExporterStorage.open(storage, accounts, this.#settings)
-    const queue = durable?.queue ?? new MemoryQueue(budget, queueBound(config))
+    const durable = storage === undefined ? undefined : await ExporterStorage.open(storage, accounts, this.#options)
+    const queue = durable?.queue ?? new MemoryQueue(budget, settings.queueBound)
+    const oldestTimeMs = (nowMs: number) => nowMs + this.#clock.offsetMs - MAX_AGE_MS
+    const options = { ...lanes, policy: { ...lanes.policy, oldestTimeMs } }
     const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, {
       deadLetters: durable?.letters,
-      rescue: rescueLate(latePolicy(config), this.gate.late, this.#clock),
+      rescue: rescueLate(settings.events.lateEvents, this.gate.late, this.#clock),
     })
     this.#stopListening = siblings.subscribe(({ exporter, account, afterMs, message }) => {
-      if (exporter === this.#settings.name) delivery.throttledElsewhere(account, afterMs, message)
+      if (exporter === name) delivery.throttledElsewhere(account, afterMs, message)
     })
     const running = { aws, provisioner, sender, delivery, queue, durable }
     try {
@@ -182,8 +175,8 @@ export class CloudWatchLogs {
   }
 
   #aws(): Aws {
-    const { config, credentialProvider, env = process.env } = this.#settings
-    return new Aws(config, config.sending_queue.num_consumers, env, credentialProvider, this.#clock)
+    const { settings, credentialProvider, env = process.env } = this.#options
+    return new Aws(settings.client, settings.lanes.maxConcurrentPuts, env, credentialProvider, this.#clock)
   }
 
   /** A shutdown during a start leaves it to the start to close what it opened. */
@@ -194,7 +187,7 @@ export class CloudWatchLogs {
   async #takeUp(durable: ExporterStorage, delivery: Delivery<Destination>): Promise<void> {
     const { accounts, ledger } = this
     if (ledger.queued > 0)
-      this.#settings.logger.info('an earlier process left records in the queue; sending them now', {
+      this.#options.logger.info('an earlier process left records in the queue; sending them now', {
         records: ledger.queued,
       })
     ledger.recoverDeadLetters(durable.letters.items)
@@ -246,7 +239,7 @@ export class CloudWatchLogs {
     } catch (error) {
       if (!this.#loggedNoCredentials && signal?.aborted !== true) {
         this.#loggedNoCredentials = true
-        this.#settings.logger.error('no AWS credentials were found; records wait until there are some', {
+        this.#options.logger.error('no AWS credentials were found; records wait until there are some', {
           try: 'a role for the pod or instance, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or profile',
           error: error instanceof Error ? error.message : String(error),
         })
@@ -302,7 +295,7 @@ export class CloudWatchLogs {
     }
     if (isNotPermitted(transcoded)) return notPermitted(transcoded)
     const { routed } = transcoded
-    const reserved = delivery.reserve(routed, onLaneFull(this.#settings.config))
+    const reserved = delivery.reserve(routed, this.#options.settings.onLaneFull)
     if (reserved.kind === 'retry') {
       const { records } = transcoded
       this.ledger.enqueueFailed += records
@@ -316,7 +309,6 @@ export class CloudWatchLogs {
   }
 
   #reservation(transcoded: Transcoded, reserved: DeliveryReservation, warning: string): Reservation {
-    const { config } = this.#settings
     const rejected =
       reserved.overShare.length === 0 ? transcoded.rejected : withLaneFull(transcoded, reserved.overShare)
     return {
@@ -325,8 +317,8 @@ export class CloudWatchLogs {
       rejected,
       warning,
       commit: (listener) => {
-        const wait = config.sending_queue.wait_for_result || !config.sending_queue.enabled
-        const sender = wait ? awaitResult(listener, transcoded.records - rejected.count) : listener
+        const { waitsForResult } = this.#options.settings
+        const sender = waitsForResult ? awaitResult(listener, transcoded.records - rejected.count) : listener
         reserved.commit(this.accounts.admission(transcoded, reserved.overShare, sender))
       },
       release: () => reserved.release(),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, line, path, secretLine, size } from '../../config/schema/fields.ts'
 import { parseProxy } from '../../aws/connection/proxy.ts'
+import { endpointUrl } from './aws/endpoint-url.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
 import { type NameKind, parseTemplate } from './route/template.ts'
 
@@ -331,9 +332,4 @@ function endpointProblem(endpoint: string): string | undefined {
     return 'contains a user or password: write https://host or http://host:port, and the keys as credentials'
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return undefined
   return `${JSON.stringify(endpoint)} is not the URL of an HTTP server: write https://host or http://host:port`
-}
-
-/** Adds https:// to a bare host, which the Go SDK accepts as an endpoint. */
-export function endpointUrl(endpoint: string): string {
-  return endpoint.includes('://') ? endpoint : `https://${endpoint}`
 }

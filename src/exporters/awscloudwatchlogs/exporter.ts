@@ -9,22 +9,21 @@ import { isQueueStorage } from '../../component/storage.ts'
 import { CloudWatchLogs } from './cloudwatch-logs.ts'
 import type { Config } from './config.ts'
 import { registerMetrics } from './metrics.ts'
-import { shareOf } from './settings/share-of.ts'
+import { type CloudWatchLogsSettings, resolve } from './settings/resolve.ts'
 import type { Storage } from './storage/open-directory.ts'
 
 /** The exporter as a component of the daemon: `CloudWatchLogs` with metrics. */
 export class CloudWatchLogsExporter implements Component, LogsExporter {
-  readonly #settings: ExporterSettings<Config>
+  readonly #created: ExporterSettings<Config>
+  readonly #settings: CloudWatchLogsSettings
   readonly #logs: CloudWatchLogs
   #unregister: (() => void)[] = []
 
-  constructor(settings: ExporterSettings<Config>) {
-    this.#settings = settings
-    this.#logs = new CloudWatchLogs({
-      ...settings,
-      name: formatComponentId(settings.id),
-      config: shareOf(settings.config, settings.siblings.share),
-    })
+  constructor(created: ExporterSettings<Config>) {
+    const { config, siblings, shape, id } = created
+    this.#created = created
+    this.#settings = resolve(config, siblings.share, shape)
+    this.#logs = new CloudWatchLogs({ ...created, name: formatComponentId(id), settings: this.#settings })
   }
 
   get ledger(): Ledger {
@@ -32,7 +31,7 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
   }
 
   get accountOutlives(): boolean {
-    return this.#settings.config.sending_queue.storage !== undefined
+    return this.#settings.storage !== undefined
   }
 
   /** The problem of the queue's disk, if it cannot be written. */
@@ -45,19 +44,19 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
   }
 
   async start(host: Host): Promise<void> {
-    const { metrics, id } = this.#settings
+    const { metrics, id } = this.#created
     const name = formatComponentId(id)
     await this.#logs.start(await this.#storage(host, name))
     const queue = this.#logs.running?.queue
     const fill = { size: () => queue?.size ?? 0, capacity: () => queue?.capacity ?? 0 }
     this.#unregister = [
       registerLedger(metrics, name, this.ledger, fill),
-      registerMetrics(metrics, name, this.#logs, this.#settings.config.price_per_gb),
+      registerMetrics(metrics, name, this.#logs, this.#settings.pricePerGb),
     ]
   }
 
   async #storage(host: Host, name: string): Promise<Storage | undefined> {
-    const id = this.#settings.config.sending_queue.storage
+    const { storage: id } = this.#settings
     if (id === undefined) return undefined
     const extension = host.extension(id)
     if (!isQueueStorage(extension))
@@ -65,7 +64,7 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
         `sending_queue.storage: ${id} is not an active storage extension: define file_storage under extensions and name it in service.extensions`,
       )
     const claimed = await extension.claim(name)
-    const capacityBytes = Math.floor(claimed.capacityBytes * this.#settings.siblings.share)
+    const capacityBytes = Math.floor(claimed.capacityBytes * this.#created.siblings.share)
     return { directory: { ...claimed, capacityBytes }, fatal: (error) => host.fatal(error) }
   }
 

@@ -9,7 +9,7 @@ import { ensureHome } from '../../../aws/environment/home.ts'
 import { LocalFault } from '../../../aws/local-fault.ts'
 import { ComponentError } from '../../../component/component.ts'
 import type { Calls } from './calls.ts'
-import type { ClientConfig, ClientParts } from './client.ts'
+import type { ClientParts, ClientSettings } from './client.ts'
 
 /** Loads the SDK and creates a client, once. */
 export type CallAws = () => Promise<Calls>
@@ -17,7 +17,7 @@ export type CallAws = () => Promise<Calls>
 export class Aws {
   /** AWS's time, once AWS has answered. */
   readonly clock: Clock
-  readonly #config: ClientConfig
+  readonly #settings: ClientSettings
   readonly #connection: Connection
   readonly #variables: NodeJS.ProcessEnv
   readonly #env: AwsEnvironment
@@ -27,23 +27,23 @@ export class Aws {
   /**
    * @param connections maximum concurrent connections
    * @param variables environment variables; HOME is set there if the process has no home directory
-   * @param credentialProvider replaces the credentials of the config
+   * @param credentialProvider replaces the credentials of the settings
    * @throws ComponentError naming an unusable option or variable
    */
   constructor(
-    config: ClientConfig,
+    settings: ClientSettings,
     connections: number,
     variables: NodeJS.ProcessEnv,
     credentialProvider: CredentialProvider | undefined,
     clock = new Clock(),
   ) {
-    this.#config = config
+    this.#settings = settings
     this.clock = clock
     this.#variables = variables
     this.#env = new AwsEnvironment(variables)
     this.#env.check()
-    checkEndpoint(config, this.#env)
-    this.#connection = openConnection(config, connections, this.#env)
+    checkEndpoint(settings, this.#env)
+    this.#connection = openConnection(settings, connections, this.#env)
     this.#credentialProvider = credentialProvider
   }
 
@@ -76,8 +76,8 @@ export class Aws {
 
   /** Whether credentials need not be looked up before the first call. */
   get seemsToHaveCredentials(): boolean {
-    const { credentials, role_arn: role, profile } = this.#config
-    if (role !== '' || profile !== '' || this.#credentialProvider !== undefined) return false
+    const { credentials, roleArn, profile } = this.#settings
+    if (roleArn !== undefined || profile !== undefined || this.#credentialProvider !== undefined) return false
     return credentials !== undefined || this.#env.seemsToHaveCredentials
   }
 
@@ -86,7 +86,7 @@ export class Aws {
   }
 
   get #namedRegion(): string | undefined {
-    return this.#config.region || this.#env.region
+    return this.#settings.region ?? this.#env.region
   }
 
   /** A client of its own, for commands that read. The caller destroys it. */
@@ -102,7 +102,7 @@ export class Aws {
   async #clientParts(): Promise<ClientParts> {
     ensureHome(this.#variables)
     const { createClient } = await import('./client.ts')
-    return createClient(this.#config, this.#env, this.#namedRegion, this.#connection, this.#credentialProvider)
+    return createClient(this.#settings, this.#env, this.#namedRegion, this.#connection, this.#credentialProvider)
   }
 }
 
@@ -122,8 +122,8 @@ function noRegion(env: AwsEnvironment): ComponentError {
 }
 
 /** Rejects a combination with which the SDK would refuse every call. */
-function checkEndpoint({ endpoint, fips, dualstack }: ClientConfig, env: AwsEnvironment): void {
-  const source = endpoint !== '' ? 'endpoint' : env.endpoint === undefined ? undefined : 'AWS_ENDPOINT_URL'
+function checkEndpoint({ endpoint, fips, dualstack }: ClientSettings, env: AwsEnvironment): void {
+  const source = endpoint !== undefined ? 'endpoint' : env.endpoint === undefined ? undefined : 'AWS_ENDPOINT_URL'
   if (source === undefined) return
   for (const [value, variable] of [
     [fips, 'AWS_USE_FIPS_ENDPOINT'],

@@ -1,16 +1,20 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
-import type { Connection, ConnectionConfig } from '../../../aws/connection/connection.ts'
-import { type CredentialConfig, type CredentialProvider, Credentials } from '../../../aws/credentials/credentials.ts'
+import type { Connection, ConnectionSettings } from '../../../aws/connection/connection.ts'
+import { type CredentialProvider, Credentials, type CredentialSettings } from '../../../aws/credentials/credentials.ts'
 import type { AwsEnvironment } from '../../../aws/environment/environment.ts'
 import { RequestHandler } from '../../../aws/connection/request-handler.ts'
-import { type Config, endpointUrl } from '../config.ts'
 import { boundAnswers } from './bound-answer.ts'
+import { endpointUrl } from './endpoint-url.ts'
 import { markLocalFaults } from './mark-local-faults.ts'
 
-/** Options for reaching AWS. */
-export type ClientConfig = ConnectionConfig &
-  CredentialConfig &
-  Pick<Config, 'region' | 'endpoint' | 'dualstack' | 'fips'>
+/** How AWS is reached. Undefined leaves a value to the environment, then to the profile. */
+export interface ClientSettings extends ConnectionSettings, CredentialSettings {
+  readonly region: string | undefined
+  /** A URL. */
+  readonly endpoint: string | undefined
+  readonly dualstack: boolean | undefined
+  readonly fips: boolean | undefined
+}
 
 export interface ClientParts {
   readonly client: CloudWatchLogsClient
@@ -18,28 +22,27 @@ export interface ClientParts {
 }
 
 /**
- * Creates the SDK's client, with one attempt per call: only this exporter retries. Values that neither the config nor the
- * environment sets are not passed, so that the SDK looks them up in the profile.
+ * Creates the SDK's client, with one attempt per call: only this exporter retries. Values that neither the settings nor the
+ * environment have are not passed, so that the SDK looks them up in the profile.
  * @param region undefined: the SDK's own lookup
- * @param own replaces the credentials of the config
+ * @param own replaces the credentials of the settings
  */
 export function createClient(
-  config: ClientConfig,
+  settings: ClientSettings,
   env: AwsEnvironment,
   region: string | undefined,
   connection: Connection,
   own: CredentialProvider | undefined,
 ): ClientParts {
   const requestHandler = new RequestHandler(connection)
-  const credentials = new Credentials(config, { env, region, requestHandler, own })
-  const endpoint = config.endpoint || env.endpoint
+  const credentials = new Credentials(settings, { env, region, requestHandler, own })
   const client = new CloudWatchLogsClient({
     ...defined({
       region,
-      profile: config.profile || env.profile,
-      endpoint: endpoint === undefined ? undefined : endpointUrl(endpoint),
-      useDualstackEndpoint: config.dualstack ?? env.switch('AWS_USE_DUALSTACK_ENDPOINT'),
-      useFipsEndpoint: config.fips ?? env.switch('AWS_USE_FIPS_ENDPOINT'),
+      profile: settings.profile ?? env.profile,
+      endpoint: settings.endpoint ?? (env.endpoint && endpointUrl(env.endpoint)),
+      useDualstackEndpoint: settings.dualstack ?? env.switch('AWS_USE_DUALSTACK_ENDPOINT'),
+      useFipsEndpoint: settings.fips ?? env.switch('AWS_USE_FIPS_ENDPOINT'),
     }),
     credentials: credentials.provider,
     maxAttempts: 1,

@@ -10,6 +10,7 @@ import type { Logger } from '../../../telemetry/logger.ts'
 import { timerDelay } from '../../../telemetry/timer-delay.ts'
 import { CloudWatchLogs } from '../cloudwatch-logs.ts'
 import { type CamelCased, withOptionNames } from './option-names.ts'
+import { resolve } from '../settings/resolve.ts'
 import { type OwnOptions, readOptions, type YamlOptions } from './read-options.ts'
 
 /**
@@ -45,8 +46,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
     for (const warning of warnings) diag.warn(`CloudWatchLogRecordExporter: ${warning}`)
     this.#flushTimeoutMs = flushTimeoutMillis ?? DEFAULT_FLUSH_TIMEOUT_MS
     this.#logs = new CloudWatchLogs({
-      config,
-      shape: {},
+      settings: resolve(config, ALONE.share, {}),
       siblings: ALONE,
       name: '',
       logger: diagLogger(''),

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import { destination, type DestinationRules } from '../route/destination.ts'
+import type { ShareOf } from './share-of.ts'
 import { fillTemplate, literalPrefix, type NameKind, parseTemplate, type Template } from '../route/template.ts'
 
 export interface NameTemplates {
@@ -19,7 +20,7 @@ function template(kind: NameKind, text: string): Template {
 }
 
 /** Limits on destinations that clients may create; by default groups with the prefix of `log_group_name`. */
-export function destinationRules(config: Config, group: Template): DestinationRules {
+export function destinationRules(config: Config, group: Template, share: ShareOf): DestinationRules {
   const prefix = literalPrefix(group)
   const single = group.attributes.length === 0
   const sideGroup = (written: string, name: string) => written || (single ? prefix : `${prefix}${name}`)
@@ -27,7 +28,7 @@ export function destinationRules(config: Config, group: Template): DestinationRu
   const { late_events: late } = config
   return {
     allowedGroups: config.allowed_log_groups ?? byTemplate,
-    maxNewAnHour: config.max_new_destinations,
+    maxNewAnHour: share.count(config.max_new_destinations),
     late: destination(sideGroup(late.log_group_name, 'late'), late.log_stream_name),
     overflow: destination(sideGroup(config.overflow_log_group_name, 'overflow'), config.overflow_log_stream_name),
   }

@@ -1,12 +1,11 @@
 import type { Config } from '../config.ts'
-import { nameTemplates } from './destination-rules.ts'
-import { literalPrefix } from '../route/template.ts'
+import { literalPrefix, type Template } from '../route/template.ts'
 
-/** Warnings about a valid config, one sentence each. */
-export function warnings(config: Config): string[] {
+/** Warnings about a valid config, one sentence each. @param group its parsed log_group_name */
+export function warnings(config: Config, group: Template): string[] {
   const found: string[] = []
   if (config.no_verify_ssl) found.push('no_verify_ssl: the certificate of the endpoint is not verified')
-  if (config.allowed_log_groups === undefined && literalPrefix(nameTemplates(config).group) === '')
+  if (config.allowed_log_groups === undefined && literalPrefix(group) === '')
     found.push(
       'log_group_name begins with a placeholder, so clients can write any group: write allowed_log_groups to restrict them',
     )

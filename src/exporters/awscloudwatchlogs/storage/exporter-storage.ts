@@ -19,11 +19,11 @@ import { type Control, openControl } from '../../../listen/directory/control.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Accounts } from '../accounting/accounts.ts'
 import { LetterCommands, type Offer } from '../dead-letters/letter-commands.ts'
-import { directoryOpener, type DirectoryOpener, type DurableSettings, type Storage } from './open-directory.ts'
+import { directoryOpener, type DirectoryOpener, type Storage, type StorageOptions } from './open-directory.ts'
 
 interface Parts {
   readonly storage: Storage
-  readonly settings: DurableSettings
+  readonly options: StorageOptions
   readonly opener: DirectoryOpener
   readonly accounts: Accounts
   readonly disk: DiskQueue
@@ -40,16 +40,16 @@ export class ExporterStorage {
 
   private constructor(parts: Parts) {
     this.#parts = parts
-    this.#queue = new AdoptingQueue(parts.disk, parts.settings.logger)
+    this.#queue = new AdoptingQueue(parts.disk, parts.options.logger)
   }
 
   /** @throws ComponentError for files of a later release; file system errors */
-  static async open(storage: Storage, accounts: Accounts, settings: DurableSettings): Promise<ExporterStorage> {
-    const opener = directoryOpener(storage, settings)
+  static async open(storage: Storage, accounts: Accounts, options: StorageOptions): Promise<ExporterStorage> {
+    const opener = directoryOpener(storage, options)
     const { path } = storage.directory
     const disk = opener.queue(path, countersOf(accounts.ledger))
     const letters = await opener.letters(path, (letter) => accounts.letterEvicted(letter))
-    return new ExporterStorage({ storage, settings, opener, accounts, disk, letters })
+    return new ExporterStorage({ storage, options, opener, accounts, disk, letters })
   }
 
   get queue(): Queue {
@@ -83,7 +83,7 @@ export class ExporterStorage {
 
   /** Takes over queues that other processes left, now and while this one runs. */
   startAdopting(delivery: Pick<AdoptionOptions, 'takeUp' | 'reader'>): void {
-    const { storage, settings, opener, accounts, disk, letters } = this.#parts
+    const { storage, options, opener, accounts, disk, letters } = this.#parts
     this.#adoption = new Adoption(
       {
         nextAbandoned: (except) => storage.directory.nextAbandoned(except),
@@ -95,7 +95,7 @@ export class ExporterStorage {
         takeUp: (found, pagedOut) => delivery.takeUp(found, pagedOut),
         reader: delivery.reader,
       },
-      settings.logger,
+      options.logger,
     )
     this.#adoption.start()
   }

@@ -8,8 +8,7 @@ import { type DeadLetters, type OnEvicted, openDeadLetters } from '../../../deli
 import { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
 import { makeDirectory } from '../../../delivery/queue/disk/files/make-directory.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
-import type { Config } from '../config.ts'
-import { queueBound } from '../settings/delivery-options.ts'
+import type { CloudWatchLogsSettings } from '../settings/resolve.ts'
 
 /** Large enough for few files, small enough to free space soon (with 64 MiB a small disk could not be freed). */
 export const SEGMENT_BYTES = 16 * 1_048_576
@@ -26,8 +25,8 @@ export interface Storage {
   readonly fatal: (error: Error) => void
 }
 
-export interface DurableSettings {
-  readonly config: Config
+export interface StorageOptions {
+  readonly settings: Pick<CloudWatchLogsSettings, 'queueBound' | 'deadLettersBytes'>
   readonly budget: ByteBudget
   readonly logger: Logger
 }
@@ -41,9 +40,9 @@ export interface DirectoryOpener {
 
 export function directoryOpener(
   { directory, fatal }: Storage,
-  { config, budget, logger }: DurableSettings,
+  { settings, budget, logger }: StorageOptions,
 ): DirectoryOpener {
-  const bound = queueBound(config)
+  const { queueBound: bound, deadLettersBytes } = settings
   const { fsync } = directory
   const capacityBytes =
     bound?.unit === 'bytes' ? Math.min(bound.most, directory.capacityBytes) : directory.capacityBytes
@@ -53,11 +52,8 @@ export function directoryOpener(
   return {
     queue: (path, counters) => new DiskQueue({ ...options, directory: path }, { ...counters, fatal }, budget, logger),
     async letters(path, onEvicted) {
-      const lettersOptions = {
-        directory: await lettersDirectory(path, fsync),
-        fsync,
-        capacityBytes: config.dead_letters.max_size,
-      }
+      const directory = await lettersDirectory(path, fsync)
+      const lettersOptions = { directory, fsync, capacityBytes: deadLettersBytes }
       const letters = openDeadLetters(lettersOptions, onEvicted, fatal, budget, logger)
       await letters.open()
       return letters

@@ -38,7 +38,7 @@ describe("a proxy's URL", () => {
 })
 
 describe('which proxy', () => {
-  const proxiesOf = (env: Record<string, string>, address = '') => findProxies(address, new AwsEnvironment(env))
+  const proxiesOf = (env: Record<string, string>, address?: string) => findProxies(address, new AwsEnvironment(env))
 
   test('upper case goes before lower case, as in Go', () => {
     const { http, https } = proxiesOf({ HTTP_PROXY: 'up', http_proxy: 'low', HTTPS_PROXY: 'ups', https_proxy: 'lows' })

@@ -6,10 +6,10 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const KEY = { accessKeyId: 'AKID', secretAccessKey: 's' }
-const CONFIG = { profile: '', role_arn: '', external_id: '' }
+const SETTINGS = { profile: undefined, roleArn: undefined, externalId: undefined, credentials: undefined }
 
 function credentials(own: () => Promise<typeof KEY>) {
-  return new Credentials(CONFIG, { env: new AwsEnvironment({}), region: 'us-east-1', requestHandler: {}, own })
+  return new Credentials(SETTINGS, { env: new AwsEnvironment({}), region: 'us-east-1', requestHandler: {}, own })
 }
 
 /** What the SDK's client does: it remembers, unless it is told not to. */

@@ -6,6 +6,7 @@ import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { ALONE } from '../../../../src/component/siblings.ts'
 import { CloudWatchLogs } from '../../../../src/exporters/awscloudwatchlogs/cloudwatch-logs.ts'
 import { configSchema } from '../../../../src/exporters/awscloudwatchlogs/config.ts'
+import { resolve } from '../../../../src/exporters/awscloudwatchlogs/settings/resolve.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
 
 test('a shutdown during the start leaves nothing open: the start closes what it had opened', async () => {
@@ -13,17 +14,17 @@ test('a shutdown during the start leaves nothing open: the start closes what it 
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   const release = vi.fn(async () => {})
   const nextAbandoned = vi.fn(async () => undefined)
+  const config = configSchema.parse({
+    log_group_name: 'g',
+    log_stream_name: 's',
+    region: 'us-east-1',
+    sending_queue: { storage: 'file_storage' },
+  })
   const logs = new CloudWatchLogs({
     name: 'awscloudwatchlogs',
-    config: configSchema.parse({
-      log_group_name: 'g',
-      log_stream_name: 's',
-      region: 'us-east-1',
-      sending_queue: { storage: 'file_storage' },
-    }),
+    settings: resolve(config, ALONE.share, {}),
     logger: silentLogger,
     budget: new ByteBudget(64 * 1_048_576),
-    shape: {},
     siblings: ALONE,
   })
   const before = timers()

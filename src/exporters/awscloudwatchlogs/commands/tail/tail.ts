@@ -2,6 +2,7 @@ import { defineComponentCommand, type CommandHost, type ExitCode } from '../../.
 import { ComponentError } from '../../../../component/component.ts'
 import { Aws } from '../../aws/aws.ts'
 import { type Config, configSchema } from '../../config.ts'
+import { clientSettings } from '../../settings/client-settings.ts'
 import { printLine, printLines } from './line.ts'
 import { follow, NoSuchGroup } from './follow.ts'
 import { sinceMs } from './since.ts'
@@ -60,7 +61,7 @@ async function tail(asked: Asked, config: Config, host: CommandHost, print: type
   void host.stopRequested.then(() => stopped.abort())
   let aws: Aws | undefined
   try {
-    aws = new Aws(config, 4, host.env, undefined)
+    aws = new Aws(clientSettings(config), 4, host.env, undefined)
     const region = await aws.region()
     const client = await aws.readingClient()
     try {

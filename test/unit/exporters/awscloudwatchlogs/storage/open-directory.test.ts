@@ -7,7 +7,6 @@ import { ByteBudget } from '../../../../../src/component/byte-budget.ts'
 import type { LaneItems } from '../../../../../src/delivery/contract/lane-items.ts'
 import type { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
 import type { DiskQueue } from '../../../../../src/delivery/queue/disk/disk-queue.ts'
-import { configSchema } from '../../../../../src/exporters/awscloudwatchlogs/config.ts'
 import { directoryOpener } from '../../../../../src/exporters/awscloudwatchlogs/storage/open-directory.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
 import { itemBatch } from '../../../../fakes/items.ts'
@@ -21,10 +20,9 @@ async function opened(capacityBytes: number, budget: ByteBudget = new ByteBudget
   const fatal = (error: Error) => {
     throw error
   }
-  const config = configSchema.parse({ log_group_name: 'g', log_stream_name: 's' })
-  const settings = { config, budget, logger: silentLogger }
+  const settings = { queueBound: undefined, deadLettersBytes: MIB }
   const owner = { counters: () => ({}), restore() {}, lost() {} }
-  const queue = directoryOpener({ directory, fatal }, settings).queue(path, owner)
+  const queue = directoryOpener({ directory, fatal }, { settings, budget, logger: silentLogger }).queue(path, owner)
   onTestFinished(() => queue.close())
   await queue.recover()
   return queue

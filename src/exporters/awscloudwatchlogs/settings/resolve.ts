@@ -1,0 +1,88 @@
+// The only reader of the config: defaults that depend on other options, units and the share of this process are settled
+// here, once. The rest of the exporter sees settings, never options.
+
+import type { PipelineShape } from '../../../component/factory.ts'
+import type { OnLaneFull } from '../../../delivery/lanes/parking.ts'
+import type { QueueBound } from '../../../delivery/queue/queue-bound.ts'
+import type { ClientSettings } from '../aws/client.ts'
+import type { Config } from '../config.ts'
+import type { LatePolicy, TranscodeOptions } from '../event/transcode.ts'
+import type { DestinationRules } from '../route/destination.ts'
+import { clientSettings } from './client-settings.ts'
+import { destinationRules, type NameTemplates, nameTemplates } from './destination-rules.ts'
+import { type LaneSettings, laneSettings } from './lane-settings.ts'
+import { ShareOf } from './share-of.ts'
+import { warnings } from './warnings.ts'
+
+export interface CloudWatchLogsSettings {
+  readonly client: ClientSettings
+  readonly lanes: LaneSettings
+  readonly names: NameTemplates
+  readonly destinations: DestinationRules
+  /** `maxTextBytes` depends on the byte budget. */
+  readonly events: Omit<TranscodeOptions, 'maxTextBytes'>
+  readonly onLaneFull: OnLaneFull
+  /** Senders are answered when CloudWatch has answered, not when their records are queued. */
+  readonly waitsForResult: boolean
+  /** `queue_size` in its unit, in addition to the byte budget. */
+  readonly queueBound: QueueBound | undefined
+  /** Id of the extension that keeps the queue on disk. */
+  readonly storage: string | undefined
+  readonly deadLettersBytes: number
+  /** Days; 0: never expire. */
+  readonly retentionDays: number
+  readonly tags: Readonly<Record<string, string>> | undefined
+  readonly compression: 'none' | 'gzip'
+  readonly gapMarkers: boolean
+  readonly pricePerGb: number
+  /** About a valid config, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+/** Minimum dead letters of a process, bytes: the smallest max_size that the config takes. */
+const MIN_DEAD_LETTERS_BYTES = 1_048_576
+
+/**
+ * @param share this process's share of the daemon's limits, 0 to 1
+ * @param shape what the processors of the pipeline request
+ */
+export function resolve(config: Config, share: number, shape: PipelineShape): CloudWatchLogsSettings {
+  const { sending_queue: queue } = config
+  const ofShare = new ShareOf(share)
+  const names = nameTemplates(config)
+  return {
+    client: clientSettings(config),
+    lanes: laneSettings(config, shape, ofShare),
+    names,
+    destinations: destinationRules(config, names.group, ofShare),
+    events: {
+      rawLog: config.raw_log,
+      routeFromBody: config.route_from_body,
+      eventId: config.event_id,
+      maxMessageBytes: config.max_event_bytes,
+      onOversize: config.on_oversize,
+      lateEvents: latePolicy(config),
+    },
+    onLaneFull: onLaneFull(config),
+    waitsForResult: queue.wait_for_result || !queue.enabled,
+    queueBound:
+      queue.queue_size === undefined ? undefined : { unit: queue.sizer, most: ofShare.count(queue.queue_size) },
+    storage: queue.storage,
+    deadLettersBytes: ofShare.count(config.dead_letters.max_size, MIN_DEAD_LETTERS_BYTES),
+    retentionDays: config.log_retention,
+    tags: config.tags,
+    compression: config.compression,
+    gapMarkers: config.gap_markers,
+    pricePerGb: config.price_per_gb,
+    warnings: warnings(config, names.group),
+  }
+}
+
+/** Default: park on disk, which loses nothing; without storage, reject, so that the sender knows. */
+function onLaneFull({ on_lane_full: written, sending_queue: queue }: Config): OnLaneFull {
+  return written ?? (queue.storage === undefined ? 'reject' : 'park')
+}
+
+function latePolicy({ late_events: { policy }, sending_queue: queue }: Config): LatePolicy {
+  return policy ?? (queue.storage === undefined ? 'reject' : 'dead_letter')
+}
