@@ -8,13 +8,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { itemTime } from '../../src/delivery/contract/items.ts'
 import type { Pack } from '../../src/delivery/contract/pack.ts'
-import type {
-  Prepared,
-  PutOutcome,
-  PutRetry,
-  ScopeKind,
-  ScopeName,
-  Sender,
+import {
+  type Prepared,
+  type PutOutcome,
+  type PutRetry,
+  retry,
+  type ScopeKind,
+  type ScopeName,
+  type Sender,
 } from '../../src/delivery/contract/sender.ts'
 import { packTexts } from './items.ts'
 
@@ -40,16 +41,7 @@ export function refused(message = 'not like this'): PutOutcome {
 
 /** A fault of a scope; `more` changes what it says. */
 export function fault(scope: ScopeKind, more: Partial<PutRetry> = {}): PutRetry {
-  return {
-    kind: 'retry',
-    scope,
-    reason: `${scope}_fault`,
-    afterMs: 0,
-    lasting: false,
-    maybeTaken: false,
-    message: `the ${scope} is at fault`,
-    ...more,
-  }
+  return { ...retry({ scope, reason: 'unknown_error', lasting: false }, `the ${scope} is at fault`), ...more }
 }
 
 /** Does not pass by itself. */

@@ -26,16 +26,53 @@ export interface RejectedRange {
   readonly reason: RejectedReason
 }
 
-/** Not accepted; the same items have to be sent again. */
-export interface PutRetry {
-  readonly kind: 'retry'
+/** Every reason for a retry, for the log. */
+export type RetryReason =
+  | 'access_denied'
+  /** The group or stream cannot be created as it is named or tagged. */
+  | 'cannot_create'
+  /** The call was signed with a wrong time. */
+  | 'clock_skew'
+  /** A setting is wrong, so nothing was sent. */
+  | 'configuration'
+  /** The destination is being changed. */
+  | 'conflict'
+  | 'credentials_denied'
+  | 'credentials_expired'
+  | 'credentials_invalid'
+  | 'credentials_missing'
+  /** Their source does not respond. */
+  | 'credentials_unavailable'
+  /** The response is not of the destination. */
+  | 'garbage_answer'
+  | 'network'
+  /** It was created, and is still reported missing. */
+  | 'not_visible_yet'
+  | 'quota_exceeded'
+  | 'redirected'
+  /** Every part of the request is refused. */
+  | 'refused'
+  /** An old endpoint requires another token. */
+  | 'sequence_token'
+  | 'server_error'
+  | 'shutting_down'
+  | 'throttled'
+  | 'timeout'
+  | 'unknown_error'
+
+/** Cause of a retry. */
+export interface Fault {
   readonly scope: ScopeKind
-  /** One of few fixed values, for metrics: `throttled`, `timeout`, `access_denied`. */
-  readonly reason: string
-  /** Delay requested by the destination; 0 leaves it to the backoff. */
-  readonly afterMs: number
+  readonly reason: RetryReason
   /** The fault will not pass by itself (a permission is missing): start with long waits, and notify an operator. */
   readonly lasting: boolean
+}
+
+/** Not accepted; the same items have to be sent again. */
+export interface PutRetry extends Fault {
+  readonly kind: 'retry'
+  /** Delay requested by the destination; 0 leaves it to the backoff. */
+  readonly afterMs: number
   /** The response was lost, so the destination may have the items: sending them again may create duplicates. */
   readonly maybeTaken: boolean
   /** Part of normal work (a stream is being created), so it is not logged. */
@@ -43,9 +80,18 @@ export interface PutRetry {
   readonly message: string
 }
 
+/** @param more what is not the default: no requested delay, and nothing was accepted */
+export function retry(
+  { scope, reason, lasting }: Fault,
+  message: string,
+  { afterMs = 0, maybeTaken = false }: Partial<Pick<PutRetry, 'afterMs' | 'maybeTaken'>> = {},
+): PutRetry {
+  return { kind: 'retry', scope, reason, lasting, afterMs, maybeTaken, message }
+}
+
 /** Returns a fault of one stream that passes soon. */
-export function stepBack(reason: string, message: string): PutRetry {
-  return { kind: 'retry', scope: 'stream', reason, afterMs: 0, lasting: false, maybeTaken: false, message }
+export function stepBack(reason: RetryReason, message: string): PutRetry {
+  return retry({ scope: 'stream', reason, lasting: false }, message)
 }
 
 /** The destination refuses the request because of its content: one item of it, or all. */

@@ -1,5 +1,12 @@
 import { makePack, type Pack, packRuns } from '../contract/pack.ts'
-import type { PutAccepted, PutMissing, PutOutcome, PutRefused, PutRetry } from '../contract/sender.ts'
+import {
+  type PutAccepted,
+  type PutMissing,
+  type PutOutcome,
+  type PutRefused,
+  type PutRetry,
+  retry,
+} from '../contract/sender.ts'
 
 export interface PoisonSteps {
   put(part: Pack): Promise<PutOutcome>
@@ -54,13 +61,6 @@ export async function isolatePoison(
 }
 
 function faultOfGroup(refusal: PutRefused): PutRetry {
-  return {
-    kind: 'retry',
-    scope: 'group',
-    reason: 'refused',
-    afterMs: 0,
-    lasting: true,
-    maybeTaken: false,
-    message: `every part of the request is refused: ${refusal.message}`,
-  }
+  const message = `every part of the request is refused: ${refusal.message}`
+  return retry({ scope: 'group', reason: 'refused', lasting: true }, message)
 }

@@ -65,7 +65,7 @@ describe('a fault of one group', () => {
 
   test('that is part of normal work is not said at all, nor is its end', async () => {
     const under = new DeliveryUnderTest()
-    const answers = [fault('stream', { reason: 'creating', expected: true })]
+    const answers = [fault('stream', { reason: 'not_visible_yet', expected: true })]
     under.sender.respond = () => answers.pop() ?? taken
     under.send({ 'g/s': namedItems('a', 1) })
     await vi.advanceTimersByTimeAsync(MINUTE_MS)

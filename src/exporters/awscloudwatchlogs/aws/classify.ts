@@ -3,42 +3,50 @@
 // PutRetentionPolicy, and the common errors of AWS APIs
 // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html).
 
-import type { PutOutcome, PutRetry, RejectedRange, ScopeKind } from '../../../delivery/contract/sender.ts'
+import {
+  type Fault,
+  type PutMissing,
+  type PutOutcome,
+  type PutRefused,
+  type PutRetry,
+  type RejectedRange,
+  retry,
+} from '../../../delivery/contract/sender.ts'
 import { EXPIRED_CODES, INVALID_CODES, SIGNATURE_CODES } from '../../../aws/codes.ts'
 import { isLocalCode, LocalFault } from '../../../aws/local-fault.ts'
 import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 import { retryAfterMs } from '../../../aws/retry-after.ts'
 import { describeForeignAnswer, signedWithWrongTime } from './foreign-answer.ts'
 
-/** Result of a call: an outcome for the lane, or one that this exporter handles itself. */
-export type CallOutcome =
-  | PutOutcome
-  | { readonly kind: 'exists' }
-  | { readonly kind: 'sequence'; readonly expected: string | undefined; readonly message: string }
+/** A failed call of any kind. */
+export type CallFailure = PutRetry | PutRefused | PutMissing
 
-/** Meaning of a code. `lasting`: the fault will not clear by itself. */
-interface Verdict {
-  readonly scope: ScopeKind
-  readonly reason: string
-  readonly lasting: boolean
+/** PutLogEvents must be repeated with a sequence token: an old endpoint requires one. */
+export interface SequenceNeeded {
+  readonly kind: 'sequence'
+  readonly expected: string | undefined
+  readonly message: string
 }
 
-const throttled: Verdict = { scope: 'account', reason: 'throttled', lasting: false }
-const expired: Verdict = { scope: 'credential', reason: 'credentials_expired', lasting: false }
-const invalid: Verdict = { scope: 'credential', reason: 'credentials_invalid', lasting: true }
-const missing: Verdict = { scope: 'credential', reason: 'credentials_missing', lasting: true }
-const notAllowed: Verdict = { scope: 'credential', reason: 'credentials_denied', lasting: true }
-const unavailable: Verdict = { scope: 'credential', reason: 'credentials_unavailable', lasting: false }
-const clock: Verdict = { scope: 'credential', reason: 'clock_skew', lasting: false }
-const denied: Verdict = { scope: 'group', reason: 'access_denied', lasting: true }
-const server: Verdict = { scope: 'endpoint', reason: 'server_error', lasting: false }
-const conflict: Verdict = { scope: 'group', reason: 'conflict', lasting: false }
-const configuration: Verdict = { scope: 'endpoint', reason: 'configuration', lasting: true }
-const redirected: Verdict = { scope: 'endpoint', reason: 'redirected', lasting: true }
-const foreign: Verdict = { scope: 'endpoint', reason: 'garbage_answer', lasting: false }
-const quota: Verdict = { scope: 'group', reason: 'quota_exceeded', lasting: true }
+/** `exists`: the group or stream was there already. */
+export type CreationOutcome = { readonly kind: 'done' } | { readonly kind: 'exists' } | CallFailure
 
-const CODES: Readonly<Record<string, Verdict>> = {
+const throttled: Fault = { scope: 'account', reason: 'throttled', lasting: false }
+const expired: Fault = { scope: 'credential', reason: 'credentials_expired', lasting: false }
+const invalid: Fault = { scope: 'credential', reason: 'credentials_invalid', lasting: true }
+const missing: Fault = { scope: 'credential', reason: 'credentials_missing', lasting: true }
+const notAllowed: Fault = { scope: 'credential', reason: 'credentials_denied', lasting: true }
+const unavailable: Fault = { scope: 'credential', reason: 'credentials_unavailable', lasting: false }
+const clock: Fault = { scope: 'credential', reason: 'clock_skew', lasting: false }
+const denied: Fault = { scope: 'group', reason: 'access_denied', lasting: true }
+const server: Fault = { scope: 'endpoint', reason: 'server_error', lasting: false }
+const conflict: Fault = { scope: 'group', reason: 'conflict', lasting: false }
+const configuration: Fault = { scope: 'endpoint', reason: 'configuration', lasting: true }
+const redirected: Fault = { scope: 'endpoint', reason: 'redirected', lasting: true }
+const foreign: Fault = { scope: 'endpoint', reason: 'garbage_answer', lasting: false }
+const quota: Fault = { scope: 'group', reason: 'quota_exceeded', lasting: true }
+
+const CODES: Readonly<Record<string, Fault>> = {
   ThrottlingException: throttled,
   Throttling: throttled,
   ThrottledException: throttled,
@@ -127,59 +135,60 @@ const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENO
 /** Statuses after which the call may still have been carried out. */
 const MAYBE_TAKEN_STATUS: ReadonlySet<number> = new Set([500, 502, 504])
 
-/** Turns an error of a call into an outcome. */
-export function classify(error: unknown): CallOutcome {
+/** Turns an error of PutLogEvents into an outcome. */
+export function classifyPut(error: unknown): PutOutcome | SequenceNeeded {
+  const { name, message } = read(error)
+  if (name === 'DataAlreadyAcceptedException') return { kind: 'accepted', rejected: [] }
+  if (name === 'InvalidSequenceTokenException') return { kind: 'sequence', expected: expectedToken(error), message }
+  return classify(error)
+}
+
+/** Turns an error of CreateLogGroup, CreateLogStream or PutRetentionPolicy into an outcome. */
+export function classifyCreation(error: unknown): CreationOutcome {
+  return read(error).name === 'ResourceAlreadyExistsException' ? { kind: 'exists' } : classify(error)
+}
+
+/** Turns an error of any call into an outcome. */
+function classify(error: unknown): CallFailure {
   if (error instanceof NoCredentials) return classifyNoCredentials(error)
-  const { name, code, message, status, retryAfter } = read(error)
-  if (error instanceof LocalFault || isLocalCode(code)) return retry(configuration, localText(error), 0, false)
-  switch (name) {
-    case 'DataAlreadyAcceptedException':
-      return { kind: 'accepted', rejected: [] }
-    case 'InvalidSequenceTokenException':
-      return { kind: 'sequence', expected: expectedToken(error), message }
-    case 'ResourceNotFoundException':
-      return { kind: 'missing', message }
-    case 'ResourceAlreadyExistsException':
-      return { kind: 'exists' }
-  }
+  const { name, code, message, status, retryAfter: afterMs } = read(error)
+  if (error instanceof LocalFault || isLocalCode(code)) return retry(configuration, localText(error))
+  if (name === 'ResourceNotFoundException') return { kind: 'missing', message }
   const text = `${name}: ${message}`
-  if (SIGNATURE.has(name)) return badSignature(error, text, retryAfter)
+  if (SIGNATURE.has(name)) return badSignature(error, text, afterMs)
   const isKnown = Object.hasOwn(CODES, name) || REFUSED.has(name)
   const foreignAnswer = isKnown ? undefined : describeForeignAnswer(error)
   if (foreignAnswer !== undefined && status !== undefined && status !== 413) {
     // The call did not reach CloudWatch, unless something in between lost the answer.
     const maybeTaken = status < 300 || MAYBE_TAKEN_STATUS.has(status)
     const verdict = status >= 500 ? server : status >= 300 && status < 400 ? redirected : foreign
-    return retry(verdict, foreignAnswer, retryAfter, maybeTaken)
+    return retry(verdict, foreignAnswer, { afterMs, maybeTaken })
   }
   if (REFUSED.has(name) || status === 413) return { kind: 'refused', message: foreignAnswer ?? text }
   const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
   if (verdict !== undefined) {
     const maybeTaken = status !== undefined && MAYBE_TAKEN_STATUS.has(status)
-    return retry(verdict, text, retryAfter, maybeTaken)
+    return retry(verdict, text, { afterMs, maybeTaken })
   }
   // An unknown code on a 4xx: the group is the narrowest scope it can apply to.
   if (status !== undefined && status >= 400)
-    return retry({ scope: 'group', reason: 'unknown_error', lasting: true }, text, retryAfter, false)
+    return retry({ scope: 'group', reason: 'unknown_error', lasting: true }, text, { afterMs })
   // No answer, or one that does not come from CloudWatch (a proxy's page).
   const reason =
     status === undefined ? (name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : 'network') : 'garbage_answer'
-  return retry(
-    { scope: 'endpoint', reason, lasting: false },
-    code === undefined ? text : `${code}: ${message}`,
-    0,
-    !NOT_SENT.has(code ?? '') && !NOT_CONNECTED.test(message) && !CONNECTING.has(syscallOf(error)),
-  )
+  const maybeTaken = !NOT_SENT.has(code ?? '') && !NOT_CONNECTED.test(message) && !CONNECTING.has(syscallOf(error))
+  const what = code === undefined ? text : `${code}: ${message}`
+  return retry({ scope: 'endpoint', reason, lasting: false }, what, { maybeTaken })
 }
 
 /** Nothing was sent to CloudWatch. */
 export function classifyNoCredentials({ cause, message }: NoCredentials): PutRetry {
   const facts = read(cause)
-  return retry(credentialVerdict(facts), firstLine(message), facts.retryAfter, false)
+  return retry(credentialVerdict(facts), firstLine(message), { afterMs: facts.retryAfter })
 }
 
 /** Classifies an error of a credentials source; STS uses the same codes. */
-function credentialVerdict({ name, code, status, isSkewed }: ErrorFacts): Verdict {
+function credentialVerdict({ name, code, status, isSkewed }: ErrorFacts): Fault {
   if (name === 'LocalFault' || isLocalCode(code)) return { ...configuration, scope: 'credential' }
   if (SIGNATURE.has(name)) return isSkewed ? clock : invalid
   const verdict = Object.hasOwn(CODES, name) ? CODES[name] : byStatus(status)
@@ -192,10 +201,10 @@ function credentialVerdict({ name, code, status, isSkewed }: ErrorFacts): Verdic
 }
 
 /** A clock that is off by minutes invalidates signatures; otherwise the secret or the Region is wrong. */
-function badSignature(error: unknown, text: string, retryAfter: number): PutRetry {
-  if (signedWithWrongTime(error)) return retry(clock, text, retryAfter, false)
+function badSignature(error: unknown, text: string, afterMs: number): PutRetry {
+  if (signedWithWrongTime(error)) return retry(clock, text, { afterMs })
   const cause = 'the secret access key does not match the access key id, or the endpoint is in another Region'
-  return retry(invalid, `${text} (${cause})`, retryAfter, false)
+  return retry(invalid, `${text} (${cause})`, { afterMs })
 }
 
 function localText(error: unknown): string {
@@ -207,19 +216,15 @@ function syscallOf(error: unknown): unknown {
   return (error as { readonly syscall?: unknown } | null | undefined)?.syscall
 }
 
-function codes(names: readonly string[], verdict: Verdict): Record<string, Verdict> {
+function codes(names: readonly string[], verdict: Fault): Record<string, Fault> {
   return Object.fromEntries(names.map((name) => [name, verdict]))
 }
 
-function byStatus(status: number | undefined): Verdict | undefined {
+function byStatus(status: number | undefined): Fault | undefined {
   if (status === undefined) return undefined
   if (status === 429) return throttled
   if (status === 403 || status === 401) return denied
   return status >= 500 ? server : undefined
-}
-
-function retry(verdict: Verdict, message: string, afterMs: number, maybeTaken: boolean): PutRetry {
-  return { kind: 'retry', ...verdict, afterMs, maybeTaken, message }
 }
 
 /** Events that a successful PutLogEvents did not store. */

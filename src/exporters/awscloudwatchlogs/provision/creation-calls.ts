@@ -13,7 +13,7 @@ import type { Logger } from '../../../telemetry/logger.ts'
 import type { CallAws } from '../aws/aws.ts'
 import type { Calls } from '../aws/calls.ts'
 import { CREATE_GROUPS_PER_SECOND, CREATE_STREAMS_PER_SECOND, RETENTIONS_PER_SECOND } from '../limits.ts'
-import { type CallOutcome, classify } from '../aws/classify.ts'
+import { classifyCreation, type CreationOutcome } from '../aws/classify.ts'
 
 /** In order of priority: finishing a destination comes first, so that some are ready before all are started. */
 const KINDS = ['finish_stream', 'group', 'first_stream', 'retention'] as const
@@ -26,7 +26,7 @@ const BURST = 1 / 4
 
 interface Waiting {
   readonly send: (calls: Calls) => Promise<unknown>
-  readonly resolve: (outcome: CallOutcome) => void
+  readonly resolve: (outcome: CreationOutcome) => void
 }
 
 export class CreationCalls {
@@ -71,7 +71,7 @@ export class CreationCalls {
   }
 
   /** Resolves with an outcome about the group or stream; faults of the account, credentials or network are retried. */
-  run(kind: CreationKind, send: Waiting['send']): Promise<CallOutcome> {
+  run(kind: CreationKind, send: Waiting['send']): Promise<CreationOutcome> {
     if (this.#stopped) return Promise.resolve(STOPPED)
     return new Promise((resolve) => {
       this.#waiting[kind].push({ send, resolve })
@@ -135,12 +135,12 @@ export class CreationCalls {
     this.#pump()
   }
 
-  async #send(send: Waiting['send']): Promise<CallOutcome> {
+  async #send(send: Waiting['send']): Promise<CreationOutcome> {
     try {
       await send(await this.#aws())
-      return { kind: 'accepted', rejected: [] }
+      return { kind: 'done' }
     } catch (error) {
-      return classify(error)
+      return classifyCreation(error)
     }
   }
 
@@ -163,7 +163,7 @@ export class CreationCalls {
   }
 }
 
-const STOPPED: CallOutcome = stepBack('shutting_down', 'the exporter is stopping')
+const STOPPED: CreationOutcome = stepBack('shutting_down', 'the exporter is stopping')
 
 /** Whether the fault is wider than the group or stream. */
 function isWide({ scope }: PutRetry): boolean {

@@ -4,12 +4,12 @@
 //                                             └─▶ retention is queued, and set later
 
 import type { Siblings } from '../../../component/siblings.ts'
-import { type Prepared, stepBack } from '../../../delivery/contract/sender.ts'
+import { type Prepared, retry, stepBack } from '../../../delivery/contract/sender.ts'
 import type { BackoffOptions } from '../../../delivery/faults/backoff.ts'
 import type { FaultScope } from '../../../delivery/faults/fault-scope.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import type { CallAws } from '../aws/aws.ts'
-import type { CallOutcome } from '../aws/classify.ts'
+import type { CreationOutcome } from '../aws/classify.ts'
 import type { Destination } from '../route/destination.ts'
 import { CreationCalls, type CreationKind } from './creation-calls.ts'
 import { Retention } from './retention.ts'
@@ -28,7 +28,7 @@ export interface ProvisionSettings {
 }
 
 const READY: Prepared = { kind: 'ready' }
-const DONE: CallOutcome = { kind: 'accepted', rejected: [] }
+const DONE: CreationOutcome = { kind: 'done' }
 
 /** Creates groups and streams: once for all lanes that need it, within the account's quotas. */
 export class Provisioner {
@@ -38,7 +38,7 @@ export class Provisioner {
   readonly #retention: Retention
   /** By destination key; one per waiting lane. */
   readonly #pending = new Map<string, Promise<Prepared>>()
-  readonly #groups = new Map<string, Promise<CallOutcome>>()
+  readonly #groups = new Map<string, Promise<CreationOutcome>>()
   readonly #stopping = new AbortController()
   groupsCreated = 0
   streamsCreated = 0
@@ -86,19 +86,19 @@ export class Provisioner {
     let outcome = group === undefined ? await this.#createStream(destination, 'first_stream') : await group
     if (outcome.kind === 'missing') outcome = await this.#createGroupOnce(destination.group)
     else if (group === undefined) return prepared(outcome)
-    if (outcome.kind !== 'accepted') return prepared(outcome)
+    if (outcome.kind !== 'done') return prepared(outcome)
     outcome = await this.#createStream(destination, 'finish_stream')
     // The service may take a moment to see a new group.
     return outcome.kind === 'missing' ? stepBack('not_visible_yet', outcome.message) : prepared(outcome)
   }
 
-  async #createStream(destination: Destination, kind: CreationKind): Promise<CallOutcome> {
+  async #createStream(destination: Destination, kind: CreationKind): Promise<CreationOutcome> {
     const outcome = await this.#calls.run(kind, (calls) => calls.createLogStream(destination, this.#stopping.signal))
-    if (outcome.kind === 'accepted') this.streamsCreated++
+    if (outcome.kind === 'done') this.streamsCreated++
     return outcome
   }
 
-  #createGroupOnce(group: string): Promise<CallOutcome> {
+  #createGroupOnce(group: string): Promise<CreationOutcome> {
     const known = this.#groups.get(group)
     if (known !== undefined) return known
     const creation = this.#createGroupForAll(group).finally(() => this.#groups.delete(group))
@@ -106,22 +106,22 @@ export class Provisioner {
     return creation
   }
 
-  async #createGroupForAll(group: string): Promise<CallOutcome> {
+  async #createGroupForAll(group: string): Promise<CreationOutcome> {
     // Default: another process has just created it.
     let outcome = DONE
     const create = async () => {
       outcome = await this.#createGroup(group)
-      return outcome.kind === 'accepted'
+      return outcome.kind === 'done'
     }
     await this.#settings.once(`create ${group}`, create, this.#stopping.signal)
     return outcome
   }
 
-  async #createGroup(group: string): Promise<CallOutcome> {
+  async #createGroup(group: string): Promise<CreationOutcome> {
     const { retentionDays, tags } = this.#settings
     const outcome = await this.#calls.run('group', (calls) => calls.createLogGroup(group, tags, this.#stopping.signal))
     if (outcome.kind === 'exists') return DONE
-    if (outcome.kind !== 'accepted') return outcome
+    if (outcome.kind !== 'done') return outcome
     this.groupsCreated++
     this.#logger.info('created a log group', { group, retentionDays })
     this.#retention.set(group)
@@ -129,24 +129,15 @@ export class Provisioner {
   }
 }
 
-function prepared(outcome: CallOutcome): Prepared {
+function prepared(outcome: CreationOutcome): Prepared {
   switch (outcome.kind) {
-    case 'accepted':
+    case 'done':
     case 'exists':
       return READY
     case 'retry':
       return outcome
     case 'refused':
     case 'missing':
-    case 'sequence':
-      return {
-        kind: 'retry',
-        scope: 'group',
-        reason: 'cannot_create',
-        afterMs: 0,
-        lasting: true,
-        maybeTaken: false,
-        message: outcome.message,
-      }
+      return retry({ scope: 'group', reason: 'cannot_create', lasting: true }, outcome.message)
   }
 }

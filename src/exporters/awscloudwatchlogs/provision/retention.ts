@@ -42,7 +42,7 @@ export class Retention {
     const outcome = await this.#calls.run('retention', (calls) => calls.putRetentionPolicy(group, this.#days, signal))
     if (!this.#waiting.delete(group)) return
     // A missing group was deleted in the meantime.
-    if (outcome.kind === 'accepted' || outcome.kind === 'missing') return
+    if (outcome.kind === 'done' || outcome.kind === 'missing') return
     this.#report([group], 'message' in outcome ? outcome.message : outcome.kind)
   }
 

@@ -7,12 +7,13 @@ import {
   type PutOutcome,
   type ScopeHealth,
   type ScopeName,
+  retry,
   type Sender,
   stepBack,
 } from '../../../delivery/contract/sender.ts'
 import type { CallAws } from '../aws/aws.ts'
 import { type Body, BodyPool } from './body.ts'
-import { type CallOutcome, classify, rejectedRanges } from '../aws/classify.ts'
+import { classifyPut, rejectedRanges, type SequenceNeeded } from '../aws/classify.ts'
 import type { Destination } from '../route/destination.ts'
 import type { Provisioner } from '../provision/provisioner.ts'
 
@@ -78,17 +79,8 @@ export class PutLogEvents implements Sender<Destination> {
   async put(destination: Destination, pack: Pack, signal: AbortSignal): Promise<PutOutcome> {
     for (let tries = 0; ; tries++) {
       const outcome = await this.#call(destination, pack, signal)
-      switch (outcome.kind) {
-        case 'accepted':
-        case 'retry':
-        case 'refused':
-        case 'missing':
-          return outcome
-        case 'exists':
-          return stepBack('unknown_error', 'PutLogEvents answered that something exists')
-        case 'sequence':
-          if (tries >= SEQUENCE_TRIES) return stepBack('sequence_token', outcome.message)
-      }
+      if (outcome.kind !== 'sequence') return outcome
+      if (tries >= SEQUENCE_TRIES) return stepBack('sequence_token', outcome.message)
     }
   }
 
@@ -107,7 +99,7 @@ export class PutLogEvents implements Sender<Destination> {
   }
 
   /** Calls at once, or in turn if tokens are required; the abort signal, shared by all calls, then ends each in turn. */
-  #call(destination: Destination, pack: Pack, signal: AbortSignal): Promise<CallOutcome> {
+  #call(destination: Destination, pack: Pack, signal: AbortSignal): Promise<PutOutcome | SequenceNeeded> {
     const sequence = this.#sequences.get(destination.key)
     if (sequence === undefined) return this.#callNow(destination, pack, signal)
     const call = sequence.last.then(() => this.#callNow(destination, pack, signal, sequence))
@@ -115,7 +107,12 @@ export class PutLogEvents implements Sender<Destination> {
     return call
   }
 
-  async #callNow(destination: Destination, pack: Pack, signal: AbortSignal, sequence?: Sequence): Promise<CallOutcome> {
+  async #callNow(
+    destination: Destination,
+    pack: Pack,
+    signal: AbortSignal,
+    sequence?: Sequence,
+  ): Promise<PutOutcome | SequenceNeeded> {
     try {
       signal.throwIfAborted()
       const body = this.#bodies.build(destination, pack, sequence?.token)
@@ -124,7 +121,7 @@ export class PutLogEvents implements Sender<Destination> {
       if (sequence !== undefined) sequence.token = answer.nextSequenceToken ?? sequence.token
       return this.#read(pack, answer)
     } catch (error) {
-      const outcome = classify(error)
+      const outcome = classifyPut(error)
       if (outcome.kind === 'sequence') this.#expect(destination.key, outcome.expected, sequence)
       return outcome
     }
@@ -146,19 +143,12 @@ export class PutLogEvents implements Sender<Destination> {
     return calls.putLogEvents(bytes, gzipped, signal)
   }
 
-  #read(pack: Pack, answer: PutLogEventsCommandOutput): CallOutcome {
+  #read(pack: Pack, answer: PutLogEventsCommandOutput): PutOutcome {
     const { nextSequenceToken, rejectedLogEventsInfo, rejectedEntityInfo, $metadata } = answer
     // A 200 without anything from CloudWatch (an empty page of a proxy) is not a success.
     if ($metadata.requestId === undefined && nextSequenceToken === undefined && rejectedLogEventsInfo === undefined) {
-      return {
-        kind: 'retry',
-        scope: 'endpoint',
-        reason: 'garbage_answer',
-        afterMs: 0,
-        lasting: false,
-        maybeTaken: true,
-        message: 'a 200 with neither a request id nor a field of PutLogEvents',
-      }
+      const message = 'a 200 with neither a request id nor a field of PutLogEvents'
+      return retry({ scope: 'endpoint', reason: 'garbage_answer', lasting: false }, message, { maybeTaken: true })
     }
     if (rejectedEntityInfo !== undefined) this.entitiesRejected++
     return { kind: 'accepted', rejected: rejectedRanges(rejectedLogEventsInfo, pack.count) }

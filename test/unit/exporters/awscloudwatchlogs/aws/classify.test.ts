@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { classify, rejectedRanges } from '../../../../../src/exporters/awscloudwatchlogs/aws/classify.ts'
+import {
+  classifyCreation,
+  classifyPut,
+  rejectedRanges,
+} from '../../../../../src/exporters/awscloudwatchlogs/aws/classify.ts'
 import { LocalFault } from '../../../../../src/aws/local-fault.ts'
 import { NoCredentials } from '../../../../../src/aws/credentials/no-credentials.ts'
 
@@ -63,7 +67,7 @@ describe('codes of AWS', () => {
     ['SomethingNew', 404, 'group', 'unknown_error', LASTING],
     ['toString', 400, 'group', 'unknown_error', LASTING],
   ] as const)('%s (%s) is retried: a fault of the %s, %s', (name, status, scope, reason, lasting) => {
-    expect(classify(thrown(name, status))).toEqual({
+    expect(classifyPut(thrown(name, status))).toEqual({
       kind: 'retry',
       scope,
       reason,
@@ -76,7 +80,7 @@ describe('codes of AWS', () => {
 
   describe.each(['SignatureDoesNotMatch', 'InvalidSignatureException'])('%s', (name) => {
     const answered = (date: number | undefined, more: object = {}) =>
-      classify(
+      classifyPut(
         thrown(name, 403, {
           $response: { headers: date === undefined ? {} : { date: new Date(date).toUTCString() } },
           ...more,
@@ -104,7 +108,7 @@ describe('codes of AWS', () => {
   })
 
   test.each([500, 502, 504])('after a %i the call may have been carried out', (status) => {
-    expect(classify(thrown('InternalFailure', status))).toMatchObject({ scope: 'endpoint', maybeTaken: true })
+    expect(classifyPut(thrown('InternalFailure', status))).toMatchObject({ scope: 'endpoint', maybeTaken: true })
   })
 
   test.each([
@@ -117,26 +121,33 @@ describe('codes of AWS', () => {
     'MalformedQueryString',
     'RequestEntityTooLarge',
   ])('%s refuses the request as it stands', (name) => {
-    expect(classify(thrown(name, 400))).toEqual({ kind: 'refused', message: `${name}: the text` })
+    expect(classifyPut(thrown(name, 400))).toEqual({ kind: 'refused', message: `${name}: the text` })
   })
 
   test('so does a 413 of whatever stands between', () => {
-    expect(classify(thrown('UnknownError', 413)).kind).toBe('refused')
+    expect(classifyPut(thrown('UnknownError', 413)).kind).toBe('refused')
   })
 
   test('DataAlreadyAccepted means delivered', () => {
-    expect(classify(thrown('DataAlreadyAcceptedException', 400))).toEqual({ kind: 'accepted', rejected: [] })
+    expect(classifyPut(thrown('DataAlreadyAcceptedException', 400))).toEqual({ kind: 'accepted', rejected: [] })
   })
 
   test('InvalidSequenceToken hands on the token that is expected', () => {
     const error = thrown('InvalidSequenceTokenException', 400, { expectedSequenceToken: 'abc' })
-    expect(classify(error)).toEqual({ kind: 'sequence', expected: 'abc', message: 'the text' })
-    expect(classify(thrown('InvalidSequenceTokenException', 400))).toMatchObject({ expected: undefined })
+    expect(classifyPut(error)).toEqual({ kind: 'sequence', expected: 'abc', message: 'the text' })
+    expect(classifyPut(thrown('InvalidSequenceTokenException', 400))).toMatchObject({ expected: undefined })
+  })
+
+  test('a put has no outcome of a creation, and a creation none of a put', () => {
+    const unknown = { kind: 'retry', scope: 'group', reason: 'unknown_error' }
+    expect(classifyPut(thrown('ResourceAlreadyExistsException', 400))).toMatchObject(unknown)
+    expect(classifyCreation(thrown('DataAlreadyAcceptedException', 400))).toMatchObject(unknown)
+    expect(classifyCreation(thrown('InvalidSequenceTokenException', 400))).toMatchObject(unknown)
   })
 
   test('what is missing or exists already is for the exporter itself', () => {
-    expect(classify(thrown('ResourceNotFoundException', 400))).toEqual({ kind: 'missing', message: 'the text' })
-    expect(classify(thrown('ResourceAlreadyExistsException', 400))).toEqual({ kind: 'exists' })
+    expect(classifyPut(thrown('ResourceNotFoundException', 400))).toEqual({ kind: 'missing', message: 'the text' })
+    expect(classifyCreation(thrown('ResourceAlreadyExistsException', 400))).toEqual({ kind: 'exists' })
   })
 })
 
@@ -151,7 +162,7 @@ describe('no answer of CloudWatch', () => {
     'ERR_PROXY_TUNNEL',
     'INVALID_CA',
   ])('with %s nothing was sent', (code) => {
-    const outcome = classify(thrown('Error', undefined, { code }))
+    const outcome = classifyPut(thrown('Error', undefined, { code }))
     expect(outcome).toMatchObject({ scope: 'endpoint', reason: 'network', maybeTaken: false, lasting: false })
     expect(outcome).toHaveProperty('message', `${code}: the text`)
   })
@@ -162,7 +173,7 @@ describe('no answer of CloudWatch', () => {
     ['ETIMEDOUT', 'connect'],
     ['ESERVFAIL', 'getaddrinfo'],
   ])('with %s of %s nothing was sent', (code, syscall) => {
-    expect(classify(thrown('Error', undefined, { code, syscall }))).toMatchObject({
+    expect(classifyPut(thrown('Error', undefined, { code, syscall }))).toMatchObject({
       reason: 'network',
       maybeTaken: false,
     })
@@ -174,7 +185,7 @@ describe('no answer of CloudWatch', () => {
     ['TypeError', 'ERR_INVALID_URL'],
     ['TypeError', 'ERR_PROXY_INVALID_CONFIG'],
   ])('%s %s is a setting that is wrong: nothing was sent', (name, code) => {
-    expect(classify(thrown(name, undefined, { code }))).toMatchObject({
+    expect(classifyPut(thrown(name, undefined, { code }))).toMatchObject({
       scope: 'endpoint',
       reason: 'configuration',
       lasting: true,
@@ -184,7 +195,7 @@ describe('no answer of CloudWatch', () => {
   })
 
   test('so is what failed before the connection was asked for', () => {
-    expect(classify(new LocalFault(thrown('EndpointError')))).toMatchObject({
+    expect(classifyPut(new LocalFault(thrown('EndpointError')))).toMatchObject({
       reason: 'configuration',
       maybeTaken: false,
       message: 'nothing was sent, a setting is wrong: EndpointError: the text',
@@ -198,17 +209,17 @@ describe('no answer of CloudWatch', () => {
     ['AbortError', undefined, 'timeout'],
     ['Error', undefined, 'network'],
   ])('%s %s may have been taken', (name, code, reason) => {
-    const outcome = classify(thrown(name, undefined, code === undefined ? {} : { code }))
+    const outcome = classifyPut(thrown(name, undefined, code === undefined ? {} : { code }))
     expect(outcome).toMatchObject({ scope: 'endpoint', reason, maybeTaken: true, lasting: false })
   })
 
   test('a 200 that is not JSON is the page of something in between', () => {
-    const outcome = classify(thrown('SyntaxError', 200))
+    const outcome = classifyPut(thrown('SyntaxError', 200))
     expect(outcome).toMatchObject({ kind: 'retry', scope: 'endpoint', reason: 'garbage_answer', maybeTaken: true })
   })
 
   test.each([undefined, null, 'text', 7, {}])('%j thrown is a fault too, not a crash', (thrownValue) => {
-    expect(classify(thrownValue)).toMatchObject({ kind: 'retry', scope: 'endpoint' })
+    expect(classifyPut(thrownValue)).toMatchObject({ kind: 'retry', scope: 'endpoint' })
   })
 })
 
@@ -223,12 +234,12 @@ describe('what the answer asks for', () => {
     [undefined, 0],
   ])('Retry-After %s waits %i ms', (header, afterMs) => {
     const error = thrown('ServiceUnavailableException', 503, { $response: { headers: { 'retry-after': header } } })
-    expect(classify(error)).toMatchObject({ afterMs })
+    expect(classifyPut(error)).toMatchObject({ afterMs })
   })
 
   test('an error text is one line of a bounded length', () => {
     const error = Object.assign(new Error(`${'x'.repeat(10_000)}\nstack`), { name: 'AccessDeniedException' })
-    const outcome = classify(error)
+    const outcome = classifyPut(error)
     expect('message' in outcome ? outcome.message.length : 0).toBeLessThan(600)
   })
 })
@@ -299,7 +310,7 @@ describe('credentials that could not be had', () => {
     [thrown('TypeError', undefined, { code: 'ERR_INVALID_CHAR' }), 'configuration', LASTING],
     [thrown('SystemError', undefined, { code: 'ERR_SYSTEM_ERROR' }), 'configuration', LASTING],
   ])('are a fault of the credential, whoever said so: %s is %s', (cause, reason, lasting) => {
-    expect(classify(new NoCredentials(cause))).toEqual({
+    expect(classifyPut(new NoCredentials(cause))).toEqual({
       kind: 'retry',
       scope: 'credential',
       reason,
