@@ -8,19 +8,21 @@
 
 import type { Identity } from '../../../component/authenticator.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
-import { NOTHING_REJECTED, RejectionCounter, type Rejections } from '../../../accounting/rejections.ts'
+import type { Rejections } from '../../../accounting/rejections.ts'
 import { JsonText, ONCE, TextTooLong } from '../../../wire/json-text.ts'
 import { MalformedProtobuf, ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { AnyValueWriter } from './any-value.ts'
 import { cutMessage } from './cut.ts'
 import type { DivertedReason } from '../route/destination.ts'
 import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
-import { EVENT_OVERHEAD_BYTES, MAX_AGE_MS, MAX_AHEAD_MS } from '../limits.ts'
+import { describeLate, LATE_DEATHS, lateness, nearestTime } from './late-time.ts'
+import { EVENT_OVERHEAD_BYTES } from '../limits.ts'
 import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
 import { unescapeJson } from '../../../wire/json-unescape.ts'
 import { isJson, namedDestination } from './raw-json.ts'
 import { RawLog } from './raw-log.ts'
-import { ASK_RECORDS, type LateDeath, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
+import { RejectedRecords, type TurnedAway } from './rejected-records.ts'
+import { ASK_RECORDS, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
 import { type RoutedItems, WrittenEvents } from './written-events.ts'
 
 export type LatePolicy = 'dead_letter' | 'reject' | 'clamp' | 'divert'
@@ -38,14 +40,6 @@ export interface TranscodeOptions {
   readonly maxTextBytes: number
   /** Action for events that CloudWatch would refuse for their time. */
   readonly lateEvents: LatePolicy
-}
-
-/** Records of one destination that were rejected for one reason. */
-export interface TurnedAway {
-  /** Key of the destination. */
-  readonly lane: string
-  readonly reason: RejectedReason
-  count: number
 }
 
 export interface Transcoded {
@@ -66,20 +60,8 @@ const MESSAGE = Buffer.from(',"message":"')
 const ITEM_END = Buffer.from('"},')
 /** Maximum records in one request: bounds the place and lane that are kept per record during the pass. */
 const MAX_RECORDS = 500_000
-/** Describes an event time that CloudWatch does not accept. */
-const LATE: Readonly<Record<LateReason, string>> = {
-  too_old: 'more than 14 days ago',
-  too_new: 'more than 2 hours ahead',
-}
-/** One for all events: a request may have half a million. */
-const LATE_DEATHS: Readonly<Record<LateReason, LateDeath>> = {
-  too_old: { reason: 'too_old', error: `its time is ${LATE.too_old}` },
-  too_new: { reason: 'too_new', error: `its time is ${LATE.too_new}` },
-}
 /** No original time to keep: the event has its own. */
 export const NOT_LATE = -1
-/** Distance of a clamped event from the limits of CloudWatch. */
-const CLAMP_MARGIN_MS = 30 * 60_000
 /** No record of this resource has been routed yet: a request may hold thirty million empty resources. */
 const NOT_ROUTED = -3
 /** A larger buffer for a line is released. */
@@ -105,11 +87,7 @@ export class Transcoder {
   /** The lane of this ResourceLogs' records: NOT_ROUTED until the first of them is routed. */
   #lane = NOT_ROUTED
   #detour: DivertedReason | undefined
-  #rejected: RejectionCounter | undefined
-  /** By `destination.key` and reason. */
-  readonly #turnedAway = new Map<string, TurnedAway>()
-  /** The entry of the last rejected record, which the next one usually shares. */
-  #lastTurnedAway: TurnedAway | undefined
+  readonly #rejected = new RejectedRecords()
   #records = 0
   #takenBack = 0
   #nowMs = 0
@@ -150,9 +128,7 @@ export class Transcoder {
   transcode(bytes: Uint8Array, nowMs: number, identity?: Identity): Transcoded {
     const reader = this.#reader
     reader.reset(bytes)
-    this.#rejected = undefined
-    this.#turnedAway.clear()
-    this.#lastTurnedAway = undefined
+    this.#rejected.clear()
     this.#records = 0
     this.#takenBack = 0
     this.#events.clear()
@@ -163,8 +139,8 @@ export class Transcoder {
       this.#resources(bytes.length)
       return {
         records: this.#records,
-        rejected: this.#rejected ?? NOTHING_REJECTED,
-        turnedAway: [...this.#turnedAway.values()],
+        rejected: this.#rejected.byReason,
+        turnedAway: this.#rejected.turnedAway,
         routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
       }
     } finally {
@@ -275,14 +251,13 @@ export class Transcoder {
     const record = this.#record
     let timestamp = this.#timestamp()
     let originalTime = NOT_LATE
-    let late = false
-    if (timestamp < this.#nowMs - MAX_AGE_MS || timestamp > this.#nowMs + MAX_AHEAD_MS) {
+    const late = lateness(timestamp, this.#nowMs)
+    if (late !== undefined) {
       const { lateEvents } = this.#options
-      if (lateEvents === 'reject') return this.#rejectLate(timestamp, lane)
-      late = true
+      if (lateEvents === 'reject') return this.#rejectLate(timestamp, late, lane)
       if (lateEvents !== 'dead_letter') {
         originalTime = timestamp
-        timestamp = lateEvents === 'clamp' ? this.#nearestTime(timestamp) : this.#nowMs
+        timestamp = lateEvents === 'clamp' ? nearestTime(late, this.#nowMs) : this.#nowMs
       }
     }
     // Only a body can name another destination.
@@ -299,7 +274,8 @@ export class Transcoder {
       this.#raw.write(text, record)
       if (text.counted === 0) {
         text.pos = start
-        if (!this.#reject('empty', lane)) this.#sample('empty', 'its body is empty, and raw_log sends nothing else')
+        if (!this.#reject('empty', lane))
+          this.#rejected.addSample('empty', 'its body is empty, and raw_log sends nothing else')
         return
       }
       if (this.#options.routeFromBody && text.bytes[messageStart] === OPEN_OBJECT) {
@@ -313,7 +289,7 @@ export class Transcoder {
     if (text.counted > this.#options.maxMessageBytes && !this.#shorten(messageStart)) {
       const size = text.counted
       this.#takeBack(start)
-      if (!this.#reject('too_large', lane)) this.#sample('too_large', this.#tooLarge(size))
+      if (!this.#reject('too_large', lane)) this.#rejected.addSample('too_large', this.#tooLarge(size))
       return
     }
     text.ensure(AROUND_BYTES)
@@ -325,40 +301,31 @@ export class Transcoder {
       return this.#rejectNotPermitted()
     }
     if (detour !== undefined) this.diverted[detour]++
-    if (late) lane = this.#lateLane(lane, timestamp)
+    if (late !== undefined) lane = this.#lateLane(lane, late)
     this.#events.add(text.pos, timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane, this.#records)
   }
 
-  #lateLane(lane: number, timestamp: number): number {
+  #lateLane(lane: number, late: LateReason): number {
     const { lateEvents } = this.#options
-    if (lateEvents === 'dead_letter') return this.#router.dead(lane, LATE_DEATHS[this.#lateReason(timestamp)])
+    if (lateEvents === 'dead_letter') return this.#router.dead(lane, LATE_DEATHS[late])
     this.late++
     return lateEvents === 'divert' ? this.#router.late() : lane
   }
 
-  #lateReason(timestamp: number): LateReason {
-    return timestamp < this.#nowMs ? 'too_old' : 'too_new'
-  }
-
   #rejectNotPermitted(): void {
     if (this.#reject('not_permitted', NOT_PERMITTED)) return
-    this.#sample('not_permitted', `${this.#identity?.name} may not write the log group ${this.#router.denied.group}`)
+    this.#rejected.addSample(
+      'not_permitted',
+      `${this.#identity?.name} may not write the log group ${this.#router.denied.group}`,
+    )
   }
 
-  #rejectLate(timestamp: number, lane: number): void {
-    const reason = this.#lateReason(timestamp)
-    if (!this.#reject(reason, lane)) this.#sample(reason, `its time ${isoTime(timestamp)} is ${LATE[reason]}`)
+  #rejectLate(timestamp: number, late: LateReason, lane: number): void {
+    if (!this.#reject(late, lane)) this.#rejected.addSample(late, describeLate(timestamp, late))
   }
 
   #tooLarge(size: number): string {
     return `its event has ${size} bytes, over max_event_bytes ${this.#options.maxMessageBytes}`
-  }
-
-  /** The time closest to the event's that CloudWatch accepts, with a margin for the wait in the queue. */
-  #nearestTime(timestamp: number): number {
-    return timestamp < this.#nowMs
-      ? this.#nowMs - MAX_AGE_MS + CLAMP_MARGIN_MS
-      : this.#nowMs + MAX_AHEAD_MS - CLAMP_MARGIN_MS
   }
 
   /** ms since the epoch: the record's time, else its observed time, else its arrival time. */
@@ -400,38 +367,16 @@ export class Transcoder {
     return this.#line.subarray(0, unescapeJson(bytes, messageStart, pos, this.#line, 0))
   }
 
-  /** Counts the record as rejected. @returns Returns false if `#sample` must add the reason first */
-  #reject(reason: RejectedReason, lane: number): boolean {
-    this.#turnAway(reason, lane)
-    return this.#rejected?.addKnown(reason) === true
-  }
-
-  #sample(reason: RejectedReason, sample: string): void {
-    this.#rejected ??= new RejectionCounter()
-    this.#rejected.add(reason, 1, sample)
-  }
-
-  /** @param place NOT_PERMITTED has no ledger: a sender must not create one by naming groups */
-  #turnAway(reason: RejectedReason, place: number): void {
-    const lane = this.#router.destinations[place]?.destination.key
-    if (lane === undefined) return
-    const last = this.#lastTurnedAway
-    if (last?.lane === lane && last.reason === reason) {
-      last.count++
-      return
-    }
-    const key = `${lane} ${reason}`
-    let entry = this.#turnedAway.get(key)
-    if (entry === undefined) this.#turnedAway.set(key, (entry = { lane, reason, count: 0 }))
-    entry.count++
-    this.#lastTurnedAway = entry
+  /**
+   * Counts the record as rejected.
+   * @param place NOT_PERMITTED has no ledger
+   * @returns Returns false if a sample must add the reason first
+   */
+  #reject(reason: RejectedReason, place: number): boolean {
+    return this.#rejected.add(reason, this.#router.destinations[place]?.destination.key)
   }
 }
 
 function append(text: JsonText, bytes: Buffer): void {
   for (let i = 0; i < bytes.length; i++) text.bytes[text.pos++] = bytes[i] as number
-}
-
-function isoTime(ms: number): string {
-  return ms <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
 }

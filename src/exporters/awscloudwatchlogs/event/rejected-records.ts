@@ -1,0 +1,78 @@
+// Hot path; bench: test/bench/transcode.ts
+//
+// The records of one request that are rejected: by reason for the sender, by destination and reason for the ledgers. A record
+// costs no object: a request may have half a million.
+
+import type { RejectedReason } from '../../../accounting/outcome.ts'
+import { NOTHING_REJECTED, RejectionCounter, type Rejections } from '../../../accounting/rejections.ts'
+
+/** Records of one destination that were rejected for one reason. */
+export interface TurnedAway {
+  /** Key of the destination. */
+  readonly lane: string
+  readonly reason: RejectedReason
+  count: number
+}
+
+export class RejectedRecords {
+  #counter: RejectionCounter | undefined
+  readonly #byLane = new Map<string, Map<RejectedReason, TurnedAway>>()
+  #turnedAway: TurnedAway[] = []
+  /** The entry of the last rejected record, which the next one usually shares. */
+  #last: TurnedAway | undefined
+
+  /** Begins the next request. */
+  clear(): void {
+    this.#counter = undefined
+    this.#last = undefined
+    if (this.#turnedAway.length === 0) return
+    this.#byLane.clear()
+    // The entries of the request before are in use.
+    this.#turnedAway = []
+  }
+
+  get byReason(): Rejections {
+    return this.#counter ?? NOTHING_REJECTED
+  }
+
+  /** The rejected records whose sender may write their destination. */
+  get turnedAway(): readonly TurnedAway[] {
+    return this.#turnedAway
+  }
+
+  /**
+   * Counts a record.
+   * @param lane undefined if the sender may not write it: a sender must not create ledgers by naming groups
+   * @returns Returns false if it is not counted for the sender yet: `sample` must add the reason first
+   */
+  add(reason: RejectedReason, lane: string | undefined): boolean {
+    if (lane !== undefined) this.#turnAway(reason, lane)
+    return this.#counter?.addKnown(reason) === true
+  }
+
+  /** Counts the first record of a reason. @param sample why it is rejected */
+  addSample(reason: RejectedReason, sample: string): void {
+    this.#counter ??= new RejectionCounter()
+    this.#counter.add(reason, 1, sample)
+  }
+
+  #turnAway(reason: RejectedReason, lane: string): void {
+    let entry = this.#last
+    if (entry?.lane !== lane || entry.reason !== reason) {
+      entry = this.#entry(reason, lane)
+      this.#last = entry
+    }
+    entry.count++
+  }
+
+  #entry(reason: RejectedReason, lane: string): TurnedAway {
+    let byReason = this.#byLane.get(lane)
+    if (byReason === undefined) this.#byLane.set(lane, (byReason = new Map<RejectedReason, TurnedAway>()))
+    const known = byReason.get(reason)
+    if (known !== undefined) return known
+    const entry = { lane, reason, count: 0 }
+    byReason.set(reason, entry)
+    this.#turnedAway.push(entry)
+    return entry
+  }
+}
