@@ -8,17 +8,17 @@ import type { StageListener } from '../component/consumer.ts'
 import type { Retry, Settlement } from '../accounting/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
-import { FaultScope, type FaultScopeOptions } from './faults/fault-scope.ts'
+import type { FaultScope } from './faults/fault-scope.ts'
 import { sumOf } from './contract/items.ts'
 import type { Death, DeliveryItems } from './contract/lane-items.ts'
 import { Lane } from './lanes/lane.ts'
+import { LaneScopes } from './lanes/lane-scopes.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
 import { Window } from './lanes/window.ts'
 import { Flushes } from './scheduling/flushes.ts'
-import { byTurns } from './lanes/ready-lanes.ts'
 import type { PackPolicy } from './contract/pack.ts'
 import { steadyNowMs } from './contract/steady-clock.ts'
-import type { ScopeName, Sender } from './contract/sender.ts'
+import type { Sender } from './contract/sender.ts'
 import type { PageReader, Queue, PagedOut, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
 import type { Run } from './contract/run-queue.ts'
 import { DEAD_LETTERED, type DeadLetterSink, type Moved, type Rescue, Unwanted } from './dead-letters/unwanted.ts'
@@ -53,8 +53,6 @@ export interface DeliveryReservation {
   release(): void
 }
 
-/** Groups that must fail, while none succeeds, before the shared endpoint is at fault; narrower scopes need no proof. */
-const ENDPOINT_WITNESSES = 3
 /** Probe interval of an open scope during shutdown: a long backoff would outlast the process. */
 const SHUTDOWN_WAIT_MS = 1_000
 /** Interval at which lanes are checked: for items past `max_elapsed_time`, and for lanes to park. */
@@ -67,7 +65,7 @@ export class Delivery<D> {
   readonly #account: DeliveryAccount
   readonly #unwanted: Unwanted<D>
   readonly #lanes = new Map<string, Lane<D>>()
-  readonly #scopes = new Map<string, FaultScope<Lane<D>>>()
+  readonly #scopes: LaneScopes<D>
   readonly #unsettled = new Set<QueuedBatch>()
   readonly #flushes: Flushes
   readonly #window: Window<D>
@@ -81,11 +79,6 @@ export class Delivery<D> {
     take: (found) => this.#takeIn(found),
     lost: (items) => this.#lost(items),
   }
-  // Shared by all scopes of a kind, because there is one scope per stream.
-  readonly #narrowScope: FaultScopeOptions<Lane<D>>
-  readonly #accountScope: FaultScopeOptions<Lane<D>>
-  readonly #endpointScope: FaultScopeOptions<Lane<D>>
-  readonly #wake = (lane: Lane<D>) => this.scheduler.wake(lane)
   #sweep: NodeJS.Timeout | undefined
   readonly parking: Parking<D>
   readonly scheduler: Scheduler<D>
@@ -102,11 +95,7 @@ export class Delivery<D> {
     this.#queue = queue
     this.#sender = sender
     this.#account = account
-    const { backoff, maxConcurrentPuts: maxConcurrency } = options
-    const rank = (lane: Lane<D>) => lane.rank
-    this.#narrowScope = { backoff, maxConcurrency, firstConcurrency: maxConcurrency, rank, arrange: byTurns }
-    this.#accountScope = { backoff, maxConcurrency, firstConcurrency: 1, rank, arrange: byTurns }
-    this.#endpointScope = { ...this.#accountScope, witnesses: ENDPOINT_WITNESSES }
+    this.#scopes = new LaneScopes(options, (lane) => this.scheduler.wake(lane))
     this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
     this.parking = new Parking(this.#lanes, queue, logger)
     this.#window = new Window(this.#lanes, queue.pagedOut)
@@ -136,7 +125,7 @@ export class Delivery<D> {
   }
 
   get scopes(): Iterable<FaultScope<Lane<D>>> {
-    return this.#scopes.values()
+    return this.#scopes
   }
 
   /** `steadyNowMs` at which the oldest waiting batch was queued; undefined if none waits. */
@@ -236,7 +225,7 @@ export class Delivery<D> {
 
   /** Opens an account's scope because the account throttled another process. Applies to later lanes too. */
   throttledElsewhere(account: string, afterMs: number, message: string): void {
-    this.#scope({ kind: 'account', name: account }).fail({ message, afterMs, lasting: false })
+    this.#scopes.shared({ kind: 'account', name: account }).fail({ message, afterMs, lasting: false })
   }
 
   /** Sends everything now and waits until the items queued at this moment are settled, or the signal aborts. */
@@ -259,7 +248,7 @@ export class Delivery<D> {
     // Dead letters being written finish while the queue can still be updated.
     await this.#unwanted.close()
     for (const lane of this.#lanes.values()) for (const scope of lane.scopes) scope.close()
-    for (const scope of this.#scopes.values()) scope.close()
+    for (const scope of this.#scopes) scope.close()
     if (!queueOutlives) this.#loseRest()
     await this.#queue.close()
   }
@@ -267,7 +256,7 @@ export class Delivery<D> {
   /** Lets each scope be probed at once, and often, since nothing new comes in. */
   #hasten(): void {
     this.#sender.hasten(SHUTDOWN_WAIT_MS)
-    for (const scope of this.#scopes.values()) scope.hasten(SHUTDOWN_WAIT_MS)
+    for (const scope of this.#scopes) scope.hasten(SHUTDOWN_WAIT_MS)
     for (const lane of this.#lanes.values()) lane.scopes.at(-1)?.hasten(SHUTDOWN_WAIT_MS)
   }
 
@@ -330,42 +319,16 @@ export class Delivery<D> {
   #lane(key: string, destination: D): Lane<D> {
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const shared = this.#sender.scopes(destination).map((name) => this.#scope(name))
-    const own = this.#makeScope({ kind: 'stream', name: key })
-    const lane = new Lane(key, destination, [...shared, own], this.#sender.creation)
-    for (const scope of shared) scope.lanes++
+    const scopes = this.#scopes.join(key, this.#sender.scopes(destination))
+    const lane = new Lane(key, destination, scopes, this.#sender.creation)
     this.#lanes.set(key, lane)
     return lane
-  }
-
-  #scope(name: ScopeName): FaultScope<Lane<D>> {
-    const key = `${name.kind} ${name.name}`
-    const known = this.#scopes.get(key)
-    if (known !== undefined) return known
-    const scope = this.#makeScope(name)
-    this.#scopes.set(key, scope)
-    return scope
-  }
-
-  #makeScope({ kind, name }: ScopeName): FaultScope<Lane<D>> {
-    const options =
-      kind === 'endpoint' ? this.#endpointScope : kind === 'account' ? this.#accountScope : this.#narrowScope
-    return new FaultScope(kind, name, options, this.#wake)
   }
 
   #forget(lane: Lane<D>): void {
     if (this.#lanes.get(lane.key) !== lane) return
     this.#lanes.delete(lane.key)
-    for (const scope of lane.scopes) {
-      scope.lanes--
-      scope.leave(lane)
-      // The shared scopes stay: their state applies to the next lane too. A group's scope is removed with its last lane.
-      if (scope.kind === 'stream') scope.close()
-      else if (scope.kind === 'group' && scope.lanes === 0) {
-        scope.close()
-        this.#scopes.delete(`${scope.kind} ${scope.name}`)
-      }
-    }
+    this.#scopes.leave(lane)
   }
 
   #settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void {

@@ -109,14 +109,9 @@ export function registerMetrics(
     const oldest = delivery.oldestEnqueuedAtMs
     emit(OLDEST, { exporter }, oldest === undefined ? 0 : Math.max(0, steadyNowMs() - oldest) / 1_000)
     // Counts by kind and state, never a label for each group: their number is the clients' choice.
-    const states = new Map<string, number>()
-    for (const scope of [...delivery.scopes, provisioner.scope]) {
-      const key = `${scope.kind} ${scope.state}`
-      states.set(key, (states.get(key) ?? 0) + 1)
-    }
-    for (const [key, count] of states) {
-      const [kind = '', state = ''] = key.split(' ')
-      emit(SCOPES, { exporter, kind, state }, count)
-    }
+    const byKind = Map.groupBy([...delivery.scopes, provisioner.scope], ({ kind }) => kind)
+    for (const [kind, scopes] of byKind)
+      for (const [state, same] of Map.groupBy(scopes, ({ state }) => state))
+        emit(SCOPES, { exporter, kind, state }, same.length)
   })
 }
