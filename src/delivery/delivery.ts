@@ -21,7 +21,14 @@ import { steadyNowMs } from './contract/steady-clock.ts'
 import type { Sender } from './contract/sender.ts'
 import type { PageReader, Queue, PagedOut, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
 import type { Run } from './contract/run-queue.ts'
-import { DEAD_LETTERED, type DeadLetterSink, type Moved, type Rescue, Unwanted } from './dead-letters/unwanted.ts'
+import {
+  DEAD_LETTERED,
+  type DeadLetterSink,
+  type Moved,
+  type Rescue,
+  Unwanted,
+  type UnwantedSettlement,
+} from './dead-letters/unwanted.ts'
 import { Scheduler, type SchedulerOptions } from './scheduling/scheduler.ts'
 
 export interface DeliveryOptions extends SchedulerOptions {
@@ -285,7 +292,7 @@ export class Delivery<D> {
       const batch = stored[place] as QueuedBatch
       if (batch.pagedOut) continue
       if (dead === undefined) this.#send(lane, destination, batch)
-      else this.#bury(lane, batch, dead, () => this.#send(lane, destination, batch))
+      else void this.#bury(lane, destination, batch, dead)
     }
   }
 
@@ -307,13 +314,12 @@ export class Delivery<D> {
     return true
   }
 
-  /** @param otherwise called if the dead letter cannot be kept: the items were acknowledged, so they are sent normally */
-  #bury(key: string, batch: QueuedBatch, { reason, error }: Death, otherwise: () => void): void {
+  /** Stores a batch as a dead letter. If that is not possible, it is sent normally, because its items were acknowledged. */
+  async #bury(lane: string, destination: D, batch: QueuedBatch, { reason, error }: Death): Promise<void> {
     const run = { batch, from: 0, to: batch.count }
-    this.#unwanted.keep(key, run, reason, error, (kept) => {
-      if (!kept) return otherwise()
-      this.#end(undefined, run, DEAD_LETTERED, key)
-    })
+    const kept = await this.#unwanted.keep({ lane, run, reason, error })
+    if (kept === 'kept') this.#end(undefined, run, DEAD_LETTERED, lane)
+    else if (kept === 'never') this.#send(lane, destination, batch)
   }
 
   #lane(key: string, destination: D): Lane<D> {
@@ -332,11 +338,15 @@ export class Delivery<D> {
   }
 
   #settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void {
-    if (settlement.kind === 'delivered' || run.batch.own) return this.#end(lane, run, settlement, lane.key)
-    this.#unwanted.decide(lane, run, settlement, error, (to) => {
-      if (to.kind === 'moved') this.#moved(lane, run, to)
-      else this.#end(lane, run, to, lane.key)
-    })
+    if (run.batch.own || !this.#unwanted.takes(settlement)) this.#end(lane, run, settlement, lane.key)
+    else void this.#store(lane, run, settlement, error)
+  }
+
+  /** Stores items that their destination does not take elsewhere, and settles them then. */
+  async #store(lane: Lane<D>, run: Run, settlement: UnwantedSettlement, error: string): Promise<void> {
+    const to = await this.#unwanted.decide(lane, run, settlement, error)
+    if (to?.kind === 'moved') this.#moved(lane, run, to)
+    else if (to !== undefined) this.#end(lane, run, to, lane.key)
   }
 
   /** @param lane undefined for items that never entered a lane */

@@ -10,8 +10,7 @@ import { recordBytes } from '../queue/disk/format/format.ts'
 import { cutOut, type ItemBatch } from '../contract/items.ts'
 import type { LaneItems } from '../contract/lane-items.ts'
 import type { QueuedBatch, Queue, QueueReservation, RecoveredBatch } from '../contract/queue.ts'
-import type { Run } from '../contract/run-queue.ts'
-import type { Kept } from './unwanted.ts'
+import type { DeadItems, Kept } from './unwanted.ts'
 
 export interface DeadLetter {
   /** Stays the same after restarts, and in the store of another process. */
@@ -139,19 +138,16 @@ export class DeadLetters {
     }
   }
 
-  /**
-   * Stores a run of a lane as a letter. Deletes the oldest letters if there is no room.
-   * @param done called once the letter is on disk, or could not be stored
-   */
-  put(lane: string, run: Run, reason: string, error: string, done: (kept: Kept) => void): void {
-    if (run.batch.items === undefined) return done('never')
+  /** Stores a run of a lane as a letter. Deletes the oldest letters if there is no room. */
+  async put({ lane, run, reason, error }: DeadItems): Promise<Kept> {
+    if (run.batch.items === undefined) return 'never'
     const items = cutOut(run.batch.items, run.from, run.to)
     const diedAtMs = Date.now()
     const letter = { id: newId(diedAtMs), lane, reason, error, diedAtMs, items: items.count }
     const batch = batchOf(letter, items)
     const bytes = recordBytes(batch)
     // A letter this large would evict most of the others, and might not fit even then.
-    if (bytes > this.#queue.capacityBytes * MAX_STORE_SHARE) return done('never')
+    if (bytes > this.#queue.capacityBytes * MAX_STORE_SHARE) return 'never'
     let reserved = this.#queue.reserve([batch])
     while (
       reserved.kind === 'retry' &&
@@ -160,22 +156,19 @@ export class DeadLetters {
       this.#evictOldest()
     )
       reserved = this.#queue.reserve([batch])
-    if (reserved.kind === 'retry') return done('later')
-    this.#keep(letter, reserved, (failure) => {
-      done(failure === undefined ? 'kept' : 'later')
-    })
+    if (reserved.kind === 'retry') return 'later'
+    return (await this.#keep(letter, reserved)) === undefined ? 'kept' : 'later'
   }
 
   /**
    * Stores a letter of another store unchanged. Deletes none to make room for it.
    * @returns undefined once it is on disk; else why it could not be stored
    */
-  adopt(letter: DeadLetter, items: ItemBatch): Promise<Retry | undefined> {
+  async adopt(letter: DeadLetter, items: ItemBatch): Promise<Retry | undefined> {
     // Before ids were random, letters of two processes could have the same id.
     const kept = this.#held.has(letter.id) ? { ...letter, id: newId(letter.diedAtMs) } : letter
     const reserved = this.#queue.reserve([batchOf(kept, items)])
-    if (reserved.kind === 'retry') return Promise.resolve(reserved)
-    return new Promise((resolve) => this.#keep(kept, reserved, resolve))
+    return reserved.kind === 'retry' ? reserved : this.#keep(kept, reserved)
   }
 
   /** Returns true if this letter is stored here, and not another one with the same id. */
@@ -211,10 +204,9 @@ export class DeadLetters {
   }
 
   /** Returns a copy of the items of a letter; undefined if the id is unknown or the letter cannot be read. */
-  read(id: string): Promise<ItemBatch | undefined> {
-    const held = this.#held.get(id)
-    if (held === undefined) return Promise.resolve(undefined)
-    const { batch } = held
+  async read(id: string): Promise<ItemBatch | undefined> {
+    const batch = this.#held.get(id)?.batch
+    if (batch === undefined) return undefined
     return new Promise((resolve) => {
       // A copy: the queue frees its items as soon as it needs the memory.
       this.#queue.load(batch, () => resolve(batch.items && cutOut(batch.items, 0, batch.items.count)))
@@ -256,12 +248,15 @@ export class DeadLetters {
     return this.#queue.close()
   }
 
-  #keep(letter: DeadLetter, reserved: QueueReservation, done: (failure: Retry | undefined) => void): void {
-    reserved.commit((stored) => {
-      if ('kind' in stored) return done(stored)
-      for (const batch of stored) if (!batch.pagedOut) this.#held.set(letter.id, { letter, batch })
-      done(undefined)
-    }, true)
+  /** @returns undefined once the letter is on disk; else why it could not be stored */
+  #keep(letter: DeadLetter, reserved: QueueReservation): Promise<Retry | undefined> {
+    return new Promise((resolve) => {
+      reserved.commit((stored) => {
+        if ('kind' in stored) return resolve(stored)
+        for (const batch of stored) if (!batch.pagedOut) this.#held.set(letter.id, { letter, batch })
+        resolve(undefined)
+      }, true)
+    })
   }
 
   /** Returns true if the store's own bound is exceeded. Only then are letters evicted: a full volume would cost all of them. */

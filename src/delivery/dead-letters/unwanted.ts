@@ -3,20 +3,32 @@
 //   rejected ─▶ other destination, if there is one ─▶ dead letter, if there is a store ─▶ given up
 //                                                      └ waits while the store has no room
 
-import type { Settlement } from '../../accounting/outcome.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { RejectedReason, Settlement } from '../../accounting/outcome.ts'
 import type { DeliveryItems } from '../contract/lane-items.ts'
 import type { Queue, QueuedBatch } from '../contract/queue.ts'
 import type { Run } from '../contract/run-queue.ts'
 
+/** Items for a dead letter. */
+export interface DeadItems {
+  /** Lane key. */
+  readonly lane: string
+  readonly run: Run
+  /** From the fixed lists of reasons. */
+  readonly reason: string
+  /** Error message of the destination; empty if nothing was sent. */
+  readonly error: string
+}
+
 /** The store for items that the destination will never take. */
 export interface DeadLetterSink {
-  /** @param done called once the items are stored, or could not be stored */
-  put(lane: string, run: Run, reason: string, error: string, done: (kept: Kept) => void): void
+  /** Copies the items and reserves room for them before it returns. Resolves once they are stored, or could not be stored. */
+  put(dead: DeadItems): Promise<Kept>
   /** Resolves when all started puts have ended. */
   close(): Promise<void>
 }
 
-/** later: no room now, or the disk fails. never: the items do not fit, or cannot be read. */
+/** later: no room now, or the disk fails. never: there is no store, or the items do not fit or cannot be read. */
 export type Kept = 'kept' | 'later' | 'never'
 
 /** Delay before the next attempt after the store had no room, and after it had some; maximum runs per attempt. */
@@ -34,11 +46,16 @@ export interface Moved<D> {
   readonly to: DeliveryItems<D>
 }
 
+/** Outcomes whose items may be stored elsewhere. */
+export type UnwantedSettlement =
+  | { readonly kind: 'rejected'; readonly reason: RejectedReason }
+  | { readonly kind: 'lost'; readonly reason: 'expired' }
+
 export class Unwanted<D> {
   readonly #queue: Queue
   readonly #letters: DeadLetterSink | undefined
   readonly #rescue: Rescue<D> | undefined
-  /** Attempts that the store had no room for. Their items stay in the queue, which bounds them and survives a crash. */
+  /** Attempts that wait for room in the store. Their items stay in the queue, which bounds them and survives a crash. */
   #waiting: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
   /** True if the store had no room in the last attempts. */
@@ -51,46 +68,74 @@ export class Unwanted<D> {
     this.#rescue = rescue
   }
 
+  /** Returns false if the settlement is final: nothing would store such items elsewhere. */
+  takes(settlement: Settlement): settlement is UnwantedSettlement {
+    if (settlement.kind === 'rejected') return this.#letters !== undefined || this.#rescue !== undefined
+    return settlement.kind === 'lost' && settlement.reason === 'expired' && this.#letters !== undefined
+  }
+
   /**
-   * Calls `end` once, with the outcome, after the items are stored elsewhere: a crash before that sends them again and does
-   * not lose them.
+   * Stores items elsewhere. Resolves with the outcome only then: a crash before that sends them again and does not lose them.
+   * @returns undefined if the items stay in the queue, because the process stops
    */
-  decide(
-    lane: { readonly key: string; readonly destination: D },
+  async decide(
+    { key: lane, destination }: { readonly key: string; readonly destination: D },
     run: Run,
-    settlement: Settlement,
+    settlement: UnwantedSettlement,
     error: string,
-    end: (to: Settlement | Moved<D>) => void,
-  ): void {
-    const { kind } = settlement
-    if (kind !== 'rejected' && !(kind === 'lost' && settlement.reason === 'expired')) return end(settlement)
+  ): Promise<Settlement | Moved<D> | undefined> {
     const { reason } = settlement
-    const bury = () => this.keep(lane.key, run, reason, error, (kept) => end(kept ? DEAD_LETTERED : settlement))
-    const to = kind === 'rejected' ? this.#rescue?.(lane.destination, run, reason) : undefined
-    const reserved = to && this.#queue.reserve([to])
-    if (to === undefined || reserved?.kind !== 'reserved') return bury()
-    reserved.commit((stored) => {
-      if ('kind' in stored) return bury()
-      for (const batch of stored) end({ kind: 'moved', batch, to })
+    const to = settlement.kind === 'rejected' ? this.#rescue?.(destination, run, reason) : undefined
+    const moved = to && (await this.#move(to))
+    if (moved !== undefined) return moved
+    switch (await this.keep({ lane, run, reason, error })) {
+      case 'kept':
+        return DEAD_LETTERED
+      case 'never':
+        return settlement
+      case 'later':
+        return undefined
+    }
+  }
+
+  #move(to: DeliveryItems<D>): Promise<Moved<D> | undefined> {
+    return new Promise((resolve) => {
+      const reserved = this.#queue.reserve([to])
+      if (reserved.kind === 'retry') return resolve(undefined)
+      reserved.commit((stored) => {
+        if ('kind' in stored) return resolve(undefined)
+        for (const batch of stored) resolve({ kind: 'moved', batch, to })
+      })
     })
   }
 
   /**
    * Stores items as a dead letter. Waits while the store has no room: acknowledged items are not given up for that.
-   * @param done called with false if there is no store, or it will never have room
+   * @returns `later` only if the process stops: the items stay in the queue
    */
-  keep(lane: string, run: Run, reason: string, error: string, done: (kept: boolean) => void): void {
+  async keep(dead: DeadItems): Promise<Kept> {
+    for (;;) {
+      const kept = await this.#tryToKeep(dead)
+      if (kept !== 'later' || this.#closed) return kept
+      this.#refused = true
+      await this.#room()
+      if (this.#closed) return 'later'
+    }
+  }
+
+  #tryToKeep(dead: DeadItems): Promise<Kept> {
     const letters = this.#letters
-    if (letters === undefined) return done(false)
-    this.#queue.load(run.batch, () => {
-      letters.put(lane, run, reason, error, (kept) => {
-        if (kept !== 'later') return done(kept === 'kept')
-        // The items stay in the queue.
-        if (this.#closed) return
-        this.#refused = true
-        this.#waiting.push(() => this.keep(lane, run, reason, error, done))
-        this.#timer ??= setTimeout(() => this.#again(), AGAIN_AFTER_MS)
-      })
+    if (letters === undefined) return Promise.resolve('never')
+    return new Promise((resolve) => {
+      // The queue may free the items as soon as this callback returns, so `put` copies them in it.
+      this.#queue.load(dead.run.batch, () => resolve(letters.put(dead)))
+    })
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      this.#timer ??= setTimeout(() => this.#again(), AGAIN_AFTER_MS)
     })
   }
 
@@ -98,17 +143,19 @@ export class Unwanted<D> {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
+    for (const stop of this.#waiting.splice(0)) stop()
     await this.#letters?.close()
-    this.#waiting = []
+    // What was stored is settled in this turn, before the queue is closed.
+    await turn()
   }
 
   #again(): void {
     this.#timer = undefined
-    const turn = this.#waiting.splice(0, AGAIN_AT_ONCE)
+    const next = this.#waiting.splice(0, AGAIN_AT_ONCE)
     const waitMs = this.#refused ? AGAIN_AFTER_MS : MORE_AFTER_MS
     this.#refused = false
     if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#again(), waitMs)
-    for (const again of turn) again()
+    for (const again of next) again()
   }
 }
 

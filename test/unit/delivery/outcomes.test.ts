@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cutOut } from '../../../src/delivery/contract/items.ts'
+import { MemoryQueue } from '../../../src/delivery/queue/memory-queue.ts'
 import { type DeliverySetup, DeliveryUnderTest, IDLE } from '../../fakes/delivery.ts'
 import { namedItems } from '../../fakes/items.ts'
 import type { DeadLetterSink, Kept } from '../../../src/delivery/dead-letters/unwanted.ts'
@@ -224,9 +225,9 @@ describe('dead letters for which there is no room', () => {
   function rejecting(answers: readonly Kept[]) {
     const asked: string[] = []
     const deadLetters: DeadLetterSink = {
-      put(lane, { from, to }, reason, _, done) {
-        done(answers[asked.length] ?? 'kept')
+      async put({ lane, run: { from, to }, reason }) {
         asked.push(`${lane} ${from}-${to} ${reason}`)
+        return answers[asked.length - 1] ?? 'kept'
       },
       async close() {},
     }
@@ -266,12 +267,33 @@ describe('dead letters for which there is no room', () => {
   })
 })
 
+test('a dead letter that is stored while the process stops is settled before the queue closes', async () => {
+  const stored = Promise.withResolvers<Kept>()
+  const deadLetters: DeadLetterSink = {
+    put: () => stored.promise,
+    close: async () => stored.resolve('kept'),
+  }
+  class Closing extends MemoryQueue {
+    unsettledAtClose = Number.NaN
+    override async close(): Promise<void> {
+      this.unsettledAtClose = this.usedBytes
+    }
+  }
+  let queue: Closing | undefined
+  const under = new DeliveryUnderTest({ deadLetters, makeQueue: (budget) => (queue = new Closing(budget)) })
+  under.sender.respond = () => ({ kind: 'accepted', rejected: [{ from: 0, to: 2, reason: 'too_old' }] })
+  under.send({ 'g/s': namedItems('a', 2) })
+  await vi.advanceTimersByTimeAsync(1_001)
+  await under.delivery.shutdown(AbortSignal.abort(), true)
+  expect([queue?.unsettledAtClose, under.ledger.deadLettered, under.ledger.difference()]).toEqual([0, 2, 0])
+})
+
 test('what many senders mixed becomes one dead letter for each batch, and not one for each event', async () => {
   const letters: string[] = []
   const deadLetters: DeadLetterSink = {
-    put(_, { batch, from, to }, reason, __, done) {
+    async put({ run: { batch, from, to }, reason }) {
       letters.push(`${from}-${to} of ${batch.count} ${reason}`)
-      done('kept')
+      return 'kept'
     },
     async close() {},
   }

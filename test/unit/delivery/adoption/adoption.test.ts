@@ -43,7 +43,7 @@ async function killed(counters: Record<string, unknown>): Promise<string> {
   await letters.open()
   const items = itemBatch(namedItems('dead', 3))
   const run = { batch: new QueuedBatch(items, 3, 0, 0, 0), from: 0, to: 3 }
-  await new Promise((resolve) => letters.put('lane', run, 'poison', 'no', resolve))
+  await letters.put({ lane: 'lane', run, reason: 'poison', error: 'no' })
   const left = await copyOf(folder)
   await letters.close()
   return left

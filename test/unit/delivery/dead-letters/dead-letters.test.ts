@@ -43,18 +43,14 @@ function run(name: string, count: number, from = 0, to = count) {
   return { batch: new QueuedBatch(items, count, 0, items.bytes.length, Date.now()), from, to }
 }
 
-function put(letters: DeadLetters, lane: string, name: string, reason: string, count = 3): Promise<boolean> {
-  return new Promise((resolve) =>
-    letters.put(lane, run(name, count), reason, `why ${name}`, (kept) => resolve(kept === 'kept')),
-  )
+async function put(letters: DeadLetters, lane: string, name: string, reason: string, count = 3): Promise<boolean> {
+  return (await letters.put({ lane, run: run(name, count), reason, error: `why ${name}` })) === 'kept'
 }
 
 test('keeps a part of a batch with its lane, reason and error, and reads it back', async () => {
   const { letters } = await open(await folder())
-  const kept = await new Promise((resolve) =>
-    letters.put('g:s', run('item', 5, 1, 4), 'poison', 'CloudWatch said no', (kept) => resolve(kept === 'kept')),
-  )
-  expect(kept).toBe(true)
+  const dead = { lane: 'g:s', run: run('item', 5, 1, 4), reason: 'poison', error: 'CloudWatch said no' }
+  expect(await letters.put(dead)).toBe('kept')
   const [letter] = await listed(letters.list({}))
   expect(letter).toMatchObject({ lane: 'g:s', reason: 'poison', error: 'CloudWatch said no', items: 3 })
   const items = await letters.read(letter?.id ?? '')
@@ -122,7 +118,7 @@ test('lets the oldest go when there is no room, and says how many items went', a
 test('says so when items cannot be kept, because they are not there', async () => {
   const { letters } = await open(await folder())
   const absent = { batch: new QueuedBatch(undefined, 1, 0, 0, Date.now()), from: 0, to: 1 }
-  expect(await new Promise((resolve) => letters.put('g:s', absent, 'expired', '', resolve))).toBe('never')
+  expect(await letters.put({ lane: 'g:s', run: absent, reason: 'expired', error: '' })).toBe('never')
   await letters.close()
 })
 
@@ -131,7 +127,7 @@ test('one that would fill half of the store is not kept, and costs no others', a
   expect(await put(letters, 'g:s', 'a', 'poison')).toBe(true)
   const items = itemBatch([{ text: 'x'.repeat(600_000) }])
   const large = { batch: new QueuedBatch(items, 1, 0, items.bytes.length, Date.now()), from: 0, to: 1 }
-  expect(await new Promise((resolve) => letters.put('g:s', large, 'poison', '', resolve))).toBe('never')
+  expect(await letters.put({ lane: 'g:s', run: large, reason: 'poison', error: '' })).toBe('never')
   expect([letters.count, evicted]).toEqual([1, []])
   await letters.close()
 })

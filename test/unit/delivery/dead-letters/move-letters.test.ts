@@ -29,12 +29,10 @@ async function store(directory: string, capacityBytes = 16 * 1_048_576) {
   return { letters, evicted }
 }
 
-function put(letters: DeadLetters, name: string, count = 2): Promise<boolean> {
+async function put(letters: DeadLetters, name: string, count = 2): Promise<boolean> {
   const items = itemBatch(namedItems(name, count))
   const run = { batch: new QueuedBatch(items, count, 0, items.bytes.length, Date.now()), from: 0, to: count }
-  return new Promise((resolve) =>
-    letters.put('g:s', run, 'poison', `why ${name.slice(0, 8)}`, (kept) => resolve(kept === 'kept')),
-  )
+  return (await letters.put({ lane: 'g:s', run, reason: 'poison', error: `why ${name.slice(0, 8)}` })) === 'kept'
 }
 
 class Account {

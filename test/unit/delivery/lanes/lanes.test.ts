@@ -199,9 +199,9 @@ describe('with on_lane_full: dead_letter', () => {
   async function stuck(kept: boolean) {
     const letters: string[] = []
     const deadLetters: DeadLetterSink = {
-      put(lane, { from, to }, reason, error, done) {
+      async put({ lane, run: { from, to }, reason, error }) {
         letters.push(`${lane}: ${to - from} ${reason}: ${error}`)
-        done(kept ? 'kept' : 'never')
+        return kept ? 'kept' : 'never'
       },
       async close() {},
     }
@@ -218,6 +218,7 @@ describe('with on_lane_full: dead_letter', () => {
   test('the new records of a stuck lane become dead letters at once', async () => {
     const { under, letters } = await stuck(true)
     const request = under.send({ 'bad/s': namedItems('a', 3) })
+    await settledPromises()
     expect([request.queued, request.rejectedLanes, request.outcomes]).toEqual(['stored', [], { dead_lettered: 3 }])
     expect(letters).toEqual(['bad/s: 3 lane_full: the group is at fault'])
     expect(under.ledger.difference()).toBe(0)

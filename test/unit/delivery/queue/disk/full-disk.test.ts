@@ -6,7 +6,6 @@ import { DeadLetters } from '../../../../../src/delivery/dead-letters/dead-lette
 import type { DiskBatch } from '../../../../../src/delivery/queue/disk/segments/disk-batch.ts'
 import { nodeFiles } from '../../../../../src/delivery/queue/disk/files/files.ts'
 import { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
-import type { Kept } from '../../../../../src/delivery/dead-letters/unwanted.ts'
 import { itemBatch } from '../../../../fakes/items.ts'
 import { smallVolume } from '../../../../fakes/small-volume.ts'
 import { copyOf, filesWith, newFolder, type OpenQueue, openQueue } from './queue-fixture.ts'
@@ -282,12 +281,10 @@ test('dead letters may take the reserve, and are not evicted for a volume that i
   const open = await openQueue(await newFolder(), { files, ofReserve: true })
   const evicted = vi.fn()
   const letters = new DeadLetters(open.queue, evicted)
-  const bury = (text: string) =>
-    new Promise<Kept>((resolve) => {
-      const items = itemBatch([{ text }])
-      const batch = new QueuedBatch(items, 1, 1, 1, 0)
-      letters.put('lane', { batch, from: 0, to: 1 }, 'too_old', '', resolve)
-    })
+  const bury = (text: string) => {
+    const batch = new QueuedBatch(itemBatch([{ text }]), 1, 1, 1, 0)
+    return letters.put({ lane: 'lane', run: { batch, from: 0, to: 1 }, reason: 'too_old', error: '' })
+  }
   expect(await bury('first')).toBe('kept')
   freeBytes = 200 * 1_048_576 // of the 256 MiB that a queue leaves free
   await open.queue.space.check()

@@ -58,7 +58,7 @@ test('a replay ends behind the letter it is at when the daemon stops, and the le
   for (const name of ['a', 'b', 'c']) {
     const items = itemBatch(namedItems(name, 2))
     const run = { batch: new QueuedBatch(items, 2, 0, items.bytes.length, Date.now()), from: 0, to: 2 }
-    await new Promise((resolve) => letters.put('g:s', run, 'poison', '', resolve))
+    await letters.put({ lane: 'g:s', run, reason: 'poison', error: '' })
   }
   const offered = Promise.withResolvers<undefined>()
   const queued = Promise.withResolvers<undefined>()
@@ -82,7 +82,7 @@ test('a replay that cannot read its letter does not keep the daemon from stoppin
   const letters = new DeadLetters(new Unreadable(new ByteBudget(1_048_576)), () => {})
   const items = itemBatch(namedItems('a', 2))
   const run = { batch: new QueuedBatch(items, 2, 0, items.bytes.length, Date.now()), from: 0, to: 2 }
-  await new Promise((resolve) => letters.put('g:s', run, 'poison', '', resolve))
+  await letters.put({ lane: 'g:s', run, reason: 'poison', error: '' })
   const letterCommands = new LetterCommands(letters, () => Promise.reject(new Error('nothing is to be queued')))
   const replay = letterCommands.replay({})
   await letterCommands.close()
