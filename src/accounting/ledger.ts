@@ -9,7 +9,7 @@ import {
 } from './outcome.ts'
 
 /**
- * The account of one exporter, in OTLP records. At every moment
+ * The ledger of one exporter, in OTLP records. At every moment
  *
  *     received = delivered + queued + filtered + deadLettered + rejected + lost
  *
@@ -81,7 +81,7 @@ export class Ledger {
     }
   }
 
-  /** Returns the settled side of the account, to be kept with a queue that outlives the process. */
+  /** Returns the settled side of the ledger, to be kept with a queue that outlives the process. */
   snapshot(): LedgerSnapshot {
     return Object.fromEntries(KEPT.map((field) => [field, this[field]])) as LedgerSnapshot
   }
@@ -108,7 +108,7 @@ export class Ledger {
     }
   }
 
-  /** Adds another account, including its queued records and dead letters. */
+  /** Adds another ledger, including its queued records and dead letters. */
   add(other: LedgerSnapshot & { readonly queued: number }): void {
     this.merge(other)
     this.adoptDeadLetters(other.deadLettered)
@@ -127,7 +127,7 @@ export class Ledger {
     this.lost.quarantined += records
   }
 
-  /** Removes queued records that now belong to another account. */
+  /** Removes queued records that now belong to another ledger. */
   handOver(records: number): void {
     this.#leaveQueue(records)
     this.received -= records
@@ -201,7 +201,7 @@ function countOf(counters: AbandonedCounters, field: (typeof COUNTS)[number]): n
 }
 
 /** Returns a ledger as JSON: without reasons that are 0, with the difference. */
-export function accountOf(ledger: Ledger | undefined): object {
+export function ledgerReport(ledger: Ledger | undefined): object {
   if (ledger === undefined) return {}
   const some = (reasons: Readonly<Record<string, number>>) =>
     Object.fromEntries(Object.entries(reasons).filter(([, count]) => count > 0))

@@ -48,9 +48,9 @@ export interface LogsExporter {
   earlyRefusal?(requestBytes: number, heldBytes: number): Retry | undefined
   /** The exporter's record counts, which the daemon logs in its last line. */
   readonly ledger?: Ledger
-  /** True if the account is kept with a queue on disk, and continues in the process that takes the queue over. */
-  readonly accountOutlives?: boolean
-  /** Returns the exporter's state for `GET /ledger`: the account of each destination, lanes, fault scopes. */
+  /** True if the ledger is kept with a queue on disk, and continues in the process that takes the queue over. */
+  readonly ledgerOutlives?: boolean
+  /** Returns the exporter's state for `GET /ledger`: the ledger of each destination, lanes, fault scopes. */
   report?(): object
   /** Returns the reason, other than a full queue, why the exporter takes no records now; undefined if there is none. */
   obstacle?(): string | undefined

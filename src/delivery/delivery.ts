@@ -37,7 +37,7 @@ export interface DeliveryOptions extends SchedulerOptions {
 }
 
 /** Counts the outcome of every item once, also if its sender no longer listens, and every failed put. */
-export interface DeliveryAccount {
+export interface DeliveryLedger {
   /** @param lane the lane key; empty for items left at shutdown */
   settled(settlement: Settlement, items: number, lane: string): void
   /** @param maybeTaken the response was lost, so the destination may already have the items */
@@ -69,7 +69,7 @@ export class Delivery<D> {
   readonly #options: DeliveryOptions
   readonly #queue: Queue
   readonly #sender: Sender<D>
-  readonly #account: DeliveryAccount
+  readonly #ledger: DeliveryLedger
   readonly #unwanted: Unwanted<D>
   readonly #lanes = new Map<string, Lane<D>>()
   readonly #scopes: LaneScopes<D>
@@ -94,14 +94,14 @@ export class Delivery<D> {
     options: DeliveryOptions,
     queue: Queue,
     sender: Sender<D>,
-    account: DeliveryAccount,
+    ledger: DeliveryLedger,
     logger: Logger,
     unwanted: { readonly deadLetters?: DeadLetterSink | undefined; readonly rescue?: Rescue<D> | undefined } = {},
   ) {
     this.#options = options
     this.#queue = queue
     this.#sender = sender
-    this.#account = account
+    this.#ledger = ledger
     this.#scopes = new LaneScopes(options, (lane) => this.scheduler.wake(lane))
     this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
     this.parking = new Parking(this.#lanes, queue, logger)
@@ -113,10 +113,10 @@ export class Delivery<D> {
       queue,
       {
         settle: (lane, run, settlement, error) => this.#settle(lane, run, settlement, error),
-        retried: (items, maybeTaken) => this.#account.retried(items, maybeTaken),
+        retried: (items, maybeTaken) => this.#ledger.retried(items, maybeTaken),
         forget: (lane) => this.#forget(lane),
         opened: (scope, afterMs, message) => {
-          if (scope.kind === 'account') this.#account.throttled(scope.name, afterMs, message)
+          if (scope.kind === 'account') this.#ledger.throttled(scope.name, afterMs, message)
         },
       },
       logger,
@@ -204,8 +204,8 @@ export class Delivery<D> {
    */
   takeUp(found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']): void {
     for (const [lane, { items, ownItems }] of pagedOut)
-      if (items > ownItems) this.#account.recovered(items - ownItems, lane)
-    for (const { lane, batch } of found) if (!batch.own) this.#account.recovered(batch.unsettled, lane)
+      if (items > ownItems) this.#ledger.recovered(items - ownItems, lane)
+    for (const { lane, batch } of found) if (!batch.own) this.#ledger.recovered(batch.unsettled, lane)
     this.#takeIn(found)
   }
 
@@ -226,7 +226,7 @@ export class Delivery<D> {
 
   /** Counts items that were only on disk and can no longer be read as lost. */
   #lost(items: number): void {
-    this.#account.settled({ kind: 'lost', reason: 'quarantined' }, items, '')
+    this.#ledger.settled({ kind: 'lost', reason: 'quarantined' }, items, '')
     this.#flushes.review()
   }
 
@@ -358,7 +358,7 @@ export class Delivery<D> {
   #moved(lane: Lane<D>, run: Run, { batch, to }: Moved<D>): void {
     batch.listener = run.batch.listener
     this.#unsettled.add(batch)
-    this.#account.moved(run.to - run.from, lane.key, to.lane)
+    this.#ledger.moved(run.to - run.from, lane.key, to.lane)
     this.#flushes.moved(run.batch, batch)
     this.#send(to.lane, to.destination, batch)
     this.#release(lane, run)
@@ -380,7 +380,7 @@ export class Delivery<D> {
   }
 
   #count(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
-    if (!batch.own) this.#account.settled(settlement, items, lane)
+    if (!batch.own) this.#ledger.settled(settlement, items, lane)
     batch.listener?.settled(settlement, items)
   }
 }

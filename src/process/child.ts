@@ -2,7 +2,7 @@
 
 import cluster, { type Worker } from 'node:cluster'
 import type { News } from '../component/siblings.ts'
-import type { Accounts } from '../service/readings.ts'
+import type { LedgerCounts } from '../service/readings.ts'
 import { type Birth, BIRTH, type FromWorker, type Ports, type Reading, type ToWorker } from './messages.ts'
 import type { Waiter } from './turns.ts'
 
@@ -34,7 +34,7 @@ export class Child implements Waiter {
   /** The last reading, kept so that counters do not drop while the worker is busy. Undefined before the first. */
   reading: Reading | undefined
   /** Its final record counts; undefined if it exited without sending them. */
-  accounts: Accounts | undefined
+  counts: LedgerCounts | undefined
 
   constructor(birth: Birth, events: ChildEvents) {
     this.#events = events
@@ -116,7 +116,7 @@ export class Child implements Waiter {
       case 'news':
         return this.#events.news(this, message.news)
       case 'ended':
-        this.accounts = message.accounts
+        this.counts = message.counts
     }
   }
 

@@ -7,10 +7,10 @@
 //     ── read ──▶   ◀── reading ─────────────  for /metrics and /ledger
 //     ◀── want ──   ── turn ──▶   ◀── done ──  `Siblings.once`
 //     ◀── news ──   ── news ──▶                to all the others
-//     ◀── ended ─────────────────────────────  its account, as the last message
+//     ◀── ended ─────────────────────────────  its record counts, as the last message
 
 import type { News } from '../component/siblings.ts'
-import type { Accounts, Report } from '../service/readings.ts'
+import type { LedgerCounts, Report } from '../service/readings.ts'
 import type { Family } from '../telemetry/registry.ts'
 
 /** A worker's answer to `read`. */
@@ -34,7 +34,7 @@ export type FromWorker =
   | { readonly kind: 'want'; readonly name: string }
   | { readonly kind: 'done'; readonly name: string; readonly done: boolean }
   | { readonly kind: 'news'; readonly news: News }
-  | { readonly kind: 'ended'; readonly accounts: Accounts }
+  | { readonly kind: 'ended'; readonly counts: LedgerCounts }
 
 export type ToWorker =
   | { readonly kind: 'config'; readonly files: Files }

@@ -47,7 +47,7 @@ export function createWorker(config: DaemonConfig, build: BuildInfo): Daemon {
     async shutdown() {
       clearInterval(watch)
       await daemon.shutdown()
-      await parent.end({ kind: 'ended', accounts: readings.accounts() })
+      await parent.end({ kind: 'ended', counts: readings.counts() })
     },
   }
 }

@@ -10,7 +10,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Family } from '../telemetry/registry.ts'
 import { Child, type ChildEvents } from './child.ts'
 import type { PipelineWorkers } from '../service/mode.ts'
-import type { Account } from '../service/readings.ts'
+import type { ExporterCounts } from '../service/readings.ts'
 import type { Files, Ports } from './messages.ts'
 import { Throttles } from './throttles.ts'
 import { Turns } from './turns.ts'
@@ -31,7 +31,7 @@ export class Workers implements PipelineWorkers {
   readonly #waits = new Set<NodeJS.Timeout>()
   readonly #turns = new Turns()
   readonly #throttles = new Throttles()
-  #ended: (readonly [exporter: string, account: Account])[] = []
+  #ended: (readonly [exporter: string, counts: ExporterCounts])[] = []
   #fatal: (error: Error) => void = () => {}
   #deaths = 0
   #running = false
@@ -85,10 +85,10 @@ export class Workers implements PipelineWorkers {
   /** Ledgers of workers that shut down cleanly, by exporter. */
   get ledgers(): Map<string, Ledger> {
     const ledgers = new Map<string, Ledger>()
-    for (const [exporter, account] of this.#ended) {
+    for (const [exporter, counts] of this.#ended) {
       const ledger = ledgers.get(exporter) ?? new Ledger()
       ledgers.set(exporter, ledger)
-      ledger.add(account)
+      ledger.add(counts)
     }
     return ledgers
   }
@@ -113,10 +113,10 @@ export class Workers implements PipelineWorkers {
   #exited(child: Child, how: string): void {
     this.#children.delete(child)
     this.#turns.forget(child)
-    this.#ended.push(...Object.entries(child.accounts ?? {}))
+    this.#ended.push(...Object.entries(child.counts ?? {}))
     if (!this.#running) {
-      if (child.accounts === undefined)
-        this.#logger.error('a worker exited without reporting its record counts: they are missing from the account', {
+      if (child.counts === undefined)
+        this.#logger.error('a worker exited without reporting its record counts: they are missing from the total', {
           pid: child.pid,
           ended: how,
         })

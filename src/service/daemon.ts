@@ -136,7 +136,7 @@ export class ServiceDaemon implements Daemon {
   async #stop(): Promise<void> {
     this.#stopHeapTimers()
     await this.#lifecycle.stop()
-    // Flush folded lines first, so that the account is the last line.
+    // Flush folded lines first, so that the record counts are the last line.
     this.#ownLogger.flush()
     if (this.#started && this.#mode.kind !== 'worker')
       announceEnd(this.#logger, this.#workers?.ledgers ?? ledgersOf(this.#graph))

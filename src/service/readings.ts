@@ -1,4 +1,4 @@
-import { accountOf, type Ledger, type LedgerSnapshot } from '../accounting/ledger.ts'
+import { ledgerReport, type Ledger, type LedgerSnapshot } from '../accounting/ledger.ts'
 import { mergeReports } from '../accounting/merge-reports.ts'
 import { mergeFamilies } from '../telemetry/merge-families.ts'
 import { type Family, type Registry, renderFamilies } from '../telemetry/registry.ts'
@@ -10,7 +10,7 @@ import type { PipelineWorkers } from './mode.ts'
 export interface OwnReadings {
   families(): Family[]
   report(): Report
-  accounts(): Accounts
+  counts(): LedgerCounts
   obstacle(): string | undefined
 }
 
@@ -19,11 +19,11 @@ export interface Report {
 }
 
 /** By exporter. */
-export type Accounts = Readonly<Record<string, Account>>
+export type LedgerCounts = Readonly<Record<string, ExporterCounts>>
 
-export interface Account extends LedgerSnapshot {
+export interface ExporterCounts extends LedgerSnapshot {
   readonly queued: number
-  /** The account is kept with a queue on disk, and another process continues it. */
+  /** They are kept with a queue on disk, and another process continues them. */
   readonly outlives: boolean
 }
 
@@ -32,7 +32,7 @@ export function readGraph(graph: Graph, metrics: Registry, workers: PipelineWork
   return {
     families: () => metrics.collect(),
     report: () => reportOf(graph),
-    accounts: () => accountsOf(graph),
+    counts: () => countsOf(graph),
     obstacle: () => obstacleOf(graph) ?? workers?.obstacle,
   }
 }
@@ -67,20 +67,20 @@ function obstacleOf(graph: Graph): string | undefined {
   return undefined
 }
 
-/** Returns the report of each exporter, or its account where it has no report. */
+/** Returns the report of each exporter, or its ledger where it has no report. */
 function reportOf(graph: Graph): Report {
   const exporters = [...graph.exporters].map(([id, exporter]) => [
     id,
-    exporter.report?.() ?? accountOf(exporter.ledger),
+    exporter.report?.() ?? ledgerReport(exporter.ledger),
   ])
   return { exporters: Object.fromEntries(exporters) as Record<string, unknown> }
 }
 
-function accountsOf(graph: Graph): Accounts {
+function countsOf(graph: Graph): LedgerCounts {
   const ledgers = [...ledgersOf(graph)]
   return Object.fromEntries(
     ledgers.map(([id, ledger]) => {
-      const outlives = graph.exporters.get(id)?.accountOutlives === true
+      const outlives = graph.exporters.get(id)?.ledgerOutlives === true
       return [id, { ...ledger.snapshot(), queued: ledger.queued, outlives }]
     }),
   )

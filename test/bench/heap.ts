@@ -10,7 +10,7 @@ import { Delivery } from '../../src/delivery/delivery.ts'
 import { MemoryQueue } from '../../src/delivery/queue/memory-queue.ts'
 import type { Pack } from '../../src/delivery/contract/pack.ts'
 import type { PutOutcome } from '../../src/delivery/contract/sender.ts'
-import { Accounts } from '../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
+import { Ledgers } from '../../src/exporters/awscloudwatchlogs/accounting/ledgers.ts'
 import { BodyPool } from '../../src/exporters/awscloudwatchlogs/put/body.ts'
 import { configSchema } from '../../src/exporters/awscloudwatchlogs/config.ts'
 import { MAX_AGE_MS } from '../../src/exporters/awscloudwatchlogs/limits.ts'
@@ -33,7 +33,7 @@ if (collect === undefined) throw new Error('run it with --expose-gc, as its firs
 const config = configSchema.parse({ log_group_name: 'g', log_stream_name: 's', max_puts_per_second: 1e6 })
 const { lanes } = resolve(config, 1, {})
 const bodies = new BodyPool(lanes.maxConcurrentPuts)
-const accounts = new Accounts(undefined)
+const ledgers = new Ledgers(undefined)
 const transcoder = makeTranscoder(false)
 const bytes = exampleRequest(RECORDS)
 let collections = 0
@@ -41,7 +41,7 @@ const delivery = new Delivery<Destination>(
   { ...lanes, policy: { ...lanes.policy, oldestTimeMs: (nowMs) => nowMs - MAX_AGE_MS } },
   new MemoryQueue(new ByteBudget(2 ** 30)),
   { scopes: () => [], put, prepare: async () => ({ kind: 'ready' }), hasten() {} },
-  accounts,
+  ledgers,
   SILENT,
 )
 
@@ -54,7 +54,7 @@ await delivery.flush(AbortSignal.timeout(10_000))
 collect()
 const left = process.memoryUsage().heapUsed - before
 await delivery.shutdown(AbortSignal.timeout(1_000), false)
-if (accounts.ledger.delivered !== accounts.ledger.received) throw new Error('not every record was delivered')
+if (ledgers.ledger.delivered !== ledgers.ledger.received) throw new Error('not every record was delivered')
 process.stdout.write(
   `allocated ${round(allocated / RECORDS, 1)} bytes a record, left ${round(left / (REQUESTS * RECORDS), 2)} ` +
     `(${REQUESTS * RECORDS} records, ${collections} collections)\n`,
@@ -82,7 +82,7 @@ function send(): void {
   const transcoded = transcoder.transcode(bytes, Date.now())
   const reserved = delivery.reserve(transcoded.routed, 'reject')
   if (reserved.kind !== 'reserved') throw new Error(reserved.message)
-  reserved.commit(accounts.admission(transcoded, reserved.overShare, LISTENER))
+  reserved.commit(ledgers.admission(transcoded, reserved.overShare, LISTENER))
 }
 
 /** Makes the body and gives it back, when it is a task's turn, as an answer's is. */

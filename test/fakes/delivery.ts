@@ -1,7 +1,7 @@
 // A Delivery over a queue (the memory queue unless another is given) and a FakeSender, with its ledger.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
 import type { Settlement } from '../../src/accounting/outcome.ts'
-import { Delivery, type DeliveryAccount, type DeliveryOptions } from '../../src/delivery/delivery.ts'
+import { Delivery, type DeliveryLedger, type DeliveryOptions } from '../../src/delivery/delivery.ts'
 import { MemoryQueue } from '../../src/delivery/queue/memory-queue.ts'
 import type { OnLaneFull } from '../../src/delivery/lanes/parking.ts'
 import type { DeadLetterSink, Rescue } from '../../src/delivery/dead-letters/unwanted.ts'
@@ -138,7 +138,7 @@ interface Throttle {
   readonly message: string
 }
 
-class LedgerAccount implements DeliveryAccount {
+class LedgerAccount implements DeliveryLedger {
   readonly #ledger: Ledger
   readonly #throttles: Throttle[]
 

@@ -1,7 +1,7 @@
 // A running process adopts the queues that stopped processes left on disk.
 //
 //   every 30 s: an unlocked directory ─▶ records  ─▶ lanes of the running delivery; released when the last is settled
-//                                     ├▶ counters ─▶ own account, once
+//                                     ├▶ counters ─▶ own ledger, once
 //                                     └▶ letters  ─▶ own store, one by one
 //
 // The lock of a directory is exclusive, so other processes may look, start or end at the same time.
@@ -13,7 +13,7 @@ import type { AdoptingQueue, AbandonedQueue } from './adopting-queue.ts'
 import type { DeadLetters } from '../dead-letters/dead-letters.ts'
 import type { DiskQueue, DiskQueueOwner } from '../queue/disk/disk-queue.ts'
 import type { Counters } from '../queue/disk/format/journal-format.ts'
-import { type MovedAccount, moveLetters } from '../dead-letters/move-letters.ts'
+import { type MovedLetters, moveLetters } from '../dead-letters/move-letters.ts'
 import type { PageReader, PagedOut, RecoveredBatch } from '../contract/queue.ts'
 
 /** Interval of looking for directories: costs listing a few of them, and delays the records of a stopped process. */
@@ -26,7 +26,7 @@ const MAX_AT_ONCE = 16
 /** The owner of the counters kept with a queue. `fatal` is left out: it is the same for all queues. */
 export type CountersOwner = Omit<DiskQueueOwner, 'fatal'>
 
-export interface AdoptionAccount extends MovedAccount {
+export interface AdoptionLedger extends MovedLetters {
   /** Adds the counters of a process. Resolves when the sum is on disk. */
   merge(counters: Counters): Promise<void>
 }
@@ -38,7 +38,7 @@ export interface AdoptionOptions {
   readonly openLetters: (directory: string) => Promise<DeadLetters>
   readonly queue: AdoptingQueue
   readonly letters: DeadLetters
-  readonly account: AdoptionAccount
+  readonly ledger: AdoptionLedger
   /** Passes recovered batches to the delivery. */
   readonly takeUp: TakeUp
   /** Passes batches that are paged in later to the delivery. */
@@ -97,7 +97,7 @@ export class Adoption {
   }
 
   async #adopt(directory: AbandonedDirectory): Promise<void> {
-    const { openQueue, queue: adopting, account, takeUp, reader } = this.#options
+    const { openQueue, queue: adopting, ledger, takeUp, reader } = this.#options
     const { path } = directory
     this.#notBefore.set(path, Number.POSITIVE_INFINITY)
     const release = async (whole: boolean) => {
@@ -109,7 +109,7 @@ export class Adoption {
     const restore = (counted: Counters) => {
       counters = counted
     }
-    const queue = openQueue(path, { counters: () => counters, restore, lost: (items) => account.lost(items) })
+    const queue = openQueue(path, { counters: () => counters, restore, lost: (items) => ledger.lost(items) })
     let letters: Promise<boolean> | undefined
     const left: AbandonedQueue = { path, queue, release: async () => release((await letters) ?? true) }
     const found: RecoveredBatch[] = []
@@ -136,10 +136,10 @@ export class Adoption {
       batches: found.length + queue.pagedOut.records,
     })
     // Counters are cleared in the adopted journal before they are added to the own one. After a crash between the two, the
-    // counts are in no account, and each account still balances; nothing is ever counted twice.
+    // counts are in no ledger, and each ledger still balances; nothing is ever counted twice.
     const counted = counters
     restore({})
-    if (await queue.keepCounters()) await account.merge(counted)
+    if (await queue.keepCounters()) await ledger.merge(counted)
     else restore(counted)
     letters = this.#moveLetters(path)
     isAdopted = true
@@ -152,12 +152,12 @@ export class Adoption {
 
   /** @returns false if some stayed; never rejects */
   async #moveLetters(path: string): Promise<boolean> {
-    const { openLetters, letters: own, account } = this.#options
+    const { openLetters, letters: own, ledger } = this.#options
     try {
       const left = await openLetters(path)
       const { count, lostItems } = left
-      if (lostItems > 0) account.lost(lostItems)
-      const stayed = await moveLetters(left, own, account, this.#closing.signal)
+      if (lostItems > 0) ledger.lost(lostItems)
+      const stayed = await moveLetters(left, own, ledger, this.#closing.signal)
       const rest = left.count
       await left.close()
       if (count > rest)

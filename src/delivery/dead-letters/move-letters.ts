@@ -1,7 +1,7 @@
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 
 /** Counts letters that come from another store. */
-export interface MovedAccount {
+export interface MovedLetters {
   /** Counts a letter that is now in the new store. */
   moved(letter: DeadLetter): void
   /** Counts items of a damaged letter. */
@@ -16,7 +16,7 @@ export interface MovedAccount {
 export async function moveLetters(
   from: DeadLetters,
   to: DeadLetters,
-  account: MovedAccount,
+  counts: MovedLetters,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const stopped = Promise.withResolvers<undefined>()
@@ -26,11 +26,11 @@ export async function moveLetters(
     for await (const letter of from.list({})) {
       const items = signal.aborted ? undefined : await Promise.race([from.read(letter.id), stopped.promise])
       if (signal.aborted) return 'the process is stopping'
-      if (items === undefined) account.lost(letter.items)
+      if (items === undefined) counts.lost(letter.items)
       else if (!to.has(letter)) {
         const refused = await to.adopt(letter, items)
         if (refused !== undefined) return refused.message
-        account.moved(letter)
+        counts.moved(letter)
       }
       from.remove(letter.id)
     }

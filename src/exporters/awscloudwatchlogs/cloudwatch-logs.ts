@@ -16,7 +16,7 @@ import type { Ledger } from '../../accounting/ledger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
-import { Accounts } from './accounting/accounts.ts'
+import { Ledgers } from './accounting/ledgers.ts'
 import { Admission } from './admission.ts'
 import { awaitResult } from './accounting/await-result.ts'
 import { Clock } from '../../aws/clock.ts'
@@ -64,7 +64,7 @@ interface Running {
 
 export class CloudWatchLogs {
   readonly #options: CloudWatchLogsOptions
-  readonly accounts: Accounts
+  readonly ledgers: Ledgers
   readonly transcoder: Transcoder
   readonly gate: DestinationGate
   readonly #admission: Admission
@@ -82,7 +82,7 @@ export class CloudWatchLogs {
     const { settings, budget, siblings, name } = options
     this.#options = options
     this.#admission = new Admission(budget)
-    this.accounts = new Accounts(
+    this.ledgers = new Ledgers(
       settings.gapMarkers ? (lane, gap) => this.#writeGapMarker(lane, gap) : undefined,
       (account, afterMs, message) => siblings.publish({ exporter: name, account, afterMs, message }),
     )
@@ -96,7 +96,7 @@ export class CloudWatchLogs {
   }
 
   get ledger(): Ledger {
-    return this.accounts.ledger
+    return this.ledgers.ledger
   }
 
   get running(): Running | undefined {
@@ -131,12 +131,12 @@ export class CloudWatchLogs {
         account: region,
       },
     })
-    const { accounts } = this
-    const durable = storage === undefined ? undefined : await ExporterStorage.open(storage, accounts, this.#options)
+    const { ledgers } = this
+    const durable = storage === undefined ? undefined : await ExporterStorage.open(storage, ledgers, this.#options)
     const queue = durable?.queue ?? new MemoryQueue(budget, settings.queueBound)
     const oldestTimeMs = (nowMs: number) => nowMs + this.#clock.offsetMs - MAX_AGE_MS
     const options = { ...lanes, policy: { ...lanes.policy, oldestTimeMs } }
-    const delivery = new Delivery<Destination>(options, queue, sender, accounts, logger, {
+    const delivery = new Delivery<Destination>(options, queue, sender, ledgers, logger, {
       deadLetters: durable?.letters,
       rescue: rescueLate(settings.events.lateEvents, this.gate.late, this.#clock),
     })
@@ -185,20 +185,20 @@ export class CloudWatchLogs {
   }
 
   async #takeUp(durable: ExporterStorage, delivery: Delivery<Destination>): Promise<void> {
-    const { accounts, ledger } = this
+    const { ledgers, ledger } = this
     if (ledger.queued > 0)
       this.#options.logger.info('an earlier process left records in the queue; sending them now', {
         records: ledger.queued,
       })
     ledger.recoverDeadLetters(durable.letters.items)
-    for await (const letter of durable.letters.list({})) accounts.letterFound(letter)
+    for await (const letter of durable.letters.list({})) ledgers.letterFound(letter)
     ledger.recoverLost(durable.letters.lostItems)
     await durable.answerCommands((from, to, items) => this.#replay(delivery, from, to, items))
     durable.startAdopting(delivery)
   }
 
   report(): object {
-    return report(this.accounts, this.#running)
+    return report(this.ledgers, this.#running)
   }
 
   #writeGapMarker(lane: string, gap: Gap): Promise<boolean> {
@@ -218,7 +218,7 @@ export class CloudWatchLogs {
       if (reserved.kind === 'retry') return resolve(reserved.message)
       reserved.commit({
         queued: (failure) => {
-          if (failure === undefined) this.accounts.revived(items.count, from, lane)
+          if (failure === undefined) this.ledgers.revived(items.count, from, lane)
           resolve(failure?.message)
         },
         settled() {},
@@ -319,7 +319,7 @@ export class CloudWatchLogs {
       commit: (listener) => {
         const { waitsForResult } = this.#options.settings
         const sender = waitsForResult ? awaitResult(listener, transcoded.records - rejected.count) : listener
-        reserved.commit(this.accounts.admission(transcoded, reserved.overShare, sender))
+        reserved.commit(this.ledgers.admission(transcoded, reserved.overShare, sender))
       },
       release: () => reserved.release(),
     }

@@ -30,7 +30,7 @@ export class CloudWatchLogsExporter implements Component, LogsExporter {
     return this.#logs.ledger
   }
 
-  get accountOutlives(): boolean {
+  get ledgerOutlives(): boolean {
     return this.#settings.storage !== undefined
   }
 

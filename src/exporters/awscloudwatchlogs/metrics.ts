@@ -76,10 +76,10 @@ export function registerMetrics(
     emit(CHANGED, { exporter, change: 'cut' }, transcoder.cut)
     emit(CHANGED, { exporter, change: 'too_deep' }, transcoder.tooDeep)
     emit(CHANGED, { exporter, change: 'utf8_repaired' }, transcoder.repaired)
-    emit(CHANGED, { exporter, change: 'late' }, transcoder.late + logs.accounts.rescued)
+    emit(CHANGED, { exporter, change: 'late' }, transcoder.late + logs.ledgers.rescued)
     emit(REPLAYED, { exporter }, logs.ledger.replayed)
-    emit(MARKERS, { exporter }, logs.accounts.gaps.markers)
-    for (const { group, state, reason, records } of groupStates(logs.accounts.destinations))
+    emit(MARKERS, { exporter }, logs.ledgers.gaps.markers)
+    for (const { group, state, reason, records } of groupStates(logs.ledgers.destinations))
       emit(GROUPS, { exporter, group, state, reason }, records)
     if (running === undefined) return
     const { delivery, sender, provisioner, durable } = running

@@ -364,7 +364,7 @@ export class DiskQueue implements Queue {
   }
 
   async #remove(segment: DiskSegment): Promise<void> {
-    // Sync the journal first: without it, the records of a removed segment would be in no account, and reported missing.
+    // Sync the journal first: without it, the records of a removed segment would be in no ledger, and reported missing.
     const written = await this.#journal.flush(true)
     try {
       await segment.close()

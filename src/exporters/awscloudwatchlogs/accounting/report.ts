@@ -1,8 +1,8 @@
 import { steadyNowMs } from '../../../delivery/contract/steady-clock.ts'
 import type { Delivery } from '../../../delivery/delivery.ts'
 import { type DestinationLedgers, OTHER } from '../../../accounting/destination-ledgers.ts'
-import { accountOf, Ledger } from '../../../accounting/ledger.ts'
-import type { Accounts } from './accounts.ts'
+import { ledgerReport, Ledger } from '../../../accounting/ledger.ts'
+import type { Ledgers } from './ledgers.ts'
 import type { Provisioner } from '../provision/provisioner.ts'
 import type { Destination } from '../route/destination.ts'
 
@@ -17,13 +17,13 @@ interface Reported {
 }
 
 /** The response of `GET /ledger`. */
-export function report({ ledger, destinations }: Accounts, running: Reported | undefined): object {
+export function report({ ledger, destinations }: Ledgers, running: Reported | undefined): object {
   const now = steadyNowMs()
   const delivery = running?.delivery
   const scopes = running === undefined ? [] : [...running.delivery.scopes, running.provisioner.scope]
   return {
-    account: accountOf(ledger),
-    destinations: Object.fromEntries(named(destinations).map(([key, account]) => [key, accountOf(account)])),
+    account: ledgerReport(ledger),
+    destinations: Object.fromEntries(named(destinations).map(([key, each]) => [key, ledgerReport(each)])),
     lanes: [...(delivery?.lanes ?? [])].slice(0, MAX_LANES).map((lane) => ({
       destination: lane.key,
       waiting: lane.waitingItems,
@@ -44,11 +44,11 @@ export function report({ ledger, destinations }: Accounts, running: Reported | u
   }
 }
 
-function named(destinations: DestinationLedgers): (readonly [key: string, account: Ledger])[] {
+function named(destinations: DestinationLedgers): (readonly [key: string, ledger: Ledger])[] {
   const known = [...destinations.all]
   const rest = [...known.splice(0, known.length - MAX_DESTINATIONS), ...destinations.forgotten]
   if (rest.length === 0) return known
   const other = new Ledger()
-  for (const [, account] of rest) other.add(account)
+  for (const [, ledger] of rest) other.add(ledger)
   return [...known, [OTHER, other]]
 }

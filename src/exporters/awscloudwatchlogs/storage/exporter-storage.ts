@@ -8,7 +8,7 @@
 import { AdoptingQueue } from '../../../delivery/adoption/adopting-queue.ts'
 import {
   Adoption,
-  type AdoptionAccount,
+  type AdoptionLedger,
   type AdoptionOptions,
   type CountersOwner,
 } from '../../../delivery/adoption/adoption.ts'
@@ -17,7 +17,7 @@ import type { DiskQueue } from '../../../delivery/queue/disk/disk-queue.ts'
 import type { Queue } from '../../../delivery/contract/queue.ts'
 import { type Control, openControl } from '../../../listen/directory/control.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
-import type { Accounts } from '../accounting/accounts.ts'
+import type { Ledgers } from '../accounting/ledgers.ts'
 import { LetterCommands, type Offer } from '../dead-letters/letter-commands.ts'
 import { directoryOpener, type DirectoryOpener, type Storage, type StorageOptions } from './open-directory.ts'
 
@@ -25,7 +25,7 @@ interface Parts {
   readonly storage: Storage
   readonly options: StorageOptions
   readonly opener: DirectoryOpener
-  readonly accounts: Accounts
+  readonly ledgers: Ledgers
   readonly disk: DiskQueue
   readonly letters: DeadLetters
 }
@@ -44,12 +44,12 @@ export class ExporterStorage {
   }
 
   /** @throws ComponentError for files of a later release; file system errors */
-  static async open(storage: Storage, accounts: Accounts, options: StorageOptions): Promise<ExporterStorage> {
+  static async open(storage: Storage, ledgers: Ledgers, options: StorageOptions): Promise<ExporterStorage> {
     const opener = directoryOpener(storage, options)
     const { path } = storage.directory
-    const disk = opener.queue(path, countersOf(accounts.ledger))
-    const letters = await opener.letters(path, (letter) => accounts.letterEvicted(letter))
-    return new ExporterStorage({ storage, options, opener, accounts, disk, letters })
+    const disk = opener.queue(path, countersOf(ledgers.ledger))
+    const letters = await opener.letters(path, (letter) => ledgers.letterEvicted(letter))
+    return new ExporterStorage({ storage, options, opener, ledgers, disk, letters })
   }
 
   get queue(): Queue {
@@ -83,7 +83,7 @@ export class ExporterStorage {
 
   /** Takes over queues that other processes left, now and while this one runs. */
   startAdopting(delivery: Pick<AdoptionOptions, 'takeUp' | 'reader'>): void {
-    const { storage, options, opener, accounts, disk, letters } = this.#parts
+    const { storage, options, opener, ledgers, disk, letters } = this.#parts
     this.#adoption = new Adoption(
       {
         nextAbandoned: (except) => storage.directory.nextAbandoned(except),
@@ -91,7 +91,7 @@ export class ExporterStorage {
         openLetters: (path) => opener.letters(path, () => {}),
         queue: this.#queue,
         letters,
-        account: adoptionAccount(accounts, disk),
+        ledger: adoptionLedger(ledgers, disk),
         takeUp: (found, pagedOut) => delivery.takeUp(found, pagedOut),
         reader: delivery.reader,
       },
@@ -122,15 +122,15 @@ export function countersOf(ledger: Ledger): CountersOwner {
 }
 
 /** Counts records taken over from another process, and stores the counters here. */
-function adoptionAccount(accounts: Accounts, disk: DiskQueue): AdoptionAccount {
-  const { ledger } = accounts
+function adoptionLedger(ledgers: Ledgers, disk: DiskQueue): AdoptionLedger {
+  const { ledger } = ledgers
   return {
     async merge(counters) {
       ledger.merge(counters)
       await disk.keepCounters()
     },
     moved(letter) {
-      accounts.letterAdopted(letter)
+      ledgers.letterAdopted(letter)
       disk.touch()
     },
     lost(records) {

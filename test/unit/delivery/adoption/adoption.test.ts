@@ -90,7 +90,7 @@ async function running(left: string[] = []) {
       },
       queue,
       letters,
-      account: {
+      ledger: {
         async merge(counters) {
           await atMerge()
           merged.push(counters)

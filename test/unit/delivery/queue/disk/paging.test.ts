@@ -354,7 +354,7 @@ test('a directory that another process left is taken over a window at a time, an
       openLetters: async () => openLetters(),
       queue: adopting,
       letters,
-      account: { async merge() {}, moved() {}, lost() {} },
+      ledger: { async merge() {}, moved() {}, lost() {} },
       takeUp: (found, pagedOut) => under.delivery.takeUp(found, pagedOut),
       reader: under.delivery.reader,
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { NOTHING_REJECTED } from '../../../../../src/accounting/rejections.ts'
 import type { StageListener } from '../../../../../src/component/consumer.ts'
-import { Accounts } from '../../../../../src/exporters/awscloudwatchlogs/accounting/accounts.ts'
+import { Ledgers } from '../../../../../src/exporters/awscloudwatchlogs/accounting/ledgers.ts'
 import { destination } from '../../../../../src/exporters/awscloudwatchlogs/route/destination.ts'
 import { type Gap, gapMarker } from '../../../../../src/exporters/awscloudwatchlogs/accounting/gaps.ts'
 import { itemBatch, namedItems } from '../../../../fakes/items.ts'
@@ -10,18 +10,18 @@ import { settledPromises } from '../../../../fakes/sender.ts'
 const LANE = 'group:stream'
 const deaf: StageListener = { queued() {}, settled() {} }
 
-/** Accounts that write markers while `room` is true, and what they wrote. */
-function accounts() {
+/** Ledgers that write markers while `room` is true, and what they wrote. */
+function ledgers() {
   const told: { lane: string; records: number; reasons: Record<string, number> }[] = []
   const state = { room: true }
-  const made = new Accounts(async (lane: string, { records, reasons }: Gap) => {
+  const made = new Ledgers(async (lane: string, { records, reasons }: Gap) => {
     if (state.room) told.push({ lane, records, reasons: Object.fromEntries(reasons) })
     return state.room
   })
-  return { accounts: made, told, state }
+  return { ledgers: made, told, state }
 }
 
-function receive(to: Accounts, records: number): void {
+function receive(to: Ledgers, records: number): void {
   const items = itemBatch(namedItems('r', records))
   const target = { lane: 'group:stream', destination: destination('group', 'stream') }
   const routed = [{ ...target, items, records: new Uint32Array(records) }]
@@ -30,39 +30,39 @@ function receive(to: Accounts, records: number): void {
 
 describe('gap markers', () => {
   test('are written once, when the lane delivers again, with all that was missed', async () => {
-    const { accounts: account, told } = accounts()
-    receive(account, 10)
-    account.settled({ kind: 'lost', reason: 'expired' }, 3, LANE)
-    account.settled({ kind: 'rejected', reason: 'too_old' }, 2, LANE)
+    const { ledgers: counted, told } = ledgers()
+    receive(counted, 10)
+    counted.settled({ kind: 'lost', reason: 'expired' }, 3, LANE)
+    counted.settled({ kind: 'rejected', reason: 'too_old' }, 2, LANE)
     expect(told).toEqual([])
-    account.settled({ kind: 'delivered' }, 1, LANE)
-    account.settled({ kind: 'delivered' }, 4, LANE)
+    counted.settled({ kind: 'delivered' }, 1, LANE)
+    counted.settled({ kind: 'delivered' }, 4, LANE)
     expect(told).toEqual([{ lane: LANE, records: 5, reasons: { expired: 3, too_old: 2 } }])
     await settledPromises()
-    expect(account.gaps.markers).toBe(1)
+    expect(counted.gaps.markers).toBe(1)
   })
 
   test('are kept for later where there is no room now', async () => {
-    const { accounts: account, told, state } = accounts()
-    receive(account, 4)
-    account.settled({ kind: 'lost', reason: 'expired' }, 1, LANE)
+    const { ledgers: counted, told, state } = ledgers()
+    receive(counted, 4)
+    counted.settled({ kind: 'lost', reason: 'expired' }, 1, LANE)
     state.room = false
-    account.settled({ kind: 'delivered' }, 1, LANE)
+    counted.settled({ kind: 'delivered' }, 1, LANE)
     // Missed before it is known that there was no room.
-    account.settled({ kind: 'rejected', reason: 'too_old' }, 1, LANE)
+    counted.settled({ kind: 'rejected', reason: 'too_old' }, 1, LANE)
     await settledPromises()
-    expect(account.gaps.markers).toBe(0)
+    expect(counted.gaps.markers).toBe(0)
     state.room = true
-    account.settled({ kind: 'delivered' }, 1, LANE)
+    counted.settled({ kind: 'delivered' }, 1, LANE)
     await settledPromises()
     expect(told).toEqual([{ lane: LANE, records: 2, reasons: { expired: 1, too_old: 1 } }])
   })
 
   test('say nothing of dead letters: those are not missing, they are kept', () => {
-    const { accounts: account, told } = accounts()
-    receive(account, 2)
-    account.settled({ kind: 'dead_lettered' }, 1, LANE)
-    account.settled({ kind: 'delivered' }, 1, LANE)
+    const { ledgers: counted, told } = ledgers()
+    receive(counted, 2)
+    counted.settled({ kind: 'dead_lettered' }, 1, LANE)
+    counted.settled({ kind: 'delivered' }, 1, LANE)
     expect(told).toEqual([])
   })
 
@@ -84,14 +84,14 @@ describe('gap markers', () => {
   })
 })
 
-describe('the account of a destination', () => {
+describe('the counted of a destination', () => {
   test('balances beside that of the exporter', () => {
-    const { accounts: account } = accounts()
-    receive(account, 10)
-    account.settled({ kind: 'delivered' }, 6, LANE)
-    account.settled({ kind: 'lost', reason: 'expired' }, 1, LANE)
-    const own = account.destinations.of(LANE)
+    const { ledgers: counted } = ledgers()
+    receive(counted, 10)
+    counted.settled({ kind: 'delivered' }, 6, LANE)
+    counted.settled({ kind: 'lost', reason: 'expired' }, 1, LANE)
+    const own = counted.destinations.of(LANE)
     expect([own.received, own.delivered, own.queued, own.lost.expired, own.difference()]).toEqual([10, 6, 3, 1, 0])
-    expect(account.ledger.difference()).toBe(0)
+    expect(counted.ledger.difference()).toBe(0)
   })
 })

@@ -1,6 +1,6 @@
 import type { StageListener } from '../../../component/consumer.ts'
 import type { RejectedReason, Settlement } from '../../../accounting/outcome.ts'
-import type { DeliveryAccount } from '../../../delivery/delivery.ts'
+import type { DeliveryLedger } from '../../../delivery/delivery.ts'
 import type { DeadLetter } from '../../../delivery/dead-letters/dead-letters.ts'
 import { DestinationLedgers } from '../../../accounting/destination-ledgers.ts'
 import { Ledger } from '../../../accounting/ledger.ts'
@@ -12,7 +12,7 @@ import type { Transcoded } from '../event/transcode.ts'
 export type WriteGapMarker = (lane: string, gap: Gap) => Promise<boolean>
 
 /** The exporter's records: in total, by destination, and the gaps of streams. */
-export class Accounts implements DeliveryAccount {
+export class Ledgers implements DeliveryLedger {
   readonly ledger = new Ledger()
   readonly destinations = new DestinationLedgers((key) => destinationOf(key).group)
   readonly gaps = new Gaps()
@@ -24,12 +24,12 @@ export class Accounts implements DeliveryAccount {
    * @param writeGapMarker undefined without gap markers
    * @param throttled called when the account requests a wait
    */
-  constructor(writeGapMarker: WriteGapMarker | undefined, throttled: DeliveryAccount['throttled'] = () => {}) {
+  constructor(writeGapMarker: WriteGapMarker | undefined, throttled: DeliveryLedger['throttled'] = () => {}) {
     this.#writeGapMarker = writeGapMarker
     this.throttled = throttled
   }
 
-  readonly throttled: DeliveryAccount['throttled']
+  readonly throttled: DeliveryLedger['throttled']
 
   settled(settlement: Settlement, records: number, lane: string): void {
     this.ledger.settle(settlement, records)
