@@ -40,6 +40,7 @@ export type RetryCause =
   | 'storage_full'
   | 'storage_failed'
   | 'lane_full'
+  | 'not_delivered'
   | 'not_ready'
   | 'shutting_down'
   | 'auth_unavailable'

@@ -32,6 +32,7 @@ export const ANSWERS: Readonly<Record<RetryCause | RefusedCause, WireStatus>> = 
   storage_full: TRY_AGAIN,
   storage_failed: TRY_AGAIN,
   lane_full: TRY_AGAIN,
+  not_delivered: TRY_AGAIN,
   not_ready: TRY_AGAIN,
   shutting_down: TRY_AGAIN,
   auth_unavailable: TRY_AGAIN,

@@ -18,8 +18,6 @@ export interface LogsRequest {
   readonly metadata: ReadonlyMap<string, readonly string[]> | undefined
   /** The tenant that sent it; undefined if only the exporter's own rules limit the sender. */
   readonly identity?: Identity | undefined
-  /** The stage that the receiver answers on: OTLP on `queued`, `wait_for_result` and Kafka on `settled`. */
-  readonly answerOn: 'queued' | 'settled'
 }
 
 /** Receives the outcome exactly once, possibly before `consume` returns. */
@@ -63,19 +61,25 @@ export interface Reservation {
   readonly records: number
   /** Records that this exporter rejects. Almost always none. */
   readonly rejected: Rejections
+  /** The stage on which the sender is answered; `settled`, for example, with `wait_for_result`. */
+  readonly answerOn: 'queued' | 'settled'
   /** A warning for the sender about records that were accepted; empty if there is none. */
   readonly warning: string
   commit(listener: StageListener): void
   release(): void
 }
 
-export interface StageListener {
+/** Receives the outcomes of records. */
+export interface SettlementListener {
+  /** Called as records settle, after they were queued; the counts add up to `records` minus the rejected ones. */
+  settled(settlement: Settlement, records: number): void
+}
+
+export interface StageListener extends SettlementListener {
   /** The listener ignores `settled`, so long-queued batches may drop their reference to it. */
   readonly queuedOnly?: boolean
   /** Called once, when the records are queued (with a storage: synced) or failed; possibly before `commit` returns. */
   queued(failure: Retry | undefined): void
-  /** Called as records settle, after `queued(undefined)`; the counts add up to `records` minus the rejected ones. */
-  settled(settlement: Settlement, records: number): void
 }
 
 export function accepted(records: number): Accepted {

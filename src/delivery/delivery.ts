@@ -4,7 +4,7 @@
 //      │         │            │                                        │
 //      └ retry   └ release    └ listener.queued                        └ queue.settle, listener.settled
 
-import type { StageListener } from '../component/consumer.ts'
+import type { SettlementListener } from '../component/consumer.ts'
 import type { Retry, Settlement } from '../accounting/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
@@ -56,7 +56,11 @@ export interface DeliveryReservation {
   readonly overShare: readonly number[]
   /** Bytes taken of the queue. */
   readonly bytes: number
-  commit(listener: StageListener): void
+  /**
+   * @param queued called once, when the items are queued (with a storage: synced) or failed; possibly before this returns
+   * @param listener receives the outcomes, if anything waits for them: the batches keep it until they are settled
+   */
+  commit(queued: (failure: Retry | undefined) => void, listener?: SettlementListener): void
   release(): void
 }
 
@@ -153,9 +157,14 @@ export class Delivery<D> {
       kind: 'reserved',
       overShare: onLaneFull === 'dead_letter' ? NONE : full,
       bytes: sumOf(admitted).bytes,
-      commit: (listener) => {
-        const needsBatches = listener.queuedOnly !== true || admitted.some(({ dead }) => dead !== undefined)
-        reserved.commit((stored) => this.#stored(admitted, stored, listener), !needsBatches)
+      commit: (queued, listener) => {
+        const needsBatches = listener !== undefined || admitted.some(({ dead }) => dead !== undefined)
+        reserved.commit((stored) => {
+          if ('kind' in stored) return queued(stored)
+          this.#stored(stored, listener)
+          queued(undefined)
+          this.#sendAll(admitted, stored)
+        }, !needsBatches)
       },
       release: () => reserved.release(),
     }
@@ -278,15 +287,15 @@ export class Delivery<D> {
     this.#lanes.clear()
   }
 
-  #stored(lanes: readonly DeliveryItems<D>[], stored: readonly QueuedBatch[] | Retry, listener: StageListener): void {
-    if ('kind' in stored) return listener.queued(stored)
+  #stored(stored: readonly QueuedBatch[], listener: SettlementListener | undefined): void {
     for (const batch of stored) {
       if (batch.pagedOut) continue
-      // A stuck lane keeps its batches for days; they must not keep their requests alive.
-      batch.listener = listener.queuedOnly === true ? undefined : listener
+      batch.listener = listener
       this.#unsettled.add(batch)
     }
-    listener.queued(undefined)
+  }
+
+  #sendAll(lanes: readonly DeliveryItems<D>[], stored: readonly QueuedBatch[]): void {
     for (let place = 0; place < stored.length; place++) {
       const { lane, destination, dead } = lanes[place] as DeliveryItems<D>
       const batch = stored[place] as QueuedBatch

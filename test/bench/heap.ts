@@ -25,7 +25,7 @@ const REQUESTS = Math.ceil(1e6 / RECORDS)
 const WARM_UP = 400
 const NONE_REJECTED = { kind: 'accepted', rejected: [] } as const
 const SILENT = { debug() {}, info() {}, warn() {}, error() {}, child: () => SILENT }
-const LISTENER = { queued() {}, settled() {} }
+const LISTENER = { settled() {} }
 
 const collect = globalThis.gc
 if (collect === undefined) throw new Error('run it with --expose-gc, as its first lines say')
@@ -82,7 +82,7 @@ function send(): void {
   const transcoded = transcoder.transcode(bytes, Date.now())
   const reserved = delivery.reserve(transcoded.routed, 'reject')
   if (reserved.kind !== 'reserved') throw new Error(reserved.message)
-  reserved.commit(ledgers.admission(transcoded, reserved.overShare, LISTENER))
+  reserved.commit(() => ledgers.admit(transcoded, reserved.overShare), LISTENER)
 }
 
 /** Makes the body and gives it back, when it is a task's turn, as an answer's is. */

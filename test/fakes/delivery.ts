@@ -1,5 +1,6 @@
 // A Delivery over a queue (the memory queue unless another is given) and a FakeSender, with its ledger.
 import { ByteBudget } from '../../src/component/byte-budget.ts'
+import type { SettlementListener } from '../../src/component/consumer.ts'
 import type { Settlement } from '../../src/accounting/outcome.ts'
 import { Delivery, type DeliveryLedger, type DeliveryOptions } from '../../src/delivery/delivery.ts'
 import { MemoryQueue } from '../../src/delivery/queue/memory-queue.ts'
@@ -101,16 +102,18 @@ export class DeliveryUnderTest {
     }
     request.rejectedLanes = reserved.overShare
     const records = places.reduce((sum, { items }, at) => sum + (reserved.overShare.includes(at) ? 0 : items.count), 0)
-    reserved.commit({
-      queuedOnly,
-      queued: (failure) => {
-        if (failure === undefined) this.ledger.receive(records)
-        request.queued = failure?.cause ?? 'stored'
-      },
+    const listener: SettlementListener = {
       settled: (settlement, items) => {
         request.settlements.push([describeSettlement(settlement), items])
       },
-    })
+    }
+    reserved.commit(
+      (failure) => {
+        if (failure === undefined) this.ledger.receive(records)
+        request.queued = failure?.cause ?? 'stored'
+      },
+      queuedOnly ? undefined : listener,
+    )
     return request
   }
 

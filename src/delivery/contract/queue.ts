@@ -1,4 +1,4 @@
-import type { StageListener } from '../../component/consumer.ts'
+import type { SettlementListener } from '../../component/consumer.ts'
 import type { Retry } from '../../accounting/outcome.ts'
 import type { ItemBatch } from './items.ts'
 import type { LaneItems } from './lane-items.ts'
@@ -141,7 +141,7 @@ export class QueuedBatch {
   /** It was read from disk and not received from a sender. */
   pagedIn = false
   /** Undefined for a batch of an earlier process, whose sender already has its answer. */
-  listener: StageListener | undefined
+  listener: SettlementListener | undefined
 
   constructor(
     items: ItemBatch | undefined,

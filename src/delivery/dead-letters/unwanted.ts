@@ -145,7 +145,7 @@ export class Unwanted<D> {
     clearTimeout(this.#timer)
     for (const stop of this.#waiting.splice(0)) stop()
     await this.#letters?.close()
-    // What was stored is settled in this turn, before the queue is closed.
+    // Letters that have just been stored are settled in this turn, before the queue is closed.
     await turn()
   }
 

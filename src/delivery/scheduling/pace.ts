@@ -19,11 +19,8 @@ export class Pace {
     return Math.max(0, 1 - this.#tokens) / this.#perMs
   }
 
-  /** Takes a token, or returns the ms until there is one. */
-  take(): true | number {
-    const waitMs = this.waitMs()
-    if (waitMs > 0) return waitMs
+  /** Takes a token. Call only if `waitMs()` is 0. */
+  take(): void {
     this.#tokens--
-    return true
   }
 }

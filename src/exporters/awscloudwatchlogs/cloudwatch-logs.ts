@@ -18,7 +18,6 @@ import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
 import { Ledgers } from './accounting/ledgers.ts'
 import { Admission } from './admission.ts'
-import { awaitResult } from './accounting/await-result.ts'
 import { Clock } from '../../aws/clock.ts'
 import type { CredentialProvider } from '../../aws/credentials/credentials.ts'
 import { NoCredentials } from '../../aws/credentials/no-credentials.ts'
@@ -206,9 +205,7 @@ export class CloudWatchLogs {
     const marker = { lane, destination: destinationOf(lane), items, own: true } as const
     const reserved = this.#running?.delivery.reserve([marker], 'refuse')
     if (reserved?.kind !== 'reserved') return Promise.resolve(false)
-    return new Promise((resolve) =>
-      reserved.commit({ queued: (failure) => resolve(failure === undefined), settled() {} }),
-    )
+    return new Promise((resolve) => reserved.commit((failure) => resolve(failure === undefined)))
   }
 
   /** Queues a dead letter's events again. Resolves with the reason if there is no room for them. */
@@ -216,12 +213,9 @@ export class CloudWatchLogs {
     return new Promise((resolve) => {
       const reserved = delivery.reserve([{ lane, destination: destinationOf(lane), items }], 'refuse')
       if (reserved.kind === 'retry') return resolve(reserved.message)
-      reserved.commit({
-        queued: (failure) => {
-          if (failure === undefined) this.ledgers.revived(items.count, from, lane)
-          resolve(failure?.message)
-        },
-        settled() {},
+      reserved.commit((failure) => {
+        if (failure === undefined) this.ledgers.revived(items.count, from, lane)
+        resolve(failure?.message)
       })
     })
   }
@@ -316,10 +310,14 @@ export class CloudWatchLogs {
       records: transcoded.records,
       rejected,
       warning,
+      answerOn: this.#options.settings.answerOn,
       commit: (listener) => {
-        const { waitsForResult } = this.#options.settings
-        const sender = waitsForResult ? awaitResult(listener, transcoded.records - rejected.count) : listener
-        reserved.commit(this.ledgers.admission(transcoded, reserved.overShare, sender))
+        const queued = (failure: Retry | undefined) => {
+          if (failure === undefined) this.ledgers.admit(transcoded, reserved.overShare)
+          else this.ledger.enqueueFailed += transcoded.records
+          listener.queued(failure)
+        }
+        reserved.commit(queued, listener.queuedOnly === true ? undefined : listener)
       },
       release: () => reserved.release(),
     }

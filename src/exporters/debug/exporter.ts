@@ -62,6 +62,7 @@ export class DebugExporter implements Component, LogsExporter {
       kind: 'reserved',
       records,
       rejected: NOTHING_REJECTED,
+      answerOn: 'queued',
       warning: '',
       commit: (listener) => {
         if (this.#sampler.shows(request.receivedAtMs)) this.#show(request, records)

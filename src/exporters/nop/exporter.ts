@@ -42,6 +42,7 @@ export class NopExporter implements Component, LogsExporter {
       kind: 'reserved',
       records,
       rejected: NOTHING_REJECTED,
+      answerOn: 'queued',
       warning: '',
       commit: (listener) => {
         this.ledger.receive(records)

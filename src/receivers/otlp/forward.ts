@@ -25,7 +25,7 @@ export class Forward {
       counters.requestsAccepted++
       return answer(accepted(0))
     }
-    this.#next.consume({ bytes, receivedAtMs: Date.now(), metadata, identity, answerOn: 'queued' }, (outcome) => {
+    this.#next.consume({ bytes, receivedAtMs: Date.now(), metadata, identity }, (outcome) => {
       if (outcome.kind === 'accepted') {
         counters.requestsAccepted++
         counters.accepted += outcome.records - outcome.rejected

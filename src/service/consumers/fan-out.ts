@@ -34,7 +34,7 @@ export class FanOut implements LogsConsumer {
     }
     for (const [i, { id }] of this.#exporters.entries()) {
       const reservation = reservations[i] as Reservation // one per exporter, in the same order
-      parts.push({ exporter: id, progress: new Part(reservation, request.answerOn, reached) })
+      parts.push({ exporter: id, progress: new Part(reservation, reached) })
     }
     for (const { progress } of parts) progress.reservation.commit(progress)
   }
@@ -69,8 +69,8 @@ export class FanOut implements LogsConsumer {
 class Part extends Progress {
   readonly #reached: () => void
 
-  constructor(reservation: Reservation, answerOn: LogsRequest['answerOn'], reached: () => void) {
-    super(reservation, answerOn)
+  constructor(reservation: Reservation, reached: () => void) {
+    super(reservation)
     this.#reached = reached
   }
 

@@ -13,7 +13,7 @@ export class OneExporter implements LogsConsumer {
 
   consume(request: LogsRequest, answer: Answer): void {
     const reservation = this.#exporter.reserve(request)
-    if (reservation.kind === 'reserved') reservation.commit(new SingleProgress(reservation, request.answerOn, answer))
+    if (reservation.kind === 'reserved') reservation.commit(new SingleProgress(reservation, answer))
     else answer(reservation)
   }
 
@@ -25,8 +25,8 @@ export class OneExporter implements LogsConsumer {
 class SingleProgress extends Progress {
   readonly #answer: Answer
 
-  constructor(reservation: Reservation, answerOn: LogsRequest['answerOn'], answer: Answer) {
-    super(reservation, answerOn)
+  constructor(reservation: Reservation, answer: Answer) {
+    super(reservation)
     this.#answer = answer
   }
 

@@ -169,3 +169,33 @@ test('a backend that answers nothing but errors for a while gets every record on
   const stored = local.events().map(({ message }) => (JSON.parse(message) as { readonly body: string }).body)
   expect(stored.toSorted()).toEqual(bodies.toSorted())
 })
+
+describe('with wait_for_result', () => {
+  const waiting = (more: object = {}) =>
+    startDaemon(cloudwatchConfig(local.url, { exporter: { sending_queue: { wait_for_result: true }, ...more } }))
+
+  test('a sender is told what CloudWatch rejected', async () => {
+    const daemon = await waiting()
+    local.faults.rejectAll('expired')
+    for (const send of [grpcSender(daemon), httpSender(daemon)])
+      expect(await send(recordsRequest({ body: 'a' }, { body: 'b' }))).toEqual({
+        kind: 'taken',
+        rejected: 2,
+        message: '2 expired_retention',
+      })
+  })
+
+  test('records that were given up are sent again, and no storage is blamed', async () => {
+    const daemon = await waiting({ retry_on_failure: { enabled: false } })
+    const failing = local.faults.fail(503)
+    for (const send of [grpcSender(daemon), httpSender(daemon)])
+      expect(await send(recordsRequest({ body: 'a' }))).toEqual({ kind: 'wait', afterMs: 1_000 })
+    const refused = (outcome: string, metrics: Metrics) =>
+      metrics.value('otlp_cloudwatch_receiver_requests', { outcome })
+    const metrics = await daemon.metrics()
+    expect([refused('not_delivered', metrics), refused('storage_failed', metrics)]).toEqual([2, 0])
+    failing.off()
+    await sendUntilTaken(grpcSender(daemon), recordsRequest({ body: 'b' }), () => {})
+    expect(await daemon.stop()).toBe(0)
+  })
+})

@@ -71,7 +71,15 @@ export const registry: ComponentRegistry = {
     create: () => ({
       ...idle,
       reserve: () =>
-        ({ kind: 'reserved', records: 0, rejected: NOTHING_REJECTED, warning: '', commit() {}, release() {} }) as const,
+        ({
+          kind: 'reserved',
+          records: 0,
+          rejected: NOTHING_REJECTED,
+          answerOn: 'queued',
+          warning: '',
+          commit() {},
+          release() {},
+        }) as const,
     }),
   })),
   extensions: [

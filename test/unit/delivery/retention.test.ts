@@ -27,10 +27,18 @@ test('a lane that is stuck holds nothing of the request its batch came with', as
         const reserved = under.delivery.reserve(lanes, 'reject')
         if (reserved.kind === 'retry') return reserved
         under.ledger.receive(2)
-        return { ...reserved, records: 2, rejected: NOTHING_REJECTED, warning: '' }
+        return {
+          ...reserved,
+          records: 2,
+          rejected: NOTHING_REJECTED,
+          answerOn: 'queued',
+          warning: '',
+          commit: (listener) =>
+            reserved.commit((failure) => listener.queued(failure), listener.queuedOnly === true ? undefined : listener),
+        }
       },
     }
-    const request = { bytes: new Uint8Array(), receivedAtMs: 0, metadata: undefined, answerOn: 'queued' } as const
+    const request = { bytes: new Uint8Array(), receivedAtMs: 0, metadata: undefined }
     new OneExporter(exporter).consume(request, () => void (answered.to = 'nobody'))
     return [new WeakRef(good), new WeakRef(answered)]
   }

@@ -13,7 +13,12 @@ export const REFUSED: Refused = { kind: 'refused', cause: 'malformed', message: 
 
 /** What a fake exporter does with each request of `records` records. */
 export type Behaviour =
-  | { readonly kind: 'take'; readonly rejected?: Rejections; readonly warning?: string }
+  | {
+      readonly kind: 'take'
+      readonly rejected?: Rejections
+      readonly warning?: string
+      readonly answerOn?: Reservation['answerOn']
+    }
   | Retry
   | Refused
 
@@ -42,6 +47,7 @@ export class FakeExporter implements LogsExporter {
       kind: 'reserved',
       records: this.#records,
       rejected: behaviour.rejected ?? rejected(),
+      answerOn: behaviour.answerOn ?? 'queued',
       warning: behaviour.warning ?? '',
       commit: (listener) => {
         this.calls.push('commit')
@@ -69,9 +75,9 @@ export function rejected(counts: Partial<Record<RejectedReason, number>> = {}): 
 }
 
 /** Hands one request to a consumer; the answers are filled in as they come. */
-export function consume(consumer: LogsConsumer, answerOn: LogsRequest['answerOn'] = 'queued'): Outcome[] {
+export function consume(consumer: LogsConsumer): Outcome[] {
   const answers: Outcome[] = []
-  const request: LogsRequest = { bytes: new Uint8Array(0), receivedAtMs: 0, metadata: undefined, answerOn }
+  const request: LogsRequest = { bytes: new Uint8Array(0), receivedAtMs: 0, metadata: undefined }
   consumer.consume(request, (outcome) => answers.push(outcome))
   return answers
 }

@@ -1,4 +1,3 @@
-import type { StageListener } from '../../../component/consumer.ts'
 import type { RejectedReason, Settlement } from '../../../accounting/outcome.ts'
 import type { DeliveryLedger } from '../../../delivery/delivery.ts'
 import type { DeadLetter } from '../../../delivery/dead-letters/dead-letters.ts'
@@ -88,29 +87,16 @@ export class Ledgers implements DeliveryLedger {
    * Counts a request in the ledgers as soon as it is in the queue, before any of it can be settled.
    * @param overShare places in `routed` that were not accepted
    */
-  admission(
-    { records, rejected, turnedAway, routed }: Transcoded,
-    overShare: readonly number[],
-    listener: StageListener,
-  ): StageListener {
-    return {
-      queuedOnly: listener.queuedOnly === true,
-      queued: (failure) => {
-        if (failure === undefined) {
-          this.ledger.receive(records)
-          for (const [reason, { count }] of rejected.byReason) this.ledger.reject(reason, count)
-          for (const { lane, reason, count } of turnedAway) this.#turnAway(lane, reason, count)
-          const full = new Set(overShare)
-          for (const [place, { destination, items }] of routed.entries())
-            if (full.has(place)) {
-              this.ledger.reject('lane_full', items.count)
-              this.#turnAway(destination.key, 'lane_full', items.count)
-            } else this.destinations.of(destination.key).receive(items.count)
-        } else this.ledger.enqueueFailed += records
-        listener.queued(failure)
-      },
-      settled: (settlement, count) => listener.settled(settlement, count),
-    }
+  admit({ records, rejected, turnedAway, routed }: Transcoded, overShare: readonly number[]): void {
+    this.ledger.receive(records)
+    for (const [reason, { count }] of rejected.byReason) this.ledger.reject(reason, count)
+    for (const { lane, reason, count } of turnedAway) this.#turnAway(lane, reason, count)
+    const full = new Set(overShare)
+    for (const [place, { lane, items }] of routed.entries())
+      if (full.has(place)) {
+        this.ledger.reject('lane_full', items.count)
+        this.#turnAway(lane, 'lane_full', items.count)
+      } else this.destinations.of(lane).receive(items.count)
   }
 
   #turnAway(lane: string, reason: RejectedReason, records: number): void {

@@ -122,12 +122,7 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
   }
 
   #take(bytes: Uint8Array, resultCallback: (result: ExportResult) => void): void {
-    const reservation = this.#logs.reserve({
-      bytes,
-      receivedAtMs: Date.now(),
-      metadata: undefined,
-      answerOn: 'settled',
-    })
+    const reservation = this.#logs.reserve({ bytes, receivedAtMs: Date.now(), metadata: undefined })
     if (reservation.kind !== 'reserved') return resultCallback(failed(reservation.message))
     reservation.commit(new ExportProgress(reservation, resultCallback))
   }

@@ -107,12 +107,14 @@ export class CreationCalls {
     for (const kind of KINDS) {
       const first = this.#waiting[kind][0]
       if (first === undefined) continue
-      const turn = this.#paces[kind].take()
-      if (turn === true) {
+      const pace = this.#paces[kind]
+      const turnMs = pace.waitMs()
+      if (turnMs === 0) {
+        pace.take()
         this.#waiting[kind].shift()
         return [kind, first]
       }
-      waitMs = Math.min(waitMs, turn)
+      waitMs = Math.min(waitMs, turnMs)
     }
     clearTimeout(this.#timer)
     if (waitMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#pump(), waitMs)

@@ -1,6 +1,7 @@
 // The only reader of the config: defaults that depend on other options, units and the share of this process are settled
 // here, once. The rest of the exporter sees settings, never options.
 
+import type { Reservation } from '../../../component/consumer.ts'
 import type { PipelineShape } from '../../../component/factory.ts'
 import type { OnLaneFull } from '../../../delivery/lanes/parking.ts'
 import type { QueueBound } from '../../../delivery/queue/queue-bound.ts'
@@ -22,8 +23,8 @@ export interface CloudWatchLogsSettings {
   /** `maxTextBytes` depends on the byte budget. */
   readonly events: Omit<TranscodeOptions, 'maxTextBytes'>
   readonly onLaneFull: OnLaneFull
-  /** Senders are answered when CloudWatch has answered, not when their records are queued. */
-  readonly waitsForResult: boolean
+  /** The stage on which senders are answered: when their records are queued, or when CloudWatch has answered. */
+  readonly answerOn: Reservation['answerOn']
   /** `queue_size` in its unit, in addition to the byte budget. */
   readonly queueBound: QueueBound | undefined
   /** Id of the extension that keeps the queue on disk. */
@@ -64,7 +65,7 @@ export function resolve(config: Config, share: number, shape: PipelineShape): Cl
       lateEvents: latePolicy(config),
     },
     onLaneFull: onLaneFull(config),
-    waitsForResult: queue.wait_for_result || !queue.enabled,
+    answerOn: queue.wait_for_result || !queue.enabled ? 'settled' : 'queued',
     queueBound:
       queue.queue_size === undefined ? undefined : { unit: queue.sizer, most: ofShare.count(queue.queue_size) },
     storage: queue.storage,

@@ -38,7 +38,7 @@ function createDebug(yaml: object) {
 function send(exporter: LogsExporter, json: object, receivedAtMs = 0): Retry | Refused | undefined {
   const writer = new ProtobufWriter()
   jsonToProtobuf(Buffer.from(JSON.stringify(json)), writer)
-  return sendBytes(exporter, { bytes: writer.view(), receivedAtMs, metadata: undefined, answerOn: 'queued' })
+  return sendBytes(exporter, { bytes: writer.view(), receivedAtMs, metadata: undefined })
 }
 
 function sendBytes(exporter: LogsExporter, request: LogsRequest): Retry | Refused | undefined {
@@ -170,7 +170,7 @@ test('sampling_thereafter 0 shows no more in the same second', () => {
 test('malformed bytes are refused and shown to nobody', () => {
   const { exporter, lines } = createDebug({})
   const bytes = new Uint8Array([0x0a, 0x05, 0x00])
-  const outcome = sendBytes(exporter, { bytes, receivedAtMs: 0, metadata: undefined, answerOn: 'queued' })
+  const outcome = sendBytes(exporter, { bytes, receivedAtMs: 0, metadata: undefined })
   expect(outcome).toMatchObject({ kind: 'refused', cause: 'malformed' })
   expect(lines).toEqual([])
 })

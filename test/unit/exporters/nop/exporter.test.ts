@@ -22,7 +22,7 @@ function createNop(metrics = new Registry()) {
 }
 
 function requestOf(bytes: Uint8Array): LogsRequest {
-  return { bytes, receivedAtMs: 0, metadata: undefined, answerOn: 'queued' }
+  return { bytes, receivedAtMs: 0, metadata: undefined }
 }
 
 function threeRecords(): Uint8Array {

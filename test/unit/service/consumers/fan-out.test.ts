@@ -4,6 +4,7 @@ import { FanOut } from '../../../../src/service/consumers/fan-out.ts'
 import { consume, FakeExporter, REFUSED, rejected, RETRY, type Behaviour } from '../fake-exporter.ts'
 
 const TAKE: Behaviour = { kind: 'take' }
+const SETTLE: Behaviour = { kind: 'take', answerOn: 'settled' }
 const REJECT: Behaviour = { kind: 'take', rejected: rejected({ too_old: 1 }) }
 const ONE_REJECTED = 'did not take 1 too_old: a too_old record'
 const NAMES = new Map<Behaviour, string>([
@@ -111,8 +112,8 @@ describe('the answer', () => {
   })
 
   test('on settled waits for every record of every exporter', () => {
-    const exporters = [new FakeExporter(TAKE), new FakeExporter(REJECT)] as const
-    const answers = consume(fanOut(...exporters), 'settled')
+    const exporters = [new FakeExporter(SETTLE), new FakeExporter({ ...REJECT, ...SETTLE })] as const
+    const answers = consume(fanOut(...exporters))
     for (const exporter of exporters) exporter.queued()
     exporters[0].settled({ kind: 'delivered' }, 4)
     exporters[1].settled({ kind: 'delivered' }, 2)
@@ -122,10 +123,10 @@ describe('the answer', () => {
   })
 
   test('on settled counts the least that any one exporter missed', () => {
-    const exporters = [new FakeExporter(TAKE), new FakeExporter(REJECT)] as const
-    const answers = consume(fanOut(...exporters), 'settled')
+    const exporters = [new FakeExporter(SETTLE), new FakeExporter({ ...REJECT, ...SETTLE })] as const
+    const answers = consume(fanOut(...exporters))
     for (const exporter of exporters) exporter.queued()
-    exporters[0].settled({ kind: 'lost', reason: 'expired' }, 4)
+    exporters[0].settled({ kind: 'rejected', reason: 'expired_retention' }, 4)
     exporters[1].settled({ kind: 'delivered' }, 2)
     exporters[1].settled({ kind: 'rejected', reason: 'poison' }, 1)
     expect(answers).toEqual([
@@ -133,8 +134,17 @@ describe('the answer', () => {
         kind: 'accepted',
         records: 4,
         rejected: 2,
-        message: `exporter/0: 4 expired; exporter/1 ${ONE_REJECTED}; exporter/1: 1 poison`,
+        message: `exporter/0: 4 expired_retention; exporter/1 ${ONE_REJECTED}; exporter/1: 1 poison`,
       },
     ])
+  })
+
+  test('is a retry when one that answers on settled lost records, and does not wait for more of the other', () => {
+    const exporters = [new FakeExporter(TAKE), new FakeExporter(SETTLE)] as const
+    const answers = consume(fanOut(...exporters))
+    for (const exporter of exporters) exporter.queued()
+    expect(answers).toEqual([])
+    exporters[1].settled({ kind: 'lost', reason: 'expired' }, 4)
+    expect(answers).toMatchObject([{ kind: 'retry', cause: 'not_delivered', records: 4 }])
   })
 })

@@ -65,8 +65,8 @@ describe('answered on queued', () => {
 
 describe('answered on settled', () => {
   test('waits until every record has come to its end', () => {
-    const exporter = new FakeExporter({ kind: 'take' })
-    const answers = consume(new OneExporter(exporter), 'settled')
+    const exporter = new FakeExporter({ kind: 'take', answerOn: 'settled' })
+    const answers = consume(new OneExporter(exporter))
     exporter.queued()
     exporter.settled({ kind: 'delivered' }, 3)
     expect(answers).toEqual([])
@@ -74,31 +74,55 @@ describe('answered on settled', () => {
     expect(answers).toEqual([{ kind: 'accepted', records: 4, rejected: 0, message: '' }])
   })
 
-  test('counts what was rejected or lost after the queue with what was rejected before it', () => {
-    const exporter = new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 1 }) })
-    const answers = consume(new OneExporter(exporter), 'settled')
+  test('counts what was rejected after the queue with what was rejected before it', () => {
+    const exporter = new FakeExporter({ kind: 'take', answerOn: 'settled', rejected: rejected({ too_old: 1 }) })
+    const answers = consume(new OneExporter(exporter))
     exporter.queued()
     exporter.settled({ kind: 'rejected', reason: 'poison' }, 1)
-    exporter.settled({ kind: 'lost', reason: 'expired' }, 2)
+    exporter.settled({ kind: 'rejected', reason: 'expired_retention' }, 2)
     expect(answers).toEqual([
-      { kind: 'accepted', records: 4, rejected: 4, message: '1 too_old: a too_old record; 1 poison, 2 expired' },
+      {
+        kind: 'accepted',
+        records: 4,
+        rejected: 4,
+        message: '1 too_old: a too_old record; 1 poison, 2 expired_retention',
+      },
+    ])
+  })
+
+  test('asks for the request again when records of it were lost, which no storage did', () => {
+    const exporter = new FakeExporter({ kind: 'take', answerOn: 'settled', rejected: rejected({ too_old: 1 }) })
+    const answers = consume(new OneExporter(exporter))
+    exporter.queued()
+    exporter.settled({ kind: 'lost', reason: 'expired' }, 1)
+    exporter.settled({ kind: 'rejected', reason: 'poison' }, 1)
+    expect(answers).toEqual([])
+    exporter.settled({ kind: 'lost', reason: 'quarantined' }, 1)
+    expect(answers).toMatchObject([
+      { kind: 'retry', cause: 'not_delivered', message: '2 of 3 records were not delivered' },
     ])
   })
 
   test('asks for the request again when the daemon stopped before it was delivered', () => {
-    const exporter = new FakeExporter({ kind: 'take' })
-    const answers = consume(new OneExporter(exporter), 'settled')
+    const exporter = new FakeExporter({ kind: 'take', answerOn: 'settled' })
+    const answers = consume(new OneExporter(exporter))
     exporter.queued()
     exporter.settled({ kind: 'delivered' }, 1)
     exporter.settled({ kind: 'lost', reason: 'shutdown' }, 3)
-    expect(answers).toMatchObject([{ kind: 'retry', cause: 'shutting_down' }])
+    expect(answers).toMatchObject([
+      { cause: 'shutting_down', message: 'the daemon stopped: 3 of 4 records were not delivered' },
+    ])
   })
 
   test.for([
-    ['without a record', new FakeExporter({ kind: 'take' }, 0), 0],
-    ['with every record rejected', new FakeExporter({ kind: 'take', rejected: rejected({ too_old: 1 }) }, 1), 1],
+    ['without a record', new FakeExporter({ kind: 'take', answerOn: 'settled' }, 0), 0],
+    [
+      'with every record rejected',
+      new FakeExporter({ kind: 'take', answerOn: 'settled', rejected: rejected({ too_old: 1 }) }, 1),
+      1,
+    ],
   ] as const)('answers a request %s once it is queued', ([, exporter, count]) => {
-    const answers = consume(new OneExporter(exporter), 'settled')
+    const answers = consume(new OneExporter(exporter))
     exporter.queued()
     exporter.settled({ kind: 'delivered' }, 0)
     expect(answers).toHaveLength(1)

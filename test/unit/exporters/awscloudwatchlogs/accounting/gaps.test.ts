@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { NOTHING_REJECTED } from '../../../../../src/accounting/rejections.ts'
-import type { StageListener } from '../../../../../src/component/consumer.ts'
 import { Ledgers } from '../../../../../src/exporters/awscloudwatchlogs/accounting/ledgers.ts'
 import { destination } from '../../../../../src/exporters/awscloudwatchlogs/route/destination.ts'
 import { type Gap, gapMarker } from '../../../../../src/exporters/awscloudwatchlogs/accounting/gaps.ts'
@@ -8,7 +7,6 @@ import { itemBatch, namedItems } from '../../../../fakes/items.ts'
 import { settledPromises } from '../../../../fakes/sender.ts'
 
 const LANE = 'group:stream'
-const deaf: StageListener = { queued() {}, settled() {} }
 
 /** Ledgers that write markers while `room` is true, and what they wrote. */
 function ledgers() {
@@ -25,7 +23,7 @@ function receive(to: Ledgers, records: number): void {
   const items = itemBatch(namedItems('r', records))
   const target = { lane: 'group:stream', destination: destination('group', 'stream') }
   const routed = [{ ...target, items, records: new Uint32Array(records) }]
-  to.admission({ records, rejected: NOTHING_REJECTED, turnedAway: [], routed }, [], deaf).queued(undefined)
+  to.admit({ records, rejected: NOTHING_REJECTED, turnedAway: [], routed }, [])
 }
 
 describe('gap markers', () => {

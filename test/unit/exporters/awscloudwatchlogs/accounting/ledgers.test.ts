@@ -20,7 +20,7 @@ function told(ledgers: Ledgers) {
 function admit(ledgers: Ledgers, ...ages: number[]) {
   const records = ages.map((age) => ({ body: 'x', time: BigInt(NOW_MS - age) * 1_000_000n }))
   const request = transcoder({ lateEvents: 'reject' }).transcode(recordsRequest(...records), NOW_MS)
-  ledgers.admission(request, [], { queued() {}, settled() {} }).queued(undefined)
+  ledgers.admit(request, [])
 }
 
 test('what is turned away at the door is in the account of where it was to go, and the stream is told', () => {

@@ -43,11 +43,11 @@ test.each([
 })
 
 test.each([
-  [{}, false],
-  [{ wait_for_result: true }, true],
-  [{ enabled: false }, true],
-])('sending_queue %j answers senders when CloudWatch has answered: %s', (sending_queue, waits) => {
-  expect(resolve(configSchema.parse({ ...REQUIRED, sending_queue }), 1, {}).waitsForResult).toBe(waits)
+  [{}, 'queued'],
+  [{ wait_for_result: true }, 'settled'],
+  [{ enabled: false }, 'settled'],
+])('sending_queue %j answers senders when their records are %s', (sending_queue, answerOn) => {
+  expect(resolve(configSchema.parse({ ...REQUIRED, sending_queue }), 1, {}).answerOn).toBe(answerOn)
 })
 
 test('an empty option is left to the environment, and a host becomes a URL', () => {

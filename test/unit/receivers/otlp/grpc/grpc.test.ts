@@ -120,7 +120,7 @@ test('headers stay out of it otherwise', async () => {
   const call = openCall(connectTo(grpc), { 'x-tenant': 'blue' })
   call.end(framed(logsOf('a')))
   await ended(call)
-  expect(next.requests).toMatchObject([{ metadata: undefined, answerOn: 'queued' }])
+  expect(next.requests).toMatchObject([{ metadata: undefined }])
 })
 
 test('other signals are logged at once, and counted each time', async () => {
