@@ -5,49 +5,27 @@
 //      └ retry   └ release    └ listener.queued                        └ queue.settle, listener.settled
 
 import type { SettlementListener } from '../component/consumer.ts'
-import type { Retry, Settlement } from '../accounting/outcome.ts'
+import type { Retry } from '../accounting/outcome.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BackoffOptions } from './faults/backoff.ts'
 import type { FaultScope } from './faults/fault-scope.ts'
 import { sumOf } from './contract/items.ts'
-import type { Death, DeliveryItems } from './contract/lane-items.ts'
+import type { DeliveryItems } from './contract/lane-items.ts'
 import { Lane } from './lanes/lane.ts'
 import { LaneScopes } from './lanes/lane-scopes.ts'
 import { type OnLaneFull, Parking } from './lanes/parking.ts'
 import { Window } from './lanes/window.ts'
-import { Flushes } from './scheduling/flushes.ts'
 import type { PackPolicy } from './contract/pack.ts'
 import { steadyNowMs } from './contract/steady-clock.ts'
 import type { Sender } from './contract/sender.ts'
 import type { PageReader, Queue, PagedOut, QueuedBatch, RecoveredBatch } from './contract/queue.ts'
-import type { Run } from './contract/run-queue.ts'
-import {
-  DEAD_LETTERED,
-  type DeadLetterSink,
-  type Moved,
-  type Rescue,
-  Unwanted,
-  type UnwantedSettlement,
-} from './dead-letters/unwanted.ts'
+import { type DeadLetterSink, type Rescue, Unwanted } from './dead-letters/unwanted.ts'
 import { Scheduler, type SchedulerOptions } from './scheduling/scheduler.ts'
+import { type DeliveryLedger, Settlements } from './settlements.ts'
 
 export interface DeliveryOptions extends SchedulerOptions {
   readonly policy: PackPolicy
   readonly backoff: BackoffOptions
-}
-
-/** Counts the outcome of every item once, also if its sender no longer listens, and every failed put. */
-export interface DeliveryLedger {
-  /** @param lane the lane key; empty for items left at shutdown */
-  settled(settlement: Settlement, items: number, lane: string): void
-  /** @param maybeTaken the response was lost, so the destination may already have the items */
-  retried(items: number, maybeTaken: boolean): void
-  /** Items move to another destination. */
-  moved(items: number, from: string, to: string): void
-  /** The AWS account is throttled: other users of it should be notified. */
-  throttled(account: string, afterMs: number, message: string): void
-  /** Items that an earlier process left in the queue. */
-  recovered(items: number, lane: string): void
 }
 
 export interface DeliveryReservation {
@@ -74,11 +52,9 @@ export class Delivery<D> {
   readonly #queue: Queue
   readonly #sender: Sender<D>
   readonly #ledger: DeliveryLedger
-  readonly #unwanted: Unwanted<D>
+  readonly #settlements: Settlements<D>
   readonly #lanes = new Map<string, Lane<D>>()
   readonly #scopes: LaneScopes<D>
-  readonly #unsettled = new Set<QueuedBatch>()
-  readonly #flushes: Flushes
   readonly #window: Window<D>
   #destinationOf: (laneKey: string) => D = () => {
     throw new Error('not started')
@@ -88,7 +64,7 @@ export class Delivery<D> {
     keeps: (lane) => this.#window.keeps(lane),
     wants: (lane) => this.#window.wants(lane),
     take: (found) => this.#takeIn(found),
-    lost: (items) => this.#lost(items),
+    lost: (items) => this.#settlements.lost(items),
   }
   #sweep: NodeJS.Timeout | undefined
   readonly parking: Parking<D>
@@ -107,16 +83,20 @@ export class Delivery<D> {
     this.#sender = sender
     this.#ledger = ledger
     this.#scopes = new LaneScopes(options, (lane) => this.scheduler.wake(lane))
-    this.#unwanted = new Unwanted(queue, unwanted.deadLetters, unwanted.rescue)
+    this.#settlements = new Settlements(
+      queue,
+      ledger,
+      new Unwanted(queue, unwanted.deadLetters, unwanted.rescue),
+      (lane, destination, batch) => this.#send(lane, destination, batch),
+    )
     this.parking = new Parking(this.#lanes, queue, logger)
     this.#window = new Window(this.#lanes, queue.pagedOut)
-    this.#flushes = new Flushes(queue.pagedOut)
     this.scheduler = new Scheduler(
       options,
       sender,
       queue,
       {
-        settle: (lane, run, settlement, error) => this.#settle(lane, run, settlement, error),
+        settle: (lane, run, settlement, error) => this.#settlements.settle(lane, run, settlement, error),
         retried: (items, maybeTaken) => this.#ledger.retried(items, maybeTaken),
         forget: (lane) => this.#forget(lane),
         opened: (scope, afterMs, message) => {
@@ -141,9 +121,7 @@ export class Delivery<D> {
 
   /** `steadyNowMs` at which the oldest waiting batch was queued; undefined if none waits. */
   get oldestEnqueuedAtMs(): number | undefined {
-    let oldest = this.#queue.pagedOut.sinceMs
-    for (const { enqueuedAtMs } of this.#unsettled) oldest = Math.min(oldest ?? enqueuedAtMs, enqueuedAtMs)
-    return oldest
+    return this.#settlements.oldestEnqueuedAtMs
   }
 
   /** Reserves room for all lanes or for none; `onLaneFull` decides about lanes over their share. */
@@ -161,7 +139,7 @@ export class Delivery<D> {
         const needsBatches = listener !== undefined || admitted.some(({ dead }) => dead !== undefined)
         reserved.commit((stored) => {
           if ('kind' in stored) return queued(stored)
-          this.#stored(stored, listener)
+          for (const batch of stored) if (!batch.pagedOut) this.#settlements.add(batch, listener)
           queued(undefined)
           this.#sendAll(admitted, stored)
         }, !needsBatches)
@@ -197,10 +175,7 @@ export class Delivery<D> {
 
   #lookOver(): void {
     this.parking.review()
-    this.#window.shrink((batch) => {
-      this.#unsettled.delete(batch)
-      this.#flushes.left(batch)
-    })
+    this.#window.shrink((batch) => this.#settlements.pagedOut(batch))
     this.scheduler.passOnSlow()
     if (this.#options.policy.maxWaitMs === Number.POSITIVE_INFINITY) return
     const now = steadyNowMs()
@@ -222,21 +197,12 @@ export class Delivery<D> {
     const now = steadyNowMs()
     for (const [key, batches] of Map.groupBy(found, ({ lane }) => lane)) {
       const lane = this.#lane(key, this.#destinationOf(key))
-      for (const { batch } of batches) {
-        this.#unsettled.add(batch)
-        this.#flushes.pagedIn(batch)
-      }
+      for (const { batch } of batches) this.#settlements.pagedIn(batch)
       lane.takeUp(batches)
       // These batches have already waited for the flush interval.
       if ((batches[0]?.batch.enqueuedAtMs ?? now) + this.#options.flushIntervalMs <= now) lane.deadlineMs = 0
       this.scheduler.consider(lane)
     }
-  }
-
-  /** Counts items that were only on disk and can no longer be read as lost. */
-  #lost(items: number): void {
-    this.#ledger.settled({ kind: 'lost', reason: 'quarantined' }, items, '')
-    this.#flushes.review()
   }
 
   /** Opens an account's scope because the account throttled another process. Applies to later lanes too. */
@@ -246,12 +212,10 @@ export class Delivery<D> {
 
   /** Sends everything now and waits until the items queued at this moment are settled, or the signal aborts. */
   async flush(signal: AbortSignal): Promise<void> {
-    if ((this.#unsettled.size === 0 && this.#queue.pagedOut.records === 0) || signal.aborted) return
+    if (this.#settlements.isEmpty || signal.aborted) return
     this.scheduler.flushing++
     for (const lane of this.#lanes.values()) this.scheduler.consider(lane)
-    // Do not wait for items that come later.
-    for (const batch of this.#unsettled) batch.closed = true
-    await this.#flushes.wait(this.#unsettled, steadyNowMs(), signal)
+    await this.#settlements.flush(signal)
     this.scheduler.flushing--
   }
 
@@ -261,11 +225,13 @@ export class Delivery<D> {
     await this.flush(signal)
     clearInterval(this.#sweep)
     await this.scheduler.close()
-    // Dead letters being written finish while the queue can still be updated.
-    await this.#unwanted.close()
+    await this.#settlements.close()
     for (const lane of this.#lanes.values()) for (const scope of lane.scopes) scope.close()
     for (const scope of this.#scopes) scope.close()
-    if (!queueOutlives) this.#loseRest()
+    if (!queueOutlives) {
+      this.#settlements.loseRest()
+      this.#lanes.clear()
+    }
     await this.#queue.close()
   }
 
@@ -276,32 +242,13 @@ export class Delivery<D> {
     for (const lane of this.#lanes.values()) lane.scopes.at(-1)?.hasten(SHUTDOWN_WAIT_MS)
   }
 
-  /** Counts the remaining items as lost. In memory it does not matter which items of a batch are left, only how many. */
-  #loseRest(): void {
-    for (const batch of this.#unsettled) {
-      const items = batch.unsettled
-      this.#queue.settle(batch, 0, items)
-      this.#count(batch, { kind: 'lost', reason: 'shutdown' }, items, '')
-    }
-    this.#unsettled.clear()
-    this.#lanes.clear()
-  }
-
-  #stored(stored: readonly QueuedBatch[], listener: SettlementListener | undefined): void {
-    for (const batch of stored) {
-      if (batch.pagedOut) continue
-      batch.listener = listener
-      this.#unsettled.add(batch)
-    }
-  }
-
   #sendAll(lanes: readonly DeliveryItems<D>[], stored: readonly QueuedBatch[]): void {
     for (let place = 0; place < stored.length; place++) {
       const { lane, destination, dead } = lanes[place] as DeliveryItems<D>
       const batch = stored[place] as QueuedBatch
       if (batch.pagedOut) continue
       if (dead === undefined) this.#send(lane, destination, batch)
-      else void this.#bury(lane, destination, batch, dead)
+      else void this.#settlements.bury(lane, destination, batch, dead)
     }
   }
 
@@ -318,17 +265,9 @@ export class Delivery<D> {
     const before = last.heldBytes
     const from = this.#queue.join(last, batch)
     if (from === undefined) return false
-    this.#unsettled.delete(batch)
+    this.#settlements.joined(batch)
     lane.extend(last, from, batch.countedBytes, last.heldBytes - before)
     return true
-  }
-
-  /** Stores a batch as a dead letter. If that is not possible, it is sent normally, because its items were acknowledged. */
-  async #bury(lane: string, destination: D, batch: QueuedBatch, { reason, error }: Death): Promise<void> {
-    const run = { batch, from: 0, to: batch.count }
-    const kept = await this.#unwanted.keep({ lane, run, reason, error })
-    if (kept === 'kept') this.#end(undefined, run, DEAD_LETTERED, lane)
-    else if (kept === 'never') this.#send(lane, destination, batch)
   }
 
   #lane(key: string, destination: D): Lane<D> {
@@ -344,53 +283,6 @@ export class Delivery<D> {
     if (this.#lanes.get(lane.key) !== lane) return
     this.#lanes.delete(lane.key)
     this.#scopes.leave(lane)
-  }
-
-  #settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void {
-    if (run.batch.own || !this.#unwanted.takes(settlement)) this.#end(lane, run, settlement, lane.key)
-    else void this.#store(lane, run, settlement, error)
-  }
-
-  /** Stores items that their destination does not take elsewhere, and settles them then. */
-  async #store(lane: Lane<D>, run: Run, settlement: UnwantedSettlement, error: string): Promise<void> {
-    const to = await this.#unwanted.decide(lane, run, settlement, error)
-    if (to?.kind === 'moved') this.#moved(lane, run, to)
-    else if (to !== undefined) this.#end(lane, run, to, lane.key)
-  }
-
-  /** @param lane undefined for items that never entered a lane */
-  #end(lane: Lane<D> | undefined, run: Run, settlement: Settlement, key: string): void {
-    this.#release(lane, run)
-    this.#count(run.batch, settlement, run.to - run.from, key)
-  }
-
-  #moved(lane: Lane<D>, run: Run, { batch, to }: Moved<D>): void {
-    batch.listener = run.batch.listener
-    this.#unsettled.add(batch)
-    this.#ledger.moved(run.to - run.from, lane.key, to.lane)
-    this.#flushes.moved(run.batch, batch)
-    this.#send(to.lane, to.destination, batch)
-    this.#release(lane, run)
-  }
-
-  #release(lane: Lane<D> | undefined, { batch, from, to }: Run): void {
-    this.#queue.settle(batch, from, to)
-    if (lane !== undefined) {
-      lane.held.items -= to - from
-      if (batch.unsettled === 0) {
-        lane.held.bytes -= batch.heldBytes
-        lane.held.batches--
-        if (batch.pagedIn) lane.held.pagedIn--
-      }
-    }
-    if (batch.unsettled > 0) return
-    this.#unsettled.delete(batch)
-    this.#flushes.left(batch)
-  }
-
-  #count(batch: QueuedBatch, settlement: Settlement, items: number, lane: string): void {
-    if (!batch.own) this.#ledger.settled(settlement, items, lane)
-    batch.listener?.settled(settlement, items)
   }
 }
 

@@ -155,6 +155,15 @@ export class Lane<D> {
     if (pagedIn) this.held.pagedIn--
   }
 
+  /** Called when items of the lane, in flight until now, are settled in the queue. */
+  settled({ unsettled, heldBytes, pagedIn }: QueuedBatch, items: number): void {
+    this.held.items -= items
+    if (unsettled > 0) return
+    this.held.bytes -= heldBytes
+    this.held.batches--
+    if (pagedIn) this.held.pagedIn--
+  }
+
   /** Returns the runs of a failed put to the lane. */
   putBack(runs: readonly Run[], items: number, counted: number): void {
     this.runs.putBack(runs)

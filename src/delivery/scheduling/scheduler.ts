@@ -5,38 +5,20 @@
 //                                                                     │   └── woken ◀── waits in that scope         ▼
 //                                                                     └────────── created ◀── prepare (holds no put slot)
 
-import type { Settlement } from '../../accounting/outcome.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { FaultScope } from '../faults/fault-scope.ts'
-import { Blame } from './blame.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { isolatePoison } from './isolate-poison.ts'
+import { Loader } from './loader.ts'
 import type { Lane } from '../lanes/lane.ts'
+import { type LaneEvents, Outcomes } from './outcomes.ts'
 import { Pace } from './pace.ts'
-import { countedOf, itemsOf, joinRuns, type Pack, type PackPolicy, packRuns, takePack } from '../contract/pack.ts'
-import {
-  type Prepared,
-  type PutAccepted,
-  type PutOutcome,
-  type PutRetry,
-  type Sender,
-  stepBack,
-} from '../contract/sender.ts'
-import type { Queue, QueuedBatch } from '../contract/queue.ts'
+import { countedOf, itemsOf, type Pack, type PackPolicy, takePack } from '../contract/pack.ts'
+import { type Prepared, type PutOutcome, type Sender, stepBack } from '../contract/sender.ts'
+import type { Queue } from '../contract/queue.ts'
 import { ReadyLanes } from '../lanes/ready-lanes.ts'
 import type { Run } from '../contract/run-queue.ts'
 import { steadyNowMs } from '../contract/steady-clock.ts'
-
-/** Events of lanes. */
-export interface LaneEvents<D> {
-  /** @param error message of the destination; empty if there is none */
-  settle(lane: Lane<D>, run: Run, settlement: Settlement, error: string): void
-  retried(items: number, maybeTaken: boolean): void
-  /** A failed put has opened its scope, so that puts there wait. */
-  readonly opened: (scope: FaultScope<Lane<D>>, afterMs: number, message: string) => void
-  /** Nothing waits in the lane and nothing is in flight. */
-  forget(lane: Lane<D>): void
-}
 
 export interface SchedulerOptions {
   readonly policy: PackPolicy
@@ -53,8 +35,6 @@ export interface SchedulerOptions {
  * default of ten to other lanes; with four, one stream could not be sent as fast as it arrived, and filled the queue.
  */
 const MAX_PUTS_PER_LANE = 8
-/** Maximum batches of one lane loaded at once: enough for a put of small ones, few enough to bound the memory. */
-const MAX_LOADED_AT_ONCE = 256
 /** Share of the put slots for lanes whose last put failed: their timeouts must not block the others. */
 const FAILING_SHARE = 1 / 2
 /** Time for which a created destination may still be reported missing: the lane backs off, and nothing is created again. */
@@ -67,8 +47,7 @@ export class Scheduler<D> {
   readonly #sender: Sender<D>
   readonly #queue: Queue
   readonly #events: LaneEvents<D>
-  readonly #logger: Logger
-  readonly #blame: Blame<D>
+  readonly #outcomes: Outcomes<D>
   readonly #flushes = new FlushTimer<Lane<D>>((lane, deadlineMs) => {
     if (lane.deadlineMs === deadlineMs) this.consider(lane)
   })
@@ -79,8 +58,6 @@ export class Scheduler<D> {
   readonly #aborted = new AbortController()
   inFlight = 0
   puts = 0
-  /** Bytes of accepted puts as the destination counts them, including their rejected items. */
-  acceptedBytes = 0
   /** Flushes in progress; while there is one, lanes send without waiting. */
   flushing = 0
   /** Puts in flight of lanes whose last put failed. */
@@ -88,21 +65,22 @@ export class Scheduler<D> {
   /** Failing lanes that wait for a slot of failing lanes. */
   readonly #failing = new Set<Lane<D>>()
   readonly #sends = new Set<Promise<void>>()
-  /** Lanes whose next batches are being loaded into memory. */
-  readonly #loading = new Set<Lane<D>>()
-  /** Loading lanes that hold a put slot: without one, a lane would load batches that it cannot send soon. */
-  readonly #readingPlaces = new Set<Lane<D>>()
-  /** Lanes that were loading at the last check. */
-  #slow: ReadonlySet<Lane<D>> = new Set()
+  readonly #loader: Loader<D>
 
   constructor(options: SchedulerOptions, sender: Sender<D>, queue: Queue, events: LaneEvents<D>, logger: Logger) {
     this.#options = options
     this.#sender = sender
     this.#queue = queue
     this.#events = events
-    this.#logger = logger
-    this.#blame = new Blame(logger, events.opened)
+    this.#outcomes = new Outcomes(events, options.retryFailed, logger)
+    this.#loader = new Loader(queue, options.policy.maxCountedBytes, (lane, run) =>
+      events.settle(lane, run, { kind: 'lost', reason: 'quarantined' }, ''),
+    )
     this.#pace = new Pace(options.maxPutsPerSecond, Math.max(1, options.maxPutsPerSecond / 10))
+  }
+
+  get acceptedBytes(): number {
+    return this.#outcomes.acceptedBytes
   }
 
   /** Updates the lane's place in the lists. Called after every change of the lane. */
@@ -133,14 +111,14 @@ export class Scheduler<D> {
     // If the lane no longer needs the slot (its items expired), pass it on. It keeps the slot while loading from disk:
     // otherwise all lanes would load for the one put that may be sent.
     const isListed = lane.inFresh || lane.inBacklog
-    if (!isListed && !this.#loading.has(lane) && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
+    if (!isListed && !this.#loader.has(lane) && lane.inFlight === 0 && lane.waitsIn === undefined) scope?.pass()
   }
 
   /** Gives up items past `maxWaitMs`, for lanes that send no puts because one of their scopes is open. */
   expire(lane: Lane<D>, nowMs: number): void {
-    if (this.#loading.has(lane) || this.#aborted.signal.aborted) return
+    if (this.#loader.has(lane) || this.#aborted.signal.aborted) return
     // The items may become dead letters, so they have to be in memory.
-    if (!this.#giveUpExpired(lane, nowMs)) return this.#load(lane, 0, () => this.expire(lane, steadyNowMs()))
+    if (!this.#giveUpExpired(lane, nowMs)) return this.#loader.load(lane, 0, () => this.expire(lane, steadyNowMs()))
     this.consider(lane)
   }
 
@@ -156,23 +134,16 @@ export class Scheduler<D> {
   #giveUpFirst(lane: Lane<D>, run: Run): void {
     lane.runs.replace(0, 1, undefined)
     lane.took(run.to - run.from, countedOf([run]))
-    this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
+    this.#outcomes.expired(lane, run)
   }
 
   #hasExpired({ batch }: Run, nowMs: number): boolean {
     return nowMs - batch.enqueuedAtMs > this.#options.policy.maxWaitMs
   }
 
-  /**
-   * Passes on one slot in each scope of lanes that have been loading since the last call. Others must not wait because a
-   * disk does not respond or there is no memory to load: the slot may be the only probe. Called about every second.
-   */
+  /** Lets others go on where a disk does not respond. Called about every second. */
   passOnSlow(): void {
-    const scopes = new Set<FaultScope<Lane<D>>>()
-    for (const lane of this.#slow) if (this.#loading.has(lane)) for (const scope of lane.scopes) scopes.add(scope)
-    for (const lane of this.#slow) this.#readingPlaces.delete(lane)
-    for (const scope of scopes) scope.pass()
-    this.#slow = new Set(this.#loading)
+    this.#loader.passOnSlow()
     this.#pump()
   }
 
@@ -189,7 +160,7 @@ export class Scheduler<D> {
 
   /** Returns true if another event will call `consider` for the lane. */
   #rests(lane: Lane<D>): boolean {
-    return lane.waitsIn !== undefined || lane.preparing || this.#loading.has(lane) || this.#failing.has(lane)
+    return lane.waitsIn !== undefined || lane.preparing || this.#loader.has(lane) || this.#failing.has(lane)
   }
 
   #full(lane: Lane<D>): boolean {
@@ -209,7 +180,7 @@ export class Scheduler<D> {
     if (this.#pumping || this.#aborted.signal.aborted) return
     this.#pumping = true
     do this.#recallFailing()
-    while (this.inFlight + this.#readingPlaces.size < this.#options.maxConcurrentPuts && this.#sendNext())
+    while (this.inFlight + this.#loader.slots < this.#options.maxConcurrentPuts && this.#sendNext())
     this.#pumping = false
   }
 
@@ -267,9 +238,7 @@ export class Scheduler<D> {
       return false
     }
     if (first.batch.items === undefined) {
-      this.#readingPlaces.add(lane)
-      this.#load(lane, place, () => {
-        this.#readingPlaces.delete(lane)
+      this.#loader.loadForPut(lane, place, () => {
         this.#ready.addLoaded(lane, place)
         this.consider(lane)
         this.#pump()
@@ -279,7 +248,7 @@ export class Scheduler<D> {
     const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now(), steadyNowMs())
     lane.took(pack.count + itemsOf(expired), pack.countedBytes + countedOf(expired))
     lane.deadlineMs = undefined
-    for (const run of expired) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
+    for (const run of expired) this.#outcomes.expired(lane, run)
     if (pack.count === 0) {
       this.consider(lane)
       this.#passOn(lane)
@@ -309,8 +278,8 @@ export class Scheduler<D> {
       const groupWorks = lane.scopes.some((scope) => scope.kind === 'group' && scope.everSucceeded)
       const isolated = await isolatePoison(pack, outcome, groupWorks, {
         put: (part) => this.#put(lane, part),
-        accepted: (part, accepted) => this.#accepted(lane, part, accepted),
-        poison: (part, message) => this.#poison(lane, part, message),
+        accepted: (part, accepted) => this.#outcomes.accepted(lane, part, accepted),
+        poison: (part, message) => this.#outcomes.poison(lane, part, message),
       })
       outcome = isolated.outcome
       rest = isolated.rest
@@ -319,10 +288,10 @@ export class Scheduler<D> {
     this.inFlight--
     if (isFailing) this.#failingInFlight--
     for (const scope of lane.scopes) scope.end()
-    if (outcome.kind === 'accepted') this.#accepted(lane, rest, outcome)
+    if (outcome.kind === 'accepted') this.#outcomes.accepted(lane, rest, outcome)
     else if (this.#aborted.signal.aborted) lane.putBack(rest.runs, rest.count, rest.countedBytes)
     else if (outcome.kind === 'missing') this.#missing(lane, rest, outcome.message)
-    else this.#retry(lane, rest, outcome)
+    else this.#outcomes.retry(lane, rest, outcome)
     for (const { batch } of pack.runs) batch.sending--
     if (this.#aborted.signal.aborted) return
     this.consider(lane)
@@ -332,7 +301,7 @@ export class Scheduler<D> {
   /** Creates the destination. Meanwhile the lane waits outside of every scope, and uses no put slot. */
   #missing(lane: Lane<D>, pack: Pack, message: string): void {
     if (performance.now() - lane.preparedAtMs < VISIBLE_WITHIN_MS)
-      return this.#retry(lane, pack, { ...stepBack('not_visible_yet', message), expected: true })
+      return this.#outcomes.retry(lane, pack, { ...stepBack('not_visible_yet', message), expected: true })
     lane.putBack(pack.runs, pack.count, pack.countedBytes)
     lane.deadlineMs = performance.now()
     if (!lane.preparing) {
@@ -342,14 +311,14 @@ export class Scheduler<D> {
         this.#sender.prepare(lane.destination, this.#aborted.signal).then((made) => this.#prepared(lane, made)),
       )
     }
-    this.#blame.missing(lane)
+    this.#outcomes.blame.missing(lane)
   }
 
   #prepared(lane: Lane<D>, made: Prepared): void {
     lane.preparing = false
     if (this.#aborted.signal.aborted) return
     if (made.kind === 'ready') lane.preparedAtMs = performance.now()
-    else if (this.#options.retryFailed) this.#blame.failed(lane, made)
+    else if (this.#options.retryFailed) this.#outcomes.blame.failed(lane, made)
     else this.#giveUp(lane)
     this.consider(lane)
   }
@@ -364,41 +333,6 @@ export class Scheduler<D> {
     return this.#sender.put(lane.destination, pack, this.#aborted.signal)
   }
 
-  #accepted(lane: Lane<D>, pack: Pack, outcome: PutAccepted): void {
-    this.acceptedBytes += pack.countedBytes
-    let done = 0
-    for (const { from, to, reason } of outcome.rejected) {
-      for (const run of packRuns(pack, done, from)) this.#events.settle(lane, run, { kind: 'delivered' }, '')
-      // Each run may become a dead letter: without joining, a stream of many senders has one run per event.
-      for (const run of joinRuns(packRuns(pack, from, to)))
-        this.#events.settle(lane, run, { kind: 'rejected', reason }, '')
-      done = to
-    }
-    const runs = done === 0 ? pack.runs : packRuns(pack, done, pack.count)
-    for (const run of runs) this.#events.settle(lane, run, { kind: 'delivered' }, '')
-    this.#blame.succeeded(lane)
-  }
-
-  #poison(lane: Lane<D>, pack: Pack, message: string): void {
-    for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'rejected', reason: 'poison' }, message)
-    this.#logger.error('one event was refused and will not be sent again', {
-      lane: lane.key,
-      reason: 'poison',
-      error: message,
-    })
-  }
-
-  #retry(lane: Lane<D>, pack: Pack, outcome: PutRetry): void {
-    if (this.#options.retryFailed || outcome.expected === true) {
-      this.#events.retried(pack.count, outcome.maybeTaken)
-      lane.putBack(pack.runs, pack.count, pack.countedBytes)
-    } else
-      for (const run of pack.runs) this.#events.settle(lane, run, { kind: 'lost', reason: 'expired' }, lastFault(lane))
-    // The items have waited for the flush interval: only the scopes delay them now.
-    lane.deadlineMs = performance.now()
-    this.#blame.failed(lane, outcome)
-  }
-
   #waitIn(lane: Lane<D>, closed: FaultScope<Lane<D>>): void {
     lane.waitsIn = closed
     closed.wait(lane)
@@ -410,45 +344,4 @@ export class Scheduler<D> {
   #passOn(lane: Lane<D>): void {
     for (const scope of lane.scopes) scope.pass()
   }
-
-  /** Loads the batches of the next put into memory; meanwhile the lane is not sent. */
-  #load(lane: Lane<D>, place: number, then: () => void): void {
-    this.#loading.add(lane)
-    const wanted: QueuedBatch[] = []
-    let counted = 0
-    for (let at = place; counted < this.#options.policy.maxCountedBytes && wanted.length < MAX_LOADED_AT_ONCE; at++) {
-      const run = lane.runs.at(at)
-      if (run === undefined) break
-      if (run.batch.items === undefined) wanted.push(run.batch)
-      counted += run.batch.countedBytes
-    }
-    let loading = wanted.length
-    for (const batch of wanted) {
-      const ready = () => {
-        if (batch.items === undefined) this.#quarantine(lane, batch)
-        if (--loading > 0) return
-        this.#loading.delete(lane)
-        then()
-      }
-      this.#queue.load(batch, ready)
-    }
-  }
-
-  /** Counts a batch that can no longer be read as lost; the lane continues after it. */
-  #quarantine(lane: Lane<D>, batch: QueuedBatch): void {
-    for (let place = 0; place < lane.runs.length; place++) {
-      const run = lane.runs.at(place)
-      if (run?.batch !== batch) continue
-      lane.runs.replace(place--, 1, undefined)
-      lane.took(run.to - run.from, (batch.countedBytes / batch.count) * (run.to - run.from))
-      this.#events.settle(lane, run, { kind: 'lost', reason: 'quarantined' }, '')
-      // Whole segments may be gone: do not search the rest of the lane for each of their batches.
-      if (batch.unsettled === 0) return
-    }
-  }
-}
-
-/** Returns the last fault of the lane, from the narrowest scope that has one. */
-function lastFault<D>(lane: Lane<D>): string {
-  return lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault ?? ''
 }

@@ -1,5 +1,5 @@
 import type { RejectedReason, Settlement } from '../../../accounting/outcome.ts'
-import type { DeliveryLedger } from '../../../delivery/delivery.ts'
+import type { DeliveryLedger } from '../../../delivery/settlements.ts'
 import type { DeadLetter } from '../../../delivery/dead-letters/dead-letters.ts'
 import { DestinationLedgers } from '../../../accounting/destination-ledgers.ts'
 import { Ledger } from '../../../accounting/ledger.ts'
