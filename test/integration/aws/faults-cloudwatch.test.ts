@@ -1,4 +1,4 @@
-// Faults of the way to CloudWatch. Each test names the rows of the fault table; what CloudWatch itself answers stands in
+// Faults of the way to CloudWatch. Each test names the rows of the table in test/README.md; what CloudWatch itself answers stands in
 // `exporter-answers` and `exporter-faults`.
 import dns from 'node:dns'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// Configs and surroundings that are wrong, with the daemon as a process. Each test names the rows of the fault table;
+// Configs and surroundings that are wrong, with the daemon as a process. Each test names the rows of the table in test/README.md;
 // every message about a config stands in test/contract/bad-configs.test.ts.
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Clients that are hostile or broken, and what others see of it: nothing. Each test names the rows of the fault table.
+// Clients that are hostile or broken, and what others see of it: nothing. Each test names the rows of the table in test/README.md.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
