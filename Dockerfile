@@ -14,7 +14,8 @@ RUN mkdir -p /storage
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
 # Of the container's memory limit, for the JavaScript heap's old generation; with the young one it stays under 35 %.
-ENV NODE_ENV=production NODE_OPTIONS=--max-old-space-size-percentage=25
+# glibc otherwise makes up to eight arenas a CPU, each with free memory of its own: a sixth of RSS under load.
+ENV NODE_ENV=production NODE_OPTIONS=--max-old-space-size-percentage=25 MALLOC_ARENA_MAX=2
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist

@@ -34,10 +34,10 @@ async function youngGeneration(...flags: readonly string[]): Promise<number> {
 }
 
 test('the young generation grows to a bound, and no further', async () => {
-  expect(await youngGeneration()).toBe(32)
+  expect(await youngGeneration()).toBe(16)
 })
 
 test("Node's own flags for the young generation take precedence", async () => {
-  expect(await youngGeneration('--max-semi-space-size=8')).toBe(16)
+  expect(await youngGeneration('--max-semi-space-size=4')).toBe(8)
   expect(await youngGeneration('--max-semi-space-size=64')).toBe(128)
 })
