@@ -92,7 +92,11 @@ process.exitCode = await cli(process.argv.slice(2), {
   daemon: async () => (await import('./process/create.ts')).createProcess,
   filesRead: async () =>
     cluster.isWorker ? (await import('./process/parent-link.ts')).filesOfParent() : new Map<string, string>(),
-  colors: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+  // NO_COLOR counts if it is not empty: https://no-color.org
+  colors: process.stdout.isTTY && !process.env['NO_COLOR'],
+  terminal: process.stdout.isTTY,
+  isWorker: cluster.isWorker,
+  launchedBy: [process.argv0, process.argv[1] ?? ''],
   stopRequested: stopRequested.promise,
   logTo: (logger) => {
     warn = logger

@@ -13,6 +13,12 @@ export interface CommandContext extends Output {
   readonly filesRead: () => Promise<Map<string, string>>
   /** Whether stdout shows colors. Default false. */
   readonly colors?: boolean
+  /** Whether stdout is a terminal. Default false. */
+  readonly terminal?: boolean
+  /** Whether this is a worker, which has the arguments and the terminal of its parent. Default false. */
+  readonly isWorker?: boolean
+  /** Node as it was typed, and the path of the script. Default: the program's own name is on the path. */
+  readonly launchedBy?: readonly [node: string, script: string]
   /** Resolves at the first SIGTERM, SIGINT or SIGQUIT. */
   readonly stopRequested: Promise<void>
   /** Sets the logger for messages about signals; without it they go to stderr as plain text. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { CommandEntry } from './command.ts'
 import type { Component, ComponentSettings } from './component.ts'
 import type { LogsConsumer, LogsExporter } from './consumer.ts'
+import type { Hint } from './hint.ts'
 
 /** Stability level of a component, in the collector's terms. */
 export type Stability = 'development' | 'alpha' | 'beta' | 'stable'
@@ -17,6 +18,8 @@ interface FactoryOf<Kind extends string, Config> {
   readonly config: z.ZodType<Config>
   /** Commands that the component adds to the command line. */
   readonly commands?: readonly CommandEntry[]
+  /** Returns lines for the banner of a terminal. Opens nothing. @param configs settings by the id of the component */
+  hints?(configs: ReadonlyMap<string, Config>): readonly Hint[]
 }
 
 export interface ReceiverFactory<Config> extends FactoryOf<'receiver', Config> {

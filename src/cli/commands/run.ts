@@ -1,5 +1,6 @@
 import { buildInfo } from '../build-info.ts'
 import type { ExitCode } from '../../component/command.ts'
+import type { DaemonConfig } from '../../config/daemon-config.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
 import { CONFIG_OPTIONS, loadConfigFrom } from '../load-config.ts'
 
@@ -9,7 +10,13 @@ export const command = defineCommand({
 Without --config, the variables OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__LOG_STREAM_NAME,
 OTLP_CLOUDWATCH__REGION, ... (any key of the awscloudwatchlogs exporter in upper case, __ where the YAML nests)
 run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
-  options: CONFIG_OPTIONS,
+  options: {
+    ...CONFIG_OPTIONS,
+    banner: {
+      type: 'boolean',
+      description: 'print where to send and where to read also if stdout is not a terminal',
+    },
+  },
   async run(values, context) {
     const loaded = await loadConfigFrom(values, context)
     if (loaded === undefined) return 2
@@ -27,7 +34,11 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
       return 2
     }
     try {
-      return await runDaemon(daemon, context)
+      return await runDaemon(daemon, context, async () => {
+        if (!showsBanner(values.banner, loaded.config, context)) return
+        const { banner } = await import('../banner.ts')
+        context.out(banner(loaded.config, values, context))
+      })
     } catch (error) {
       logger.error('could not start', { error })
       return 1
@@ -35,10 +46,20 @@ run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
   },
 })
 
+/** The banner is for people: a terminal with logs in JSON belongs to a machine. The parent prints it for all workers. */
+function showsBanner(asked: boolean | undefined, config: DaemonConfig, context: CommandContext): boolean {
+  const { terminal = false, isWorker = false } = context
+  return !isWorker && (asked === true || (terminal && config.service.telemetry.logs.encoding === 'console'))
+}
+
 type Daemon = ReturnType<Awaited<ReturnType<CommandContext['daemon']>>>
 
 /** @throws the error that kept the daemon from starting */
-async function runDaemon(daemon: Daemon, { stopRequested }: CommandContext): Promise<ExitCode> {
+async function runDaemon(
+  daemon: Daemon,
+  { stopRequested }: CommandContext,
+  ready: () => Promise<void>,
+): Promise<ExitCode> {
   const stopped = stopRequested.then(() => 'stopped' as const)
   const starting = daemon.start()
   const event = await Promise.race([starting, stopped])
@@ -48,6 +69,7 @@ async function runDaemon(daemon: Daemon, { stopRequested }: CommandContext): Pro
     await starting.catch(() => undefined)
     return 0
   }
+  await ready()
   const end = await Promise.race([stopped, daemon.failed])
   await daemon.shutdown()
   return end === 'stopped' ? 0 : 1

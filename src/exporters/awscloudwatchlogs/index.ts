@@ -2,6 +2,7 @@ import type { ExporterFactory } from '../../component/factory.ts'
 import { COMMANDS } from './commands/commands.ts'
 import { type Config, configSchema } from './config.ts'
 import { CloudWatchLogsExporter } from './exporter.ts'
+import { exporterHints } from './hints.ts'
 
 export const awscloudwatchlogsExporter: ExporterFactory<Config> = {
   kind: 'exporter',
@@ -10,5 +11,6 @@ export const awscloudwatchlogsExporter: ExporterFactory<Config> = {
   description: 'Writes log records as events into AWS CloudWatch Logs.',
   config: configSchema,
   commands: COMMANDS,
+  hints: exporterHints,
   create: (settings) => new CloudWatchLogsExporter(settings),
 }

@@ -1,5 +1,6 @@
 import type { ReceiverFactory } from '../../component/factory.ts'
 import { otlpReceiverSchema, type OtlpReceiverConfig } from './config.ts'
+import { otlpHints } from './hints.ts'
 import { OtlpReceiver } from './receiver.ts'
 
 export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
@@ -8,5 +9,6 @@ export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
   stability: 'beta',
   description: 'Receives OTLP logs over gRPC and HTTP.',
   config: otlpReceiverSchema,
+  hints: otlpHints,
   create: (settings, next) => new OtlpReceiver(settings, next),
 }

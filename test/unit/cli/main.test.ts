@@ -21,8 +21,8 @@ function start(...args: readonly string[]) {
   return startNode([MAIN, ...args])
 }
 
-function startNode(args: readonly string[]) {
-  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] }, stdio: 'pipe' })
+function startNode(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' })
   children.push(child)
   const output = { out: '', err: '' }
   child.stdout.on('data', (chunk) => (output.out += String(chunk)))
@@ -99,3 +99,17 @@ test.for(['throw new Error("boom")', 'Promise.reject(new Error("boom"))'])(
     expect(daemon.output.err).toMatch(/ error internal error: please report this bug error="boom" stack="Error: boom/)
   },
 )
+
+test('a terminal shows the banner, in color without NO_COLOR, and a pipe does not', async () => {
+  const isTerminal = ['--import', 'data:text/javascript,process.stdout.isTTY=true', MAIN, '--config', CONFIG]
+  const inColor = startNode(isTerminal)
+  await expect.poll(() => inColor.output.out, { timeout: 20_000 }).toContain('\u001b[1motlp-cloudwatch ')
+  const plain = startNode(isTerminal, { NO_COLOR: '1' })
+  await expect.poll(() => plain.output.out, { timeout: 20_000 }).toContain('OTLP/HTTP to a port')
+  expect(plain.output.out).not.toContain('\u001b')
+  const piped = start('--config', CONFIG)
+  await piped.says('listening')
+  piped.child.kill('SIGTERM')
+  await piped.ended
+  expect(piped.output.out).toBe('')
+})

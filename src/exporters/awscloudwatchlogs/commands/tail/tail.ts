@@ -3,6 +3,7 @@ import { ComponentError } from '../../../../component/component.ts'
 import { Aws } from '../../aws/aws.ts'
 import { type Config, configSchema } from '../../config.ts'
 import { clientSettings } from '../../settings/client-settings.ts'
+import { groupsOf } from './groups.ts'
 import { printLine, printLines } from './line.ts'
 import { follow, NoSuchGroup } from './follow.ts'
 import { sinceMs } from './since.ts'
@@ -103,11 +104,4 @@ async function configFor(
   const isLocal = endpoint !== undefined && /^https?:\/\/(?:localhost|127\.|\[::1\])/.test(endpoint)
   const written = first ?? configSchema.parse({ log_group_name: '-', log_stream_name: '-', ...(isLocal ? LOCAL : {}) })
   return { ...written, ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) }
-}
-
-/** The groups that an exporter writes to, as far as its template says: `/eks/{namespace}` has those that begin with `/eks/`. */
-function groupsOf({ log_group_name: template }: Config): string | undefined {
-  const literal = template.split('{', 1)[0] ?? ''
-  if (literal === '' || literal === '-') return undefined
-  return literal === template ? template : `${literal}*`
 }
