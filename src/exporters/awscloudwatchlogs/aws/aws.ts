@@ -91,7 +91,8 @@ export class Aws {
 
   /** A client of its own, for commands that read. The caller destroys it. */
   async readingClient(): Promise<CloudWatchLogsClient> {
-    return (await this.#clientParts()).client
+    const { MAX_PAGE_BYTES } = await import('./bound-answer.ts')
+    return (await this.#clientParts(MAX_PAGE_BYTES)).client
   }
 
   async #load(): Promise<Calls> {
@@ -99,10 +100,11 @@ export class Aws {
     return new Calls(client, credentials, this.clock)
   }
 
-  async #clientParts(): Promise<ClientParts> {
+  async #clientParts(maxAnswerBytes?: number): Promise<ClientParts> {
     ensureHome(this.#variables)
     const { createClient } = await import('./client.ts')
-    return createClient(this.#settings, this.#env, this.#namedRegion, this.#connection, this.#credentialProvider)
+    const [region, own] = [this.#namedRegion, this.#credentialProvider]
+    return createClient(this.#settings, this.#env, region, this.#connection, own, maxAnswerBytes)
   }
 }
 

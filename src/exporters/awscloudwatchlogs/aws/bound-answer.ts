@@ -1,8 +1,15 @@
 import { Readable } from 'node:stream'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 
-/** CloudWatch's answers have some hundred bytes; DescribeLogGroups of 50 groups has about 20 KB. */
-const MAX_ANSWER_BYTES = 1_048_576
+/** Answers to calls that write have some hundred bytes; DescribeLogGroups of 50 groups has about 20 KB. */
+export const MAX_ANSWER_BYTES = 1_048_576
+/**
+ * Bytes of a page of FilterLogEvents: 1 MB of events, each byte of which may take 6 in JSON, and 10,000 times an id, times and
+ * the name of a stream of up to 512 characters.
+ */
+export const MAX_PAGE_BYTES = 16 * 1_048_576
+/** Live Tail answers for hours; the reader bounds its silence. */
+const EVENT_STREAM = 'application/vnd.amazon.eventstream'
 const MIN_REFUSAL_STATUS = 300
 
 /**
@@ -11,14 +18,14 @@ const MIN_REFUSAL_STATUS = 300
  * with the SDK's own pipe it left 13 KB per put alive past young collections, a fifth of the memory under load.
  * @param limitMs maximum time for the body to arrive
  */
-export function boundAnswers(client: CloudWatchLogsClient, limitMs: number): void {
+export function boundAnswers(client: CloudWatchLogsClient, limitMs: number, maxBytes: number): void {
   client.middlewareStack.add(
     (next) => async (call) => {
       const result = await next(call)
-      const response = result.response as { body?: unknown; readonly statusCode: number }
-      if (!(response.body instanceof Readable)) return result
+      const response = result.response as Answer
+      if (!(response.body instanceof Readable) || isEventStream(response)) return result
       try {
-        response.body = await read(response.body, limitMs)
+        response.body = await read(response.body, limitMs, maxBytes)
       } catch (error) {
         // For a refusal the status is enough.
         if (response.statusCode < MIN_REFUSAL_STATUS) throw error
@@ -31,7 +38,17 @@ export function boundAnswers(client: CloudWatchLogsClient, limitMs: number): voi
   )
 }
 
-async function read(body: Readable, limitMs: number): Promise<Uint8Array> {
+interface Answer {
+  body?: unknown
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+function isEventStream({ statusCode, headers }: Answer): boolean {
+  return statusCode < MIN_REFUSAL_STATUS && headers['content-type'] === EVENT_STREAM
+}
+
+async function read(body: Readable, limitMs: number, maxBytes: number): Promise<Uint8Array> {
   const timer = setTimeout(() => body.destroy(timeout(limitMs)), limitMs)
   const chunks: Buffer[] = []
   let bytes = 0
@@ -39,7 +56,7 @@ async function read(body: Readable, limitMs: number): Promise<Uint8Array> {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       bytes += chunk.length
       // Leaving the loop destroys the body and its connection.
-      if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`)
+      if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`)
       chunks.push(chunk)
     }
     return Buffer.concat(chunks)

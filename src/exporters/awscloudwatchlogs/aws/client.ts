@@ -3,7 +3,7 @@ import type { Connection, ConnectionSettings } from '../../../aws/connection/con
 import { type CredentialProvider, Credentials, type CredentialSettings } from '../../../aws/credentials/credentials.ts'
 import type { AwsEnvironment } from '../../../aws/environment/environment.ts'
 import { RequestHandler } from '../../../aws/connection/request-handler.ts'
-import { boundAnswers } from './bound-answer.ts'
+import { boundAnswers, MAX_ANSWER_BYTES } from './bound-answer.ts'
 import { endpointUrl } from './endpoint-url.ts'
 import { markLocalFaults } from './mark-local-faults.ts'
 
@@ -26,6 +26,7 @@ export interface ClientParts {
  * environment have are not passed, so that the SDK looks them up in the profile.
  * @param region undefined: the SDK's own lookup
  * @param own replaces the credentials of the settings
+ * @param maxAnswerBytes maximum bytes of an answer
  */
 export function createClient(
   settings: ClientSettings,
@@ -33,23 +34,27 @@ export function createClient(
   region: string | undefined,
   connection: Connection,
   own: CredentialProvider | undefined,
+  maxAnswerBytes = MAX_ANSWER_BYTES,
 ): ClientParts {
   const requestHandler = new RequestHandler(connection)
   const credentials = new Credentials(settings, { env, region, requestHandler, own })
+  const endpoint = settings.endpoint ?? (env.endpoint && endpointUrl(env.endpoint))
   const client = new CloudWatchLogsClient({
     ...defined({
       region,
       profile: settings.profile ?? env.profile,
-      endpoint: settings.endpoint ?? (env.endpoint && endpointUrl(env.endpoint)),
+      endpoint,
       useDualstackEndpoint: settings.dualstack ?? env.switch('AWS_USE_DUALSTACK_ENDPOINT'),
       useFipsEndpoint: settings.fips ?? env.switch('AWS_USE_FIPS_ENDPOINT'),
     }),
     credentials: credentials.provider,
+    // StartLiveTail would go to `stream-` and the host of the endpoint, which exists only for AWS's own names.
+    disableHostPrefix: endpoint !== undefined,
     maxAttempts: 1,
     requestHandler,
   })
   markLocalFaults(client)
-  boundAnswers(client, connection.timeouts.requestTimeout)
+  boundAnswers(client, connection.timeouts.requestTimeout, maxAnswerBytes)
   return { client, credentials }
 }
 

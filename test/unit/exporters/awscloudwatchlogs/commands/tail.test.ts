@@ -130,6 +130,14 @@ test('colors a severity, and lets no message control the terminal', async () => 
   expect(output.out.split('\n')).toHaveLength(2)
 })
 
+test('a full page of short events is printed, although it is longer than any other answer', async () => {
+  const cloudwatch = await local()
+  await put(cloudwatch, 'g', 's', Array<string>(10_000).fill('short'))
+  const { output, ended } = run({ GROUP: 'g', endpoint: cloudwatch.url, 'no-follow': true, since: '1h' })
+  expect([await ended, output.err]).toEqual([0, ''])
+  expect(output.out.match(/ short$/gm)).toHaveLength(10_000)
+})
+
 test.each([
   [{ GROUP: 'missing' }, 1, 'there is no log group missing in us-east-1'],
   [{}, 2, 'GROUP: write the name of a log group'],
