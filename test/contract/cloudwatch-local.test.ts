@@ -19,6 +19,7 @@ import {
   ResourceAlreadyExistsException,
   ResourceNotFoundException,
   ServiceUnavailableException,
+  StartLiveTailCommand,
   StartQueryCommand,
   TagResourceCommand,
   ListTagsForResourceCommand,
@@ -35,6 +36,7 @@ beforeEach(async () => {
     region: 'eu-central-1',
     credentials: { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' },
     maxAttempts: 1,
+    disableHostPrefix: true, // StartLiveTail goes to `stream-` and the host
   })
   await client.send(new CreateLogGroupCommand({ logGroupName: 'g', tags: { team: 'a' } }))
   await client.send(new CreateLogStreamCommand({ logGroupName: 'g', logStreamName: 's' }))
@@ -149,4 +151,29 @@ test('groups are listed, and named by their ARNs, as the SDK sends it', async ()
     name: 'UnknownOperationException',
     message: expect.stringContaining('ListLogGroups') as string,
   })
+})
+
+test('a Live Tail session passes on what is put while it runs, and ends with an exception of the SDK', async () => {
+  const arn = 'arn:aws:logs:us-east-1:000000000000:log-group:g'
+  const { responseStream } = await client.send(
+    new StartLiveTailCommand({ logGroupIdentifiers: [arn], logStreamNames: ['s'], logEventFilterPattern: 'wanted' }),
+  )
+  const messages: string[] = []
+  const read = async () => {
+    for await (const { sessionStart, sessionUpdate } of responseStream ?? []) {
+      if (sessionStart !== undefined) {
+        expect(sessionStart).toMatchObject({ logGroupIdentifiers: [arn], logEventFilterPattern: 'wanted' })
+        await put('wanted ü😀', 'other')
+      }
+      for (const event of sessionUpdate?.sessionResults ?? []) {
+        expect(event).toMatchObject({ logGroupIdentifier: '000000000000:g', logStreamName: 's' })
+        expect(event.ingestionTime).toBeTypeOf('number')
+        messages.push(event.message ?? '')
+        local.endLiveTails('SessionTimeoutException')
+      }
+    }
+  }
+  await expect(read()).rejects.toMatchObject({ name: 'SessionTimeoutException' })
+  expect(messages).toEqual(['wanted ü😀'])
+  expect(local.store.watchers.size).toBe(0)
 })

@@ -45,7 +45,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['answer'],
     ['store', 'filter'],
     ['request', 'faults'],
-    ['paging', 'directory'],
+    ['paging', 'directory', 'live-tail'],
     ['operations'],
     ['api'],
   ],

@@ -15,7 +15,7 @@ export type Boto3Result =
 // boto3 checks parameters itself; that is switched off, so that it is the endpoint that is asked.
 const SCRIPT = `
 import json, sys, boto3, botocore.config, botocore.exceptions
-config = botocore.config.Config(parameter_validation=False, retries={'total_max_attempts': 1})
+config = botocore.config.Config(parameter_validation=False, inject_host_prefix=False, retries={'total_max_attempts': 1})
 logs = boto3.client('logs', endpoint_url=sys.argv[1], region_name='us-east-1', config=config,
                     aws_access_key_id='AKIDTEST', aws_secret_access_key='secret')
 results = []
@@ -25,6 +25,12 @@ with open(sys.argv[2], encoding='utf-8') as calls:
             if operation.startswith('paginate '):
                 pages = logs.get_paginator(operation[9:]).paginate(**parameters)
                 answer = {'pages': [{k: v for k, v in page.items() if k != 'ResponseMetadata'} for page in pages]}
+            elif operation.startswith('stream '):
+                answer = {'messages': []}
+                for message in getattr(logs, operation[7:])(**parameters)['responseStream']:
+                    answer['messages'].append(message)
+                    if message.get('sessionUpdate', {}).get('sessionResults'):
+                        break
             else:
                 answer = getattr(logs, operation)(**parameters)
                 answer.pop('ResponseMetadata')
@@ -34,7 +40,7 @@ with open(sys.argv[2], encoding='utf-8') as calls:
 print(json.dumps(results))
 `
 
-/** Makes the calls one after the other in one process; `paginate OPERATION` reads all pages. */
+/** Makes the calls one after the other in one process; `paginate OPERATION` reads all pages, `stream OPERATION` to its first events. */
 export async function callWithBoto3(
   python: PythonTools,
   url: string,

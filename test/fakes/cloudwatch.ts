@@ -8,6 +8,7 @@
 //   local.calls.all                               the last 10,000 calls: operation, group, stream, events, bytes, outcome, headers
 //   local.calls.count('PutLogEvents', 'ok')       how many; outcome may also be an error's code, 'cut' or 'garbage', or absent
 //   await local.down(); await local.up()          the endpoint is gone, and back on the same port; what is stored stays
+//   local.endLiveTails('SessionTimeoutException')  ends every StartLiveTail; or 'SessionStreamingException'
 //   await local.close()
 //
 // Faults. Each takes `where`: { operation?, group?, stream?, times? }; without `times` it stays on until `.off()`, or

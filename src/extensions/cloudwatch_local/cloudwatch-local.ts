@@ -7,7 +7,7 @@ import { loadDirectory } from './directory/load-directory.ts'
 import { eventId, read } from './paging/page.ts'
 import { AWS_QUOTAS, Quotas } from './api/quotas.ts'
 import { ApiServer } from './api/server.ts'
-import { Store, type Batch } from './store/store.ts'
+import { Store, type Batch, type SessionEnd } from './store/store.ts'
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
@@ -103,6 +103,11 @@ export class CloudWatchLocal {
     }
     this.#loaded = true
     this.#port = await this.#server.listen({ kind: 'tcp', host: this.#host, port: this.#port, family: 0 })
+  }
+
+  /** Ends every Live Tail session. */
+  endLiveTails(how: SessionEnd): void {
+    for (const session of this.store.watchers) session.end(how)
   }
 
   /** Takes the endpoint down: closes the port and cuts every connection. The store stays. */

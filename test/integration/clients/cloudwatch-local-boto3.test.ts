@@ -1,6 +1,6 @@
 // boto3 reads and writes; moto, which others made, is asked the same where it knows the rule. Where the two differ is in
 // the README of the extension.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { callWithBoto3, type Boto3Call, type Boto3Result } from '../../fakes/boto3.ts'
 import { startCloudWatchLocal, type CloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { startMoto } from '../../fakes/moto.ts'
@@ -73,6 +73,26 @@ describe.skipIf(python.missing !== undefined)(`boto3 ${python.missing ?? ''}`, (
       { error: 'InvalidParameterException', message: expect.stringMatching(/^Invalid filter pattern: .*EXISTS/) },
       { error: 'InvalidParameterException', message: expect.stringContaining('Exactly one of logGroupName') },
     ])
+  })
+
+  test('it reads a Live Tail session', async () => {
+    const tailed = { logGroupName: 'tailed', logStreamName: 's' }
+    await callWithBoto3(python, local.url, [
+      ['create_log_group', { logGroupName: 'tailed' }],
+      ['create_log_stream', tailed],
+    ])
+    const logGroupIdentifiers = ['arn:aws:logs:us-east-1:000000000000:log-group:tailed']
+    const reading = callWithBoto3(python, local.url, [['stream start_live_tail', { logGroupIdentifiers }]])
+    await vi.waitUntil(() => local.store.watchers.size === 1, { timeout: 30_000, interval: 20 })
+    await callWithBoto3(python, local.url, [['put_log_events', { ...tailed, logEvents: [at(now, 'ü 😀')] }]])
+    const messages = (await reading).map(answerOf)[0]?.['messages'] as Record<string, unknown>[]
+    expect(messages[0]).toMatchObject({ sessionStart: { logGroupIdentifiers } })
+    expect(messages.at(-1)).toMatchObject({
+      sessionUpdate: {
+        sessionMetadata: { sampled: false },
+        sessionResults: [{ logGroupIdentifier: '000000000000:tailed', logStreamName: 's', message: 'ü 😀' }],
+      },
+    })
   })
 
   test('refusals are its errors, by code and message', async () => {

@@ -5,6 +5,7 @@ import { afterwards, insteadOf } from '../faults/apply.ts'
 import type { Call, CallLog } from './calls.ts'
 import { countedBytes, messagesOf } from '../request/event-batch.ts'
 import type { FaultedCall, Faults } from '../faults/faults.ts'
+import { LiveTailSession } from '../live-tail/session.ts'
 import { Input } from '../request/input.ts'
 import { nameInArn } from '../request/names.ts'
 import { OPERATIONS } from '../operations/operations.ts'
@@ -14,6 +15,12 @@ import { ServiceError } from '../answer/service-error.ts'
 export interface ApiRequest extends Pick<Call, 'accessKeyId' | 'region' | 'headers' | 'wireBytes'> {
   readonly operation: string
   readonly json: unknown
+}
+
+/** A response that goes on until its client goes. */
+export interface StreamAnswer {
+  readonly kind: 'stream'
+  readonly session: LiveTailSession
 }
 
 /** The API without HTTP: looks an operation up, applies quotas and faults, and performs it. */
@@ -34,12 +41,18 @@ export class Api {
    * @param closing ends the waits of slow calls
    * @param unanswerable aborted when the server closes or the client disconnects; ends searches
    */
-  async answer(request: ApiRequest, closing: AbortSignal, unanswerable: AbortSignal): Promise<Answer> {
+  async answer(request: ApiRequest, closing: AbortSignal, unanswerable: AbortSignal): Promise<Answer | StreamAnswer> {
     const call = describe(request)
     const end = this.#calls.begin(this.#recorded(request, call))
     try {
       const answer = await this.#perform(request, call, closing, unanswerable)
-      end(answer.kind === 'done' ? 'ok' : answer.kind === 'failed' ? answer.error.code : answer.kind)
+      end(
+        answer.kind === 'done' || answer.kind === 'stream'
+          ? 'ok'
+          : answer.kind === 'failed'
+            ? answer.error.code
+            : answer.kind,
+      )
       return answer
     } catch (error) {
       const known = error instanceof ServiceError
@@ -55,7 +68,7 @@ export class Api {
     call: FaultedCall,
     closing: AbortSignal,
     unanswerable: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<Answer | StreamAnswer> {
     const operation = OPERATIONS.get(request.operation)
     if (operation === undefined)
       throw new ServiceError(
@@ -68,7 +81,8 @@ export class Api {
     if (instead !== undefined) return instead
     this.#quotas.take(request.operation)
     const body = await operation(new Input(request.json), this.#account, unanswerable)
-    return fault === undefined ? { kind: 'done', body } : afterwards(fault, body)
+    const answer = fault === undefined ? ({ kind: 'done', body } as const) : afterwards(fault, body)
+    return answer.kind === 'done' && body instanceof LiveTailSession ? { kind: 'stream', session: body } : answer
   }
 
   /** Returns the record of a call, without its body, which may be a MiB. */
@@ -83,7 +97,8 @@ function describe({ operation, json }: ApiRequest): FaultedCall {
     const value = (json as Record<string, unknown> | null)?.[key]
     return typeof value === 'string' ? value : undefined
   }
-  const identifier = text('logGroupIdentifier')
+  const identifier =
+    text('logGroupIdentifier') ?? firstText((json as Record<string, unknown> | null)?.['logGroupIdentifiers'])
   return {
     operation,
     group: text('logGroupName') ?? (identifier === undefined ? undefined : (nameInArn(identifier) ?? identifier)),
@@ -91,4 +106,9 @@ function describe({ operation, json }: ApiRequest): FaultedCall {
     sequenceToken: text('sequenceToken'),
     messages: () => messagesOf(json),
   }
+}
+
+function firstText(list: unknown): string | undefined {
+  const first: unknown = Array.isArray(list) ? list[0] : undefined
+  return typeof first === 'string' ? first : undefined
 }

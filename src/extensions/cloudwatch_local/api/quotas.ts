@@ -8,6 +8,7 @@ export const AWS_QUOTAS: Readonly<Record<string, number>> = {
   DescribeLogGroups: 10,
   DescribeLogStreams: 25,
   PutRetentionPolicy: 5,
+  StartLiveTail: 5,
   TagResource: 5,
 }
 

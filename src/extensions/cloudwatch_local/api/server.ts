@@ -3,10 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { listenOptions, type Endpoint } from '../../../listen/socket/endpoint.ts'
 import type { Answer } from '../answer/answer.ts'
-import type { Api } from './api.ts'
+import type { Api, StreamAnswer } from './api.ts'
 import { readAuthorization } from './authorization.ts'
 import { readBody } from './request-body.ts'
 import { ServiceError } from '../answer/service-error.ts'
+import { streamAnswer } from './stream-answer.ts'
 
 const CONTENT_TYPE = 'application/x-amz-json-1.1'
 const TARGET_PREFIX = 'Logs_20140328.'
@@ -66,16 +67,23 @@ export class ApiServer {
     try {
       const gone = new AbortController()
       response.once('close', () => gone.abort())
-      write(response, requestId, await this.#answer(request, AbortSignal.any([gone.signal, this.#closing.signal])))
+      const unanswerable = AbortSignal.any([gone.signal, this.#closing.signal])
+      const answer = await this.#answer(request, unanswerable)
+      if (answer.kind === 'stream') await streamAnswer(response, requestId, answer.session, unanswerable)
+      else write(response, requestId, answer)
     } catch (error) {
       if (response.destroyed || this.#closing.signal.aborted) return // the client has disconnected
       this.#onDefect(error)
+      if (response.headersSent) {
+        response.destroy()
+        return
+      }
       const failure = new ServiceError('InternalFailure', 'cloudwatch_local has a defect; see its log.', 500)
       write(response, requestId, { kind: 'failed', error: failure })
     }
   }
 
-  async #answer(request: IncomingMessage, unanswerable: AbortSignal): Promise<Answer> {
+  async #answer(request: IncomingMessage, unanswerable: AbortSignal): Promise<Answer | StreamAnswer> {
     try {
       const { json, wireBytes } = await readBody(request)
       const scope = readAuthorization(request.headers)

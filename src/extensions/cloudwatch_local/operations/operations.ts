@@ -12,6 +12,7 @@ import { listLogGroups } from './groups/list-log-groups.ts'
 import { listTagsForResource } from './tags/list-tags-for-resource.ts'
 import { putLogEvents } from './events/put-log-events.ts'
 import { putRetentionPolicy } from './groups/put-retention-policy.ts'
+import { startLiveTail } from './events/start-live-tail.ts'
 import { tagResource } from './tags/tag-resource.ts'
 import { untagResource } from './tags/untag-resource.ts'
 
@@ -30,6 +31,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['ListTagsForResource', listTagsForResource],
   ['PutLogEvents', putLogEvents],
   ['PutRetentionPolicy', putRetentionPolicy],
+  ['StartLiveTail', startLiveTail],
   ['TagResource', tagResource],
   ['UntagResource', untagResource],
 ])

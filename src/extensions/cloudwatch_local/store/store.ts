@@ -53,6 +53,16 @@ export interface LogGroup {
 export type NewGroup = Pick<LogGroup, 'name' | 'creationTime'> &
   Partial<Pick<LogGroup, 'logGroupClass' | 'kmsKeyId' | 'deletionProtectionEnabled' | 'tags' | 'retentionInDays'>>
 
+/** The ways in which a Live Tail session ends by itself. */
+export type SessionEnd = 'SessionTimeoutException' | 'SessionStreamingException'
+
+/** A Live Tail session. */
+export interface Watcher {
+  /** Called for every put, before its response. Must not throw. */
+  stored(batch: Batch): void
+  end(how: SessionEnd): void
+}
+
 /** Groups, streams and events in memory. Keeps at most `maxBytes` of events; the oldest puts are evicted first. */
 export class Store {
   readonly groups = new Map<string, LogGroup>()
@@ -63,6 +73,7 @@ export class Store {
   evictedEvents = 0
   /** Called for each evicted batch. */
   onEvicted: (batch: Batch) => void = () => {}
+  readonly watchers = new Set<Watcher>()
   #streams = 0
   #nextSequence = 1
   // Batches in order of arrival; those before `#oldest` and those of deleted streams are removed.
@@ -128,6 +139,7 @@ export class Store {
   append(stream: LogStream, events: readonly InputLogEvent[], bytes: number, ingestionTime: number): Batch {
     const batch: Batch = { stream, ingestionTime, firstSequence: this.#nextSequence, events, bytes }
     this.restore(batch)
+    for (const watcher of this.watchers) watcher.stored(batch)
     return batch
   }
 

@@ -41,6 +41,7 @@ test('the quotas are those of AWS', () => {
     DescribeLogGroups: 10,
     DescribeLogStreams: 25,
     PutRetentionPolicy: 5,
+    StartLiveTail: 5,
     TagResource: 5,
   })
 })
