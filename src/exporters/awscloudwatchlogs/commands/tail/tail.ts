@@ -1,3 +1,4 @@
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { defineComponentCommand, type CommandHost, type ExitCode } from '../../../../component/command.ts'
 import { ComponentError } from '../../../../component/component.ts'
 import { Aws } from '../../aws/aws.ts'
@@ -5,7 +6,8 @@ import { type Config, configSchema } from '../../config.ts'
 import { clientSettings } from '../../settings/client-settings.ts'
 import { groupsOf } from './groups.ts'
 import { printLine, printLines } from './line.ts'
-import { follow, NoSuchGroup } from './follow.ts'
+import { follow, type Followed, NoSuchGroup, type TailedEvent } from './follow.ts'
+import { followLive, LiveTailUnavailable } from './live.ts'
 import { sinceMs } from './since.ts'
 
 /** For cloudwatch_local, which checks only the form of a signature. */
@@ -17,12 +19,21 @@ export const command = defineComponentCommand({
 
 GROUP is the name of a log group, or its beginning and an asterisk, such as '/eks/*'. Without GROUP, the groups that the
 config writes to. The region, endpoint, role and credentials are those of the awscloudwatchlogs exporter in --config;
-without --config, those of the environment. Events come by FilterLogEvents, about a second after CloudWatch has them.`,
+without --config, those of the environment.
+
+Events come by FilterLogEvents: every event from --since on, a second or more after CloudWatch has it. --live uses a Live
+Tail session (StartLiveTail) instead: events from now on, sooner, of the groups that exist at its start. It is not the
+default because AWS charges for each minute of it, and because it shows only a sample when over 500 events a second match;
+tail reports that. Where Live Tail is denied or does not exist, events come by FilterLogEvents.`,
   argument: 'GROUP',
   options: {
     since: { type: 'string', value: 'TIME', description: 'start there: 10m, 2h, or 2026-11-28T10:00:00Z; default 1m' },
     filter: { type: 'string', value: 'PATTERN', description: 'a filter pattern of CloudWatch Logs' },
     json: { type: 'boolean', description: 'one JSON object a line: timestamp, group, stream, message' },
+    live: {
+      type: 'boolean',
+      description: 'use Live Tail: sooner, sampled above 500 events a second, charged by the minute',
+    },
     'no-follow': { type: 'boolean', description: 'end after the events that are there' },
     exporter: { type: 'string', value: 'ID', description: 'one of several awscloudwatchlogs exporters in the config' },
     endpoint: {
@@ -38,6 +49,11 @@ without --config, those of the environment. Events come by FilterLogEvents, abou
       host.err(`--since: ${JSON.stringify(values.since)} is not a time: write 10m, 2h, or 2026-11-28T10:00:00Z\n`)
       return 2
     }
+    const conflict = values.since !== undefined ? 'since' : values['no-follow'] === true ? 'no-follow' : undefined
+    if (values.live === true && conflict !== undefined) {
+      host.err(`--live: a Live Tail session begins now and goes on: leave out --live or --${conflict}\n`)
+      return 2
+    }
     const config = await configFor(values, host)
     if (config === undefined) return 2
     const group = values.GROUP ?? groupsOf(config)
@@ -46,15 +62,40 @@ without --config, those of the environment. Events come by FilterLogEvents, abou
       return 2
     }
     const print = values.json === true ? printLine : printLines(host.colors)
-    return tail({ group, since, filter: values.filter, follows: values['no-follow'] !== true }, config, host, print)
+    const asked = {
+      group,
+      since,
+      filter: values.filter,
+      follows: values['no-follow'] !== true,
+      live: values.live === true,
+    }
+    return tail(asked, config, host, print)
   },
 })
 
-interface Asked {
-  readonly group: string
-  readonly since: number
-  readonly filter: string | undefined
-  readonly follows: boolean
+interface Asked extends Followed {
+  readonly live: boolean
+}
+
+/** Events as asked for; those of FilterLogEvents where there is no Live Tail. */
+async function* eventsOf(
+  client: CloudWatchLogsClient,
+  asked: Asked,
+  note: (text: string) => void,
+  signal: AbortSignal,
+): AsyncGenerator<TailedEvent> {
+  let { since } = asked
+  if (asked.live) {
+    try {
+      yield* followLive(client, asked, note, signal)
+      return
+    } catch (error) {
+      if (!(error instanceof LiveTailUnavailable)) throw error
+      note(`${error.message}; events come by FilterLogEvents`)
+      since = error.sinceMs
+    }
+  }
+  yield* follow(client, { ...asked, since }, note, signal)
 }
 
 async function tail(asked: Asked, config: Config, host: CommandHost, print: typeof printLine): Promise<ExitCode> {
@@ -66,7 +107,7 @@ async function tail(asked: Asked, config: Config, host: CommandHost, print: type
     const region = await aws.region()
     const client = await aws.readingClient()
     try {
-      for await (const event of follow(client, asked, (note) => host.err(`${note}\n`), stopped.signal)) {
+      for await (const event of eventsOf(client, asked, (note) => host.err(`${note}\n`), stopped.signal)) {
         host.out(print(event))
         await host.outDrained()
       }
