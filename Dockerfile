@@ -1,4 +1,4 @@
-# Built for Node 24, run as nobody, with nothing in it but the daemon and its dependencies.
+# Built with Node 24. Runs as a non-root user, and contains only the daemon and its dependencies.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./

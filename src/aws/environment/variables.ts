@@ -29,7 +29,7 @@ export const AWS_VARIABLES = {
   AWS_CONTAINER_CREDENTIALS_FULL_URI: { kind: 'url', note: 'Credentials of EKS Pod Identity and others.' },
   AWS_CONTAINER_AUTHORIZATION_TOKEN: { kind: 'secret', note: 'Token for the container credentials.' },
   AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: { kind: 'path', note: 'File with that token.' },
-  AWS_EC2_METADATA_DISABLED: { kind: 'text', note: 'Do not ask instance metadata.' },
+  AWS_EC2_METADATA_DISABLED: { kind: 'text', note: 'Do not query instance metadata.' },
   AWS_EC2_METADATA_SERVICE_ENDPOINT: { kind: 'url', note: 'Address of instance metadata.' },
   AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: { kind: 'url', option: 'endpoint', note: 'Endpoint of CloudWatch Logs.' },
   AWS_ENDPOINT_URL: { kind: 'url', option: 'endpoint', note: 'Endpoint of every service without its own.' },
@@ -39,11 +39,19 @@ export const AWS_VARIABLES = {
   AWS_USE_DUALSTACK_ENDPOINT: { kind: 'switch', option: 'dualstack', note: 'Use the endpoint that has IPv6.' },
   AWS_CA_BUNDLE: { kind: 'path', note: 'PEM file of certificate authorities to trust as well.' },
   SSL_CERT_FILE: { kind: 'path', note: 'The same; OpenSSL and Go read it.' },
-  HTTPS_PROXY: { kind: 'secret', option: 'proxy_address', note: 'Proxy for https. Before https_proxy, as in Go.' },
+  HTTPS_PROXY: {
+    kind: 'secret',
+    option: 'proxy_address',
+    note: 'Proxy for https. Takes precedence over https_proxy, as in Go.',
+  },
   https_proxy: { kind: 'secret', option: 'proxy_address', note: 'The same.' },
-  HTTP_PROXY: { kind: 'secret', option: 'proxy_address', note: 'Proxy for http. Before http_proxy, as in Go.' },
+  HTTP_PROXY: {
+    kind: 'secret',
+    option: 'proxy_address',
+    note: 'Proxy for http. Takes precedence over http_proxy, as in Go.',
+  },
   http_proxy: { kind: 'secret', option: 'proxy_address', note: 'The same.' },
-  NO_PROXY: { kind: 'text', note: 'Hosts without a proxy, by the rules of Go. Before no_proxy.' },
+  NO_PROXY: { kind: 'text', note: 'Hosts without a proxy, by the rules of Go. Takes precedence over no_proxy.' },
   no_proxy: { kind: 'text', note: 'The same.' },
 } as const satisfies Readonly<Record<string, Variable>>
 
