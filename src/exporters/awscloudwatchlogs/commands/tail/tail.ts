@@ -121,11 +121,19 @@ async function tail(asked: Asked, config: Config, host: CommandHost, print: type
     return 0
   } catch (error) {
     if (stopped.signal.aborted) return 0
-    host.err(`${error instanceof Error ? error.message : String(error)}\n`)
+    host.err(`${reasonOf(error, config)}\n`)
     return error instanceof ComponentError ? 2 : 1
   } finally {
     await aws?.close()
   }
+}
+
+/** A refused connection mostly means that the daemon with cloudwatch_local does not run. */
+function reasonOf(error: unknown, { endpoint }: Config): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== 'ECONNREFUSED' || endpoint === '') return error.message
+  return `nothing listens at ${endpoint} (${error.message}): start the daemon there, or write another --endpoint`
 }
 
 /** The exporter's settings with what the command line replaces; undefined if there are none, and stderr says why. */

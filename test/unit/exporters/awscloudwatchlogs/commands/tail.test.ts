@@ -98,6 +98,16 @@ test.each([
   expect(output.err).toContain(reason)
 })
 
+test('an endpoint where nothing listens is named, with what to do', async () => {
+  const cloudwatch = await local()
+  await cloudwatch.down()
+  const { output, ended } = run({ GROUP: 'g', endpoint: cloudwatch.url })
+  expect(await ended).toBe(1)
+  expect(output.err).toMatch(
+    /^nothing listens at http:\/\/localhost:\d+ \(connect ECONNREFUSED .*: start the daemon there/,
+  )
+})
+
 test('a throttled look is repeated, and loses nothing', async () => {
   const cloudwatch = await local()
   await put(cloudwatch, 'g', 's', [record('once')])
