@@ -13,10 +13,11 @@ queueConformance('the memory queue', async (capacityBytes) => {
 })
 
 describe('bounds of the memory queue beside the byte budget', () => {
-  const items = itemBatch(namedItems('item', 4))
-  const request = [
-    { lane: 'a', items },
-    { lane: 'b', items },
+  /** New each time: a queue frees the buffers of what is settled. */
+  const items = () => itemBatch(namedItems('item', 4))
+  const request = () => [
+    { lane: 'a', items: items() },
+    { lane: 'b', items: items() },
   ]
 
   function bounded(bound: QueueBound, budgetBytes = 1_048_576) {
@@ -26,7 +27,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
 
   /** Takes the request, or says why not. */
   function take(queue: MemoryQueue): readonly QueuedBatch[] | string {
-    const outcome = queue.reserve(request)
+    const outcome = queue.reserve(request())
     if (outcome.kind === 'retry') return outcome.message
     let stored: readonly QueuedBatch[] = []
     outcome.commit((batches) => {
@@ -50,12 +51,12 @@ describe('bounds of the memory queue beside the byte budget', () => {
     queue.settle(b, 0, 4)
     expect(queue.size).toBe(1)
     expect(take(queue)).toHaveLength(2)
-    expect(budget.used).toBe(4 * heldBytes(items))
+    expect(budget.used).toBe(4 * heldBytes(items()))
   })
 
   test('in items: more than the bound would never fit', () => {
-    expect(bounded({ unit: 'items', most: 8 }).queue.couldHold(request)).toBe(true)
-    expect(bounded({ unit: 'items', most: 7 }).queue.couldHold(request)).toBe(false)
+    expect(bounded({ unit: 'items', most: 8 }).queue.couldHold(request())).toBe(true)
+    expect(bounded({ unit: 'items', most: 7 }).queue.couldHold(request())).toBe(false)
   })
 
   test('in requests: one of nothing is not counted once it is stored', () => {
@@ -78,7 +79,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
   })
 
   test('in bytes: it stays within its own bound and the budget, whichever is less', () => {
-    const bytes = 2 * heldBytes(items)
+    const bytes = 2 * heldBytes(items())
     expect(bounded({ unit: 'bytes', most: 10_000 }, 5_000).queue.capacityBytes).toBe(5_000)
     const { queue, budget } = bounded({ unit: 'bytes', most: bytes })
     expect(queue.capacityBytes).toBe(bytes)
@@ -90,15 +91,15 @@ describe('bounds of the memory queue beside the byte budget', () => {
   test.each(['requests', 'items', 'bytes'] as const)('in %s: what is released was never there', (unit) => {
     const { queue, budget } = bounded({ unit, most: 10_000 })
     for (let i = 0; i < 100; i++) {
-      const outcome = queue.reserve(request)
+      const outcome = queue.reserve(request())
       if (outcome.kind === 'reserved') outcome.release()
     }
     expect([queue.size, budget.used]).toEqual([0, 0])
   })
 
   test('the budget is shared: what another holds is not there', () => {
-    const { queue, budget } = bounded({ unit: 'requests', most: 10 }, 4 * heldBytes(items))
-    budget.reserve(3 * heldBytes(items))
+    const { queue, budget } = bounded({ unit: 'requests', most: 10 }, 4 * heldBytes(items()))
+    budget.reserve(3 * heldBytes(items()))
     expect(take(queue)).toMatch(/^the queue is full/)
     expect([queue.size, queue.usedBytes]).toEqual([0, 0])
   })
