@@ -1,5 +1,5 @@
 import type { Ledger } from './ledger.ts'
-import type { Emit, MetricDefinition, MetricsRegistry } from '../telemetry/metrics.ts'
+import { counter, gauge, type Emit, type MetricDefinition, type MetricsRegistry } from '../telemetry/metrics.ts'
 
 /** Size and capacity of an exporter's queue, in the unit of its sizer (requests, items or bytes). */
 export interface QueueFill {
@@ -8,38 +8,52 @@ export interface QueueFill {
 }
 
 // The collector's names where it has them, so that its dashboards work.
-const SENT = 'otelcol_exporter_sent_log_records'
-const SEND_FAILED = 'otelcol_exporter_send_failed_log_records'
-const ENQUEUE_FAILED = 'otelcol_exporter_enqueue_failed_log_records'
-const QUEUE_SIZE = 'otelcol_exporter_queue_size'
-const QUEUE_CAPACITY = 'otelcol_exporter_queue_capacity'
-const RECEIVED = 'otlp_cloudwatch_records_received'
-const RECORDS = 'otlp_cloudwatch_records'
-const DIFFERENCE = 'otlp_cloudwatch_records_unaccounted'
-const EVENTS = 'otlp_cloudwatch_events_written'
-const DUPLICATES = 'otlp_cloudwatch_possible_duplicates'
-const RETRIES = 'otlp_cloudwatch_put_retries'
+const SENT = counter('otelcol_exporter_sent_log_records', 'Log records delivered to the destination.')
+const SEND_FAILED = counter(
+  'otelcol_exporter_send_failed_log_records',
+  'Log records that were queued and not delivered.',
+)
+const ENQUEUE_FAILED = counter(
+  'otelcol_exporter_enqueue_failed_log_records',
+  'Log records refused because there was no room for them.',
+)
+const QUEUE_SIZE = gauge(
+  'otelcol_exporter_queue_size',
+  "How much the queue holds, in the unit of the exporter's sizer.",
+)
+const QUEUE_CAPACITY = gauge(
+  'otelcol_exporter_queue_capacity',
+  "How much the queue can hold, in the unit of the exporter's sizer.",
+)
+const RECEIVED = counter('otlp_cloudwatch_records_received', 'Log records received by the exporter.')
+const RECORDS = gauge(
+  'otlp_cloudwatch_records',
+  'Log records received, by current state; the sum over all states is the number received.',
+)
+const DIFFERENCE = gauge(
+  'otlp_cloudwatch_records_unaccounted',
+  'Log records received and in no state; 0 unless there is a bug.',
+)
+const EVENTS = counter('otlp_cloudwatch_events_written', 'Events written to the destination, including repeated ones.')
+const DUPLICATES = counter(
+  'otlp_cloudwatch_possible_duplicates',
+  'Log records sent again after a call whose response was lost.',
+)
+const RETRIES = counter('otlp_cloudwatch_put_retries', 'Calls to the destination that were retried.')
 
 const DEFINITIONS: readonly MetricDefinition[] = [
-  { name: SENT, type: 'counter', help: 'Log records delivered to the destination.' },
-  { name: SEND_FAILED, type: 'counter', help: 'Log records that were queued and not delivered.' },
-  { name: ENQUEUE_FAILED, type: 'counter', help: 'Log records refused because there was no room for them.' },
-  { name: RECEIVED, type: 'counter', help: 'Log records received by the exporter.' },
-  {
-    name: RECORDS,
-    type: 'gauge',
-    help: 'Log records received, by current state; the sum over all states is the number received.',
-  },
-  { name: DIFFERENCE, type: 'gauge', help: 'Log records received and in no state; 0 unless there is a bug.' },
-  { name: EVENTS, type: 'counter', help: 'Events written to the destination, including repeated ones.' },
-  { name: DUPLICATES, type: 'counter', help: 'Log records sent again after a call whose response was lost.' },
-  { name: RETRIES, type: 'counter', help: 'Calls to the destination that were retried.' },
+  SENT,
+  SEND_FAILED,
+  ENQUEUE_FAILED,
+  RECEIVED,
+  RECORDS,
+  DIFFERENCE,
+  EVENTS,
+  DUPLICATES,
+  RETRIES,
 ]
 
-const QUEUE_DEFINITIONS: readonly MetricDefinition[] = [
-  { name: QUEUE_SIZE, type: 'gauge', help: "How much the queue holds, in the unit of the exporter's sizer." },
-  { name: QUEUE_CAPACITY, type: 'gauge', help: "How much the queue can hold, in the unit of the exporter's sizer." },
-]
+const QUEUE_DEFINITIONS: readonly MetricDefinition[] = [QUEUE_SIZE, QUEUE_CAPACITY]
 
 /**
  * Registers a ledger for `/metrics`.

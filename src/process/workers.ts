@@ -70,9 +70,9 @@ export class Workers implements PipelineWorkers {
   async read(): Promise<{ readonly families: (readonly Family[])[]; readonly reports: unknown[] }> {
     const children = [...this.#children]
     const answers = await Promise.all(children.map((child) => child.read()))
-    const heard = answers.filter((answered) => answered).length
-    if (heard < this.#count)
-      this.#logger.warn('some workers did not respond: reporting their last known metrics', { heard })
+    const responded = answers.filter((answered) => answered).length
+    if (responded < this.#count)
+      this.#logger.warn('some workers did not respond: reporting their last known metrics', { responded })
     const found = children.map(({ reading }) => reading).filter((reading) => reading !== undefined)
     return { families: found.map(({ families }) => families), reports: found.map(({ report }) => report) }
   }

@@ -14,8 +14,16 @@ export interface MetricDefinition {
 /** Labels of a sample. Names are lower snake case; values have bounded cardinality. */
 export type Labels = Readonly<Record<string, string>>
 
+export function counter(name: string, help: string, merge?: 'max'): MetricDefinition {
+  return { name, type: 'counter', help, ...(merge !== undefined && { merge }) }
+}
+
+export function gauge(name: string, help: string, merge?: 'max'): MetricDefinition {
+  return { name, type: 'gauge', help, ...(merge !== undefined && { merge }) }
+}
+
 /** Writes one sample of a metric that was defined in the same `register`. */
-export type Emit = (name: string, labels: Labels, value: number) => void
+export type Emit = (metric: MetricDefinition, labels: Labels, value: number) => void
 
 export interface MetricsRegistry {
   /** Registers `collect` to be called at each scrape. Returns a function that unregisters the metrics. */

@@ -1,26 +1,25 @@
 import { getHeapStatistics } from 'node:v8'
-import type { Labels, MetricDefinition, MetricsRegistry } from './metrics.ts'
+import { counter, gauge, type Labels, type MetricDefinition, type MetricsRegistry } from './metrics.ts'
 
 // The collector's names. Its `runtime_total_alloc_bytes` has no counterpart: V8 does not count its total allocations.
-const UPTIME = 'otelcol_process_uptime'
-const CPU = 'otelcol_process_cpu_seconds'
-const RSS = 'otelcol_process_memory_rss'
-const HEAP = 'otelcol_process_runtime_heap_alloc_bytes'
-const SYSTEM = 'otelcol_process_runtime_total_sys_memory_bytes'
-const TARGET = 'target_info'
+const UPTIME = counter('otelcol_process_uptime', 'Seconds since the process started.', 'max')
+const CPU = counter('otelcol_process_cpu_seconds', 'CPU seconds, user and system.')
+const RSS = gauge('otelcol_process_memory_rss', 'Resident memory in bytes.')
+const HEAP = gauge(
+  'otelcol_process_runtime_heap_alloc_bytes',
+  'Bytes of live and uncollected objects on the JavaScript heap.',
+)
+const SYSTEM = gauge(
+  'otelcol_process_runtime_total_sys_memory_bytes',
+  'Bytes the runtime has taken for the JavaScript heap and for buffers.',
+)
+const TARGET = gauge('target_info', 'Target metadata.')
 
-const DEFINITIONS: readonly MetricDefinition[] = [
-  { name: UPTIME, type: 'counter', help: 'Seconds since the process started.', merge: 'max' },
-  { name: CPU, type: 'counter', help: 'CPU seconds, user and system.' },
-  { name: RSS, type: 'gauge', help: 'Resident memory in bytes.' },
-  { name: HEAP, type: 'gauge', help: 'Bytes of live and uncollected objects on the JavaScript heap.' },
-  { name: SYSTEM, type: 'gauge', help: 'Bytes the runtime has taken for the JavaScript heap and for buffers.' },
-]
+const DEFINITIONS: readonly MetricDefinition[] = [UPTIME, CPU, RSS, HEAP, SYSTEM]
 
 /** @param target service_name, service_version, service_instance_id */
 export function registerTarget(metrics: MetricsRegistry, target: Labels): () => void {
-  const definition: MetricDefinition = { name: TARGET, type: 'gauge', help: 'Target metadata.' }
-  return metrics.register([definition], (emit) => emit(TARGET, target, 1))
+  return metrics.register([TARGET], (emit) => emit(TARGET, target, 1))
 }
 
 export function registerProcess(metrics: MetricsRegistry): () => void {

@@ -48,7 +48,7 @@ export class Registry implements MetricsRegistry {
         families.set(definition.name, family)
         own.set(definition.name, family.samples)
       }
-      collect((name: string, labels: Labels, value: number) => {
+      collect(({ name }: MetricDefinition, labels: Labels, value: number) => {
         const samples = own.get(name)
         if (samples === undefined) throw new Error(`metric ${name} was emitted but not defined`)
         samples.push({ labels, value })

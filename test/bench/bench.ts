@@ -4,13 +4,13 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { GO_COLLECTOR_VERSION, goVersion } from './go-collector.ts'
-import { type Measurement, measure } from './measure.ts'
-import { measureStart } from './measure-start.ts'
+import { GO_COLLECTOR_VERSION, goVersion } from './targets/go-collector.ts'
+import { type Measurement, measure } from './measure/measure.ts'
+import { measureStart } from './measure/measure-start.ts'
 import { HELP, type Options, parseOptions } from './options.ts'
-import { figureTables, isExact, ratioTable, type Result, type StartResult, startTable } from './report.ts'
-import { round } from './statistics.ts'
-import { prepare, TARGETS } from './targets.ts'
+import { figureTables, isExact, ratioTable, type Result, type StartResult, startTable } from './report/report.ts'
+import { round } from './report/statistics.ts'
+import { prepare, TARGETS } from './targets/targets.ts'
 
 const RESULTS = join(import.meta.dirname, 'RESULTS.md')
 /** Processes that ran or waited to, in the minute before. */
@@ -36,13 +36,13 @@ async function bench({ cases, start, targets, timing, repeat, full, write }: Opt
   // Round by round, so that what else the machine does falls on every target.
   for (let round = 1; round <= repeat; round++) {
     for (const { target, attempt } of starts) {
-      tell(`${round}/${repeat} start ${target}`)
+      print(`${round}/${repeat} start ${target}`)
       await attempt()
     }
     for (const { case: each, target, attempt } of results) {
-      tell(`${round}/${repeat} ${Object.values(each).join(' ')} ${target}`)
+      print(`${round}/${repeat} ${Object.values(each).join(' ')} ${target}`)
       const run = await attempt()
-      if (run !== undefined) tell(summary(run))
+      if (run !== undefined) print(summary(run))
     }
     text = await report(results, starts, `${timing.seconds} s after ${timing.warmUpSeconds} s, ${round} rounds`)
     if (write) await writeFile(RESULTS, text)
@@ -53,7 +53,7 @@ async function bench({ cases, start, targets, timing, repeat, full, write }: Opt
     ...starts.filter(({ failures }) => failures.length > 0).map((result) => ({ ...result, row: ['start'] })),
   ].filter(({ target }) => TARGETS[target]?.ours)
   if (failed.length === 0) return
-  tell(`FAILED: ${failed.map(({ row, target }) => `${row.join(' ')} ${target}`).join(', ')}`)
+  print(`FAILED: ${failed.map(({ row, target }) => `${row.join(' ')} ${target}`).join(', ')}`)
   process.exitCode = 1
 }
 
@@ -68,7 +68,7 @@ function attempts<Run>(measure: () => Promise<Run>) {
       return run
     } catch (error) {
       failures.push(String(error))
-      tell(`FAILED: ${String(error)}`)
+      print(`FAILED: ${String(error)}`)
       return undefined
     }
   }
@@ -113,6 +113,6 @@ function readOptions(): Options | undefined {
   }
 }
 
-function tell(text: string): void {
+function print(text: string): void {
   process.stderr.write(`${text}\n`)
 }

@@ -16,8 +16,8 @@ import { configSchema } from '../../src/exporters/awscloudwatchlogs/config.ts'
 import { MAX_AGE_MS } from '../../src/exporters/awscloudwatchlogs/limits.ts'
 import { resolve } from '../../src/exporters/awscloudwatchlogs/settings/resolve.ts'
 import type { Destination } from '../../src/exporters/awscloudwatchlogs/route/destination.ts'
-import { exampleRequest } from './requests.ts'
-import { round } from './statistics.ts'
+import { exampleRequest } from './load/requests.ts'
+import { round } from './report/statistics.ts'
 import { makeTranscoder } from './transcoder.ts'
 
 const RECORDS = 512

@@ -7,10 +7,10 @@ import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import { CloudWatchLogRecordExporter, type ExportResult } from '../../src/index.ts'
-import { ask } from './ask.ts'
-import { exampleRecords, exampleRequest } from './requests.ts'
-import { median, medianAndSpread, round } from './statistics.ts'
-import { CA } from './target-config.ts'
+import { ask } from './measure/ask.ts'
+import { exampleRecords, exampleRequest } from './load/requests.ts'
+import { median, medianAndSpread, round } from './report/statistics.ts'
+import { CA } from './targets/target-config.ts'
 import { makeTranscoder } from './transcoder.ts'
 
 const RECORDS = 512
@@ -18,7 +18,7 @@ const ROUNDS = 200
 const RUNS = 7
 const WARM_UP_RUNS = 2
 
-const sink = fork(join(import.meta.dirname, 'sink.ts'), ['0'])
+const sink = fork(join(import.meta.dirname, 'measure', 'sink.ts'), ['0'])
 const { port } = await ask<{ port: number }>(sink)
 const exporter = new CloudWatchLogRecordExporter({
   logGroupName: '/{service.name}',

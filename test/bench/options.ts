@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import type { Timing } from './measure.ts'
+import type { Timing } from './measure/measure.ts'
 import { type Case, plan, PROTOCOLS, QUEUES, QUICK_ROWS, RATES, rowNamed, ROWS } from './rows.ts'
-import { TARGETS } from './targets.ts'
+import { TARGETS } from './targets/targets.ts'
 
 export interface Options {
   readonly cases: readonly Case[]

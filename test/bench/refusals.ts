@@ -7,15 +7,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { templates } from './requests.ts'
+import { templates } from './load/requests.ts'
 import { type Protocol, PROTOCOLS, type Row, rowNamed } from './rows.ts'
-import { onScene } from './scene.ts'
-import { connectGrpc } from './send-grpc.ts'
-import { connectHttp } from './send-http.ts'
-import type { Send, SendOutcome } from './send.ts'
-import { median, round } from './statistics.ts'
-import { type Prepared, prepare, TARGETS } from './targets.ts'
-import { cpuSeconds } from './usage.ts'
+import { onScene } from './measure/scene.ts'
+import { connectGrpc } from './load/send-grpc.ts'
+import { connectHttp } from './load/send-http.ts'
+import type { Send, SendOutcome } from './load/send.ts'
+import { median, round } from './report/statistics.ts'
+import { type Prepared, prepare, TARGETS } from './targets/targets.ts'
+import { cpuSeconds } from './measure/usage.ts'
 
 /** Refused over taken (design goal). */
 const MAX_RATIO = 0.1

@@ -2,7 +2,7 @@
 //   node test/bench/transcode.ts
 
 import { decodeLogs } from '../../src/otlp/logs.ts'
-import { exampleRequest } from './requests.ts'
+import { exampleRequest } from './load/requests.ts'
 import { makeTranscoder } from './transcoder.ts'
 
 const RECORDS = 512

@@ -15,7 +15,7 @@ exporters: { awscloudwatchlogs: { log_group_name: /app, log_stream_name: main, r
 service: { pipelines: { logs: { receivers: [otlp], exporters: [awscloudwatchlogs] } } }
 `
 
-/** What it shows, the text of bad.yaml, and every problem that is told of it. */
+/** Its subject, the text of bad.yaml, and every problem that is reported. */
 type Row = readonly [title: string, text: string, ...problems: string[]]
 
 /** bad.yaml is merged onto a good config. */

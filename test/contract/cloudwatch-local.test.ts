@@ -72,7 +72,7 @@ test('events that the SDK puts are read back by its paginators', async () => {
   expect(local.calls.all.at(-1)).toMatchObject({ accessKeyId: 'AKIDTEST', region: 'eu-central-1' })
 })
 
-test('groups are paged, and carry what they were given', async () => {
+test('groups are paged, and keep their settings', async () => {
   await client.send(new PutRetentionPolicyCommand({ logGroupName: 'g', retentionInDays: 30 }))
   await client.send(new CreateLogGroupCommand({ logGroupName: 'h' }))
   const groups = []

@@ -72,7 +72,7 @@ describe.for(EACH)('the $kind $type', ({ factory, folder, kind, type, config, re
     }
   })
 
-  test('takes an empty config or names what is missing', () => {
+  test('accepts an empty config or names what is missing', () => {
     const keys = Object.keys(objectsIn(config)[0]?.schema.properties ?? {})
     for (const { path, message } of config.safeParse({}).error?.issues ?? []) {
       const named = keys.filter((key) => path.includes(key) || message.includes(key))
@@ -99,7 +99,7 @@ describe.for(EACH)('the $kind $type', ({ factory, folder, kind, type, config, re
     expect(replaceOptionTable(text, config), 'run npm run generate').toBe(text)
   })
 
-  test('has a README that tells of failures and metrics', () => {
+  test('has a README that describes its failures and metrics', () => {
     expect(readme()).toMatch(/fail/i)
     expect(readme()).toMatch(/metrics/i)
   })

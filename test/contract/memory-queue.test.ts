@@ -59,7 +59,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
     expect(bounded({ unit: 'items', most: 7 }).queue.couldHold(request())).toBe(false)
   })
 
-  test('in requests: one of nothing is not counted once it is stored', () => {
+  test('in requests: an empty one is no longer counted once it is stored', () => {
     const { queue } = bounded({ unit: 'requests', most: 1 })
     const outcome = queue.reserve([])
     expect(queue.size).toBe(1)
@@ -88,7 +88,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
     expect(budget.used).toBe(bytes)
   })
 
-  test.each(['requests', 'items', 'bytes'] as const)('in %s: what is released was never there', (unit) => {
+  test.each(['requests', 'items', 'bytes'] as const)('in %s: a released reservation leaves nothing behind', (unit) => {
     const { queue, budget } = bounded({ unit, most: 10_000 })
     for (let i = 0; i < 100; i++) {
       const outcome = queue.reserve(request())
@@ -97,7 +97,7 @@ describe('bounds of the memory queue beside the byte budget', () => {
     expect([queue.size, budget.used]).toEqual([0, 0])
   })
 
-  test('the budget is shared: what another holds is not there', () => {
+  test('the budget is shared: bytes that another queue holds are not available', () => {
     const { queue, budget } = bounded({ unit: 'requests', most: 10 }, 4 * heldBytes(items()))
     budget.reserve(3 * heldBytes(items()))
     expect(take(queue)).toMatch(/^the queue is full/)

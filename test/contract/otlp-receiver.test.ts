@@ -45,7 +45,7 @@ interface HttpCase {
   readonly type?: string
   readonly encoding?: string
   readonly body?: string | Uint8Array<ArrayBuffer>
-  /** What the pipeline answers; it accepts unless told otherwise. */
+  /** Answer of the pipeline. Default: it accepts. */
   readonly outcome?: Outcome
   readonly status: number
   readonly answer?: string
@@ -216,9 +216,15 @@ const HTTP: readonly HttpCase[] = [
     answer: statusJson(14, 'full', retryInfo('1.500s')),
   },
   { says: 'a retry at once', ...inProtobuf, outcome: retry(0), status: 503, headers: { 'retry-after': '1' } },
-  { says: 'nobody known', ...inJson, outcome: refused('unauthenticated'), status: 401, answer: statusJson(16, 'no') },
   {
-    says: 'nobody allowed',
+    says: 'an unknown sender',
+    ...inJson,
+    outcome: refused('unauthenticated'),
+    status: 401,
+    answer: statusJson(16, 'no'),
+  },
+  {
+    says: 'a forbidden sender',
     ...inJson,
     outcome: refused('permission_denied'),
     status: 403,
@@ -344,7 +350,7 @@ const GRPC: readonly GrpcCase[] = [
       'decompression: send smaller batches',
   },
   {
-    says: 'nobody known',
+    says: 'an unknown sender',
     body: logs,
     outcome: refused('unauthenticated'),
     code: status.UNAUTHENTICATED,

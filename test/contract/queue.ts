@@ -27,10 +27,10 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
 
   /** One that was asked for what an earlier process left, as its user does first. */
   async function ready(): Promise<QueueUnderTest> {
-    const under = await makeQueue(CAPACITY)
-    made.push(under.queue)
-    expect(await under.queue.recover()).toEqual([])
-    return under
+    const harness = await makeQueue(CAPACITY)
+    made.push(harness.queue)
+    expect(await harness.queue.recover()).toEqual([])
+    return harness
   }
 
   describe(name, () => {
@@ -55,7 +55,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       expect(batches.map(({ own }) => own)).toEqual([false, true])
     })
 
-    test('says once for each commit that the batches are stored, in their order', async () => {
+    test('reports each commit as stored once, in order', async () => {
       const { queue } = await ready()
       const before = Date.now()
       const stored = vi.fn()
@@ -107,7 +107,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       expect((await load(queue, batch as QueuedBatch)).kind).toBe(2)
     })
 
-    test('takes a request of nothing', async () => {
+    test('takes an empty request', async () => {
       const { queue, budget } = await ready()
       expect(await store(queue, [])).toEqual([])
       expect(budget.used).toBe(0)
@@ -124,7 +124,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       expect([queue.usedBytes, budget.used]).toEqual([used, 0])
     })
 
-    test('has nothing left of what was released', async () => {
+    test('keeps nothing of a released reservation', async () => {
       const { queue, budget } = await ready()
       const used = queue.usedBytes
       for (let i = 0; i < 200; i++) reserve(queue, [ofBytes(CAPACITY / 2), ofBytes(1_000)]).release()
@@ -139,13 +139,13 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       reserve(queue, [ofBytes(CAPACITY * 0.6)]).release()
     })
 
-    test('says of what it could never hold that asking again is no use', async () => {
+    test('refuses for good a request that it could never hold', async () => {
       const { queue } = await ready()
       expect(queue.couldHold(laneItemsOf([ofBytes(1_000)]))).toBe(true)
       expect(queue.couldHold(laneItemsOf([ofBytes(queue.capacityBytes + 1)]))).toBe(false)
     })
 
-    test('tells senders to wait when it is full, and takes more once it is not', async () => {
+    test('makes senders wait when it is full, and takes more once it is not', async () => {
       const { queue, budget } = await ready()
       const batches: QueuedBatch[] = []
       let outcome = queue.reserve(laneItemsOf([ofBytes(CAPACITY / 16)]))
@@ -211,7 +211,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       expect(bytes).toHaveLength(0)
     })
 
-    test('is as empty as before after a long time of coming and going', async () => {
+    test('is empty again after many batches have come and gone', async () => {
       const { queue, budget } = await ready()
       // The queue owns what it is given, and may free it: what comes back is compared with another of the same.
       const waiting: { readonly batch: QueuedBatch; readonly size: number }[] = []
@@ -234,7 +234,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
       expect(budget.used).toBe(0)
     })
 
-    test('closes with batches that nobody settled, and twice', async () => {
+    test('closes with unsettled batches, and can be closed twice', async () => {
       const { queue } = await ready()
       await store(queue, [itemBatch(namedItems('a', 3)), itemBatch(namedItems('b', 3))])
       await queue.close()
@@ -243,7 +243,7 @@ export function queueConformance(name: string, makeQueue: (capacityBytes: number
   })
 }
 
-/** Items of so many bytes together. */
+/** Items with that number of bytes in all. */
 function ofBytes(bytes: number, count = 1): ItemBatch {
   const index = new Float64Array(count * INDEX_FIELDS)
   const size = Math.floor(bytes)

@@ -2,8 +2,7 @@
 //
 //   const { extension, log } = await startAuthenticator(bearertokenauthExtension, { token: 'a' })
 //   extension.authenticate(headWith({ authorization: 'Bearer a' }))
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { type Authenticator, isAuthenticator, type RequestHead } from '../../src/component/authenticator.ts'
@@ -13,6 +12,7 @@ import type { Component } from '../../src/component/component.ts'
 import type { ExtensionFactory } from '../../src/component/factory.ts'
 import { Registry } from '../../src/telemetry/registry.ts'
 import { lineText, listeningLogger } from './logger.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 export interface RunningAuthenticator {
   readonly extension: Component & Authenticator
@@ -58,8 +58,7 @@ export function problemsOf<Config>(factory: ExtensionFactory<Config>, config: un
 export async function secretFile(
   text: string,
 ): Promise<{ path: string; replace(text: string): Promise<void>; remove(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'otlp-secret-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const folder = await temporaryFolder()
   const path = join(folder, 'secret')
   const replace = async (text: string) => {
     await writeFile(`${path}.new`, text)

@@ -7,7 +7,7 @@ export interface CloudWatchAnswer {
   readonly body: Record<string, unknown>
 }
 
-/** A well-formed SigV4 header, signed by nobody. */
+/** A well-formed SigV4 header with a made-up signature. */
 export const SIGNED: Readonly<Record<string, string>> = {
   authorization:
     'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/logs/aws4_request, ' +

@@ -49,12 +49,12 @@ export class SentRequest {
   }
 }
 
-export class DeliveryUnderTest {
+export class DeliveryHarness {
   readonly sender = new FakeSender()
   readonly ledger = new Ledger()
   readonly budget: ByteBudget
   readonly queue: Queue
-  /** What other processes would be told. */
+  /** Throttles that other processes would get. */
   readonly throttles: Throttle[] = []
   readonly delivery: Delivery<string>
   readonly logged: LogLine[] = []

@@ -7,11 +7,11 @@ export interface LogLine {
 }
 
 /** Tells of every line, also of its children's. */
-export function listeningLogger(heard: (line: LogLine) => void): Logger {
+export function listeningLogger(onLine: (line: LogLine) => void): Logger {
   const log =
     (level: string) =>
     (message: string, fields: Fields = {}) =>
-      heard({ level, message, fields })
+      onLine({ level, message, fields })
   const logger: Logger = {
     debug: log('debug'),
     info: log('info'),

@@ -1,4 +1,4 @@
-// A destination without AWS: takes packs and answers as it is told, and keeps what it was sent.
+// A destination without AWS: accepts packs, answers as configured, and keeps the packs.
 //
 //   const sender = new FakeSender()                           takes everything
 //   sender.respond = ({ group }) => group === 'bad' ? denied : taken

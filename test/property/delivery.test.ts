@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type PutOutcome, type RejectedRange, SCOPE_KINDS, type ScopeKind } from '../../src/delivery/contract/sender.ts'
-import { DeliveryUnderTest, type DeliverySetup, IDLE, POLICY } from '../fakes/delivery.ts'
+import { DeliveryHarness, type DeliverySetup, IDLE, POLICY } from '../fakes/delivery.ts'
 import type { TestItem } from '../fakes/items.ts'
 import { fault, refused, type SentPut, taken } from '../fakes/sender.ts'
 
@@ -72,9 +72,9 @@ test('every item comes to exactly one end, and every pack is legal', async () =>
   await fc.assert(
     fc.asyncProperty(requests, behaviours, setup, chance, async (requests, behaviours, setup, chance) => {
       vi.spyOn(Math, 'random').mockImplementation(() => chance.next().value ?? 0)
-      const { under, items, stored } = await run(requests, behaviours, setup)
+      const { harness, items, stored } = await run(requests, behaviours, setup)
       expect(new Set(stored).size).toBe(stored.length)
-      const { delivered, rejected } = under.ledger
+      const { delivered, rejected } = harness.ledger
       expect(delivered).toBe(stored.length)
       expect(delivered + rejected.too_old + rejected.too_new + rejected.poison).toBe(items.size)
     }),
@@ -107,11 +107,11 @@ function shortened(behaviour: Behaviour): Behaviour {
 
 /** Sends the requests and goes on until nothing is left to do. Items are named in the order in which they came. */
 async function run(requests: Requests, behaviours: readonly Behaviour[], setup: DeliverySetup) {
-  const under = new DeliveryUnderTest(setup)
+  const harness = new DeliveryHarness(setup)
   const answers = [...behaviours]
   const items = new Map<string, number>()
   const stored: string[] = []
-  under.sender.respond = (put) => {
+  harness.sender.respond = (put) => {
     const outcome = answer(answers.shift() ?? { kind: 'take' }, put.texts.length)
     if (outcome.kind === 'accepted')
       stored.push(...put.texts.filter((_, at) => !outcome.rejected.some(({ from, to }) => at >= from && at < to)))
@@ -128,19 +128,19 @@ async function run(requests: Requests, behaviours: readonly Behaviour[], setup: 
         return { text, ...item }
       })
     }
-    sent.push(under.send(byLane))
-    expect(under.ledger.difference()).toBe(0)
+    sent.push(harness.send(byLane))
+    expect(harness.ledger.difference()).toBe(0)
   }
-  for (let minute = 0; minute < 600 && under.delivery.laneCount > 0; minute++) {
+  for (let minute = 0; minute < 600 && harness.delivery.laneCount > 0; minute++) {
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(under.ledger.difference()).toBe(0)
+    expect(harness.ledger.difference()).toBe(0)
   }
-  for (const put of under.sender.puts) expectLegal(put, setup.policy?.maxItems ?? POLICY.maxItems)
-  expect(under.idle).toEqual(IDLE)
+  for (const put of harness.sender.puts) expectLegal(put, setup.policy?.maxItems ?? POLICY.maxItems)
+  expect(harness.idle).toEqual(IDLE)
   expect(vi.getTimerCount()).toBe(0)
   expect(sent.every(({ queued }) => queued === 'stored')).toBe(true)
   expect(sent.flatMap(({ settlements }) => settlements).reduce((sum, [, count]) => sum + count, 0)).toBe(items.size)
-  return { under, items, stored }
+  return { harness, items, stored }
 }
 
 function expectLegal({ texts, times, countedBytes }: SentPut, maxItems: number): void {

@@ -47,7 +47,7 @@ async function write(texts: readonly string[], settledEach: number): Promise<Ori
 
 type Harm = (bytes: Buffer) => Buffer | undefined
 
-/** What has to come out: the records of which no byte is changed, in segments that can still be told for what they are. */
+/** Records that must be recovered: those without a changed byte, in segments that can still be recognized. */
 function survivors({ files, records }: Original, changed: ReadonlyMap<string, Buffer | undefined>): string[] {
   return records
     .filter(({ file, offset, length, settled }) => {
@@ -100,15 +100,17 @@ async function expectSurvivors(
   await rm(folder, { recursive: true })
 }
 
-/** Every batch that was acknowledged is found, or told as lost: by its items where they can be known, by one where not. */
+/** Every acknowledged batch is found, or reported as lost: by its items where they are known, as one batch where not. */
 function expectAccounted({ records }: Original, { recovered, logged, lost }: OpenQueue, journalHarmed: boolean): void {
   const batches = records.filter(({ settled }) => !settled).length
   // Of segments that are gone because they were done, a harmed journal may not say so.
   if (journalHarmed) return expect(lost).toBeLessThanOrEqual(3 * (records.length - batches))
-  const told = logged.find(({ message }) => message.includes('acknowledged records are missing from the queue'))?.fields
-  const missing = Number(told?.['batches'] ?? 0)
+  const reported = logged.find(({ message }) =>
+    message.includes('acknowledged records are missing from the queue'),
+  )?.fields
+  const missing = Number(reported?.['batches'] ?? 0)
   expect(recovered.length + missing).toBe(batches)
-  expect(lost).toBe(told?.['records'] ?? 0)
+  expect(lost).toBe(reported?.['records'] ?? 0)
   expect(lost).toBeGreaterThanOrEqual(missing)
   expect(lost).toBeLessThanOrEqual(3 * missing)
 }
@@ -163,7 +165,7 @@ async function fewRecords() {
 }
 
 describe('a queue on disk', () => {
-  test('delivers every whole record of a harmed segment, and confines the harm', async () => {
+  test('delivers every whole record of a damaged segment, and confines the damage', async () => {
     await fc.assert(
       fc.asyncProperty(someTexts, fc.integer({ min: 2, max: 6 }), aHarm, fc.nat(), async (texts, each, harm, pick) => {
         const original = await write(texts, each)
@@ -176,7 +178,7 @@ describe('a queue on disk', () => {
     )
   }, 120_000)
 
-  test('sends again at most what was done when its journal is harmed', async () => {
+  test('sends again at most the settled records when its journal is damaged', async () => {
     await fc.assert(
       fc.asyncProperty(someTexts, aHarm, async (texts, harm) => {
         const original = await write(texts, 3)
@@ -188,13 +190,13 @@ describe('a queue on disk', () => {
     )
   }, 120_000)
 
-  test('is cut at every byte, and what is before the cut comes out', async () => {
+  test('is cut at every byte, and every record before the cut is recovered', async () => {
     const { original, name, bytes } = await fewRecords()
     for (let at = 0; at <= bytes.length; at++)
       await expectSurvivors(original, new Map([[name, bytes.subarray(0, at)]]), false)
   }, 120_000)
 
-  test('has each single bit flipped in turn, and loses no more than the record that has it', async () => {
+  test('has each single bit flipped in turn, and loses only the record with that bit', async () => {
     const { original, name, bytes } = await fewRecords()
     for (let at = 0; at < bytes.length; at++) {
       const flipped = Buffer.from(bytes)

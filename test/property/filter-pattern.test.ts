@@ -12,7 +12,7 @@ const patterns = fc
   .map(([[before, after], inner]) => `${before}${inner.join('')}${after}`)
 const messages = fc.oneof(fc.string(), fc.json(), fc.constantFrom('{"a":"x","k":[1]}', 'a "b c" [d', '\ud800'))
 
-test('any text is a filter pattern or is refused, and a pattern says of any message whether it matches', () => {
+test('any string is a filter pattern or is refused, and a pattern decides for any message whether it matches', () => {
   fc.assert(
     fc.property(patterns, fc.array(messages, { maxLength: 5 }), (pattern, texts) => {
       let matches

@@ -37,7 +37,7 @@ const { value, pairs } = fc.letrec<{ value: Value; pairs: Pairs; scalar: Value }
   pairs: fc.array(fc.tuple(key, fc.option(tie('value'), { nil: undefined })), { maxLength: 5 }),
 }))
 
-/** A scalar in so many lists or maps: around the depth at which a marker takes its place. */
+/** A scalar in nested lists or maps: around the depth at which a marker takes its place. */
 function nested([inner, levels, inMaps]: [Value, number, boolean]): Value {
   let outer = inner
   for (let i = 0; i < levels; i++) outer = inMaps ? { kvlist: [['k', outer]] } : [outer]

@@ -36,7 +36,10 @@ type Stage = (bytes: Uint8Array) => void
 const STAGES: Readonly<Record<string, Stage>> = {
   count: countRecords,
   ...Object.fromEntries(
-    TRANSCODERS.map((under, i): [string, Stage] => [`transcode ${i}`, (bytes) => void under.transcode(bytes, NOW_MS)]),
+    TRANSCODERS.map((harness, i): [string, Stage] => [
+      `transcode ${i}`,
+      (bytes) => void harness.transcode(bytes, NOW_MS),
+    ]),
   ),
   'transcode for a tenant': (bytes) => void TRANSCODERS[2]?.transcode(bytes, NOW_MS, IDENTITY),
   // Stops at its own limits, which are within what a call may make.
@@ -161,7 +164,7 @@ function jsonOf({ around: [before, after], piece, separator }: Shape<typeof json
 }
 
 describe('of any request', () => {
-  test('in protobuf, of pieces over and over', () => {
+  test('in protobuf, of repeated pieces', () => {
     fc.assert(
       fc.property(protobufShape, (shape) => expectFewInAll(protobufOf(shape))),
       { numRuns: 100 },

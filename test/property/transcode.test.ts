@@ -52,7 +52,7 @@ describe('a valid request', () => {
     )
   })
 
-  test('keeps each record whole, whichever of many destinations it goes to', () => {
+  test('keeps each record whole, for each of many destinations', () => {
     const setup: Setup = { group: '/{a}/{service.name}', stream: '{k8s.pod.name}' }
     fc.assert(
       fc.property(resources, (resources) => {
@@ -143,7 +143,7 @@ describe('any bytes at all', () => {
     }
   })
 
-  test('generated requests with bytes changed, cut out and doubled', () => {
+  test('generated requests with bytes changed, removed and repeated', () => {
     const damage = fc.record({ at: fc.nat(), by: fc.nat(255), how: fc.constantFrom('change', 'cut', 'double') })
     fc.assert(
       fc.property(resources, fc.array(damage, { minLength: 1, maxLength: 4 }), (resources, damages) => {

@@ -1,63 +1,64 @@
 import { steadyNowMs } from '../../delivery/contract/steady-clock.ts'
-import type { MetricDefinition, MetricsRegistry } from '../../telemetry/metrics.ts'
+import { counter, gauge, type MetricDefinition, type MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { CloudWatchLogs } from './cloudwatch-logs.ts'
 import { DIVERTED_REASONS } from './route/destination.ts'
 import { groupStates } from './accounting/group-states.ts'
 
-const PUTS = 'otlp_cloudwatch_puts'
-const BYTES = 'otlp_cloudwatch_put_bytes'
-const IN_FLIGHT = 'otelcol_exporter_in_flight_requests'
-const LANES = 'otlp_cloudwatch_lanes'
-const PARKED = 'otlp_cloudwatch_parked'
-const SCOPES = 'otlp_cloudwatch_fault_scopes'
-const OLDEST = 'otlp_cloudwatch_oldest_event_seconds'
-const DIVERTED = 'otlp_cloudwatch_diverted_records'
-const CHANGED = 'otlp_cloudwatch_changed_events'
-const CREATED = 'otlp_cloudwatch_created'
-const CREATING = 'otlp_cloudwatch_creating'
-const ENTITIES = 'otlp_cloudwatch_rejected_entities'
-const INGESTED = 'otlp_cloudwatch_ingested_bytes'
-const COST = 'otlp_cloudwatch_estimated_cost_usd'
-const MARKERS = 'otlp_cloudwatch_gap_markers'
-const GROUPS = 'otlp_cloudwatch_group_records'
-const DISK = 'otlp_cloudwatch_queue_disk_bytes'
-const FREE = 'otlp_cloudwatch_queue_disk_free_bytes'
-const REPLAYED = 'otlp_cloudwatch_replayed_records'
-const LETTERS = 'otlp_cloudwatch_dead_letters'
+const PUTS = counter('otlp_cloudwatch_puts', 'PutLogEvents calls.')
+const BYTES = counter('otlp_cloudwatch_put_bytes', 'Bytes of PutLogEvents bodies, compressed ones as sent.')
+const IN_FLIGHT = gauge('otelcol_exporter_in_flight_requests', 'PutLogEvents calls in flight.')
+const LANES = gauge('otlp_cloudwatch_lanes', 'Destinations with queued records or puts in flight.')
+const PARKED = gauge('otlp_cloudwatch_parked', 'Parked destinations, and their records and bytes in the queue.')
+const SCOPES = gauge('otlp_cloudwatch_fault_scopes', 'Fault scopes by kind and breaker state.')
+const OLDEST = gauge(
+  'otlp_cloudwatch_oldest_event_seconds',
+  'Seconds the oldest record has waited in the queue.',
+  'max',
+)
+const DIVERTED = counter('otlp_cloudwatch_diverted_records', 'Records sent to the overflow destination, by reason.')
+const CHANGED = counter(
+  'otlp_cloudwatch_changed_events',
+  'Events changed to fit: cut, values nested too deep, invalid UTF-8 repaired, stored under another time.',
+)
+const CREATED = counter('otlp_cloudwatch_created', 'Log groups and log streams created.')
+const CREATING = gauge('otlp_cloudwatch_creating', 'Destinations whose log group or log stream is being created.')
+const ENTITIES = counter(
+  'otlp_cloudwatch_rejected_entities',
+  'Puts whose entity CloudWatch did not accept; their events are stored.',
+)
+const INGESTED = counter('otlp_cloudwatch_ingested_bytes', 'Bytes of accepted events as CloudWatch counts them.')
+const COST = counter('otlp_cloudwatch_estimated_cost_usd', 'Cost of ingesting those bytes in USD, at price_per_gb.')
+const MARKERS = counter('otlp_cloudwatch_gap_markers', 'Gap markers written.')
+const GROUPS = gauge(
+  'otlp_cloudwatch_group_records',
+  'Records received, by log group and state, for the 200 busiest groups.',
+)
+const DISK = gauge('otlp_cloudwatch_queue_disk_bytes', 'Bytes of the queue on disk: used, quarantined, relocated.')
+const FREE = gauge('otlp_cloudwatch_queue_disk_free_bytes', 'Bytes free on the volume of the queue.', 'max')
+const REPLAYED = counter('otlp_cloudwatch_replayed_records', 'Records of dead letters that were queued again.')
+const LETTERS = gauge('otlp_cloudwatch_dead_letters', 'Dead letters on disk: events and bytes.')
 
 const DEFINITIONS: readonly MetricDefinition[] = [
-  { name: PUTS, type: 'counter', help: 'PutLogEvents calls.' },
-  { name: BYTES, type: 'counter', help: 'Bytes of PutLogEvents bodies, compressed ones as sent.' },
-  { name: IN_FLIGHT, type: 'gauge', help: 'PutLogEvents calls in flight.' },
-  { name: LANES, type: 'gauge', help: 'Destinations with queued records or puts in flight.' },
-  {
-    name: PARKED,
-    type: 'gauge',
-    help: 'Parked destinations, and their records and bytes in the queue.',
-  },
-  { name: SCOPES, type: 'gauge', help: 'Fault scopes by kind and breaker state.' },
-  { name: OLDEST, type: 'gauge', help: 'Seconds the oldest record has waited in the queue.', merge: 'max' },
-  { name: DIVERTED, type: 'counter', help: 'Records sent to the overflow destination, by reason.' },
-  {
-    name: CHANGED,
-    type: 'counter',
-    help: 'Events changed to fit: cut, values nested too deep, invalid UTF-8 repaired, stored under another time.',
-  },
-  { name: CREATED, type: 'counter', help: 'Log groups and log streams created.' },
-  { name: CREATING, type: 'gauge', help: 'Destinations whose log group or log stream is being created.' },
-  { name: ENTITIES, type: 'counter', help: 'Puts whose entity CloudWatch did not accept; their events are stored.' },
-  { name: INGESTED, type: 'counter', help: 'Bytes of accepted events as CloudWatch counts them.' },
-  { name: COST, type: 'counter', help: 'Cost of ingesting those bytes in USD, at price_per_gb.' },
-  { name: MARKERS, type: 'counter', help: 'Gap markers written.' },
-  {
-    name: GROUPS,
-    type: 'gauge',
-    help: 'Records received, by log group and state, for the 200 busiest groups.',
-  },
-  { name: REPLAYED, type: 'counter', help: 'Records of dead letters that were queued again.' },
-  { name: DISK, type: 'gauge', help: 'Bytes of the queue on disk: used, quarantined, relocated.' },
-  { name: FREE, type: 'gauge', help: 'Bytes free on the volume of the queue.', merge: 'max' },
-  { name: LETTERS, type: 'gauge', help: 'Dead letters on disk: events and bytes.' },
+  PUTS,
+  BYTES,
+  IN_FLIGHT,
+  LANES,
+  PARKED,
+  SCOPES,
+  OLDEST,
+  DIVERTED,
+  CHANGED,
+  CREATED,
+  CREATING,
+  ENTITIES,
+  INGESTED,
+  COST,
+  MARKERS,
+  GROUPS,
+  REPLAYED,
+  DISK,
+  FREE,
+  LETTERS,
 ]
 
 /** Bytes of a gigabyte in AWS's billing. */

@@ -1,5 +1,5 @@
 import { ComponentError, type Component, type ComponentSettings, type Host } from '../../component/component.ts'
-import type { MetricDefinition } from '../../telemetry/metrics.ts'
+import { counter, gauge, type MetricDefinition } from '../../telemetry/metrics.ts'
 import { CloudWatchLocal } from './cloudwatch-local.ts'
 import type { CloudWatchLocalConfig } from './config.ts'
 import { FirstEvents } from './first-events.ts'
@@ -8,14 +8,10 @@ import type { Batch } from './store/store.ts'
 /** Minimum ms between eviction warnings: a full store evicts with every put. */
 const EVICTION_NOTICE_MS = 60_000
 
-const STORED = 'otlp_cloudwatch_local_stored_events'
-const EVICTED = 'otlp_cloudwatch_local_evicted_events'
-const BYTES = 'otlp_cloudwatch_local_bytes'
-const DEFINITIONS: readonly MetricDefinition[] = [
-  { name: STORED, type: 'counter', help: 'Events stored, including those dropped later.' },
-  { name: EVICTED, type: 'counter', help: 'Events dropped because max_bytes was reached.' },
-  { name: BYTES, type: 'gauge', help: 'Bytes of events kept, as CloudWatch counts them.' },
-]
+const STORED = counter('otlp_cloudwatch_local_stored_events', 'Events stored, including those dropped later.')
+const EVICTED = counter('otlp_cloudwatch_local_evicted_events', 'Events dropped because max_bytes was reached.')
+const BYTES = gauge('otlp_cloudwatch_local_bytes', 'Bytes of events kept, as CloudWatch counts them.')
+const DEFINITIONS: readonly MetricDefinition[] = [STORED, EVICTED, BYTES]
 
 /** The lifecycle, log lines and metrics of `CloudWatchLocal`. */
 export class CloudWatchLocalExtension implements Component {

@@ -85,7 +85,7 @@ export function createIntake(options: IntakeOptions): ServerInterceptor {
   return (_, call) => {
     const full = refusalByHead(call, options, recent.averageBytes)
     // A call that is never started is never read.
-    if (full !== undefined) return new ServerInterceptingCall(call, { start: () => turnAway(call, full) })
+    if (full !== undefined) return new ServerInterceptingCall(call, { start: () => endWith(call, full) })
     const intake = new Intake(call, options, recent)
     return new ServerInterceptingCall(call, {
       start: (next) =>
@@ -116,7 +116,7 @@ function refusalByHead(
 }
 
 /** Ends a call early, as grpc-go does: the sender need not send the rest (RFC 9113, 8.1), and data in flight is not read. */
-function turnAway(call: ServerInterceptingCallInterface, answer: StatusObject): void {
+function endWith(call: ServerInterceptingCallInterface, answer: StatusObject): void {
   call.sendStatus(answer)
   const { stream } = call as unknown as HiddenParts
   if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
@@ -245,7 +245,7 @@ class Intake implements Receiving, ReceivedMessage {
     if (!hasRoomFor(this.#options.budget, length)) return this.#refuse('budget_full')
     const refused = { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: length }
     const full = this.#options.refuseEarly(refused, this.#compressed)
-    if (full !== undefined) return this.#turnAway(full)
+    if (full !== undefined) return this.#endWith(full)
     // Marks the message as uncompressed, so that grpc-js passes it on unchanged.
     head[0] = 0
     this.#frameBytes = PREFIX_BYTES + length
@@ -265,14 +265,14 @@ class Intake implements Receiving, ReceivedMessage {
 
   #refuse(failure: IntakeFailure): void {
     if (this.#ended) return
-    this.#turnAway(
+    this.#endWith(
       this.#options.refuse(failure, { encoding: this.#encoding, peer: this.#call.getPeer(), bytes: this.#received }),
     )
   }
 
-  #turnAway(answer: StatusObject): void {
+  #endWith(answer: StatusObject): void {
     this.end()
-    turnAway(this.#call, answer)
+    endWith(this.#call, answer)
   }
 }
 

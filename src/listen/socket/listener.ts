@@ -9,7 +9,7 @@ const SILENT_LIMIT_MS = 10_000
 const SILENT_CHECK_MS = 2_000
 
 /** Connections over the limit that get a refusal; further ones are closed without one. */
-const MAX_TURNED_AWAY = 64
+const MAX_REFUSED = 64
 
 /** `silent`: closed after 10 s without a byte. */
 export type ConnectionRefusal = 'too_many_connections' | 'silent'
@@ -42,7 +42,7 @@ export class Listener {
   /** Connections without an accepted request, oldest first. */
   readonly #unserved = new Set<Connection>()
   /** Connections over the limit, kept for a moment to get a refusal. */
-  readonly #turnedAway = new Map<Socket, Connection>()
+  readonly #refused = new Map<Socket, Connection>()
   /** Unserved and turned away connections by the client's address: TLS and HTTP/2 wrap these sockets in others. */
   readonly #byPeer = new Map<string, Connection>()
   #silentCheck: NodeJS.Timeout | undefined
@@ -133,11 +133,11 @@ export class Listener {
   }
 
   /** Returns whether the connection is over the limit: refuse its request and close the connection. */
-  isTurnedAway(socket: Peer): boolean {
-    if (this.#turnedAway.size === 0) return false
-    if (this.#turnedAway.has(socket as Socket)) return true
+  isRefused(socket: Peer): boolean {
+    if (this.#refused.size === 0) return false
+    if (this.#refused.has(socket as Socket)) return true
     const connection = this.#byPeer.get(peerOf(socket))
-    return connection !== undefined && this.#turnedAway.has(connection.socket)
+    return connection !== undefined && this.#refused.has(connection.socket)
   }
 
   #opened(socket: Socket): void {
@@ -153,7 +153,7 @@ export class Listener {
     if (this.#sockets.size >= maxConnections) this.#evictOldest()
     const admitted =
       this.#sockets.size < maxConnections && (room === undefined || room.admit(connection, connectionBytes))
-    if (!admitted) return this.#turnAway(connection)
+    if (!admitted) return this.#refuse(connection)
     this.#sockets.set(socket, connection)
     if (connection.peer === '') room?.served(connection)
     else {
@@ -164,15 +164,15 @@ export class Listener {
   }
 
   /** Keeps the connection for a moment if there are few such, so that its protocol can send a refusal. */
-  #turnAway(connection: Connection): void {
+  #refuse(connection: Connection): void {
     const { socket } = connection
     this.#options.refused?.('too_many_connections', socket.remoteAddress ?? '')
     const { room } = this.#options
-    if (this.#turnedAway.size === MAX_TURNED_AWAY || room?.admitForAnswer(connection) === false) {
+    if (this.#refused.size === MAX_REFUSED || room?.admitForAnswer(connection) === false) {
       socket.destroy()
       return
     }
-    this.#turnedAway.set(socket, connection)
+    this.#refused.set(socket, connection)
     if (connection.peer !== '') this.#byPeer.set(connection.peer, connection)
     socket.once('close', () => this.#forget(connection))
   }
@@ -196,7 +196,7 @@ export class Listener {
 
   #forget(connection: Connection): void {
     this.#sockets.delete(connection.socket)
-    this.#turnedAway.delete(connection.socket)
+    this.#refused.delete(connection.socket)
     this.#forgetUnserved(connection)
     this.#options.room?.leave(connection)
   }
@@ -208,7 +208,7 @@ export class Listener {
 
   #closeSilent(olderThanMs: number): void {
     const now = performance.now()
-    for (const { socket, since } of this.#turnedAway.values()) if (since < now - SILENT_CHECK_MS) socket.destroy()
+    for (const { socket, since } of this.#refused.values()) if (since < now - SILENT_CHECK_MS) socket.destroy()
     const before = now - olderThanMs
     for (const { socket, since } of this.#sockets.values()) {
       if (since > before) return
@@ -223,7 +223,7 @@ export class Listener {
   }
 
   get #openSockets(): Socket[] {
-    return [...this.#sockets.keys(), ...this.#turnedAway.keys()]
+    return [...this.#sockets.keys(), ...this.#refused.keys()]
   }
 
   #unbindable(cause: NodeJS.ErrnoException): ComponentError {

@@ -1,6 +1,6 @@
 import { ANSWERS } from '../../component/answers.ts'
 import type { RefusedCause, RetryCause } from '../../accounting/outcome.ts'
-import type { Emit, MetricDefinition } from '../../telemetry/metrics.ts'
+import { counter, gauge, type Emit, type MetricDefinition } from '../../telemetry/metrics.ts'
 
 /** Reasons of the transport itself to refuse a request, in addition to an outcome's causes. A closed list, for labels. */
 export const REQUEST_REASONS = [
@@ -45,43 +45,39 @@ export class TransportCounters {
   readonly connectionsRefused: Record<ConnectionReason, number> = zeros(CONNECTION_REASONS)
 }
 
+const ACCEPTED = counter('otelcol_receiver_accepted_log_records', 'Log records accepted into the pipelines.')
+const REFUSED = counter(
+  'otelcol_receiver_refused_log_records',
+  'Log records rejected, or in a request that was refused after its records were counted.',
+)
+const FAILED = counter('otelcol_receiver_failed_log_records', 'Log records refused because the storage failed.')
+const REQUESTS = counter(
+  'otlp_cloudwatch_receiver_requests',
+  'Requests by outcome: accepted, or the reason for the refusal. Includes requests refused unread.',
+)
+const NOT_UNDERSTOOD = counter(
+  'otlp_cloudwatch_receiver_requests_not_understood',
+  'Accepted JSON requests without a log record, or with records, in which no field is one of OTLP.',
+)
+const REFUSED_BYTES = counter(
+  'otlp_cloudwatch_receiver_refused_bytes',
+  'Bytes (announced or received) of requests refused before their records were counted, by reason.',
+)
+const REFUSED_CONNECTIONS = counter(
+  'otlp_cloudwatch_receiver_refused_connections',
+  'Connections closed before a request was accepted on them, by reason.',
+)
+const CONNECTIONS = gauge('otlp_cloudwatch_receiver_connections', 'Open connections.')
+
 export const METRICS: readonly MetricDefinition[] = [
-  {
-    name: 'otelcol_receiver_accepted_log_records',
-    type: 'counter',
-    help: 'Log records accepted into the pipelines.',
-  },
-  {
-    name: 'otelcol_receiver_refused_log_records',
-    type: 'counter',
-    help: 'Log records rejected, or in a request that was refused after its records were counted.',
-  },
-  {
-    name: 'otelcol_receiver_failed_log_records',
-    type: 'counter',
-    help: 'Log records refused because the storage failed.',
-  },
-  {
-    name: 'otlp_cloudwatch_receiver_requests',
-    type: 'counter',
-    help: 'Requests by outcome: accepted, or the reason for the refusal. Includes requests refused unread.',
-  },
-  {
-    name: 'otlp_cloudwatch_receiver_requests_not_understood',
-    type: 'counter',
-    help: 'Accepted JSON requests without a log record, or with records, in which no field is one of OTLP.',
-  },
-  {
-    name: 'otlp_cloudwatch_receiver_refused_bytes',
-    type: 'counter',
-    help: 'Bytes (announced or received) of requests refused before their records were counted, by reason.',
-  },
-  {
-    name: 'otlp_cloudwatch_receiver_refused_connections',
-    type: 'counter',
-    help: 'Connections closed before a request was accepted on them, by reason.',
-  },
-  { name: 'otlp_cloudwatch_receiver_connections', type: 'gauge', help: 'Open connections.' },
+  ACCEPTED,
+  REFUSED,
+  FAILED,
+  REQUESTS,
+  NOT_UNDERSTOOD,
+  REFUSED_BYTES,
+  REFUSED_CONNECTIONS,
+  CONNECTIONS,
 ]
 
 export function emitCounters(
@@ -92,19 +88,18 @@ export function emitCounters(
   connections: number,
 ): void {
   const labels = { receiver, transport }
-  emit('otelcol_receiver_accepted_log_records', labels, counters.accepted)
-  emit('otelcol_receiver_refused_log_records', labels, counters.refused)
-  emit('otelcol_receiver_failed_log_records', labels, counters.failed)
-  emit('otlp_cloudwatch_receiver_requests', { ...labels, outcome: 'accepted' }, counters.requestsAccepted)
-  if (counters.requestsNotUnderstood > 0)
-    emit('otlp_cloudwatch_receiver_requests_not_understood', labels, counters.requestsNotUnderstood)
+  emit(ACCEPTED, labels, counters.accepted)
+  emit(REFUSED, labels, counters.refused)
+  emit(FAILED, labels, counters.failed)
+  emit(REQUESTS, { ...labels, outcome: 'accepted' }, counters.requestsAccepted)
+  if (counters.requestsNotUnderstood > 0) emit(NOT_UNDERSTOOD, labels, counters.requestsNotUnderstood)
   for (const reason of REASONS) {
     const requests = counters.requestsRefused[reason]
-    if (requests > 0) emit('otlp_cloudwatch_receiver_requests', { ...labels, outcome: reason }, requests)
+    if (requests > 0) emit(REQUESTS, { ...labels, outcome: reason }, requests)
     const bytes = counters.bytesRefused[reason]
-    if (bytes > 0) emit('otlp_cloudwatch_receiver_refused_bytes', { ...labels, reason }, bytes)
+    if (bytes > 0) emit(REFUSED_BYTES, { ...labels, reason }, bytes)
   }
   for (const reason of CONNECTION_REASONS)
-    emit('otlp_cloudwatch_receiver_refused_connections', { ...labels, reason }, counters.connectionsRefused[reason])
-  emit('otlp_cloudwatch_receiver_connections', labels, connections)
+    emit(REFUSED_CONNECTIONS, { ...labels, reason }, counters.connectionsRefused[reason])
+  emit(CONNECTIONS, labels, connections)
 }

@@ -1,13 +1,13 @@
 // Each variable of the table in src/aws/environment/variables.ts, as it shows in the calls that are made.
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Call } from '../../fakes/cloudwatch.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { library, localCloudWatch, type Options, withoutAws } from '../library/library.ts'
 import { startProxy, startTls, TLS } from './proxies.ts'
 
@@ -27,8 +27,7 @@ async function putWith(variables: Readonly<Record<string, string>>, options: Opt
 }
 
 async function file(content: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-aws-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const folder = await temporaryFolder()
   await writeFile(join(folder, 'file'), content)
   return join(folder, 'file')
 }
@@ -233,7 +232,7 @@ test('AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN and AWS_ROLE_SESSION_NAME, from 
   })
 })
 
-test('AWS_CREDENTIAL_EXPIRATION: keys in the environment are read again when they are over', async () => {
+test('AWS_CREDENTIAL_EXPIRATION: keys in the environment are read again when they expire', async () => {
   setVariables({ ...KEYS, AWS_CREDENTIAL_EXPIRATION: new Date(Date.now() - 1_000).toISOString() })
   const { local, send } = await library({ credentials: undefined })
   expect(await send({ body: 'a' })).toEqual({ code: 0 })

@@ -1,12 +1,12 @@
 // Credentials that AWS refuses are looked for again, past what is remembered of files, profiles and functions.
 import { once } from 'node:events'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { type ConfigParts, cloudwatchConfig } from '../daemon/daemon-config.ts'
 import { postRecords } from '../daemon/daemon-senders.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
@@ -14,12 +14,6 @@ import { library, localCloudWatch, withoutAws } from '../library/library.ts'
 
 const PATIENT = { timeout: 30_000, interval: 20 }
 const SOON = { retry_on_failure: { initial_interval: '20ms', max_interval: '200ms' } }
-
-async function folder(): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-keys-'))
-  onTestFinished(() => rm(made, { recursive: true, force: true }))
-  return made
-}
 
 /** As kubelet and `aws configure` write: the file is the old one or the new one. */
 async function replace(path: string, text: string): Promise<void> {
@@ -64,7 +58,7 @@ async function daemonWith(
 test.each(['UnrecognizedClientException', 'ExpiredTokenException', 'InvalidSignatureException'])(
   'a credentials file that is rewritten while AWS answers %s is read again, and nothing is lost',
   async (code) => {
-    const path = join(await folder(), 'credentials')
+    const path = join(await temporaryFolder(), 'credentials')
     await replace(path, keys('default', 'AKIDOLD'))
     const { local, takesKey } = await refusing(code)
     const daemon = await daemonWith(local, { AWS_SHARED_CREDENTIALS_FILE: path })
@@ -78,8 +72,8 @@ test.each(['UnrecognizedClientException', 'ExpiredTokenException', 'InvalidSigna
   },
 )
 
-test('a credentials file that comes only after the start is found', async () => {
-  const path = join(await folder(), 'credentials')
+test('a credentials file that is created after the start is found', async () => {
+  const path = join(await temporaryFolder(), 'credentials')
   const local = await startCloudWatchLocal({ quotas: false })
   onTestFinished(() => local.close())
   const daemon = await daemonWith(local, { AWS_SHARED_CREDENTIALS_FILE: path })
@@ -90,8 +84,8 @@ test('a credentials file that comes only after the start is found', async () => 
   expect(local.calls.all.at(-1)?.accessKeyId).toBe('AKIDNEW')
 })
 
-test('a profile that is given another source is followed', async () => {
-  const path = join(await folder(), 'config')
+test('a profile whose source changes is followed', async () => {
+  const path = join(await temporaryFolder(), 'config')
   const printing = (id: string) =>
     `[profile logs]\ncredential_process = echo '{"Version": 1, "AccessKeyId": "${id}", "SecretAccessKey": "s"}'\n`
   await replace(path, printing('AKIDOLD'))
@@ -121,7 +115,7 @@ async function credentialService(): Promise<{ url: string; key: string; asked: n
   return service
 }
 
-test('credentials of a container that are revoked within their time are asked for again, not with each put', async () => {
+test('container credentials that are revoked before they expire are requested again, but not for each put', async () => {
   const service = await credentialService()
   const { local, takesKey } = await refusing('ExpiredTokenException')
   const daemon = await daemonWith(local, { AWS_CONTAINER_CREDENTIALS_FULL_URI: service.url })
@@ -148,9 +142,9 @@ test("a library's credentialProvider is called again", async () => {
   expect(await sent).toEqual({ code: 0 })
 })
 
-test('a role is assumed again, with what it is assumed with looked for again', async () => {
+test('a role is assumed again, with its source credentials resolved again', async () => {
   withoutAws()
-  const path = join(await folder(), 'credentials')
+  const path = join(await temporaryFolder(), 'credentials')
   await replace(path, keys('default', 'AKIDOLD'))
   vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', path)
   const assumed = (

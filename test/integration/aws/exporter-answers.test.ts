@@ -32,7 +32,7 @@ describe('one bad record among good ones', () => {
     expect(account(exporter)).toEqual({ received: 4, delivered: 3, eventsWritten: 3, 'rejected.too_old': 1 })
   })
 
-  test('older than the group keeps its events: only CloudWatch knows, and says which', async () => {
+  test('older than the group’s retention: only CloudWatch knows, and names the record', async () => {
     const local = await localCloudWatch()
     const { exporter, send } = await library({ logRetention: 3 }, local)
     expect((await send({ body: 'first' })).code).toBe(0)
@@ -43,7 +43,7 @@ describe('one bad record among good ones', () => {
     expect(account(exporter)).toMatchObject({ received: 3, delivered: 2, 'rejected.expired_retention': 1 })
   })
 
-  test('older than the group keeps its events, with late_events: they are stored under the present time', async () => {
+  test('older than the group’s retention, with late_events: stored under the current time', async () => {
     const local = await localCloudWatch()
     const { exporter, send } = await library({ logRetention: 3, lateEvents: { policy: 'divert' } }, local)
     expect((await send({ body: 'first' })).code).toBe(0)
@@ -61,7 +61,7 @@ describe('one bad record among good ones', () => {
     expect(exporter.ledger.difference()).toBe(0)
   })
 
-  test('one that CloudWatch refuses wherever it stands: the others are stored once', async () => {
+  test('one that CloudWatch refuses in any batch: the others are stored once', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })
     local.faults.poison('poison')
@@ -95,7 +95,7 @@ describe('one bad record among good ones', () => {
   })
 })
 
-describe('answers that are not what they were', () => {
+describe('unusual answers of CloudWatch', () => {
   test('no nextSequenceToken: stored once', async () => {
     const { local, exporter, send } = await library()
     local.faults.omitSequenceToken()
@@ -105,7 +105,7 @@ describe('answers that are not what they were', () => {
     expect(account(exporter)).toEqual({ received: 2, delivered: 2, eventsWritten: 2 })
   })
 
-  test('an endpoint that still wants sequence tokens gets what it asks for, then what it answered, and no backoff', async () => {
+  test('an endpoint that still requires sequence tokens gets the expected token, then the returned one, without backoff', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })
     local.faults.demandSequenceTokens()
@@ -115,7 +115,7 @@ describe('answers that are not what they were', () => {
     expect(account(exporter)).not.toHaveProperty('retries')
   })
 
-  test('an endpoint that wants sequence tokens is sent one put of a stream at a time', async () => {
+  test('an endpoint that requires sequence tokens is sent one put of a stream at a time', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })
     local.faults.demandSequenceTokens()
@@ -131,7 +131,7 @@ describe('answers that are not what they were', () => {
     })
   })
 
-  test('puts that wait for their turn end with the exporter', async () => {
+  test('puts that wait for a token end with the exporter', async () => {
     const { local, exporter, send } = await library({ flushTimeoutMillis: 300 })
     await send({ body: 'first' })
     local.faults.demandSequenceTokens()
@@ -156,7 +156,7 @@ describe('answers that are not what they were', () => {
   })
 
   test.each(['html', 'empty', 'half_json'] as const)(
-    'a 200 that is %s is no success: the records go again',
+    'a 200 that is %s is no success: the records are sent again',
     async (what) => {
       const { local, exporter, send } = await library()
       await send({ body: 'first' })
@@ -176,7 +176,7 @@ describe('answers that are not what they were', () => {
     expect(storedBodies(local)).toEqual(['first', 'a'])
   })
 
-  test('a connection cut after it was: sent again, stored twice, and counted as a possible double', async () => {
+  test('a connection cut after the call was carried out: sent again, stored twice, and counted as a possible duplicate', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })
     local.faults.cut('after', { times: 1, operation: 'PutLogEvents' })
@@ -191,7 +191,7 @@ describe('answers that are not what they were', () => {
     })
   })
 
-  test('with event_id both of a double have the same, and no others have', async () => {
+  test('with event_id both copies of a duplicate have the same id, and no other event has it', async () => {
     const { local, send } = await library({ eventId: true })
     await send({ body: 'c' })
     local.faults.cut('after', { times: 1, operation: 'PutLogEvents' })
@@ -202,7 +202,7 @@ describe('answers that are not what they were', () => {
     expect(new Set(ids).size).toBe(3)
   })
 
-  test('a slow answer is waited for, up to request_timeout_seconds', async () => {
+  test('a put waits for a slow answer up to request_timeout_seconds', async () => {
     const { local, exporter, send } = await library({ requestTimeoutSeconds: 1 })
     await send({ body: 'first' })
     local.faults.slow(1_500, { times: 1 })
@@ -211,8 +211,8 @@ describe('answers that are not what they were', () => {
   })
 })
 
-describe('what is sent', () => {
-  test('is gzip where that is asked for, and reads the same', async () => {
+describe('the request', () => {
+  test('is gzip where the config asks for it, and has the same content', async () => {
     const { local, send } = await library({ compression: 'gzip' })
     const bodies = Array.from({ length: 200 }, (_, i) => `the same words again and again, number ${i}`)
     expect((await send(...bodies.map((body) => ({ body })))).code).toBe(0)
@@ -242,7 +242,7 @@ describe('what is sent', () => {
     expect(Buffer.byteLength(event?.message ?? '')).toBeLessThanOrEqual(1_048_550)
   })
 
-  test('has the text that was sent, whatever it is', async () => {
+  test('has the sender’s text unchanged', async () => {
     const { local, send } = await library()
     const body = '"\\\n\t\u0000\u001f\u007f é€😀 \u2028 </script>'
     await send({ body })
@@ -250,7 +250,7 @@ describe('what is sent', () => {
   })
 })
 
-test('with wait_for_result the account is right all the same', async () => {
+test('with wait_for_result the ledger is right too', async () => {
   const { local, exporter, send } = await library({ sendingQueue: { waitForResult: true } })
   expect((await send({ body: 'a' }, { body: 'b' })).code).toBe(0)
   local.faults.rejectAll('too_new')

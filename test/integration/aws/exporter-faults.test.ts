@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { callCloudWatch, refusalOf } from '../../fakes/call-cloudwatch.ts'
 import { library, localCloudWatch, problem, storedBodies } from '../library/library.ts'
 
 // One thing broken at a time: what else there is goes on, and when it works again every record is there once.
@@ -7,7 +8,7 @@ const WITHIN = { timeout: 20_000, interval: 20 }
 const TEN = Array.from({ length: 10 }, (_, i) => `s${i}`)
 
 describe('groups', () => {
-  test('ten, one denied: nine are written once and are not sent again for it', async () => {
+  test('ten groups, one denied: nine are written once and not sent again because of it', async () => {
     const { local, exporter, sendTo } = await library({ logGroupName: '/app/{name}' })
     const denied = local.faults.deny({ group: '/app/s4' })
     const all = Promise.all(['a', 'b', 'c'].map((body) => sendTo(TEN, body)))
@@ -21,7 +22,7 @@ describe('groups', () => {
     expect(exporter.ledger.difference()).toBe(0)
   })
 
-  test('one deleted while records come: it is made again, and none is lost', async () => {
+  test('a group deleted under load is created again, and no record is lost', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'before' })
     local.store.groups.delete('group')
@@ -41,7 +42,7 @@ describe('groups', () => {
     expect(storedBodies(local)).toHaveLength(20)
   })
 
-  test('new ones get the retention and the tags, those that were there keep theirs', async () => {
+  test('new groups get the retention and the tags, existing groups keep theirs', async () => {
     const { local, sendTo } = await library({
       logGroupName: '/app/{name}',
       logRetention: 30,
@@ -59,7 +60,7 @@ describe('groups', () => {
     expect([...(local.store.groups.get('/app/old')?.tags ?? [])]).toEqual([])
   })
 
-  test('one that may be created but not given its retention is written all the same', async () => {
+  test('a group whose retention may not be set is written anyway', async () => {
     const local = await localCloudWatch()
     local.faults.error('AccessDeniedException', 'no', 400, { operation: 'PutRetentionPolicy' })
     const { send } = await library({ logRetention: 30 }, local)
@@ -67,7 +68,7 @@ describe('groups', () => {
     expect(storedBodies(local)).toEqual(['x'])
   })
 
-  test('one that may not be created holds its own records and no others', async () => {
+  test('a group that may not be created holds up its own records and no others', async () => {
     const local = await localCloudWatch()
     const denied = local.faults.deny({ group: '/app/s4', operation: 'CreateLogGroup' })
     const { exporter, sendTo } = await library({ logGroupName: '/app/{name}' }, local)
@@ -77,7 +78,7 @@ describe('groups', () => {
     expect((await sent).code).toBe(0)
   })
 
-  test('one that is not seen yet right after it was created: the records come back for it', async () => {
+  test('a group that is not visible right after its creation: its records are sent again', async () => {
     const local = await localCloudWatch()
     local.faults.error('ResourceNotFoundException', 'not yet', 400, { operation: 'PutLogEvents', times: 4 })
     const { exporter, send } = await library({}, local)
@@ -87,17 +88,32 @@ describe('groups', () => {
     expect(local.calls.count('CreateLogStream')).toBe(2)
   })
 
-  test('one somebody else creates at the same moment is as good', async () => {
+  test('a group that another client creates at the same moment is used', async () => {
     const local = await localCloudWatch()
-    local.faults.error('ResourceAlreadyExistsException', 'it does', 400, { operation: 'CreateLogStream', times: 1 })
-    const { send } = await library({}, local)
-    expect((await send({ body: 'x' })).code).toBe(0)
+    const where = { operation: 'CreateLogStream', times: 1 }
+    const exists = local.faults.error(
+      'ResourceAlreadyExistsException',
+      'The specified log stream already exists',
+      400,
+      where,
+    )
+    // Without retries a creation that counted as failed would lose the record.
+    const { send } = await library({ retryOnFailure: { enabled: false } }, local)
+    const sent = send({ body: 'x' })
+    // The other client's stream becomes visible after the refusal.
+    await vi.waitUntil(() => exists.hits === 1, WITHIN)
+    expect(refusalOf(await callCloudWatch(local.url, 'CreateLogGroup', { logGroupName: 'group' }))).toBe('ok')
+    const stream = { logGroupName: 'group', logStreamName: 'stream' }
+    expect(refusalOf(await callCloudWatch(local.url, 'CreateLogStream', stream))).toBe('ok')
+    expect((await sent).code).toBe(0)
     expect(storedBodies(local)).toEqual(['x'])
+    // The exporter's, which was refused and not repeated, and the other client's.
+    expect(local.calls.count('CreateLogStream')).toBe(2)
   })
 })
 
-describe('the whole of it', () => {
-  test('a throttled account: puts that were under way together are tried, and no other before its wait is over', async () => {
+describe('the whole account or endpoint', () => {
+  test('a throttled account: puts already in flight finish, and no other goes out before the wait is over', async () => {
     const { local, exporter, sendTo } = await library({
       logGroupName: '/app/{name}',
       // The wait is random below this: over before the test is, once in ten thousand times.
@@ -158,7 +174,7 @@ describe('the whole of it', () => {
     expect(storedBodies(local).toSorted()).toEqual(['a', 'b', 'c', 'first'])
   })
 
-  test('an endpoint that is not there at all: what cannot be sent in time is lost, and said', async () => {
+  test('an endpoint that never answers: records that cannot be sent in time are lost, and reported', async () => {
     const local = await localCloudWatch()
     await local.down()
     const { exporter, send } = await library({ flushTimeoutMillis: 300 }, local)
@@ -183,7 +199,7 @@ describe('the whole of it', () => {
     expect(storedBodies(local)).toEqual(['first', 'a'])
   })
 
-  test('retry_on_failure off: a failed put is given up, with its reason', async () => {
+  test('retry_on_failure off: a failed put is not retried, and counted by reason', async () => {
     const { local, send } = await library({ retryOnFailure: { enabled: false } })
     await send({ body: 'first' })
     local.faults.fail(503, { times: 1 })
@@ -192,7 +208,7 @@ describe('the whole of it', () => {
     expect(storedBodies(local)).toEqual(['first', 'b'])
   })
 
-  test('max_elapsed_time: what waits longer is given up', async () => {
+  test('max_elapsed_time: records that wait longer are given up', async () => {
     const { local, send } = await library({ retryOnFailure: { maxElapsedTime: '500ms', maxInterval: '100ms' } })
     await send({ body: 'first' })
     local.faults.deny({ group: 'group' })

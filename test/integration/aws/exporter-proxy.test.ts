@@ -20,7 +20,7 @@ test('a TLS endpoint is reached by CONNECT, and trusted by certificate_file_path
   expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT ${new URL(endpoint).host}`]))
 })
 
-test('HTTPS_PROXY and HTTP_PROXY are followed, except where NO_PROXY says', async () => {
+test('HTTPS_PROXY and HTTP_PROXY are used, except for hosts in NO_PROXY', async () => {
   withoutAws()
   const local = await localCloudWatch()
   const proxy = await startProxy(local.url)
@@ -41,7 +41,7 @@ test('HTTPS_PROXY and HTTP_PROXY are followed, except where NO_PROXY says', asyn
   expect(proxy.asked).toEqual([])
 })
 
-test('a certificate nobody trusts is a fault of the endpoint, and no_verify_ssl takes it', async () => {
+test('an untrusted certificate is a fault of the endpoint, and no_verify_ssl accepts it', async () => {
   const local = await localCloudWatch()
   const endpoint = await startTls(local.url)
   const strict = await library({ endpoint, flushTimeoutMillis: 500 }, local)
@@ -56,7 +56,7 @@ test('a certificate nobody trusts is a fault of the endpoint, and no_verify_ssl 
   expect(storedBodies(local)).toEqual(['b'])
 })
 
-test('an endpoint on this machine is not asked for at the proxy of the environment', async () => {
+test('an endpoint on this machine is not reached through the proxy of the environment', async () => {
   withoutAws()
   const proxy = await startProxy()
   vi.stubEnv('HTTP_PROXY', proxy.url)
@@ -83,7 +83,7 @@ test.each([
     'socks5:// proxies are not supported: write the http:// address of',
   ],
   ['http_proxy', 'http://user:c4n4ry@proxy:port', 'is not a URL: write http://host:port'],
-])('%s=%s stops the start, and its password is nowhere', async (name, value, message) => {
+])('%s=%s stops the start, and its password is not printed', async (name, value, message) => {
   withoutAws()
   vi.stubEnv(name, value)
   const { send } = await library()

@@ -38,7 +38,7 @@ function join(socket: Socket, url: string): void {
   socket.on('error', () => onward.destroy())
 }
 
-/** In front of `url`: does something else to a connection until it is mended. */
+/** In front of `url`: does something else to a connection until it is repaired. */
 async function broken(url: string, fault: (socket: Socket, request: () => void) => void) {
   let faulty = true
   let hits = 0
@@ -48,7 +48,7 @@ async function broken(url: string, fault: (socket: Socket, request: () => void) 
   })
   return {
     endpoint: `http://localhost:${await portOf(server)}`,
-    mend: () => void (faulty = false),
+    repair: () => void (faulty = false),
     get hits() {
       return hits
     },
@@ -57,9 +57,9 @@ async function broken(url: string, fault: (socket: Socket, request: () => void) 
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\nx-amzn-requestid: r\r\n'
 
-describe('an endpoint that fails at its answer: the records wait, and are stored once it works', () => {
+describe('an endpoint that breaks off its answers: the records wait, and are stored once it works', () => {
   const faults: Readonly<Record<string, (socket: Socket) => void>> = {
-    'nothing comes: a socket with nobody behind it (row 20)': () => {},
+    'nothing comes: a socket that is never served (row 20)': () => {},
     'half a head, and a reset (row 19)': (socket) => socket.write('HTTP/1.1 20', () => socket.resetAndDestroy()),
     'half a body, and a reset (row 19)': (socket) =>
       socket.write(`${OK}content-length: 100\r\n\r\n{"next`, () => setImmediate(() => socket.resetAndDestroy())),
@@ -95,7 +95,7 @@ describe('an endpoint that fails at its answer: the records wait, and are stored
     await vi.waitUntil(() => exporter.ledger.retries > 0, PATIENT)
     expect(before.hits).toBeGreaterThan(0)
     expect(local.calls.all).toEqual([])
-    before.mend()
+    before.repair()
     expect(await sent).toEqual({ code: 0 })
     expect(storedBodies(local)).toEqual(['a'])
     expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, queued: 0 })
@@ -106,7 +106,7 @@ test.for([
   ['is cut', '', (socket: Socket) => setImmediate(() => socket.resetAndDestroy())],
   ['stops coming', '', () => {}],
   ['is too long', 'x'.repeat(2_000_000), () => {}],
-] as const)('a refusal whose body %s is what its status says: nothing was taken', async ([, more, then]) => {
+] as const)('a refusal whose body %s counts by its status: nothing was stored', async ([, more, then]) => {
   const local = await localCloudWatch()
   const head = 'HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/x-amz-json-1.1\r\n'
   const before = await broken(local.url, (socket, request) =>
@@ -119,7 +119,7 @@ test.for([
   const { exporter, send } = await library({ endpoint: before.endpoint, requestTimeoutSeconds: 1 }, local)
   const sent = send({ body: 'a' })
   await vi.waitUntil(() => exporter.ledger.retries > 0, PATIENT)
-  before.mend()
+  before.repair()
   expect(await sent).toEqual({ code: 0 })
   expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, possibleDuplicates: 0 })
 })
@@ -143,10 +143,10 @@ describe('names (row 21)', () => {
   const failure = (code: string) => Object.assign(new Error(`getaddrinfo ${code} logs.test`), { code })
   const silent = Symbol('a name server that does not answer')
 
-  test('a name that cannot be resolved is asked for again, and an address that is dead by now is not kept', async () => {
+  test('a name that cannot be resolved is looked up again, and an address that no longer answers is not kept', async () => {
     const local = await localCloudWatch()
     const port = new URL(local.url).port
-    // Nobody listens at the second address of loopback.
+    // Nothing listens at the second address of loopback.
     const names = resolver('logs.test', failure('ENOTFOUND'), failure('EAI_AGAIN'), '127.0.0.2', '127.0.0.1')
     const { exporter, send } = await library({ endpoint: `http://logs.test:${port}` }, local)
     expect(await send({ body: 'a' })).toEqual({ code: 0 })
@@ -155,7 +155,7 @@ describe('names (row 21)', () => {
     expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1, retries: 3, possibleDuplicates: 0 })
   })
 
-  test('a name server that does not answer is given up after the time for a connection, and asked again', async () => {
+  test('a name server that does not answer times out with the connection, and is asked again', async () => {
     const local = await localCloudWatch()
     const names = resolver('logs.test', silent, '127.0.0.1')
     const { exporter, send } = await library({ endpoint: `http://logs.test:${new URL(local.url).port}` }, local)
@@ -180,17 +180,17 @@ describe('TLS (row 22): retried, never dropped, never unverified', () => {
   test.for(Object.keys(servers))('%s', async (what) => {
     const local = await localCloudWatch()
     const { host = 'localhost', name } = servers[what] ?? {}
-    let heard = ''
+    let received = ''
     const secure: TlsServer = createTlsServer(name === undefined ? good : files(name), (socket) => {
-      socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')))
-      if (mended) join(socket, local.url)
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')))
+      if (repaired) join(socket, local.url)
     })
     secure.on('tlsClientError', () => {})
-    let mended = false
+    let repaired = false
     let connections = 0
     const server = createServer((socket) => {
       connections++
-      if (mended || name !== undefined) secure.emit('connection', socket)
+      if (repaired || name !== undefined) secure.emit('connection', socket)
     })
     const port = await portOf(server)
     // All of loopback, for the host that is another.
@@ -212,13 +212,13 @@ describe('TLS (row 22): retried, never dropped, never unverified', () => {
     const sent = send({ body: 'a' })
     await vi.waitUntil(() => exporter.ledger.retries > 1, PATIENT)
     expect(connections).toBeGreaterThan(1)
-    // Not a byte went to somebody who may be anybody.
-    expect(heard).toBe('')
+    // Not a byte went to the unverified server.
+    expect(received).toBe('')
     expect(exporter.ledger).toMatchObject({ received: 1, queued: 1 })
     // Where the handshake came to nothing it is known that nothing was sent.
     if (name !== undefined) expect(exporter.ledger.possibleDuplicates).toBe(0)
     if (host !== 'localhost') return
-    mended = true
+    repaired = true
     secure.setSecureContext(good)
     expect(await sent).toEqual({ code: 0 })
     expect(storedBodies(local)).toEqual(['a'])
@@ -243,7 +243,7 @@ describe('clocks', () => {
     expect(exporter.ledger).toMatchObject({ received: 4, delivered: 4, queued: 0 })
   })
 
-  test('a clock that is wrong is put right by what CloudWatch says the time is, and the call signed again (row 24)', async () => {
+  test('a wrong clock is corrected by the time CloudWatch returns, and the call is signed again (row 24)', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const real = Date.now()
     vi.setSystemTime(real - 3_600_000)

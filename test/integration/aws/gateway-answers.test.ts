@@ -73,7 +73,7 @@ test.each<[status: number, headers: Record<string, string>, reason: string, erro
     'garbage_answer',
     'the endpoint answered 407: a proxy requires a user and password: write them in proxy_address',
   ],
-])('a daemon says what answered %i, and from where', async (status, headers, reason, error) => {
+])('a daemon logs what answered %i, and from which address', async (status, headers, reason, error) => {
   const between = await gateway((response) => response.writeHead(status, headers).end(PAGE))
   const daemon = await startDaemon(cloudwatchConfig(between.url))
   await postRecords(daemon, { body: 'a' })

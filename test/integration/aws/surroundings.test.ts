@@ -1,13 +1,13 @@
 // The daemon in the surroundings that platforms give it: signals, users, directories, variables.
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { cloudwatchConfig } from '../daemon/daemon-config.ts'
 import { postRecords } from '../daemon/daemon-senders.ts'
 import { configFile, type Daemon, runToEnd, startDaemon } from '../daemon/daemon.ts'
@@ -20,12 +20,6 @@ async function localCloudWatch(): Promise<CloudWatchLocal> {
   const local = await startCloudWatchLocal({ quotas: false })
   onTestFinished(() => local.close())
   return local
-}
-
-async function folder(): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-surroundings-'))
-  onTestFinished(() => rm(made, { recursive: true, force: true }))
-  return made
 }
 
 async function delivered(daemon: Daemon, records: number): Promise<void> {
@@ -48,7 +42,7 @@ function canBeStranger(): boolean {
   }
 }
 
-test.skipIf(!canBeStranger())('a uid without a passwd entry and without HOME delivers', async () => {
+test.skipIf(!canBeStranger())('a process whose uid has no passwd entry and no HOME delivers', async () => {
   const local = await localCloudWatch()
   const config = await configFile(cloudwatchConfig(local.url))
   execFileSync('chmod', ['-R', 'a+rX', join(config, '..')])
@@ -80,7 +74,7 @@ async function credentialServer(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-test('what cannot be sent is a setting that is wrong, no fault of the network, and no possible duplicate', async () => {
+test('a put that cannot be sent is a wrong setting, not a network fault or a possible duplicate', async () => {
   const local = await localCloudWatch()
   const url = await credentialServer({ AccessKeyId: 'AKID\nX', Token: 't\n' })
   const env = { AWS_ACCESS_KEY_ID: '', AWS_CONTAINER_CREDENTIALS_FULL_URI: url }
@@ -118,7 +112,7 @@ test('certificate_file_path is trusted in addition to NODE_EXTRA_CA_CERTS', asyn
   await delivered(daemon, 1)
 })
 
-/** Whether anybody listens where Node's debugger would. */
+/** Whether a process listens where Node's debugger would. */
 function debuggerListens(): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(9229, '127.0.0.1')
@@ -197,7 +191,7 @@ test.each([
   ['FOLDER/there', {}, undefined],
   ['FOLDER/missing/deep', { create_directory: true }, undefined],
 ] as const)('file_storage.directory %s, %j: validate and start agree', async (written, more, says) => {
-  const root = await folder()
+  const root = await temporaryFolder()
   await mkdir(join(root, 'there'))
   await writeFile(join(root, 'file'), '')
   const local = await localCloudWatch()
@@ -220,7 +214,7 @@ test.each([
   expect(started.code).toBeGreaterThan(0)
 })
 
-test('a config for the collector’s flags runs: --feature-gates is accepted, and said to have no effect', async () => {
+test('a config for the collector’s flags runs: --feature-gates is accepted, with a warning that it has no effect', async () => {
   const local = await localCloudWatch()
   const config = await configFile(cloudwatchConfig(local.url))
   const { code, stderr } = await runToEnd(['validate', '--config', config, '--feature-gates', '-a.b,+c.d'])

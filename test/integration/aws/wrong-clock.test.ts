@@ -32,7 +32,7 @@ async function withDate(url: string, now: () => number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-test.each([-3, 3])('a clock that is %i hours off: the time of AWS counts, once it is known', async (hours) => {
+test.each([-3, 3])('a clock that is %i hours off: the time of AWS is used once it is known', async (hours) => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const real = Date.now()
   vi.setSystemTime(real + hours * HOUR_MS)
@@ -51,7 +51,7 @@ test.each([-3, 3])('a clock that is %i hours off: the time of AWS counts, once i
   expect(Math.abs((stored?.timestamp ?? 0) - real)).toBeLessThan(60_000)
 })
 
-test('a wrong secret, and an endpoint of another Region, are credentials that are invalid, not a wrong clock', async () => {
+test('a wrong secret and an endpoint of another Region are reported as invalid credentials, not as a wrong clock', async () => {
   const local = await startCloudWatchLocal({ quotas: false })
   onTestFinished(() => local.close())
   local.faults.error('InvalidSignatureException', 'The request signature we calculated does not match', 403)

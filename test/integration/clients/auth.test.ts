@@ -57,7 +57,7 @@ const TENANTS = {
 }
 
 describe.each(BY_BOTH)('a tenant that sends by %s', (_, sender) => {
-  test('has its own records stored, and is told of the others', async () => {
+  test('has its own records stored, and the others reported as rejected', async () => {
     const daemon = await start('bearertokenauth', { tenants: TENANTS })
     const blue = sender(daemon, bearer('blue-token'))
     expect(await blue(requestOf('blue-a', 'red', 'blue-b', 'green'))).toEqual({
@@ -74,11 +74,11 @@ describe.each(BY_BOTH)('a tenant that sends by %s', (_, sender) => {
     expect(stored().toSorted()).toEqual(['blue-a', 'blue-b', 'red'])
   })
 
-  test('is refused with nothing but records of others', async () => {
+  test('is refused when no record is its own', async () => {
     const daemon = await start('bearertokenauth', { tenants: TENANTS })
-    const told = await sender(daemon, bearer('red-token'))(requestOf('blue-a', 'blue-b'))
+    const answer = await sender(daemon, bearer('red-token'))(requestOf('blue-a', 'blue-b'))
     const why = /^(403|7) [^]*2 not_permitted: red may not write the log group \/test\/blue-a/
-    expect(told).toMatchObject({ kind: 'refused', message: expect.stringMatching(why) as string })
+    expect(answer).toMatchObject({ kind: 'refused', message: expect.stringMatching(why) as string })
     const metrics = await daemon.metrics()
     expect([metrics.received, metrics.unaccounted]).toEqual([0, 0])
     expect(metrics.value('otlp_cloudwatch_receiver_requests', { outcome: 'permission_denied' })).toBe(1)
@@ -88,12 +88,12 @@ describe.each(BY_BOTH)('a tenant that sends by %s', (_, sender) => {
 })
 
 describe.each(BY_BOTH)('a user that sends by %s', (_, sender) => {
-  test('is let in with the password, and otherwise not', async () => {
+  test('is accepted with the password, and otherwise refused', async () => {
     const daemon = await start('basicauth', { htpasswd: { inline: 'app:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=' } })
     expect(await sender(daemon, basic('app:password'))(requestOf('a'))).toMatchObject({ kind: 'taken' })
-    for (const headers of [{}, basic('app:wrong'), basic('nobody:password'), bearer('password')]) {
-      const told = await sender(daemon, headers)(requestOf('b'))
-      expect(told).toMatchObject({ kind: 'refused', message: expect.stringMatching(/^(401|16) /) as string })
+    for (const headers of [{}, basic('app:wrong'), basic('other:password'), bearer('password')]) {
+      const answer = await sender(daemon, headers)(requestOf('b'))
+      expect(answer).toMatchObject({ kind: 'refused', message: expect.stringMatching(/^(401|16) /) as string })
     }
     expect((await daemon.metrics()).value('otlp_cloudwatch_receiver_requests', { outcome: 'unauthenticated' })).toBe(4)
     expect(await daemon.stop()).toBe(0)
@@ -101,25 +101,25 @@ describe.each(BY_BOTH)('a user that sends by %s', (_, sender) => {
   })
 })
 
-test('while the file of tokens is gone senders are told to wait, and then go on', async () => {
+test('while the token file is missing senders get a retryable answer, and then go on', async () => {
   const file = await secretFile('token')
   const daemon = await start('bearertokenauth', { filename: file.path })
   const senders = BY_BOTH.map(([, sender]) => sender(daemon, bearer('token')))
-  const told = () => Promise.all(senders.map((send) => send(requestOf('a'))))
-  expect(await told()).toMatchObject([{ kind: 'taken' }, { kind: 'taken' }])
+  const answer = () => Promise.all(senders.map((send) => send(requestOf('a'))))
+  expect(await answer()).toMatchObject([{ kind: 'taken' }, { kind: 'taken' }])
   await file.remove()
   await daemon.says((log) => log.some(({ msg }) => msg.startsWith('credentials cannot be reloaded')))
-  expect(await told()).toEqual([
+  expect(await answer()).toEqual([
     { kind: 'wait', afterMs: 5_000 },
     { kind: 'wait', afterMs: 5_000 },
   ])
   await file.replace('token')
   await daemon.says((log) => log.some(({ msg }) => msg === 'credentials reloaded'))
-  expect(await told()).toMatchObject([{ kind: 'taken' }, { kind: 'taken' }])
+  expect(await answer()).toMatchObject([{ kind: 'taken' }, { kind: 'taken' }])
   expect(await daemon.stop()).toBe(0)
 })
 
-test('the exporters of the Node SDK show a token', async () => {
+test('the exporters of the Node SDK send a token', async () => {
   const daemon = await start('bearertokenauth', { tenants: TENANTS })
   const metadata = new Metadata()
   metadata.set('authorization', 'Bearer blue-token')
@@ -139,7 +139,7 @@ test('the exporters of the Node SDK show a token', async () => {
   expect(stored().toSorted()).toEqual(['by 0', 'by 1'])
 })
 
-test('a daemon whose receiver names an extension that cannot decide who may send says so, and exits with 1', async () => {
+test('a daemon whose receiver names an extension that is no authenticator reports it, and exits with 1', async () => {
   const config = cloudwatchConfig(local.url) as { readonly receivers: object }
   const http = { endpoint: '127.0.0.1:0', auth: { authenticator: 'health_check' } }
   await expect(startDaemon({ ...config, receivers: { otlp: { protocols: { http } } } })).rejects.toThrow(

@@ -1,9 +1,9 @@
 // boto3 reads and writes; moto, which others made, is asked the same where it knows the rule. Where the two differ is in
 // the README of the extension.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { callWithBoto3, type Boto3Call, type Boto3Result } from '../../fakes/boto3.ts'
+import { callWithBoto3, type Boto3Call, type Boto3Result } from './boto3.ts'
 import { startCloudWatchLocal, type CloudWatchLocal } from '../../fakes/cloudwatch.ts'
-import { startMoto } from '../../fakes/moto.ts'
+import { startMoto } from './moto.ts'
 import { pythonTools } from './python.ts'
 
 const python = await pythonTools()
@@ -21,7 +21,7 @@ describe.skipIf(python.missing !== undefined)(`boto3 ${python.missing ?? ''}`, (
   })
   afterAll(() => local.close())
 
-  test('what it puts is what it reads, by each way of reading', async () => {
+  test('it reads back what it puts, by each operation that reads', async () => {
     const messages = ['plain', '{"body":"ü \\u2028 😀"}', ' \t\n"\\\u0000', 'x'.repeat(300_000)]
     const logEvents = messages.map((message, index) => at(now + index, message))
     const results = await callWithBoto3(python, local.url, [
@@ -95,7 +95,7 @@ describe.skipIf(python.missing !== undefined)(`boto3 ${python.missing ?? ''}`, (
     })
   })
 
-  test('refusals are its errors, by code and message', async () => {
+  test('refusals are boto3 errors, by code and message', async () => {
     const results = await callWithBoto3(python, local.url, [
       ['put_log_events', { logGroupName: 'none', logStreamName: 's', logEvents: [at(now, 'm')] }],
       ['put_log_events', { ...stream, logEvents: [at(now, '')] }],
@@ -112,7 +112,7 @@ describe.skipIf(python.missing !== undefined)(`boto3 ${python.missing ?? ''}`, (
     ])
   })
 
-  test('moto gives the same answers to these', async () => {
+  test('moto answers these calls the same way', async () => {
     const calls: readonly Boto3Call[] = [
       ['create_log_group', { logGroupName: 'x'.repeat(513) }],
       ['create_log_group', group],

@@ -27,12 +27,12 @@ const PACKAGES = [
 ]
 const ENVIRONMENT = join(import.meta.dirname, '..', '..', '.tools', 'python')
 const LOCK = `${ENVIRONMENT}.lock`
-/** Written last: an environment without it, or for other packages, is made anew. */
+/** Written last: an environment without it, or for other packages, is recreated. */
 const MARKER = join(ENVIRONMENT, 'installed.txt')
 const WANTED = createHash('sha256').update(PACKAGES.join('\n')).digest('hex')
 const INSTALL_TIMEOUT_MS = 300_000
 const LOCK_POLL_MS = 200
-/** A lock nobody has signed after this long belongs to a process that died between its two steps. */
+/** A lock still unsigned after this long belongs to a process that died between its two steps. */
 const UNSIGNED_LOCK_MS = 10_000
 
 const execute = promisify(execFile)

@@ -2,13 +2,13 @@
 // every message about a config stands in test/contract/bad-configs.test.ts.
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { recordsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { cloudwatchConfig } from '../daemon/daemon-config.ts'
 import { httpSender } from '../daemon/daemon-senders.ts'
 import { CLEAN_ENVIRONMENT, configFile, freePort, runToEnd, startDaemon } from '../daemon/daemon.ts'
@@ -16,14 +16,13 @@ import { CLEAN_ENVIRONMENT, configFile, freePort, runToEnd, startDaemon } from '
 const PATIENT = { timeout: 20_000, interval: 20 }
 
 async function fileOf(text: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const folder = await temporaryFolder()
   const file = join(folder, 'bad.yaml')
   await writeFile(file, text)
   return file
 }
 
-describe('a config that cannot be meant ends the daemon with 2, and says where (row 50)', () => {
+describe('a wrong config ends the daemon with 2, and names the place (row 50)', () => {
   const bomb = [
     'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
     ...Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`),
@@ -68,7 +67,7 @@ describe('a config that cannot be meant ends the daemon with 2, and says where (
 })
 
 describe('its own telemetry (row 54)', () => {
-  test('what it says of a failing backend does not go through its own pipeline', async () => {
+  test('its log of a failing backend does not go through its own pipeline', async () => {
     const local = await startCloudWatchLocal()
     onTestFinished(() => local.close())
     const dead = local.faults.fail(500)
@@ -89,14 +88,13 @@ describe('its own telemetry (row 54)', () => {
     expect(local.events().map(({ message }) => message)).toEqual(['{"body":"a"}'])
   })
 
-  test('a daemon whose log nobody reads any more goes on', async () => {
+  test('a daemon keeps running when its log is no longer read', async () => {
     const local = await startCloudWatchLocal()
     onTestFinished(() => local.close())
     const port = await freePort()
     const file = await configFile(cloudwatchConfig(local.url))
     // As in `otlp-cloudwatch 2>&1 | logger`: a real pipe, which breaks with its reader.
-    const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-'))
-    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const folder = await temporaryFolder()
     const fifo = join(folder, 'log')
     execFileSync('mkfifo', [fifo])
     const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)

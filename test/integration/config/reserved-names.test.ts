@@ -6,7 +6,7 @@ import { cloudwatchConfig } from '../daemon/daemon-config.ts'
 import { httpSender } from '../daemon/daemon-senders.ts'
 import { runToEnd, startDaemon, configFile } from '../daemon/daemon.ts'
 
-test.each(['aws/x', 'AWS/EC2', 'Aws/'])('a client that names the group %s has its records stored', async (name) => {
+test.each(['aws/x', 'AWS/EC2', 'Aws/'])('the records of a client that names the group %s are stored', async (name) => {
   const local = await startCloudWatchLocal({ quotas: false })
   onTestFinished(() => local.close())
   const exporter = { log_group_name: '{service.name}', allowed_log_groups: ['*'] }

@@ -1,12 +1,11 @@
 // What a running daemon tells of its records: `/metrics`, `/ledger`, gap markers.
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
-import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { networkInterfaces } from 'node:os'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { recordsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { durableConfig } from '../durable/crash-rounds.ts'
 import { cloudwatchConfig } from './daemon-config.ts'
 import { httpSender } from './daemon-senders.ts'
@@ -22,12 +21,6 @@ beforeEach(async () => {
   return () => local.close()
 })
 
-async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-account-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
-  return path
-}
-
 interface Report {
   readonly exporters: Readonly<
     Record<string, { readonly account: object; readonly destinations: Readonly<Record<string, object>> }>
@@ -41,49 +34,53 @@ async function ledger(daemon: Daemon) {
 
 const stored = () => local.events().map(({ message }) => (JSON.parse(message) as { body: string }).body)
 
-test('what became of each record is told by destination, before and after a replay', { timeout: 120_000 }, async () => {
-  const directory = await folder()
-  const config = durableConfig(local.url, directory, { log_stream_name: 's' })
-  const poison = local.faults.poison('poisoned')
-  const daemon = await startDaemon(config)
-  const send = httpSender(daemon)
-  await send(recordsRequest({ body: 'first' }))
-  await vi.waitFor(() => expect(stored()).toEqual(['first']), WITHIN)
-  await send(recordsRequest({ body: 'second' }, { body: 'poisoned' }, { body: 'old', time: now() - 20n * DAY_NS }))
-  const before = { received: 4, delivered: 2, dead_lettered: 2, queued: 0, difference: 0 }
-  await vi.waitFor(
-    async () => expect(await ledger(daemon)).toMatchObject({ account: before, destinations: { '/crash:s': before } }),
-    WITHIN,
-  )
-  poison.off()
-  // The newest letter of the store is the one that its queue still has in memory.
-  const replay = ['dead-letters', 'replay', '--directory', directory, '--reason', 'poison', '--to', '/elsewhere']
-  expect(await runToEnd(replay)).toMatchObject({ code: 0 })
-  await vi.waitFor(
-    async () =>
-      expect(await ledger(daemon)).toMatchObject({
-        account: { received: 4, delivered: 3, dead_lettered: 1, difference: 0 },
-        destinations: {
-          '/crash:s': { received: 3, delivered: 2, dead_lettered: 1, difference: 0 },
-          '/elsewhere:s': { received: 1, delivered: 1, difference: 0 },
-        },
-      }),
-    WITHIN,
-  )
-  const metrics = await daemon.metrics()
-  expect(metrics.value('otlp_cloudwatch_replayed_records')).toBe(1)
-  expect(metrics.value('otlp_cloudwatch_group_records', { group: '/crash', state: 'dead_lettered' })).toBe(1)
-  expect(await daemon.stop()).toBe(0)
-  const again = await startDaemon(config)
-  expect(await ledger(again)).toMatchObject({
-    account: { received: 4, delivered: 3, dead_lettered: 1, difference: 0 },
-    destinations: { '/crash:s': { received: 1, dead_lettered: 1, difference: 0 } },
-  })
-  expect(await again.stop()).toBe(0)
-})
+test(
+  'the ledger counts each record by destination and outcome, before and after a replay',
+  { timeout: 120_000 },
+  async () => {
+    const directory = await temporaryFolder()
+    const config = durableConfig(local.url, directory, { log_stream_name: 's' })
+    const poison = local.faults.poison('poisoned')
+    const daemon = await startDaemon(config)
+    const send = httpSender(daemon)
+    await send(recordsRequest({ body: 'first' }))
+    await vi.waitFor(() => expect(stored()).toEqual(['first']), WITHIN)
+    await send(recordsRequest({ body: 'second' }, { body: 'poisoned' }, { body: 'old', time: now() - 20n * DAY_NS }))
+    const before = { received: 4, delivered: 2, dead_lettered: 2, queued: 0, difference: 0 }
+    await vi.waitFor(
+      async () => expect(await ledger(daemon)).toMatchObject({ account: before, destinations: { '/crash:s': before } }),
+      WITHIN,
+    )
+    poison.off()
+    // The newest letter of the store is the one that its queue still has in memory.
+    const replay = ['dead-letters', 'replay', '--directory', directory, '--reason', 'poison', '--to', '/elsewhere']
+    expect(await runToEnd(replay)).toMatchObject({ code: 0 })
+    await vi.waitFor(
+      async () =>
+        expect(await ledger(daemon)).toMatchObject({
+          account: { received: 4, delivered: 3, dead_lettered: 1, difference: 0 },
+          destinations: {
+            '/crash:s': { received: 3, delivered: 2, dead_lettered: 1, difference: 0 },
+            '/elsewhere:s': { received: 1, delivered: 1, difference: 0 },
+          },
+        }),
+      WITHIN,
+    )
+    const metrics = await daemon.metrics()
+    expect(metrics.value('otlp_cloudwatch_replayed_records')).toBe(1)
+    expect(metrics.value('otlp_cloudwatch_group_records', { group: '/crash', state: 'dead_lettered' })).toBe(1)
+    expect(await daemon.stop()).toBe(0)
+    const again = await startDaemon(config)
+    expect(await ledger(again)).toMatchObject({
+      account: { received: 4, delivered: 3, dead_lettered: 1, difference: 0 },
+      destinations: { '/crash:s': { received: 1, dead_lettered: 1, difference: 0 } },
+    })
+    expect(await again.stop()).toBe(0)
+  },
+)
 
-test('every metric is there, and tells what happened', { timeout: 120_000 }, async () => {
-  const config = durableConfig(local.url, await folder(), {
+test('every metric is there and has the right value', { timeout: 120_000 }, async () => {
+  const config = durableConfig(local.url, await temporaryFolder(), {
     log_stream_name: 's',
     max_event_bytes: 2_000,
     late_events: { policy: 'clamp' },
@@ -130,7 +127,7 @@ test('every metric is there, and tells what happened', { timeout: 120_000 }, asy
   expect(await daemon.stop()).toBe(0)
 })
 
-test('a stream that misses records says so when it is written again', { timeout: 120_000 }, async () => {
+test('a stream that misses records gets a gap marker when it is written again', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url, { exporter: { gap_markers: true } }))
   const send = httpSender(daemon)
   await send(recordsRequest({ body: 'one' }, { body: 'old', time: now() - 20n * DAY_NS }))
@@ -140,13 +137,13 @@ test('a stream that misses records says so when it is written again', { timeout:
   )
   const metrics = await daemon.metrics()
   expect(metrics.value('otlp_cloudwatch_gap_markers')).toBe(1)
-  // It is no record of anybody's.
+  // It is not a sender's record.
   expect([metrics.received, metrics.records('delivered'), metrics.unaccounted]).toEqual([2, 1, 0])
   expect(await daemon.stop()).toBe(0)
 })
 
-test('a gap marker that waits over a restart stays nobody’s record', { timeout: 120_000 }, async () => {
-  const config = durableConfig(local.url, await folder(), {
+test('a gap marker that waits across a restart is not counted as a record', { timeout: 120_000 }, async () => {
+  const config = durableConfig(local.url, await temporaryFolder(), {
     log_stream_name: 's',
     gap_markers: true,
     late_events: { policy: 'reject' },
@@ -169,11 +166,11 @@ test('a gap marker that waits over a restart stays nobody’s record', { timeout
   expect(await again.stop()).toBe(0)
 })
 
-test('requests that were rejected whole are in the account after a restart too', { timeout: 120_000 }, async () => {
-  const config = durableConfig(local.url, await folder(), { late_events: { policy: 'reject' } })
+test('requests that were rejected whole are in the ledger after a restart too', { timeout: 120_000 }, async () => {
+  const config = durableConfig(local.url, await temporaryFolder(), { late_events: { policy: 'reject' } })
   const daemon = await startDaemon(config)
-  const told = await httpSender(daemon)(recordsRequest({ body: 'old', time: now() - 20n * DAY_NS }))
-  expect(told).toMatchObject({ kind: 'taken', rejected: 1 })
+  const answer = await httpSender(daemon)(recordsRequest({ body: 'old', time: now() - 20n * DAY_NS }))
+  expect(answer).toMatchObject({ kind: 'taken', rejected: 1 })
   expect(await daemon.stop()).toBe(0)
   const again = await startDaemon(config)
   const metrics = await again.metrics()
@@ -185,7 +182,7 @@ const address = Object.values(networkInterfaces())
   .flat()
   .find((one) => one?.family === 'IPv4' && !one.internal)?.address
 
-test.skipIf(address === undefined)('/ledger answers on this machine only, /metrics everybody', async () => {
+test.skipIf(address === undefined)('/ledger answers on this machine only, /metrics answers any client', async () => {
   const port = await freePort()
   const file = await configFile(cloudwatchConfig(local.url))
   const daemon = await startDaemon(file, {

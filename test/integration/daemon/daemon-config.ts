@@ -7,6 +7,9 @@ export interface ConfigParts {
   readonly service?: object
 }
 
+/** Port 0 in place of 8888, which another process of the machine may hold. */
+const TELEMETRY = { metrics: { readers: [{ pull: { exporter: { prometheus: { host: '127.0.0.1', port: 0 } } } }] } }
+
 /**
  * OTLP in, by both protocols on ports of the system's choice; CloudWatch out at `endpoint`, into `/test/{service.name}`
  * and a stream `s`, sent soon.
@@ -29,6 +32,7 @@ export function cloudwatchConfig(endpoint: string, { exporter, processors = {}, 
       },
     },
     service: {
+      telemetry: TELEMETRY,
       extensions: ['health_check'],
       pipelines: {
         logs: { receivers: ['otlp'], processors: Object.keys(processors), exporters: ['awscloudwatchlogs'] },

@@ -32,13 +32,13 @@ describe.each([
   ['gRPC', grpcSender],
   ['HTTP', httpSender],
 ] as const)('three good records and one of fifteen days ago, by %s', (_, sender) => {
-  test('the three are stored once, and the sender is told of the one', async () => {
+  test('the three are stored once, and the answer names the rejected one', async () => {
     const daemon = await startDaemon(cloudwatchConfig(local.url))
     const now = Date.now()
     const old: RecordFields = { body: 'old', time: nanos(now - 15 * DAY_MS) }
     const good = (body: string): RecordFields => ({ body, time: nanos(now) })
-    const told = await sender(daemon)(recordsRequest(good('a'), old, good('b'), good('c')))
-    expect(told).toMatchObject({ kind: 'taken', rejected: 1, message: expect.stringContaining('too_old') })
+    const answer = await sender(daemon)(recordsRequest(good('a'), old, good('b'), good('c')))
+    expect(answer).toMatchObject({ kind: 'taken', rejected: 1, message: expect.stringContaining('too_old') })
 
     const metrics = await account(daemon, (metrics) => metrics.records('delivered') === 3)
     expect(metrics.records('rejected', 'too_old')).toBe(1)
@@ -48,7 +48,7 @@ describe.each([
   })
 })
 
-test('a sender is told what of its records is not stored as it was sent', async () => {
+test('the answer reports records that are not stored as they were sent', async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url))
   const request = recordsRequest(
     { body: 'x'.repeat(1_100_000) },
@@ -69,7 +69,7 @@ test('a sender is told what of its records is not stored as it was sent', async 
   expect(await daemon.stop()).toBe(0)
 })
 
-test('nine of ten groups are written while one is denied, and that one when it no longer is', async () => {
+test('nine of ten groups are written while one is denied, and the tenth once it is allowed', async () => {
   const denied = local.faults.deny({ group: '/test/s4' })
   // A denied group is asked again every 15 s or so, and a test should not wait that long.
   const daemon = await startDaemon(cloudwatchConfig(local.url, { exporter: { retry_on_failure: FAST_RETRY } }))
@@ -110,8 +110,8 @@ test('a lane that is merely busy makes its senders wait, and loses nothing', asy
   await Promise.all(
     busy.map(async (send) => {
       while (count.waits < 20) {
-        const told = await sendUntilTaken(send, kilobytes('busy', 100), () => count.waits++)
-        expect(told).toMatchObject({ rejected: 0 })
+        const answer = await sendUntilTaken(send, kilobytes('busy', 100), () => count.waits++)
+        expect(answer).toMatchObject({ rejected: 0 })
         count.sent += 100
         expect(await sendUntilTaken(quiet, kilobytes('quiet', 1), () => {})).toMatchObject({
           rejected: 0,
@@ -125,23 +125,23 @@ test('a lane that is merely busy makes its senders wait, and loses nothing', asy
   expect(metrics.received).toBe(count.sent)
 })
 
-test('a denied group that holds over its share has its new records rejected, and the others have room', async () => {
+test('new records of a denied group over its share are rejected, and the other groups have room', async () => {
   local.faults.deny({ group: '/test/denied' })
   const daemon = await startDaemon(
     cloudwatchConfig(local.url, { processors: { memory_limiter: { check_interval: '1s', limit_mib: 4 } } }),
   )
   const send = grpcSender(daemon)
-  // Before it is known to be stuck it may fill the buffers, as anybody may.
+  // Before it is known to be stuck it may fill the buffers, as any lane may.
   await send(kilobytes('denied', 1))
   await daemon.says((log) => log.some(({ msg }) => msg.startsWith('delivery failed')))
   // Others are there to be protected from it.
   const others = setInterval(() => void send(kilobytes('other', 1)).catch(() => {}), 20) // it may be gone
   onTestFinished(() => clearInterval(others))
-  const told = await vi.waitUntil(async () => {
-    const told = await send(kilobytes('denied', 100))
-    return told.kind === 'taken' && told.rejected > 0 && told
+  const answer = await vi.waitUntil(async () => {
+    const answer = await send(kilobytes('denied', 100))
+    return answer.kind === 'taken' && answer.rejected > 0 && answer
   }, WITHIN)
-  expect(told).toMatchObject({ rejected: 100, message: expect.stringContaining('lane_full') })
+  expect(answer).toMatchObject({ rejected: 100, message: expect.stringContaining('lane_full') })
   expect(await send(kilobytes('another', 100))).toMatchObject({ kind: 'taken', rejected: 0 })
   await vi.waitFor(() => expect(local.events('/test/another')).toHaveLength(100), WITHIN)
 })
@@ -152,7 +152,7 @@ function kilobytes(service: string, count: number): Uint8Array {
   return logsRequest({ resource: { 'service.name': service }, scopes: [{ records }] })
 }
 
-test('a backend that answers nothing but errors for a while gets every record once in the end', async () => {
+test('a backend that answers only errors for a while gets every record once in the end', async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url, { exporter: { retry_on_failure: FAST_RETRY } }))
   const send = httpSender(daemon)
   const faults = [
@@ -174,7 +174,7 @@ describe('with wait_for_result', () => {
   const waiting = (more: object = {}) =>
     startDaemon(cloudwatchConfig(local.url, { exporter: { sending_queue: { wait_for_result: true }, ...more } }))
 
-  test('a sender is told what CloudWatch rejected', async () => {
+  test('a sender receives what CloudWatch rejected', async () => {
     const daemon = await waiting()
     local.faults.rejectAll('expired')
     for (const send of [grpcSender(daemon), httpSender(daemon)])

@@ -22,14 +22,14 @@ const storedBodies = () => local.events().map(({ message }) => (JSON.parse(messa
 async function sendUntilGone(send: Send, name: string, acknowledged: string[]): Promise<void> {
   for (let count = 0; ; count++) {
     const body = `${name} ${count}`
-    const told = await send(requestOf(body)).catch(() => undefined) // the connection is gone: not acknowledged
-    if (told?.kind === 'taken') acknowledged.push(body)
+    const answer = await send(requestOf(body)).catch(() => undefined) // the connection is gone: not acknowledged
+    if (answer?.kind === 'taken') acknowledged.push(body)
     else return
   }
 }
 
 describe('a daemon that is asked to stop', () => {
-  test('delivers what it had acknowledged, says what became of it, and exits with 0', async () => {
+  test('delivers what it had acknowledged, logs the outcome, and exits with 0', async () => {
     local.faults.slow(50, { operation: 'PutLogEvents' })
     const daemon = await startDaemon(cloudwatchConfig(local.url))
     const acknowledged: string[] = []
@@ -49,7 +49,7 @@ describe('a daemon that is asked to stop', () => {
     })
   })
 
-  test('says in its last line how many records are lost if they cannot be sent in time', async () => {
+  test('logs in its last line how many records were lost because they could not be sent in time', async () => {
     local.faults.cut('before')
     const daemon = await startDaemon(
       cloudwatchConfig(local.url, {
@@ -86,14 +86,14 @@ test('a killed daemon starts again on the same ports and takes records', async (
 })
 
 describe('a daemon that cannot run', () => {
-  test('exits with 2 if its config is wrong, and says where and what to write', async () => {
+  test('exits with 2 if its config is wrong, and names the place and the fix', async () => {
     const file = await configFile({ ...cloudwatchConfig(local.url), receivers: { oltp: {} } })
     const { code, stderr } = await runToEnd(['--config', file])
     expect(code).toBe(2)
     expect(stderr).toMatch(new RegExp(`^${file}:\\d+:\\d+: receivers\\.oltp: .*otlp`, 'm'))
   })
 
-  test('exits with 2 if it is given nothing, and names both ways', async () => {
+  test('exits with 2 without a config, and names both ways to give one', async () => {
     const { code, stderr } = await runToEnd([])
     expect(code).toBe(2)
     expect(stderr).toContain('--config')
@@ -134,7 +134,7 @@ describe('a daemon without a file', () => {
   })
 })
 
-test('the quickstart stores what it is sent in its own CloudWatch, and shows it', async () => {
+test('the quickstart stores records in its own CloudWatch, and shows them', async () => {
   const endpoint = `localhost:${await freePort()}`
   const daemon = await startDaemon('config/quickstart.yaml', {
     set: [
@@ -154,7 +154,7 @@ test('the quickstart stores what it is sent in its own CloudWatch, and shows it'
   expect(await daemon.stop()).toBe(0)
 })
 
-test('`health` asks a running daemon, and says when it is gone', async () => {
+test('`health` asks a running daemon, and fails when it is gone', async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url))
   const endpoint = new URL(daemon.healthUrl).host
   expect(await runToEnd(['health', '--endpoint', endpoint])).toMatchObject({

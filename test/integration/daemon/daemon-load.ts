@@ -1,4 +1,4 @@
-// A load of records that can each be told apart, and a CloudWatch that counts how often each one came.
+// A load of records that are all different, and a CloudWatch that counts how often each one came.
 //
 //   const counting = await startCountingCloudWatch()
 //   const load = new Load([httpSender(daemon), grpcSender(daemon)])
@@ -21,7 +21,7 @@ export class Load {
   readonly acknowledged: string[] = []
   /** Of those, as the daemon said, will not arrive. */
   rejected = 0
-  /** How often each sender was told to wait. */
+  /** Number of retryable answers of each sender. */
   readonly waits: number[]
   readonly #finished: Promise<unknown>
   readonly #pauseMs: number
@@ -36,7 +36,7 @@ export class Load {
     this.#pauseMs = pauseMs
     this.waits = senders.map(() => 0)
     this.#finished = Promise.all(senders.map((send, index) => this.#run(send, index)))
-    this.#finished.catch(() => {}) // told by `finish`
+    this.#finished.catch(() => {}) // thrown by `finish`
   }
 
   /**

@@ -17,7 +17,7 @@ const SENDERS_A_PROTOCOL = 12
 const PATIENT = { timeout: 60_000, interval: 100 }
 
 /**
- * Full load over both protocols while the backend is dead for `deadMs`: memory is bounded, senders are told to wait, and
+ * Full load over both protocols while the backend is dead for `deadMs`: memory is bounded, senders get retryable answers, and
  * after that every record that was taken arrives once. The account is right at every look.
  */
 export async function overload(deadMs: number): Promise<void> {
@@ -40,7 +40,7 @@ export async function overload(deadMs: number): Promise<void> {
   await sleep(deadMs)
   await vi.waitUntil(() => load.waits.every((waits) => waits > 1), PATIENT)
   dead.off()
-  // Senders that wait are let in again.
+  // Senders that wait are accepted again.
   const taken = load.acknowledged.length
   await vi.waitUntil(() => load.acknowledged.length > 2 * taken, PATIENT)
   await load.finish()
@@ -73,7 +73,7 @@ export function watchAccount(daemon: Daemon) {
       await sleep(100)
     }
   })()
-  watching.catch(() => {}) // told by `end`
+  watching.catch(() => {}) // thrown by `end`
   return {
     /** @returns the differences that were not 0, and the resident bytes at each look */
     async end() {

@@ -1,4 +1,4 @@
-// Senders that hear all of the daemon's answers; what an SDK makes of them stands in its own suites.
+// Senders that see all of the daemon's answers; the SDKs' handling of them is in their own tests.
 import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
@@ -17,33 +17,33 @@ export interface Taken {
 }
 
 /** What OTLP lets a server say. */
-export type Told =
+export type Answer =
   | Taken
   | { readonly kind: 'wait'; readonly afterMs: number }
   | { readonly kind: 'refused'; readonly message: string }
 
 /** @throws the system's error if the connection breaks before an answer */
-export type Send = (request: Uint8Array) => Promise<Told>
+export type Send = (request: Uint8Array) => Promise<Answer>
 
 /** Retry-After is in whole seconds; a load that waits so long would be none. */
 const LONGEST_WAIT_MS = 100
 
-/** Nobody waits longer than this for one request to be taken. */
+/** Longest wait for one request to be accepted. */
 const PATIENCE_MS = 120_000
 
 /**
- * Sends until it is taken, waiting as told (but no longer than a test wants to).
- * @param onWait told each time the daemon says to wait
+ * Sends until it is accepted, waiting as the answer says (but no longer than a test wants to).
+ * @param onWait called for each retryable answer
  * @throws Error if the daemon refuses it, or does not take it for too long
  */
 export async function sendUntilTaken(send: Send, request: Uint8Array, onWait: () => void): Promise<Taken> {
   const end = performance.now() + PATIENCE_MS
   while (performance.now() < end) {
-    const told = await send(request)
-    if (told.kind === 'taken') return told
-    if (told.kind === 'refused') throw new Error(`refused: ${told.message}`)
+    const answer = await send(request)
+    if (answer.kind === 'taken') return answer
+    if (answer.kind === 'refused') throw new Error(`refused: ${answer.message}`)
     onWait()
-    await sleep(Math.min(told.afterMs, LONGEST_WAIT_MS))
+    await sleep(Math.min(answer.afterMs, LONGEST_WAIT_MS))
   }
   throw new Error(`a request was not taken within ${PATIENCE_MS} ms`)
 }

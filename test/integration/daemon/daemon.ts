@@ -8,12 +8,13 @@
 // Whatever a test does, its daemons are gone when it ends.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { Metrics } from './daemon-metrics.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const ENTRY = join(ROOT, 'src', 'main.ts')
@@ -73,14 +74,13 @@ export async function runToEnd(args: readonly string[], options: DaemonOptions =
 
 /** Writes a config to a file of its own, which goes with the test. JSON is YAML. */
 export async function configFile(config: object): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const folder = await temporaryFolder()
   const file = join(folder, 'config.yaml')
   await writeFile(file, JSON.stringify(config, undefined, 2))
   return file
 }
 
-/** A free port that the system gives to nobody by itself, for what has to be known before it is opened. */
+/** A free port outside the range the system assigns from, for tests that need the number before the port is opened. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000) // Linux chooses from 32,768 on
@@ -123,6 +123,9 @@ export function endWithTest(child: ChildProcess): void {
   })
 }
 
+/** V8's code for the sources and the SDK: halves the CPU time of a start, 0.53 s to 0.25 s. */
+const COMPILE_CACHE = join(ROOT, 'test', '.tools', 'compile-cache')
+
 /** Nothing of the machine's own AWS settings or proxies. */
 export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: process.env['PATH'] ?? '',
@@ -133,12 +136,13 @@ export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = {
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_PAGER: '',
+  NODE_COMPILE_CACHE: COMPILE_CACHE,
 }
 
 export class Daemon {
   readonly #child: ChildProcess
   readonly #stopped: Promise<unknown>
-  readonly #heard = new Set<() => void>()
+  readonly #listeners = new Set<() => void>()
   stdout = ''
   stderr = ''
 
@@ -150,7 +154,7 @@ export class Daemon {
     })
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text
-      for (const listener of this.#heard) listener()
+      for (const listener of this.#listeners) listener()
     })
   }
 
@@ -214,10 +218,10 @@ export class Daemon {
     return new Promise((resolve, reject) => {
       const look = () => {
         if (!condition(this.log)) return
-        this.#heard.delete(look)
+        this.#listeners.delete(look)
         resolve()
       }
-      this.#heard.add(look)
+      this.#listeners.add(look)
       look()
       void this.#stopped.then(() => reject(new Error(`the daemon ended with ${this.code}:\n${this.stderr}`)))
     })

@@ -111,7 +111,7 @@ function expectNoCanary(said: string, of: string): void {
 
 const REQUEST = recordsRequest({ body: 'x' })
 
-/** What one sender hears by HTTP: status, headers and body. */
+/** Answer by HTTP: status, headers and body. */
 function overHttp({ httpPort }: Daemon, headers: Record<string, string>, body = REQUEST): Promise<string> {
   return new Promise((resolve, reject) => {
     const all = { 'content-type': 'application/x-protobuf', ...headers }
@@ -128,7 +128,7 @@ function overHttp({ httpPort }: Daemon, headers: Record<string, string>, body = 
   })
 }
 
-/** What one sender hears by gRPC: code, message and trailers. */
+/** Answer by gRPC: code, message and trailers. */
 function overGrpc({ grpcPort }: Daemon, headers: Record<string, string>, body = REQUEST): Promise<string> {
   const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createSsl(ca), { 'grpc.enable_retries': 0 })
   onTestFinished(() => client.close())
@@ -176,8 +176,8 @@ test('a daemon at work shows no secret: not in its log, its answers, its metrics
     await overGrpc(daemon, bearer(secret('red'))), // not its group
     await overGrpc(daemon, bearer(secret('tenant-token')), Buffer.from('\n\u00ffmalformed')),
   ]
-  const told = bad.map((answer) => answer.split('\n', 1)[0]).join(' ')
-  expect(told).toBe('403 401 401 401 415 400 16 16 7 3')
+  const statuses = bad.map((answer) => answer.split('\n', 1)[0]).join(' ')
+  expect(statuses).toBe('403 401 401 401 415 400 16 16 7 3')
   await vi.waitUntil(async () => (await daemon.metrics()).records('delivered') === 3, { timeout: 20_000 })
   const metricsUrl = String(daemon.log.find(({ msg }) => msg === 'metrics')?.['url'])
   const pages = await Promise.all(
@@ -197,7 +197,7 @@ test('a daemon at work shows no secret: not in its log, its answers, its metrics
   expectNoCanary(daemon.stdout + daemon.stderr, 'log')
 })
 
-test('nor does one that cannot reach AWS through its proxy, or whose files are gone', async () => {
+test('neither does a daemon that cannot reach AWS through its proxy, or whose files are gone', async () => {
   const proxy = createServer((socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'))
   proxy.listen(0, '127.0.0.1')
   onTestFinished(() => void proxy.close())
@@ -245,7 +245,7 @@ test('print-config and validate show none, and how many there are shows print-co
   expect(shown).toEqual(new Set([...inVariables, secret('red'), secret('second'), secret('inline')]))
 })
 
-test('a config that cannot run is told without them', async () => {
+test('problems of a config are reported without its secrets', async () => {
   const wrong = await configFile({
     ...configWith('http://localhost:1', await files(), {
       proxy_address: secret('not-a-url'),
@@ -265,7 +265,7 @@ test('a config that cannot run is told without them', async () => {
   }
 })
 
-describe('what is said of a bad value in the place of a secret', () => {
+describe('errors about a bad value in place of a secret', () => {
   const places: Readonly<Record<string, (value: string) => string>> = {
     token: (value) => `bearertokenauth:\n    token: ${value}`,
     'one of tokens': (value) => `bearertokenauth: {tokens: [${value}]}`,

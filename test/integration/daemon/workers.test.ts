@@ -1,10 +1,10 @@
 // One daemon of several processes: `service.workers`.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { logsRequest, recordsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { durableConfig } from '../durable/crash-rounds.ts'
 import { cloudwatchConfig } from './daemon-config.ts'
 import { grpcSender, httpSender, type Send } from './daemon-senders.ts'
@@ -19,13 +19,7 @@ beforeEach(async () => {
   return () => local.close()
 })
 
-async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-workers-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
-  return path
-}
-
-/** Until so many workers have listened, those that are gone included. */
+/** Until that number of workers have listened, including those that are gone. */
 const haveListened = (daemon: Daemon, workers: number) =>
   daemon.says(
     (log) => log.filter(({ msg, component }) => msg === 'listening' && component === 'otlp').length >= workers,
@@ -47,7 +41,7 @@ async function delivered(daemon: Daemon, records: number): Promise<void> {
 
 const bodies = () => local.events().map(({ message }) => (JSON.parse(message) as { body: string }).body)
 
-test('share ports, and are one account to scrapes, probes and the last line', { timeout: 120_000 }, async () => {
+test('share ports, and are one daemon to scrapes, probes and the last line', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
   const pids = await daemon.workers()
   expect(new Set([...pids, daemon.pid]).size).toBe(3)
@@ -84,7 +78,7 @@ test('that are busy for a while keep their counters', { timeout: 120_000 }, asyn
   expect(await daemon.stop()).toBe(0)
 })
 
-test('make each new log group once', { timeout: 120_000 }, async () => {
+test('create each new log group once', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
   await daemon.workers()
   const groups = Array.from({ length: 4 }, (_, at) => `service-${at}`)
@@ -98,10 +92,10 @@ test('make each new log group once', { timeout: 120_000 }, async () => {
   expect(await daemon.stop()).toBe(0)
 })
 
-test('wait together when the account is throttled, whoever hears of it', { timeout: 120_000 }, async () => {
+test('all wait when the account is throttled, whichever of them is throttled first', { timeout: 120_000 }, async () => {
   const daemon = await startDaemon(cloudwatchConfig(local.url), TWO_WORKERS)
   await daemon.workers()
-  // So many that both have some.
+  // Enough connections for both workers to have some.
   const [first, ...others] = senders(daemon, 30)
   for (const send of [first, ...others]) await send?.(recordsRequest({ body: 'x' }))
   await delivered(daemon, 30)
@@ -121,7 +115,7 @@ test('know of a throttled account before they send to it', { timeout: 120_000 },
     set: [...TWO_WORKERS.set, 'service.shutdown_timeout=1s'],
   })
   const [victim = 0] = await daemon.workers()
-  // Whoever tries again has no answer, and no news.
+  // A worker that retries gets no answer, so it has nothing to pass on.
   local.faults.throttle({ times: 1 })
   local.faults.slow(60_000)
   // For one of them. Nothing comes for the other, nor for the one that takes the place of the victim.
@@ -139,7 +133,7 @@ test('know of a throttled account before they send to it', { timeout: 120_000 },
 })
 
 test('that die are replaced; with a storage nothing that was acknowledged is lost', { timeout: 180_000 }, async () => {
-  const root = await folder()
+  const root = await temporaryFolder()
   const daemon = await startDaemon(durableConfig(local.url, root), TWO_WORKERS)
   const [victim = 0] = await daemon.workers()
   const denied = local.faults.deny({ group: '/crash' })
@@ -149,8 +143,8 @@ test('that die are replaced; with a storage nothing that was acknowledged is los
     for (let tries = 0; ; tries++) {
       const body = `${name}-${tries}`
       try {
-        const told = await httpSender(daemon)(recordsRequest({ body }))
-        if (told.kind === 'taken') return void acknowledged.push(body)
+        const answer = await httpSender(daemon)(recordsRequest({ body }))
+        if (answer.kind === 'taken') return void acknowledged.push(body)
         expect(tries).toBeLessThan(100)
       } catch (error) {
         if (tries > 100) throw error
@@ -170,7 +164,7 @@ test('that die are replaced; with a storage nothing that was acknowledged is los
   expect(await daemon.stop()).toBe(0)
 })
 
-test('that cannot start end the daemon, which says why', { timeout: 120_000 }, async () => {
+test('that cannot start end the daemon, which logs why', { timeout: 120_000 }, async () => {
   const port = await freePort()
   const first = await startDaemon(cloudwatchConfig(local.url), {
     set: [`receivers.otlp.protocols.http.endpoint=127.0.0.1:${port}`],
@@ -199,7 +193,7 @@ test('drain, too, when a terminal sends its signal to all of them at once', { ti
   })
 })
 
-test('make a group once that two exporters write to', { timeout: 120_000 }, async () => {
+test('create a group once that two exporters write to', { timeout: 120_000 }, async () => {
   const { exporters, service, ...config } = cloudwatchConfig(local.url) as Record<string, Record<string, unknown>>
   const exporter = exporters?.['awscloudwatchlogs'] as object
   const daemon = await startDaemon(
@@ -236,7 +230,7 @@ test('that end while others start are replaced', { timeout: 120_000 }, async () 
   expect(await daemon.stop()).toBe(0)
 })
 
-test('that are replaced have the config of the others, and not what was made of its file since', async () => {
+test('that are replaced have the config of the others, not later edits of its file', async () => {
   const file = await configFile(cloudwatchConfig(local.url))
   const daemon = await startDaemon(file, TWO_WORKERS)
   const [victim = 0] = await daemon.workers()
@@ -259,7 +253,7 @@ test('have the whole shutdown_timeout to drain', async () => {
   })
 })
 
-test('say before their time is over what they could not send', async () => {
+test('log before their timeout what they could not send', async () => {
   local.faults.cut('before')
   const daemon = await startDaemon(cloudwatchConfig(local.url, { service: { shutdown_timeout: '2s' } }), TWO_WORKERS)
   await daemon.workers()
@@ -271,8 +265,8 @@ test('say before their time is over what they could not send', async () => {
   })
 })
 
-test('whose account another goes on with are counted once', async () => {
-  const daemon = await startDaemon(durableConfig(local.url, await folder()), TWO_WORKERS)
+test('whose counters another worker continues are counted once', async () => {
+  const daemon = await startDaemon(durableConfig(local.url, await temporaryFolder()), TWO_WORKERS)
   const [one = 0] = await daemon.workers()
   for (const send of senders(daemon, 8)) await send(recordsRequest({ body: 'x' }))
   await delivered(daemon, 8)

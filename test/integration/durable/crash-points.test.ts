@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CrashPoint } from '../../../src/delivery/queue/disk/files/crash-point.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 
 const WORKER = join(import.meta.dirname, 'crash-worker.ts')
 
@@ -36,7 +37,7 @@ async function run(folder: string, puts: number, name: string, crashAt?: CrashPo
   return { signal: child.signalCode, found: lines('F'), stored: lines('S'), settled: lines('A'), lost: lines('L') }
 }
 
-/** What a process that was killed left, so that there is something to move, to remove and to write anew. */
+/** Files of a killed process, with something to move, to remove and to rewrite. */
 let left: string
 let first: Said
 beforeAll(async () => {
@@ -57,10 +58,9 @@ const POINTS: readonly CrashPoint[] = [
 ]
 
 test.each(POINTS)(
-  'a process that dies at %s has lost nothing it had acknowledged, and finds nothing twice',
+  'a process that dies at %s loses nothing it had acknowledged, and recovers nothing twice',
   async (point) => {
-    const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-crash-'))
-    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const folder = await temporaryFolder()
     await cp(left, folder, { recursive: true })
     const died = await run(folder, 400, 'b', point)
     expect(died.signal).toBe('SIGKILL')

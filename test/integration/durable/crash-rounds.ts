@@ -1,12 +1,10 @@
 // The daemon under load on a queue on disk, killed again and again at random moments.
-import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request as httpRequest } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { logsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { cloudwatchConfig } from '../daemon/daemon-config.ts'
 import { type Daemon, freePort, startDaemon } from '../daemon/daemon.ts'
 
@@ -21,7 +19,7 @@ export interface CrashReport {
   /** Acknowledged, and not in CloudWatch. */
   readonly missing: readonly string[]
   /** What came more than once, and how long before a kill it had come first; 0 for calls that were under way. */
-  readonly doubles: readonly { readonly id: string; readonly beforeKillMs: number }[]
+  readonly duplicates: readonly { readonly id: string; readonly beforeKillMs: number }[]
   /** Arrived otherwise than they were sent. */
   readonly broken: readonly string[]
   /** Of each start: what the account could not explain. */
@@ -34,11 +32,10 @@ export interface CrashReport {
   readonly sent: number
 }
 
-/** Kills the daemon so many times; then lets it drain. */
+/** Kills the daemon `rounds` times, and lets it drain. */
 export async function crashRounds(rounds: number): Promise<CrashReport> {
   const counting = await startCounting()
-  const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-crash-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const directory = await temporaryFolder()
   const port = await freePort()
   const config = durableConfig(counting.local.url, directory)
   const set = [`receivers.otlp.protocols.http.endpoint=127.0.0.1:${port}`]
@@ -188,7 +185,7 @@ async function startCounting() {
   const judge = (acknowledged: readonly string[], kills: readonly Kill[]) => ({
     acknowledged: acknowledged.length,
     missing: acknowledged.filter((id) => !seen.has(id)),
-    doubles: [...seen].flatMap(([id, times]) =>
+    duplicates: [...seen].flatMap(([id, times]) =>
       times.slice(1).map((_, again) => ({ id, beforeKillMs: untilNext(kills, times[again] ?? 0) })),
     ),
     broken,
@@ -214,7 +211,7 @@ export const REPEATED_MS = 1_000
 export function expectNothingLost(report: CrashReport): void {
   expect(report.missing.slice(0, 3)).toEqual([])
   expect(report.broken.slice(0, 3)).toEqual([])
-  expect(report.doubles.filter(({ beforeKillMs }) => beforeKillMs > REPEATED_MS).slice(0, 3)).toEqual([])
+  expect(report.duplicates.filter(({ beforeKillMs }) => beforeKillMs > REPEATED_MS).slice(0, 3)).toEqual([])
   expect(report.unaccounted.every((difference) => difference === 0)).toBe(true)
   expect(report.account).toMatchObject({ queued: 0, lost: 0 })
   // Each record is in the account once, however often it was sent: those of unanswered requests may be too.
@@ -224,10 +221,10 @@ export function expectNothingLost(report: CrashReport): void {
 
 /** One line of figures, for people. */
 export function describeReport(report: CrashReport): string {
-  const oldest = report.doubles.reduce((most, { beforeKillMs }) => Math.max(most, beforeKillMs), 0)
+  const oldest = report.duplicates.reduce((most, { beforeKillMs }) => Math.max(most, beforeKillMs), 0)
   return [
     `${report.readyMs.length - 1} kills, ${report.acknowledged} records acknowledged, ${report.missing.length} missing`,
-    `${report.doubles.length} doubled, first stored at most ${Math.round(oldest)} ms before a kill`,
+    `${report.duplicates.length} doubled, first stored at most ${Math.round(oldest)} ms before a kill`,
     `ready after at most ${Math.max(...report.readyMs)} ms`,
   ].join('; ')
 }

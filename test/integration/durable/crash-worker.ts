@@ -1,5 +1,5 @@
 // A process with a queue on disk of small segments, made to be killed. Says a line for each thing it may be held to:
-//   F text      found when it started          S text      stored, as its sender is told
+//   F text      found when it started          S text      stored, as its sender is answered
 //   A text      settled                        L items     missed when it started
 //   ready
 // Arguments: folder, number of batches to put, what their texts begin with. Settles nine of ten, so that segments are left
@@ -14,12 +14,12 @@ const [directory = '', puts = '0', name = ''] = process.argv.slice(2)
 const PADDING = 'x'.repeat(500)
 const KEPT_EACH = 10
 
-const say = (line: string) => process.stdout.write(`${line}\n`)
+const print = (line: string) => process.stdout.write(`${line}\n`)
 const owner = {
   counters: () => ({}),
   restore() {},
   lost(items: number) {
-    say(`L ${items}`)
+    print(`L ${items}`)
   },
   fatal(error: Error) {
     throw error
@@ -42,9 +42,9 @@ const load = (batch: QueuedBatch) =>
     queue.load(batch, () => resolve(batch.items === undefined ? '' : (itemTexts(batch.items)[0] ?? ''))),
   )
 for (const { batch } of await queue.recover()) {
-  say(`F ${(await load(batch)).replace(PADDING, '')}`)
+  print(`F ${(await load(batch)).replace(PADDING, '')}`)
 }
-say('ready')
+print('ready')
 
 function put(text: string): Promise<QueuedBatch> {
   const reserved = queue.reserve([{ lane: 'lane', items: itemBatch([{ text: text + PADDING }]) }])
@@ -53,7 +53,7 @@ function put(text: string): Promise<QueuedBatch> {
     reserved.commit((stored) => {
       const batch = 'kind' in stored ? undefined : stored[0]
       if (batch === undefined) return reject(new Error('not stored'))
-      say(`S ${text}`)
+      print(`S ${text}`)
       resolve(batch)
     })
   })
@@ -64,7 +64,7 @@ for (let round = 0; round < Number(puts); round += KEPT_EACH) {
   for (const [at, batch] of batches.entries()) {
     if (at === 0) continue
     queue.settle(batch, 0, 1)
-    say(`A ${name}${round + at}`)
+    print(`A ${name}${round + at}`)
   }
 }
 if (Number(puts) === 0) await queue.close()

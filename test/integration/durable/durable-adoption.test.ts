@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { recordsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { laterVersion } from '../../unit/delivery/queue/disk/later-version.ts'
 import { durableConfig } from './crash-rounds.ts'
 import { httpSender } from '../daemon/daemon-senders.ts'
@@ -14,14 +14,13 @@ const WITHIN = { timeout: 30_000, interval: 50 }
 async function setting(): Promise<{ local: CloudWatchLocal; root: string; config: object }> {
   const local = await startCloudWatchLocal()
   onTestFinished(() => local.close())
-  const root = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-adopt-'))
-  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  const root = await temporaryFolder()
   return { local, root, config: durableConfig(local.url, root) }
 }
 
 async function send(daemon: Daemon, ...bodies: string[]): Promise<void> {
-  const told = await httpSender(daemon)(recordsRequest(...bodies.map((body) => ({ body }))))
-  expect(told).toMatchObject({ kind: 'taken', rejected: 0 })
+  const answer = await httpSender(daemon)(recordsRequest(...bodies.map((body) => ({ body }))))
+  expect(answer).toMatchObject({ kind: 'taken', rejected: 0 })
 }
 
 async function segments(root: string, directory: string): Promise<string[]> {
@@ -34,7 +33,7 @@ const bodies = (local: CloudWatchLocal) =>
     .map(({ message }) => (JSON.parse(message) as { body: string }).body)
     .sort()
 
-test('records of a process that does not come back are delivered by the next that starts', async () => {
+test('records of a process that does not come back are delivered by the next one', async () => {
   const { local, root, config } = await setting()
   local.faults.cut('before')
   const one = await startDaemon(config)
@@ -59,7 +58,7 @@ test('records of a process that does not come back are delivered by the next tha
   expect(await segments(root, '0000')).toEqual([])
 })
 
-test('two daemons on one storage keep apart, and each goes on with what it finds', async () => {
+test('two daemons on one storage use separate directories, and each continues with what it finds', async () => {
   const { local, root, config } = await setting()
   const one = await startDaemon(config)
   const two = await startDaemon(config)

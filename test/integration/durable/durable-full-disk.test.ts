@@ -1,12 +1,12 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { grpcSender, postRecords } from '../daemon/daemon-senders.ts'
 import { durableConfig } from './crash-rounds.ts'
-import { smallVolume } from '../../fakes/small-volume.ts'
+import { smallVolume } from '../../fakes/disk/small-volume.ts'
 import { startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { recordsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { cloudwatchConfig } from '../daemon/daemon-config.ts'
 
@@ -19,8 +19,7 @@ test(
   async () => {
     const local = await startCloudWatchLocal({ quotas: false })
     onTestFinished(() => local.close())
-    const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-storage-'))
-    onTestFinished(() => rm(directory, { recursive: true, force: true }))
+    const directory = await temporaryFolder()
     const config = cloudwatchConfig(local.url, { exporter: { sending_queue: { storage: 'file_storage' } } }) as {
       extensions: object
       service: object
@@ -50,7 +49,7 @@ test(
 )
 
 test(
-  'a volume that others fill makes senders wait by both protocols; the drain goes on, and so does intake once there is room',
+  'a volume that other processes fill makes senders wait by both protocols; the drain goes on, and so does intake once there is room',
   { timeout: 180_000 },
   async (context) => {
     const volume = await smallVolume(64 * MEBIBYTE)

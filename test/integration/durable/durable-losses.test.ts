@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { durableConfig } from './crash-rounds.ts'
 import { postRecords } from '../daemon/daemon-senders.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
@@ -14,14 +14,13 @@ async function send(daemon: Daemon, text: string): Promise<number> {
 }
 
 test(
-  'records that vanish from the disk of a stopped daemon are in the account as lost, also after another kill',
+  'records that vanish from the disk of a stopped daemon are counted as lost, also after another kill',
   { timeout: 120_000 },
   async () => {
     const local = await startCloudWatchLocal({ quotas: false })
     onTestFinished(() => local.close())
     local.faults.fail(503)
-    const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-storage-'))
-    onTestFinished(() => rm(directory, { recursive: true, force: true }))
+    const directory = await temporaryFolder()
     const config = durableConfig(local.url, directory)
     const own = join(directory, 'awscloudwatchlogs', '0000')
 

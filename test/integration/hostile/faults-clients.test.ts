@@ -2,16 +2,15 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { logsRequest, recordsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { connectTo, ended, framed, openCall } from '../../unit/receivers/otlp/grpc/raw-grpc.ts'
 import { logsOf, runReceiver, until } from '../../unit/receivers/otlp/running-receiver.ts'
 import { ProtobufWriter } from '../../../src/wire/protobuf-writer.ts'
@@ -83,7 +82,7 @@ async function memoryOf(daemon: Daemon): Promise<number> {
 }
 
 describe('slow clients (row 43)', () => {
-  test('two hundred that drip their heads and bodies are ended, and others are served meanwhile', async () => {
+  test('two hundred that send their heads and bodies byte by byte are cut off, and others are served meanwhile', async () => {
     const { daemon, local } = await daemonWith({ http: { read_timeout: '1s', read_header_timeout: '1s' } })
     const bystander = new Bystander(httpSender(daemon), grpcSender(daemon))
     const slow = Array.from({ length: 200 }, (_, i) => {
@@ -101,7 +100,7 @@ describe('slow clients (row 43)', () => {
     await bystander.hadAllStored(daemon, local)
   })
 
-  test('one that asks and asks and never reads is not answered into memory, and is closed', async () => {
+  test('one that sends requests and never reads does not fill memory with answers, and is closed', async () => {
     const { daemon, local } = await daemonWith({ http: { write_timeout: '1s' } })
     const bystander = new Bystander(httpSender(daemon), grpcSender(daemon))
     const { socket, closed } = openSocket(daemon.httpPort)
@@ -118,7 +117,7 @@ describe('slow clients (row 43)', () => {
     await bystander.hadAllStored(daemon, local)
   })
 
-  test('calls of one with a window of 0 are taken, as many as may be at a time, and hold nothing', async () => {
+  test('calls of one with a window of 0 are served up to the limit of streams, and hold no memory', async () => {
     const { grpc, next, budget, metric } = await runReceiver({ grpc: { max_concurrent_streams: 10 } })
     const raw = await h2.RawHttp2.open(grpc, { settings: h2.setting(h2.INITIAL_WINDOW, 0) })
     const message = framed(logsOf('x'.repeat(1_000)))
@@ -155,7 +154,7 @@ describe('floods of HTTP/2 (row 44)', () => {
     'frames that are none': (raw) => raw.flood(h2.frame(h2.PING, 0, 1, Buffer.alloc(8)), 10_000),
   }
 
-  test('resets, an endless head, settings, pings, broken frames: hung up on, and others are served', async () => {
+  test('resets, an endless head, settings, pings, broken frames: the connection is closed, and others are served', async () => {
     const tls = { cert_file: `${TLS}server.pem`, key_file: `${TLS}server.key` }
     const { daemon, local } = await daemonWith({ http: { tls } })
     const bystander = new Bystander(grpcSender(daemon))
@@ -173,7 +172,7 @@ describe('floods of HTTP/2 (row 44)', () => {
   })
 
   // Who floods may not live to read it; who listens after every hundred does.
-  test('who breaks the rules, or resets and resets, is told to go (GOAWAY)', async () => {
+  test('a client that breaks the rules, or keeps resetting, gets GOAWAY', async () => {
     const { grpc } = await runReceiver()
     const broken = await h2.RawHttp2.open(grpc)
     broken.socket.write(h2.frame(h2.PING, 0, 1, Buffer.alloc(8)))
@@ -261,7 +260,7 @@ describe('bombs (row 36)', () => {
     await bystander.hadAllStored(daemon, local)
   })
 
-  test('gzip inside gzip is undone once, and what comes out is no request', async () => {
+  test('gzip inside gzip is decompressed once, and the result is no request', async () => {
     const { http, grpc, budget } = await runReceiver()
     const nested = gzipSync(gzipSync(logsOf('a')))
     expect(await post(http, nested, { 'content-encoding': 'gzip' })).toBe(400)
@@ -273,7 +272,7 @@ describe('bombs (row 36)', () => {
 })
 
 describe('too many connections (row 45)', () => {
-  test('those over max_connections are closed as they come, those there are served, and later there is room', async () => {
+  test('connections over max_connections are closed on arrival, open ones are served, and later there is room', async () => {
     const { daemon, local } = await daemonWith({ grpc: { max_connections: 20 }, http: { max_connections: 20 } })
     const bystander = new Bystander(httpSender(daemon), grpcSender(daemon))
     await bystander.isServed()
@@ -300,10 +299,9 @@ describe('too many connections (row 45)', () => {
   })
 
   test.skipIf(!existsSync('/proc/self/limits'))(
-    'a flood of them leaves open files for CloudWatch and a queue on disk, and who was there before is served',
+    'a flood of them leaves file descriptors for CloudWatch and a queue on disk, and earlier clients are served',
     async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-flood-'))
-      onTestFinished(() => rm(directory, { recursive: true, force: true }))
+      const directory = await temporaryFolder()
       const { daemon, local } = await daemonWith(
         { grpc: { max_connections: 10_000 } },
         {
@@ -370,7 +368,7 @@ describe('too many connections (row 45)', () => {
   )
 })
 
-test('records of clients that go away before they hear of them are stored once (row 46)', async () => {
+test('records of clients that disconnect before the answer are stored once (row 46)', async () => {
   const { daemon, local } = await daemonWith(
     {},
     { set: ['exporters.awscloudwatchlogs.sending_queue.wait_for_result=true'] },
@@ -415,7 +413,7 @@ function deepRequest(levels: number): Uint8Array {
   return bytes
 }
 
-describe('records nobody should send', () => {
+describe('records that no client should send', () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', 'a.b[0]', 'same', 'same']
   const start = '\ufeff\u001b[31m\0'
   const hard: Readonly<Record<string, { readonly request: Uint8Array; readonly says: (message: string) => void }>> = {

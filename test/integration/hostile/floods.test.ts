@@ -1,5 +1,5 @@
-// Floods of what comes before a request is let in, against a daemon with the heap of the chart's pod: it stays alive, probes
-// are answered, memory is bounded, and a sender that behaves gets its records in.
+// Floods of bytes before a request is accepted, against a daemon with the heap of the chart's pod: it stays alive, probes are
+// answered, memory is bounded, and the records of a well-behaved sender are accepted.
 import { once } from 'node:events'
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
 import { connect, type Socket } from 'node:net'
@@ -187,7 +187,7 @@ describe('streams that never end', () => {
     expect(local.events()).toHaveLength(7)
   })
 
-  test('a well-behaved sender of many calls at a time is not refused', async () => {
+  test('a well-behaved sender of many concurrent calls is not refused', async () => {
     const { daemon, local } = await smallDaemon()
     const send = grpcSender(daemon)
     const all = await Promise.all(Array.from({ length: 200 }, (_, i) => send(recordsRequest({ body: `${i}` }))))

@@ -1,5 +1,5 @@
 // Requests of a few MiB, most of which gzip makes a few KB, to a daemon with a heap of 128 MiB. At the receiver's limit:
-// full/hostile-requests.test.ts.
+// full/hostile/hostile-requests.test.ts.
 import { expect, test } from 'vitest'
 import { GROUPS, JSON_REQUESTS, MEBIBYTE, PROTOBUF, RAW_LINES, TIMES } from './hostile-requests.ts'
 import { attackWith, type Kind, Target, type Way } from './hostile-run.ts'

@@ -1,6 +1,6 @@
 // Requests that are cheap to send and were expensive to take: each is one piece of a few bytes, over and over.
 //
-//   for (const { name, build } of PROTOBUF) build(64 * MEBIBYTE)      about so many bytes, never more
+//   for (const { name, build } of PROTOBUF) build(64 * MEBIBYTE)      about that many bytes, never more
 
 export const MEBIBYTE = 1024 * 1024
 /** More records than a request may hold. */

@@ -1,15 +1,13 @@
 // Sends hostile requests to a daemon with the heap of the chart's smallest pod, one after the other or together, and sees
-// that everybody else is served.
-import { mkdtemp, rm } from 'node:fs/promises'
+// that other senders are served.
 import { request as httpRequest } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { expect, onTestFinished, vi } from 'vitest'
 import { startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { logsRequest } from '../../fakes/logs-request.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { cloudwatchConfig, type ConfigParts } from '../daemon/daemon-config.ts'
 import { httpSender, sendUntilTaken, type Headers } from '../daemon/daemon-senders.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
@@ -42,7 +40,7 @@ const KINDS = {
   storage: { storage: true },
   clamp: { exporter: { late_events: { policy: 'clamp' } } },
   divert: { exporter: { late_events: { policy: 'divert' } } },
-  /** Two exporters that each turn away the same. */
+  /** Two exporters that reject the same records. */
   twice: { twice: true },
   /** Two more exporters beside, one of which shows everything. */
   debug: { debug: true },
@@ -78,8 +76,7 @@ async function configOf(kind: Kind, endpoint: string): Promise<object> {
     }
   }
   if (parts.storage === true) {
-    const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-'))
-    onTestFinished(() => rm(directory, { recursive: true, force: true }))
+    const directory = await temporaryFolder()
     return {
       ...base,
       extensions: { ...base.extensions, file_storage: { directory, max_size: '1GiB' } },
@@ -153,7 +150,7 @@ export class Target {
     }
   }
 
-  /** @returns what the sender is told: an HTTP status, or a gRPC code */
+  /** @returns the answer: an HTTP status, or a gRPC code */
   async attack(request: Buffer, { transport, coding }: Way, json: boolean): Promise<number> {
     const body = coding === 'gzip' ? gzipSync(request) : coding === 'zstd' ? zstdCompressSync(request) : request
     return transport === 'http' ? this.#post(body, coding, json) : this.#call(body, coding)
@@ -197,7 +194,7 @@ export class Target {
     return code
   }
 
-  /** A record of somebody else is taken. */
+  /** A record of another sender is accepted. */
   async serves(): Promise<void> {
     const records = [{ body: `bystander ${this.#bystanders++}` }]
     const request = logsRequest({ resource: { 'service.name': 'bystander' }, scopes: [{ records }] })
@@ -227,17 +224,17 @@ export class Target {
   }
 }
 
-/** What senders may be told: taken, malformed, not permitted, too large, later; and the same in gRPC's codes. */
+/** Allowed answers: accepted, malformed, not permitted, too large, later; and the same in gRPC's codes. */
 const HTTP_ANSWERS: ReadonlySet<number> = new Set([200, 400, 403, 413, 503])
 const GRPC_ANSWERS: ReadonlySet<number> = new Set([0, 3, 7, 8, 14])
 
-/** Each request gets an answer, and a record of somebody else is taken after it. */
+/** Each request gets an answer, and a record of another sender is accepted after it. */
 export async function attackWith(
   target: Target,
   requests: readonly Hostile[],
   size: number,
   way: Way,
-  heard: (line: string) => void = () => {},
+  report: (line: string) => void = () => {},
 ): Promise<void> {
   for (const { name, json, build } of requests) {
     const request = build(size)
@@ -246,7 +243,7 @@ export async function attackWith(
     const started = performance.now()
     const answer = await target.attack(request, way, json === true)
     const ms = Math.round(performance.now() - started)
-    heard(
+    report(
       `${name}: ${request.length} bytes, answer ${answer} in ${ms} ms, health in ${Math.round(target.slowestHealthMs)} ms`,
     )
     expect(way.transport === 'http' ? HTTP_ANSWERS : GRPC_ANSWERS, `${name}: ${answer}`).toContain(answer)

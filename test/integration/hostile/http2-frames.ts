@@ -65,7 +65,7 @@ function text(value: string): Buffer {
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
-/** A connection that has said hello, and says whatever it is told to after that. */
+/** A connection after its preface, on which a test writes any frames. */
 export class RawHttp2 {
   readonly socket: Socket
   readonly #received: Buffer[] = []
@@ -97,7 +97,7 @@ export class RawHttp2 {
     return count
   }
 
-  /** Writes `bytes` so many times, as fast as the other side takes them, unless it hangs up. */
+  /** Writes `bytes` `times` times, as fast as the other side takes them, unless it hangs up. */
   async flood(bytes: Buffer, times: number): Promise<void> {
     for (let i = 0; i < times && !this.socket.destroyed; i++) {
       if (!this.socket.write(bytes)) await Promise.race([once(this.socket, 'drain'), this.closed]).catch(() => {})

@@ -1,5 +1,5 @@
 // A request that finds the byte budget full is refused by its head: reading, decompressing and mapping it cost most of what
-// taking it costs. Whether that was done shows by a body that is not what its head says: whoever looks at it answers 400.
+// taking it costs. The body is not what its head announces: a receiver that reads it answers 400.
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCloudWatchLocal } from '../../fakes/cloudwatch.ts'

@@ -17,7 +17,7 @@ const OPTIONS = {
 }
 
 describe('export', () => {
-  test('succeeds when every record is delivered, and not before', async () => {
+  test('succeeds only once every record is delivered', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })
     local.faults.slow(300, { times: 1 })
@@ -47,27 +47,27 @@ describe('export', () => {
     )
   })
 
-  test('of nothing succeeds, and calls nobody', async () => {
+  test('of no records succeeds without a call', async () => {
     const { local, exporter, send } = await library()
     expect((await send()).code).toBe(0)
     expect((await exported(exporter, new Uint8Array(0))).code).toBe(0)
     expect(local.calls.all).toEqual([])
   })
 
-  test('of records that are all rejected fails, and calls nobody', async () => {
+  test('of records that are all rejected fails without a call', async () => {
     const { local, send } = await library()
     expect(problem(await send({ time: 1n }))).toBe('not every record was delivered: 1 rejected: too_old')
     expect(local.calls.all).toEqual([])
   })
 
-  test('of bytes that are no request fails, and the next one does not', async () => {
+  test('of bytes that are no request fails, and the next one succeeds', async () => {
     const { exporter, send } = await library()
     expect(problem(await exported(exporter, Buffer.from('not protobuf')))).toMatch(/ at byte \d+$/)
     expect((await send({ body: 'a' })).code).toBe(0)
     expect(exporter.ledger).toMatchObject({ received: 1, delivered: 1 })
   })
 
-  test('does not keep the bytes it was lent', async () => {
+  test('does not keep the caller’s bytes', async () => {
     const { local, exporter, send } = await library()
     await send({ body: 'first' })
     const bytes = recordsRequest({ body: 'mine' })
@@ -89,7 +89,7 @@ describe('export', () => {
     expect((await send({ body: 'z'.repeat(40_000) })).code).toBe(0)
   })
 
-  test('of more than the buffer could ever hold says so, instead of asking to try again', async () => {
+  test('of more than the buffer could ever hold fails for good, instead of asking for a retry', async () => {
     const { send } = await library({ maxBufferBytes: 100_000 })
     expect(problem(await send(...Array.from({ length: 10 }, () => ({ body: 'x'.repeat(20_000) }))))).toBe(
       'the events of this request would take over 50000 bytes: send fewer records in one request',
@@ -97,8 +97,8 @@ describe('export', () => {
   })
 })
 
-describe('the end', () => {
-  test('shutdown delivers what waits, and a second one does nothing', async () => {
+describe('shutdown and forceFlush', () => {
+  test('shutdown delivers all queued records, and a second one does nothing', async () => {
     const { local, exporter, send } = await library({ flushInterval: '1h' })
     const sent = send({ body: 'a' })
     await vi.waitUntil(() => exporter.ledger.queued === 1, { timeout: 20_000 })
@@ -108,14 +108,14 @@ describe('the end', () => {
     expect(storedBodies(local)).toEqual(['a'])
   })
 
-  test('after it every export fails', async () => {
+  test('every export after shutdown fails', async () => {
     const { exporter, send } = await library()
     await exporter.shutdown()
     expect(problem(await send({ body: 'a' }))).toBe('the exporter has been shut down')
     await expect(exporter.forceFlush()).resolves.toBeUndefined()
   })
 
-  test('right after the first export it does not lose that', async () => {
+  test('shutdown right after the first export does not lose it', async () => {
     const { local, exporter, send } = await library()
     const sent = send({ body: 'a' })
     await exporter.shutdown()
@@ -129,7 +129,7 @@ describe('the end', () => {
     expect(local.calls.all).toEqual([])
   })
 
-  test('what is not records is a failure, and not thrown', async () => {
+  test('an argument that is no list of records is a failed export, not an exception', async () => {
     const { exporter, send } = await library()
     const wrong = [
       new Promise<ExportResult>((resolve) => exporter.export(undefined as never, resolve)),
@@ -259,13 +259,13 @@ describe('options', () => {
     expect(said.split('\n')).toHaveLength(1)
   })
 
-  test.each([undefined, null, 'x', 5])('%o is no options', (options) => {
+  test.each([undefined, null, 'x', 5])('%o is refused as options', (options) => {
     expect(complaint(options)).toMatch(
       /^CloudWatchLogRecordExporter: options are \w+: write \{ logGroupName, logStreamName \}$/,
     )
   })
 
-  test('every wrong one is told at once', () => {
+  test('every wrong option is reported at once', () => {
     expect(complaint({ log_group_name: 'a', logStreamNam: 'b', maxBufferBytes: 0 }).split('\n- ')).toEqual([
       'CloudWatchLogRecordExporter:',
       'maxBufferBytes: 0 is not a whole number above 0: write one',
@@ -280,7 +280,7 @@ describe('options', () => {
     expect(complaint({ ...NAMES, credentials: { accessKeyId: 'a', secretAccessKey: 715_517 } })).not.toContain('715517')
   })
 
-  test('undefined is as good as absent, and what has no effect is told', () => {
+  test('undefined counts as absent, and options without effect are reported', () => {
     const warned: string[] = []
     const quiet = () => {}
     diag.setLogger({ error: quiet, info: quiet, debug: quiet, verbose: quiet, warn: (message) => warned.push(message) })
@@ -293,7 +293,7 @@ describe('options', () => {
     ])
   })
 
-  test('the types know the same names', () => {
+  test('the types have the same names', () => {
     // @ts-expect-error the YAML's name
     expect(complaint({ ...NAMES, log_group_name: 'x' } satisfies Options)).not.toBe('none')
     // @ts-expect-error the YAML's name of a nested option
@@ -305,7 +305,7 @@ describe('options', () => {
     )
   })
 
-  test('a reason from later on has the library’s names too', async () => {
+  test('an error after the start has the library’s names too', async () => {
     withoutAws()
     const { send } = await library({ region: '' })
     expect(problem(await send({ body: 'a' }))).toMatch(/^the exporter could not start: .*region/)
@@ -364,7 +364,7 @@ describe('with the OpenTelemetry SDK', () => {
   })
 })
 
-test('records for many destinations in one export: it succeeds when all are there', async () => {
+test('records for many destinations in one export: it succeeds once all are delivered', async () => {
   const { local, exporter } = await library({ logGroupName: '/svc/{service.name}', logStreamName: '{host}' })
   const request = logsRequest(
     ...['a', 'b'].map((name) => ({

@@ -1,4 +1,4 @@
-// An older Node imports the library, told by `process.versions`; full/library-node-versions has the real ones.
+// An older Node imports the library: `process.versions` is replaced; full/library/library-bundles runs the real ones.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -21,6 +21,6 @@ test.each(['18.20.8', '20.20.2', '22.0.0', '22.14.0'])('Node %s is refused at im
   )
 })
 
-test.each(['22.15.0', '22.20.1', '23.0.0', '24.1.0', '100.0.0'])('Node %s is taken', async (version) => {
+test.each(['22.15.0', '22.20.1', '23.0.0', '24.1.0', '100.0.0'])('Node %s is accepted', async (version) => {
   expect(await importOn(version)).toBe('CloudWatchLogRecordExporter')
 })

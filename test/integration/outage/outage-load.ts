@@ -92,7 +92,7 @@ export class OutageLoad {
   unanswered = 0
   /** Answers that no sender should get, and refusals without Retry-After; the first few. */
   readonly wrongAnswers: string[] = []
-  /** Records told of as rejected in a partial success. */
+  /** Records reported as rejected in a partial success. */
   rejected = 0
   readonly #template = new RequestTemplate()
   readonly #options: OutageLoadOptions

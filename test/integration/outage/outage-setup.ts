@@ -1,9 +1,7 @@
 // What an outage needs: the options, a CloudWatch whose streams exist, and the daemon's config in the proportions of the chart's pod.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
+import { temporaryFolder } from '../../fakes/temporary-folder.ts'
 import { cloudwatchConfig } from '../daemon/daemon-config.ts'
 import type { DaemonOptions } from '../daemon/daemon.ts'
 import { idOf, streamName } from './outage-load.ts'
@@ -19,7 +17,7 @@ export interface OutageOptions {
   readonly streams: number
   /** `gone`: the port is closed. `503`: answers so. `silent`: takes calls and does not answer. Default `gone`. */
   readonly fault?: 'gone' | '503' | 'silent'
-  /** The queue is on disk, with at most so many MiB. */
+  /** MiB of the queue on disk. */
   readonly diskMib?: number
   /** Of the dead letters on disk. Default: the exporter's. */
   readonly lettersMib?: number
@@ -31,7 +29,7 @@ export interface OutageOptions {
   readonly budgetMib?: number
   /** The outage ends once nothing has been acknowledged for so long… */
   readonly refusedMs: number
-  /** …and so many times what was acknowledged has been offered. Default 3. */
+  /** …and this many times the acknowledged records have been offered. Default 3. */
   readonly offeredTimes?: number
   /** The outage lasts so long at least. Default 0. */
   readonly minimumMs?: number
@@ -97,7 +95,6 @@ export function outageConfig(
 }
 
 export async function outageDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-outage-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const directory = await temporaryFolder()
   return directory
 }

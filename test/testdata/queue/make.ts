@@ -1,6 +1,6 @@
 // Makes the directory of the format version of today, as a process that was killed leaves it:
 //   node test/testdata/queue/make.ts v1
-// What it holds is told by test/unit/delivery/queue/disk/stored-versions.test.ts. Made once for a version, and never again.
+// test/unit/delivery/queue/disk/stored-versions.test.ts lists its content. Made once for a version, and never again.
 import { cpSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -4,7 +4,7 @@ import { Ledger } from '../../../src/accounting/ledger.ts'
 
 const groupOf = (key: string) => key.slice(0, key.indexOf(':'))
 
-/** One record into each of so many streams, and out of it. */
+/** Queues and settles one record of each stream. */
 function deliver(ledgers: DestinationLedgers, group: string, streams: number): void {
   for (let i = 0; i < streams; i++) {
     const ledger = ledgers.of(`${group}:${i}`)
@@ -19,7 +19,7 @@ function sumOf(ledgers: DestinationLedgers): Ledger {
   return sum
 }
 
-test('destinations that were not used for long count for their group, and newer ones by name', () => {
+test('destinations that were not used for long are counted under their group, and newer ones by name', () => {
   const ledgers = new DestinationLedgers(groupOf)
   deliver(ledgers, 'old', 5_000)
   deliver(ledgers, 'new', 1_000)
@@ -29,7 +29,7 @@ test('destinations that were not used for long count for their group, and newer 
   expect(sumOf(ledgers)).toMatchObject({ received: 6_000, delivered: 6_000, queued: 0 })
 })
 
-test('one that is used again and again keeps its account', () => {
+test('a destination in regular use keeps its own ledger', () => {
   const ledgers = new DestinationLedgers(groupOf)
   const busy = ledgers.of('g:busy')
   for (let round = 0; round < 20; round++) {
@@ -41,7 +41,7 @@ test('one that is used again and again keeps its account', () => {
   expect(sumOf(ledgers).delivered).toBe(20 * 501)
 })
 
-test('one that has records queued, or dead letters, is never forgotten', () => {
+test('a destination with queued records or dead letters is never forgotten', () => {
   const ledgers = new DestinationLedgers(groupOf)
   ledgers.of('g:queued').receive(1)
   ledgers.of('g:letters').receive(1)
@@ -53,7 +53,7 @@ test('one that has records queued, or dead letters, is never forgotten', () => {
   expect(ledgers.all.get('g:letters')).toMatchObject({ received: 1, deadLettered: 0, lost: { dead_letter_evicted: 1 } })
 })
 
-test('thousands that are kept do not keep others with them', () => {
+test('thousands of kept destinations do not keep others from being forgotten', () => {
   const ledgers = new DestinationLedgers(groupOf)
   for (let i = 0; i < 3_000; i++) ledgers.of(`letters:${i}`).adoptDeadLetters(1)
   for (let round = 0; round < 20; round++) deliver(ledgers, `round-${round}`, 3_000)
@@ -61,7 +61,7 @@ test('thousands that are kept do not keep others with them', () => {
   expect(sumOf(ledgers)).toMatchObject({ delivered: 60_000, deadLettered: 3_000 })
 })
 
-test('groups beyond 2,000 that are forgotten share one account', () => {
+test('forgotten groups beyond 2,000 share one ledger', () => {
   const ledgers = new DestinationLedgers(groupOf)
   for (let group = 0; group < 5_000; group++) deliver(ledgers, `g${group}`, 1)
   expect(ledgers.forgotten.size).toBeLessThanOrEqual(2_001)

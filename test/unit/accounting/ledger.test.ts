@@ -32,7 +32,7 @@ describe('Ledger', () => {
     expect(ledger.queued).toBe(100 - 4 * REJECTED_REASONS.length - 6 - 6 - 3 * LOST_REASONS.length)
   })
 
-  test('shows a count that was written past its methods as a difference', () => {
+  test('shows a count that bypassed its methods as a difference', () => {
     const ledger = new Ledger()
     ledger.receive(5)
     ledger.delivered += 2
@@ -58,7 +58,7 @@ describe('Ledger', () => {
     expect(ledger.difference()).toBe(0)
   })
 
-  test('goes on from its snapshot as JSON has it, without what was queued', () => {
+  test('continues from its snapshot in JSON, without queued records', () => {
     const ledger = busy()
     const kept = JSON.parse(JSON.stringify(ledger.snapshot())) as LedgerSnapshot
     const next = new Ledger()
@@ -68,7 +68,7 @@ describe('Ledger', () => {
     expect(next.difference()).toBe(0)
   })
 
-  test('adds what another counted, but its dead letters only as they come', () => {
+  test('adds the counts of another ledger, but its dead letters only as they are moved', () => {
     const ledger = busy()
     const other = busy()
     ledger.merge(other.snapshot())
@@ -136,7 +136,7 @@ describe('registerLedger', () => {
     expect(states.reduce((total, line) => total + Number(line.split(' ').at(-1)), 0)).toBe(10)
   })
 
-  test('has no queue gauges where there is no queue, and is gone when taken out', () => {
+  test('has no queue gauges where there is no queue, and none after it is unregistered', () => {
     const registry = new Registry()
     const remove = registerLedger(registry, 'nop', new Ledger())
     expect(registry.render()).not.toContain('queue_size')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { mergeReports } from '../../../src/accounting/merge-reports.ts'
 
-test('reports of several processes are one: numbers added, lists joined, what only one has kept', () => {
+test('reports of several processes merge: numbers are added, lists joined, single values kept', () => {
   const one = { account: { received: 3, lost: { shutdown: 1 } }, lanes: [{ destination: 'a' }], name: 'x' }
   const other = { account: { received: 4, lost: { expired: 2 } }, lanes: [{ destination: 'b' }], name: 'x' }
   expect(mergeReports([one, other, {}])).toEqual({

@@ -3,7 +3,7 @@ import { Clock } from '../../../src/aws/clock.ts'
 
 afterEach(() => void vi.useRealTimers())
 
-test('counts by the time of AWS once that is known to differ by minutes', () => {
+test('uses the time of AWS once it is known to differ by minutes', () => {
   const clock = new Clock()
   expect(clock.offsetMs).toBe(0)
   clock.learn(-3_600_000)
@@ -13,7 +13,7 @@ test('counts by the time of AWS once that is known to differ by minutes', () => 
   expect(clock.offsetMs).toBe(0)
 })
 
-test('forgets what it learned of a clock that was set since', () => {
+test('forgets the offset when the clock is set', () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const real = Date.now()
   vi.setSystemTime(real - 20 * 3_600_000)

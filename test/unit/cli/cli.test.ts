@@ -4,7 +4,7 @@ import { runCli } from './run-cli.ts'
 
 const COMMANDS = ['run', 'validate', 'components', 'print-config', 'schema', 'health']
 
-test.for(['--version', '-v'])('%s tells name and version', async (flag) => {
+test.for(['--version', '-v'])('%s prints name and version', async (flag) => {
   const components = () => expect.fail('nothing has to be loaded for that')
   expect(await runCli([flag], { components })).toMatchObject({
     code: 0,
@@ -19,13 +19,13 @@ test.for([['--help'], ['-h'], ['help']])('%s lists every command', async (args) 
 })
 
 describe.for(COMMANDS)('%s', (command) => {
-  test('has a help of its own', async () => {
+  test('has its own help', async () => {
     const { code, out } = await runCli([command, '--help'])
     expect(code).toBe(0)
     expect(out).toMatch(new RegExp(`^Usage: otlp-cloudwatch ${command} \\[OPTIONS\\]\n\n[A-Z].*\\.`))
     expect(await runCli(['help', command])).toMatchObject({ out })
   })
-  test('refuses what it does not know', async () => {
+  test('refuses unknown options and arguments', async () => {
     expect(await runCli([command, '--wrong'])).toEqual({
       code: 2,
       out: '',
@@ -83,7 +83,7 @@ describe('flags and commands of the Go collector', () => {
   })
 
   test.for(['https://user:c4n4ry@host/config.yaml?token=c4n4ry', 'http://host/config.yaml'])(
-    '--config %s says that nothing is fetched, without a password',
+    '--config %s is refused because nothing is fetched, without printing its password',
     async (uri) => {
       const { code, err } = await runCli(['validate', '--config', uri])
       expect(err).toMatch(/a config cannot be fetched over https?: download it and write the file's path/)

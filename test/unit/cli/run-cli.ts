@@ -7,7 +7,7 @@ import { GOOD, registry } from '../config/sample-registry.ts'
 
 export const CONFIG = ['--config', `yaml:${GOOD}`]
 
-/** A daemon that keeps what it was told, and fails as told. */
+/** A daemon that records its calls, and fails as configured. */
 export class FakeDaemon implements Daemon {
   readonly calls: string[] = []
   config: DaemonConfig | undefined

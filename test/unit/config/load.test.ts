@@ -19,7 +19,7 @@ function exporter(options: Partial<LoadOptions>): Record<string, unknown> {
 }
 
 describe('a good config', () => {
-  test('becomes what its components parse, in the order written', () => {
+  test('becomes the values its components parse, in the order written', () => {
     const { receivers, exporters, service, notes } = config({ uris: [`yaml:${GOOD}`] })
     expect([...receivers]).toMatchObject([
       ['otlp', { id: { type: 'otlp', name: '' }, config: { protocols: { grpc: { endpoint: 'localhost:4317' } } } }],
@@ -41,7 +41,7 @@ describe('a good config', () => {
     expect(notes).toEqual([])
   })
 
-  test('keeps only what runs, and notes what does not', () => {
+  test('keeps only components that run, and notes the others', () => {
     const { exporters, extensions, notes } = config({
       uris: [
         `yaml:${GOOD}`,
@@ -57,7 +57,7 @@ describe('a good config', () => {
     ])
   })
 
-  test('may be written with one text where a list is wanted', () => {
+  test('may have a single string where a list is expected', () => {
     const { service } = config({
       uris: [`yaml:${GOOD}`, 'yaml:service::pipelines::logs::receivers: otlp,nop', 'yaml:receivers::nop:'],
     })
@@ -76,7 +76,7 @@ describe('a good config', () => {
   })
 })
 
-test("service.telemetry is the collector's: what has no effect here is noted", () => {
+test("service.telemetry is the collector's: keys without effect are noted", () => {
   const telemetry = `yaml:service::telemetry:
   logs: { level: WARN, encoding: json, sampling: { enabled: true, initial: 10 } }
   metrics:
@@ -128,7 +128,7 @@ describe('several sources', () => {
       }),
     ).toEqual(['env:MORE:3:5: exporters.awscloudwatchlogs.regon: unknown key; did you mean "region"?'])
   })
-  test('are merged before anything is looked up', () => {
+  test('are merged before references are resolved', () => {
     const key = 'yaml:exporters::awscloudwatchlogs::region:'
     expect(config({ uris: [`yaml:${GOOD}`, `${key} \${env:NEVER}`, `${key} eu-west-1`] }).notes).toEqual([])
   })
@@ -143,7 +143,7 @@ describe('a file', () => {
     writeFileSync(join(folder, 'a.yaml'), GOOD)
     expect(config({ uris: [scheme + join(folder, 'a.yaml')] }).exporters.size).toBe(1)
   })
-  test('that is not there does not hide what is wrong with another', () => {
+  test('that is missing does not hide the problems of another', () => {
     expect(problemsOf('', { uris: ['/none.yaml', 'yaml:a: [', 'http://x/y', 'env:UNSET'] })).toEqual([
       '--config /none.yaml: the file /none.yaml cannot be read: there is no such file',
       expect.stringMatching(/^yaml:1:5: not valid YAML/),
@@ -187,7 +187,7 @@ describe('values from the environment', () => {
   const region = (env: Record<string, string>) =>
     exporter({ sets: ['exporters.awscloudwatchlogs.external_id=${env:ID}'], env })['external_id']
 
-  test('are text where text is wanted', () => {
+  test('are strings where a string is expected', () => {
     expect(region({ ID: '0123' })).toBe('0123')
     expect(region({ ID: 'true' })).toBe('true')
     expect(region({ ID: '{a}' })).toBe('{a}')
@@ -200,11 +200,11 @@ describe('values from the environment', () => {
       sending_queue: { queue_size: 2 },
     })
   })
-  test('leave a key at its default where they are empty', () => {
+  test('leave a key at its default when empty', () => {
     const uris = ['yaml:exporters::awscloudwatchlogs::sending_queue::queue_size: ${env:SIZE:-7}']
     expect(exporter({ uris, env: { SIZE: '' } })['sending_queue']).toMatchObject({ queue_size: 1000 })
   })
-  test('that should have been a map say why they are not', () => {
+  test('that should have been a map are refused with the reason', () => {
     expect(
       problemsOf(GOOD, { sets: ['exporters.awscloudwatchlogs.sending_queue=${env:QUEUE}'], env: { QUEUE: 'a: b: c' } }),
     ).toEqual([
@@ -234,7 +234,7 @@ describe('without YAML', () => {
     })
     expect([...service.pipelines.keys()]).toEqual(['logs'])
   })
-  test('what Kubernetes sets for a Service of that name is not taken for one', () => {
+  test('the variables Kubernetes sets for a Service of that name are ignored', () => {
     expect(
       load({ env: { OTLP_CLOUDWATCH_PORT: 'tcp://10.0.0.1:4317', OTLP_CLOUDWATCH_SERVICE_HOST: '10.0.0.1' } }),
     ).toEqual({ kind: 'nothing' })
@@ -251,7 +251,7 @@ describe('without YAML', () => {
       'OTLP_CLOUDWATCH__SENDING_QUEUE__ENABLED: "maybe" is not true or false',
     ])
   })
-  test('a --config takes their place altogether, and that is noted', () => {
+  test('a --config replaces them all, and that is noted', () => {
     const loaded = config({ uris: [`yaml:${GOOD}`], env: { ...GROUP, OTLP_CLOUDWATCH__REGION: 'eu-west-1' } })
     expect(loaded.exporters.get('awscloudwatchlogs')?.config).toMatchObject({ region: '' })
     expect(loaded.notes).toEqual([
@@ -264,13 +264,13 @@ describe('without YAML', () => {
     expect(load({ defaultUri: 'yaml:x', uris: [`yaml:${GOOD}`] }).kind).toBe('loaded')
     expect(load({ defaultUri: 'yaml:x', env: GROUP }).kind).toBe('loaded')
   })
-  test('nothing is nothing, --set or not', () => {
+  test('no config is an error, with or without --set', () => {
     expect(load({})).toEqual({ kind: 'nothing' })
     expect(load({ sets: ['a=b'] })).toEqual({ kind: 'nothing' })
   })
 })
 
-test('a secret is in no message', () => {
+test('no message contains a secret', () => {
   const text = GOOD + 'extensions: { health_check: { pth: x } }'
   const problems = problemsOf(text, {
     sets: ['exporters.awscloudwatchlogs.headers={a: [1]}', 'exporters.awscloudwatchlogs.external_id=${env:SECRET}'],

@@ -26,7 +26,7 @@ function run(root: string, ...args: string[]): { readonly code: number; readonly
   }
 }
 
-test.each(KINDS)('lays out a %s and registers it in the order of the names', (kind) => {
+test.each(KINDS)('creates a %s and registers it in the order of the names', (kind) => {
   const root = emptyProject()
   const { code, out } = run(root, kind, 'log_thing')
   expect(code).toBe(0)
@@ -47,7 +47,7 @@ test.each(KINDS)('lays out a %s and registers it in the order of the names', (ki
   expect(imported).toEqual(imported.toSorted((a = '', b = '') => (a < b ? -1 : 1)))
 })
 
-test('leaves a component alone that exists', () => {
+test('does not overwrite an existing component', () => {
   const root = emptyProject()
   expect(run(root, 'processor', 'twice').code).toBe(0)
   const before = readFileSync(join(root, 'src/components.ts'), 'utf8')
@@ -62,11 +62,11 @@ test.each([
   [['processor'], 'such as log_dedup'],
   [['processor', 'x', 'y'], 'write one kind and one name'],
   [['processor', 'x', '--force'], '--force'],
-])('refuses %j and says what to write', (args, message) => {
+])('refuses %j and names the valid form', (args, message) => {
   expect(run(emptyProject(), ...args)).toMatchObject({ code: 2, err: expect.stringContaining(message) as string })
 })
 
-test('explains itself', () => {
+test('prints its usage', () => {
   expect(run(emptyProject(), '--help')).toMatchObject({
     code: 0,
     out: expect.stringContaining('Usage: npm run new') as string,

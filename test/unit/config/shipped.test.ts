@@ -40,17 +40,17 @@ function shipped(...files: string[]): Shipped {
   return printed(...files.map((file) => FOLDER + file))
 }
 
-test('there are configs to begin with', () => {
+test('configs are found', () => {
   expect(FILES).toContain('quickstart.yaml')
 })
 
 test('schema.json is what the schemas make', () => {
   const fresh = `${JSON.stringify(configJsonSchema(components), null, 2)}\n`
-  // A difference of 3,000 lines would help nobody.
+  // A difference of 3,000 lines is of no help.
   expect(readFileSync(`${FOLDER}schema.json`, 'utf8') === fresh, 'npm run generate makes it fresh').toBe(true)
 })
 
-test.for(FILES)('%s is good, and the JSON Schema says so too', (file) => {
+test.for(FILES)('%s is valid, also by the JSON Schema', (file) => {
   load(FOLDER + file)
   const schema = z.fromJSONSchema(configJsonSchema(components))
   expect(schema.safeParse(parse(readFileSync(FOLDER + file, 'utf8'))).error?.issues).toBeUndefined()
@@ -75,7 +75,7 @@ describe('the guides', () => {
   const GUIDES = fileURLToPath(new URL('../../../docs/guides/', import.meta.url))
   const isWhole = (yaml: string) => yaml.includes('pipelines:')
 
-  test.for(globSync('*.md', { cwd: GUIDES }).toSorted())('%s shows configs that are good', (page) => {
+  test.for(globSync('*.md', { cwd: GUIDES }).toSorted())('%s shows valid configs', (page) => {
     const guide = readFileSync(GUIDES + page, 'utf8')
     const blocks = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml = '']) => yaml)
     const agent = readFileSync(`${FOLDER}agent.yaml`, 'utf8')
@@ -89,7 +89,7 @@ describe('the guides', () => {
     }
   })
 
-  test('keep the queue on disk where they say so, by themselves and with durable-queue.yaml', () => {
+  test('keep the queue on disk where they promise it, alone and with durable-queue.yaml', () => {
     const durability = readFileSync(`${GUIDES}durability.md`, 'utf8')
     const [, block = ''] = /```yaml\n(.*?)```/s.exec(durability) ?? []
     const [, mine = ''] = /```yaml\n(.*?)```/s.exec(readFileSync(`${GUIDES}README.md`, 'utf8')) ?? []

@@ -11,11 +11,11 @@ test.for([
   expect(closest(word, ['batch', 'region', 'endpoint', 'logs'])).toBe(meant)
 })
 
-test('a word that is near nothing has no suggestion', () => {
+test('a word that is close to nothing has no suggestion', () => {
   expect(closest('foo', ['endpoint', 'logs'])).toBeUndefined()
 })
 
-test('what is known is listed where nothing is near', () => {
+test('known names are listed where none is close', () => {
   expect(hint('foo', ['logs', 'endpoint'])).toBe('; known here: endpoint, logs')
   expect(hint('foo', [])).toBe('')
 })

@@ -4,29 +4,29 @@ import { expect, test, vi } from 'vitest'
 import { OneExporter } from '../../../src/service/consumers/one-exporter.ts'
 import { NOTHING_REJECTED } from '../../../src/accounting/rejections.ts'
 import type { LogsExporter } from '../../../src/component/consumer.ts'
-import { DeliveryUnderTest } from '../../fakes/delivery.ts'
+import { DeliveryHarness } from '../../fakes/delivery.ts'
 import { itemBatch } from '../../fakes/items.ts'
 import { denied, taken } from '../../fakes/sender.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-test('a lane that is stuck holds nothing of the request its batch came with', async () => {
-  const under = new DeliveryUnderTest({ flushIntervalMs: 10 })
-  under.sender.respond = ({ group }) => (group === 'bad' ? denied : taken)
+test('a stuck lane keeps nothing of the rest of its request', async () => {
+  const harness = new DeliveryHarness({ flushIntervalMs: 10 })
+  harness.sender.respond = ({ group }) => (group === 'bad' ? denied : taken)
   /** Sends a request for both lanes, as a receiver does; what it holds is only weakly held here. */
   const send = () => {
     const good = itemBatch([{ text: 'x'.repeat(1_000) }])
-    const answered = { to: 'somebody' }
+    const answered = { to: 'a sender' }
     const exporter: LogsExporter = {
       reserve() {
         const lanes = [
           { lane: 'good/s', destination: 'good/s', items: good },
           { lane: 'bad/s', destination: 'bad/s', items: itemBatch([{ text: 'y' }]) },
         ]
-        const reserved = under.delivery.reserve(lanes, 'reject')
+        const reserved = harness.delivery.reserve(lanes, 'reject')
         if (reserved.kind === 'retry') return reserved
-        under.ledger.receive(2)
+        harness.ledger.receive(2)
         return {
           ...reserved,
           records: 2,
@@ -39,16 +39,16 @@ test('a lane that is stuck holds nothing of the request its batch came with', as
       },
     }
     const request = { bytes: new Uint8Array(), receivedAtMs: 0, metadata: undefined }
-    new OneExporter(exporter).consume(request, () => void (answered.to = 'nobody'))
+    new OneExporter(exporter).consume(request, () => void (answered.to = 'no one'))
     return [new WeakRef(good), new WeakRef(answered)]
   }
   const held = send()
-  await vi.waitFor(() => expect(under.ledger).toMatchObject({ delivered: 1, queued: 1 }), 10_000)
+  await vi.waitFor(() => expect(harness.ledger).toMatchObject({ delivered: 1, queued: 1 }), 10_000)
   // What the sender was shown is forgotten too.
-  under.sender.puts.length = 0
+  harness.sender.puts.length = 0
   await vi.waitFor(() => {
     collectGarbage()
     expect(held.map((weak) => weak.deref())).toEqual([undefined, undefined])
   }, 10_000)
-  await under.delivery.shutdown(AbortSignal.abort(), false)
+  await harness.delivery.shutdown(AbortSignal.abort(), false)
 })

@@ -3,7 +3,7 @@ import { Deadlines } from '../../../src/listen/deadlines.ts'
 
 afterEach(() => void vi.useRealTimers())
 
-test('what is over its time is ended once, and what is done is not', () => {
+test('an entry past its deadline is ended once, and a finished one is not', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
   const ended: string[] = []
   const receiving = (name: string) => ({ expire: () => void ended.push(name) })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { SizeGuess } from '../../../src/listen/size-guess.ts'
 
-test('before anything was read a request takes what comes', () => {
+test('before anything was read a request takes the bytes that arrive', () => {
   expect(new SizeGuess().guess('protobuf gzip', 1_000)).toEqual({ protobuf: 1_000, held: 1_000 })
 })
 
@@ -24,7 +24,7 @@ test('a sender of highly compressible requests does not keep out the others: the
   expect(sizes.guess('protobuf gzip', 1_000)).toEqual({ protobuf: 4_000, held: 6_000 })
 })
 
-test('an empty request and one that vanishes teach nothing that breaks a guess', () => {
+test('empty and aborted requests do not spoil the guess', () => {
   const sizes = new SizeGuess()
   sizes.learn('protobuf', 0, { protobuf: 0, held: 0 })
   expect(sizes.guess('protobuf', 0)).toEqual({ protobuf: 0, held: 0 })

@@ -28,7 +28,7 @@ describe('the answer to accepted records', () => {
     )
   })
 
-  test('is a warning where nothing was rejected and there is something to say', () => {
+  test('is a warning where nothing was rejected and there is a message', () => {
     expect(text(exportLogsResponse(accepted(0, 'cut'), 'json'))).toBe(
       '{"partialSuccess":{"rejectedLogRecords":"0","errorMessage":"cut"}}',
     )
@@ -71,7 +71,7 @@ describe('a google.rpc.Status', () => {
   })
 })
 
-test('what is refused for good never gets a status that clients retry on, and everything else does', () => {
+test('refusals for good never get a status that clients retry on, and all others do', () => {
   const forGood: RefusedCause[] = [
     'malformed',
     'too_large',

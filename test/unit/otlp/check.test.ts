@@ -42,7 +42,7 @@ describe('a valid request', () => {
     expect(countRecords(Buffer.concat([three, two]))).toBe(5)
   })
 
-  test('may hold fields nobody knows, of every wire type', () => {
+  test('may have unknown fields of every wire type', () => {
     const bytes = request(1, (writer) => {
       writer.uint32(99, 1)
       writer.fixed64(98, 1n)
@@ -61,7 +61,7 @@ describe('a valid request', () => {
     expect(countRecords(bytes)).toBe(1)
   })
 
-  test('may be nested 10,000 deep: what lies deeper than 64 values is not looked at', () => {
+  test('may be nested 10,000 deep: values deeper than 64 are not read', () => {
     const bytes = request(1, (writer) => writer.bytes(5, nested(10_000, hex('ff'))))
     expect(countRecords(bytes)).toBe(1)
   })

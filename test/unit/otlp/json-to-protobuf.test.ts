@@ -140,7 +140,7 @@ describe('fields of a record', () => {
   test.each(cases)('%s', (json, expected) => expect(record(json)).toMatchObject(expected))
 })
 
-describe('what is refused, and the words for it', () => {
+describe('refusals and their messages', () => {
   const bodies: [string, string][] = [
     ['', '$: expected a value at byte 0, where the body ends'],
     ['[]', '$: expected an object, not a list'],
@@ -235,7 +235,7 @@ describe('what is refused, and the words for it', () => {
   })
 })
 
-test('a value nested deeper than anyone looks keeps its kind and loses what is in it', () => {
+test('a value nested deeper than the limit keeps its kind and loses its content', () => {
   const nested = (depth: number) =>
     '{"arrayValue":{"values":['.repeat(depth) + '{"boolValue":true}' + ']}}'.repeat(depth)
   const innermost = (value: AnyValue | undefined): AnyValue | undefined =>
@@ -335,7 +335,7 @@ describe('a body in which nothing is OTLP', () => {
     expect(warning(json)).toContain(`no log records were found: "${'k'.repeat(64)}…" at $ is not a field of it; `)
   })
 
-  test('records without a field of OTLP are counted, beside those that have some', () => {
+  test('records without an OTLP field are counted, separate from those with some', () => {
     expect(warning(records('{"x":1,"severityText":"a"},{"message":"a"},{"msg":"b"},{}'))).toBe(
       `2 of 4 log records are empty: "message" at $.resourceLogs[0].scopeLogs[0].logRecords[1] is not a field of a log record; ${EXPECTED}`,
     )

@@ -126,7 +126,7 @@ test.each(values)('%s is decoded', (_, write, expected) => {
   expect('first' in {}).toBe(false)
 })
 
-test('a value nested too deep is replaced, and what stands beside it is kept', () => {
+test('a value nested too deep is replaced, and its siblings are kept', () => {
   const list =
     (depth: number): Write =>
     (w) =>

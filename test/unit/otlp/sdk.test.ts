@@ -39,7 +39,7 @@ async function sdkRecords(): Promise<ReadableLogRecord[]> {
   return records
 }
 
-test('what the JavaScript SDK writes as JSON is, mapped, what it writes as protobuf', async () => {
+test('the JavaScript SDK’s JSON maps to the protobuf it writes', async () => {
   const records = await sdkRecords()
   const protobuf = ProtobufLogsSerializer.serializeRequest(records)
   const json = JsonLogsSerializer.serializeRequest(records)

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Child } from '../../../src/process/child.ts'
 
-test('a worker that cannot be made has ended, once', async () => {
+test('a worker that cannot be started is reported as ended, once', async () => {
   const { execPath } = process
   onTestFinished(() => void (process.execPath = execPath))
   process.execPath = '/no/such/program'

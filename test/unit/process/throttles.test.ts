@@ -3,7 +3,7 @@ import { Throttles } from '../../../src/process/throttles.ts'
 
 const news = (exporter: string, account: string, afterMs: number) => ({ exporter, account, afterMs, message: 'Rate' })
 
-test('the longest wait an account asked for is told with what is left of it, and for ten seconds more', () => {
+test('the longest wait of an account is passed on with its remaining time, and for ten seconds more', () => {
   const throttles = new Throttles()
   expect(throttles.news(0)).toEqual([])
   throttles.record(news('a', 'eu-west-1', 4_000), 1_000)

@@ -88,7 +88,7 @@ describe('order', () => {
     expect(events).toEqual([])
   })
 
-  test('a failed start stops what had started, the failed one too, and names the culprit and the cause', async () => {
+  test('a failed start stops all started components, the failed one too, and names the component and the cause', async () => {
     const events: string[] = []
     const cause = new Error('no region')
     const { daemon } = create(fivePart(events, { x: { start: () => Promise.reject(cause) } }))
@@ -106,7 +106,7 @@ describe('order', () => {
     expect(events).not.toContain('ready health')
   })
 
-  test('a shutdown during the start stops what had started, and the start rejects', async () => {
+  test('a shutdown during the start stops all started components, and the start rejects', async () => {
     const events: string[] = []
     const slow = Promise.withResolvers<void>()
     const { daemon } = create(fivePart(events, { x: { start: () => slow.promise } }))
@@ -159,7 +159,7 @@ describe('shutdown timeout', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('leaves a component behind that does not heed its signal, and says which', async () => {
+  test('abandons a component that ignores its abort signal, and names it', async () => {
     vi.useFakeTimers()
     const events: string[] = []
     const { daemon, lines } = create(fivePart(events, { x: { shutdown: () => new Promise(() => {}) } }, 1_000))
@@ -276,7 +276,7 @@ describe('pipelines', () => {
     expect(y.calls).toEqual([])
   })
 
-  test('an exporter is handed the shape of its pipelines and the budget that memory_limiter asks for', () => {
+  test('an exporter gets the shape of its pipelines and the budget of memory_limiter', () => {
     const seen: unknown[] = []
     create({
       processors: { batch: { flushIntervalMs: 300 }, memory_limiter: { budgetBytes: 1234 } },
@@ -292,7 +292,7 @@ describe('pipelines', () => {
   })
 })
 
-describe('what an operator is told', () => {
+describe('the log', () => {
   test('at start: version, pipelines, memory, and every note once', async () => {
     const { daemon, lines } = create({
       processors: {
@@ -319,7 +319,7 @@ describe('what an operator is told', () => {
     ])
   })
 
-  test('at the end: what became of the records of each exporter', async () => {
+  test('at the end: the records of each exporter by outcome', async () => {
     const ledger = new Ledger()
     const exporters = { x: () => Object.assign(component('x', []), { ledger }), y: () => component('y', []) }
     const { daemon, lines } = create({ exporters })
@@ -382,7 +382,7 @@ describe('/metrics', () => {
     if (method === 'HEAD') expect(await response.text()).toBe('')
   })
 
-  test('is gone after shutdown, whoever is still sending a request', async () => {
+  test('is gone after shutdown, even during a request', async () => {
     const { daemon, url } = await serve()
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     socket.on('error', () => {})
@@ -395,7 +395,7 @@ describe('/metrics', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
-  test('on a port that is taken fails the start and says what to write', async () => {
+  test('on a port that is taken fails the start and names the option', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => {
       other.listen(0, '127.0.0.1', resolve)

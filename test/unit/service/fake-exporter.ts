@@ -66,7 +66,7 @@ export class FakeExporter implements LogsExporter {
   }
 }
 
-/** So many records of each reason: `{ too_old: 2 }`. */
+/** Records by reason: `{ too_old: 2 }`. */
 export function rejected(counts: Partial<Record<RejectedReason, number>> = {}): Rejections {
   const all = new RejectionCounter()
   for (const [reason, count] of Object.entries(counts))

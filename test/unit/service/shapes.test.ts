@@ -34,7 +34,7 @@ describe('shapesOf', () => {
     expect(notes).toEqual([])
   })
 
-  test('takes the smallest number of the pipelines of an exporter, and says which asked for what', () => {
+  test('takes the smallest number of the pipelines of an exporter, and notes the number of each', () => {
     const { shape, notes } = shapes({ a: { flushIntervalMs: 200 }, b: { flushIntervalMs: 5_000 } }, ['a'], ['b'])
     expect(shape).toEqual({ flushIntervalMs: 200 })
     expect(notes).toEqual([
@@ -43,7 +43,7 @@ describe('shapesOf', () => {
     ])
   })
 
-  test('says so too where a pipeline asks for nothing', () => {
+  test('notes it too where a pipeline sets no number', () => {
     const { shape, notes } = shapes({ a: { maxBatchEvents: 5 } }, ['a'], [])
     expect(shape).toEqual({ maxBatchEvents: 5 })
     expect(notes).toEqual([
@@ -52,7 +52,7 @@ describe('shapesOf', () => {
     ])
   })
 
-  test('says nothing where the pipelines agree', () => {
+  test('notes nothing where the pipelines agree', () => {
     expect(shapes({ a: { flushIntervalMs: 200 } }, ['a'], ['a']).notes).toEqual([])
   })
 })

@@ -46,7 +46,7 @@ describe('console encoding', () => {
     expect(lines[0]).toBe('2026-11-21T10:00:00.000Z info  first\n\t2026-11-21T10:00:00.000Z error forged\\u0007\n')
   })
 
-  test('tells an error with its causes, once each', () => {
+  test('writes an error with its causes, once each', () => {
     const { logger, lines } = logTo()
     const refused = new AggregateError([new Error('refused ::1'), new Error('refused 127.0.0.1')])
     const cause = new Error('cannot connect', { cause: refused })
@@ -106,7 +106,7 @@ describe('folding', () => {
     ])
   })
 
-  test('writes one line a window while the error goes on, and starts anew after a quiet window', () => {
+  test('writes one line a window while the error goes on, and starts afresh after a quiet window', () => {
     const { logger, lines } = logTo()
     for (let second = 0; second < 30; second++) {
       logger.error('put failed')
@@ -131,7 +131,7 @@ describe('folding', () => {
     expect(lines).toHaveLength(6)
   })
 
-  test('leaves info lines alone: two listeners say the same words', () => {
+  test('leaves info lines alone: two listeners log the same text', () => {
     const { logger, lines } = logTo()
     logger.info('listening', { port: 1 })
     logger.info('listening', { port: 2 })

@@ -7,8 +7,8 @@ const SENT = { name: 'otelcol_exporter_sent_log_records', type: 'counter', help:
 describe('Registry', () => {
   test('renders the samples of several components as one family', () => {
     const registry = new Registry()
-    registry.register([SENT], (emit) => emit(SENT.name, { exporter: 'a' }, 1))
-    registry.register([SENT], (emit) => emit(SENT.name, { exporter: 'b' }, 2))
+    registry.register([SENT], (emit) => emit(SENT, { exporter: 'a' }, 1))
+    registry.register([SENT], (emit) => emit(SENT, { exporter: 'b' }, 2))
     expect(registry.render()).toBe(
       '# HELP otelcol_exporter_sent_log_records Sent.\n' +
         '# TYPE otelcol_exporter_sent_log_records counter\n' +
@@ -17,10 +17,10 @@ describe('Registry', () => {
     )
   })
 
-  test('asks at each scrape and no more after the registration is taken out', () => {
+  test('collects at each scrape, and no more after it is unregistered', () => {
     const registry = new Registry()
     let count = 0
-    const remove = registry.register([SENT], (emit) => emit(SENT.name, {}, ++count))
+    const remove = registry.register([SENT], (emit) => emit(SENT, {}, ++count))
     registry.render()
     expect(registry.render()).toContain('otelcol_exporter_sent_log_records 2\n')
     remove()
@@ -34,13 +34,13 @@ describe('Registry', () => {
     ['a line feed', 'a\nb', 'a\\nb'],
   ] as const)('escapes %s in a label', ([, value, expected]) => {
     const registry = new Registry()
-    registry.register([SENT], (emit) => emit(SENT.name, { group: value }, 1))
+    registry.register([SENT], (emit) => emit(SENT, { group: value }, 1))
     expect(registry.render()).toContain(`{group="${expected}"} 1`)
   })
 
   test('escapes a line feed and a backslash in the help', () => {
     const registry = new Registry()
-    registry.register([{ ...SENT, help: 'a\nb\\c' }], (emit) => emit(SENT.name, {}, 1))
+    registry.register([{ ...SENT, help: 'a\nb\\c' }], (emit) => emit(SENT, {}, 1))
     expect(registry.render()).toContain(`# HELP ${SENT.name} a\\nb\\\\c\n`)
   })
 
@@ -52,11 +52,11 @@ describe('Registry', () => {
     [1e21, '1e+21'],
   ] as const)('writes %d as Prometheus reads it', ([value, expected]) => {
     const registry = new Registry()
-    registry.register([SENT], (emit) => emit(SENT.name, {}, value))
+    registry.register([SENT], (emit) => emit(SENT, {}, value))
     expect(registry.render()).toContain(`${SENT.name} ${expected}\n`)
   })
 
-  test('refuses a name that is already there as another type', () => {
+  test('refuses a name that is already registered as another type', () => {
     const registry = new Registry()
     registry.register([SENT], () => {})
     expect(() => registry.register([{ ...SENT, type: 'gauge' }], () => {})).toThrow(
@@ -66,7 +66,7 @@ describe('Registry', () => {
 
   test('refuses a sample of a metric that was not defined', () => {
     const registry = new Registry()
-    registry.register([SENT], (emit) => emit('other', {}, 1))
+    registry.register([SENT], (emit) => emit({ ...SENT, name: 'other' }, {}, 1))
     expect(() => registry.render()).toThrow('metric other was emitted but not defined')
   })
 })

@@ -25,13 +25,13 @@ function message(text: JsonText): string {
 const EVERY_ASCII = Buffer.from(Array.from({ length: 128 }, (_, byte) => byte))
 
 describe('escaping', () => {
-  test('ONCE reads back as the text itself, and counts its UTF-8 bytes', () => {
+  test('ONCE reads back as the string itself, and counts its UTF-8 bytes', () => {
     const text = escaped(EVERY_ASCII, ONCE)
     expect(message(text)).toBe(EVERY_ASCII.toString())
     expect(text.counted).toBe(128)
   })
 
-  test('TWICE reads back as a JSON string of the text, and counts the bytes of that', () => {
+  test('TWICE reads back as a JSON string of the string, and counts its bytes', () => {
     const text = escaped(EVERY_ASCII, TWICE)
     expect(JSON.parse(`"${message(text)}"`)).toBe(EVERY_ASCII.toString())
     expect(text.counted).toBe(Buffer.byteLength(message(text)))
@@ -42,7 +42,7 @@ describe('escaping', () => {
     expect(message(escaped(Buffer.from(tricky), TWICE))).toBe(JSON.stringify(tricky).slice(1, -1))
   })
 
-  test('what has to be escaped is found wherever it stands among what has not', () => {
+  test('characters to escape are found at any position', () => {
     for (const odd of ['"', '\\', '\u0000', '\u001f', '\u0080', '€', '😀']) {
       for (let before = 0; before < 9; before++) {
         for (const plain of [' ', '!', '#', '[', ']', '~', '\u007f']) {
@@ -72,14 +72,14 @@ describe('escaping', () => {
     }
   })
 
-  test.each([ONCE, TWICE])('a long text of nothing but escapes is all there', (escapes) => {
+  test.each([ONCE, TWICE])('a long string of nothing but escapes is complete', (escapes) => {
     const original = '\u0000'.repeat(700_000)
     const text = escaped(Buffer.from(original), escapes)
     const read = escapes === ONCE ? message(text) : (JSON.parse(`"${message(text)}"`) as string)
     expect(read === original).toBe(true)
   })
 
-  test('a fragment counts as what it reads', () => {
+  test('a fragment counts the bytes it is read as', () => {
     const text = new JsonText(LIMIT)
     text.fragment(fragment('{"a":"'))
     expect([written(text), text.counted]).toEqual(['{\\"a\\":\\"', 6])
@@ -97,7 +97,7 @@ describe('escaping', () => {
   })
 })
 
-describe('what is not UTF-8', () => {
+describe('invalid UTF-8', () => {
   test.each([
     ['a lone continuation', '80', 1],
     ['two of them', '8080', 2],
@@ -129,7 +129,7 @@ describe('what is not UTF-8', () => {
 })
 
 describe('the bound', () => {
-  test('a text that grows past it is refused', () => {
+  test('a string that grows past it is refused', () => {
     const text = new JsonText(2_000_000)
     expect(() => {
       for (let i = 0; i < 100; i++) escapeMegabyte(text)
@@ -137,7 +137,7 @@ describe('the bound', () => {
     expect(text.bytes.length).toBeLessThan(5_000_000)
   })
 
-  test('after a refusal the text can be used again', () => {
+  test('after a refusal the writer can be used again', () => {
     const text = new JsonText(2_000_000)
     expect(() => {
       for (let i = 0; i < 100; i++) escapeMegabyte(text)
@@ -147,7 +147,7 @@ describe('the bound', () => {
     expect([written(text), text.counted]).toEqual(['again', 5])
   })
 
-  test('a giant text does not keep its buffer for the next one', () => {
+  test('a giant string does not keep its buffer for the next one', () => {
     const text = new JsonText(LIMIT)
     for (let i = 0; i < 10; i++) escapeMegabyte(text)
     expect(text.bytes.length).toBeGreaterThan(8_388_608)

@@ -59,7 +59,7 @@ test.each([
   expect([reader.tag(), reader.uint32(), reader.pos]).toEqual([3 << 3, 9, reader.end])
 })
 
-test('reset starts anew and lets a buffer go that grew past what is kept', () => {
+test('reset starts afresh and releases a buffer that grew past the kept size', () => {
   const writer = new ProtobufWriter(16)
   writer.string(1, 'x'.repeat(1000))
   writer.reset(100)
@@ -69,7 +69,7 @@ test('reset starts anew and lets a buffer go that grew past what is kept', () =>
   expect(Buffer.from(writer.view()).toString('hex')).toBe('0801')
 })
 
-test('lengths of all sizes in messages beside and inside each other', () => {
+test('lengths of all sizes in sibling and nested messages', () => {
   const nested = (depth: number, size: number): Buffer =>
     depth === 0 ? Buffer.alloc(size, 'x') : Buffer.concat([tagged(nested(depth - 1, size)), tagged(Buffer.from('y'))])
   const tagged = (content: Buffer): Buffer => {

@@ -12,14 +12,14 @@ import { headOfGrpc } from '../../../listen/request-head.ts'
 /** Authenticates calls by their metadata, before a byte of a message is read. */
 export class GrpcAuthentication {
   readonly #authenticator: Authenticator
-  readonly #turnAway: (outcome: Refused | Retry, peer: string) => StatusObject
+  readonly #refuse: (outcome: Refused | Retry, peer: string) => StatusObject
   /** grpc-js hands a handler the very metadata that its interceptors saw. */
   readonly #identities = new WeakMap<Metadata, Identity>()
 
-  /** @param turnAway counts a refused call and returns its status */
-  constructor(authenticator: Authenticator, turnAway: (outcome: Refused | Retry, peer: string) => StatusObject) {
+  /** @param refuse counts a refused call and returns its status */
+  constructor(authenticator: Authenticator, refuse: (outcome: Refused | Retry, peer: string) => StatusObject) {
     this.#authenticator = authenticator
-    this.#turnAway = turnAway
+    this.#refuse = refuse
   }
 
   identityOf(metadata: Metadata): Identity | undefined {
@@ -37,7 +37,7 @@ export class GrpcAuthentication {
         next({
           onReceiveMetadata: (metadata, pass) => {
             const decided = this.#authenticator.authenticate(headOfGrpc(metadata, call))
-            if (decided.kind !== 'authenticated') return call.sendStatus(this.#turnAway(decided, call.getPeer()))
+            if (decided.kind !== 'authenticated') return call.sendStatus(this.#refuse(decided, call.getPeer()))
             if (decided.identity !== undefined) this.#identities.set(metadata, decided.identity)
             pass(metadata)
           },

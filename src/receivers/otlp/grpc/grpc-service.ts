@@ -58,7 +58,9 @@ export class GrpcService {
     this.#settings = settings
     this.#deadlines = deadlines
     if (authenticator !== undefined)
-      this.#authentication = new GrpcAuthentication(authenticator, (outcome, peer) => this.#turnAway(outcome, peer, 0))
+      this.#authentication = new GrpcAuthentication(authenticator, (outcome, peer) =>
+        this.#countRefusal(outcome, peer, 0),
+      )
     const { config, limitBytes, budget } = settings
     const intake = createIntake({
       budget,
@@ -67,7 +69,7 @@ export class GrpcService {
       refuse: (failure, call) => this.#refuse(failure, call),
       refuseEarly: ({ encoding, peer, bytes }, compressed) => {
         const full = settings.forward.earlyRefusal(compressed ? encoding : 'identity', bytes)
-        return full === undefined ? undefined : this.#turnAway(full, peer, bytes)
+        return full === undefined ? undefined : this.#countRefusal(full, peer, bytes)
       },
       learnSize: (encoding, bytes, size) => settings.forward.learnSize(encoding, bytes, size),
     })
@@ -145,14 +147,14 @@ export class GrpcService {
       this.#settings.refusals.request('timeout', details, addressOf(peer), bytes)
       return { code: status.DEADLINE_EXCEEDED, details, metadata: new Metadata() }
     }
-    const answer = this.#turnAway(this.#outcomeOf(failure, encoding), peer, bytes)
+    const answer = this.#countRefusal(this.#outcomeOf(failure, encoding), peer, bytes)
     // gRPC's own status for a second message in a call that takes one.
     if (failure === 'second_message') return { ...answer, code: status.UNIMPLEMENTED }
     if (failure === 'unsupported_encoding') answer.metadata?.set('grpc-accept-encoding', GRPC_ACCEPT_ENCODING)
     return answer
   }
 
-  #turnAway(outcome: Retry | Refused, peer: string, bytes: number): StatusObject {
+  #countRefusal(outcome: Retry | Refused, peer: string, bytes: number): StatusObject {
     this.#settings.refusals.outcome(outcome, addressOf(peer), bytes)
     return statusObject(outcome)
   }

@@ -86,7 +86,7 @@ export class GrpcTransport {
   }
 
   async #serve(socket: Socket): Promise<void> {
-    if (this.#listener?.isTurnedAway(socket))
+    if (this.#listener?.isRefused(socket))
       return lastWords(socket, http2Goaway(HTTP2_CODES.ENHANCE_YOUR_CALM, TOO_MANY_CONNECTIONS.message))
     try {
       this.#service ??= this.#load()

@@ -107,7 +107,7 @@ export class HttpTransport implements HttpHandler {
   handle(request: HttpRequest, response: HttpResponse, awaitsContinue: boolean): void {
     const { config, refusals } = this.#settings
     const exchange = new HttpExchange(request, response, this.#rules, awaitsContinue)
-    if (this.#listener?.isTurnedAway(request.socket)) return this.#turnAway(exchange)
+    if (this.#listener?.isRefused(request.socket)) return this.#refuse(exchange)
     if (this.#isBroken(exchange)) return
     if (this.#cors !== undefined && isPreflight(request.method, request.headers)) {
       return exchange.send({ status: 204, headers: this.#cors.preflight(request.headers), body: NOTHING })
@@ -145,7 +145,7 @@ export class HttpTransport implements HttpHandler {
   }
 
   /** Answers a connection that is over the limit. It was counted when it opened. */
-  #turnAway(exchange: HttpExchange): void {
+  #refuse(exchange: HttpExchange): void {
     exchange.isLast = true
     exchange.send(answerOutcome(TOO_MANY_CONNECTIONS, formatOf(exchange.request) ?? 'json', ''))
   }

@@ -30,7 +30,7 @@ describe("a proxy's URL", () => {
     ['http://u:c4n\n4ry@proxy:3128', /contains white space/],
     ['http://', /write http:\/\/host:port/],
     ['://c4n4ry', /write http:\/\/host:port/],
-  ])('%j says what to write, and nothing of what was written', (text, problem) => {
+  ])('%j is refused with the expected form, without its value', (text, problem) => {
     const parsed = parseProxy(text)
     expect(parsed.problem).toMatch(problem)
     expect(JSON.stringify(parsed)).not.toMatch(/c4n|4ry/)
@@ -54,20 +54,20 @@ describe('which proxy', () => {
     expect([http, https]).toEqual([undefined, undefined])
   })
 
-  test('that of one scheme is not used for the other', () => {
+  test('the proxy of one scheme is not used for the other', () => {
     const proxies = proxiesOf({ HTTP_PROXY: 'proxy' })
     expect([proxies.uses('http', 'a.com', '80'), proxies.uses('https', 'a.com', '443')]).toEqual([true, false])
   })
 
   test.each(['169.254.169.254', '169.254.170.2', '169.254.170.23', 'fd00:ec2::254', 'fd00:ec2::23'])(
-    'the metadata address %s is never asked through a proxy',
+    'the metadata address %s is never reached through a proxy',
     (host) => {
       expect(proxiesOf({ HTTP_PROXY: 'proxy' }).uses('http', host, '80')).toBe(false)
       expect(proxiesOf({}, 'proxy').uses('http', host, '80')).toBe(false)
     },
   )
 
-  test('loopback is not reached through a proxy of the environment; proxy_address was written for it', () => {
+  test('loopback is not reached through a proxy of the environment, only through proxy_address', () => {
     expect(proxiesOf({ HTTP_PROXY: 'proxy' }).uses('http', 'localhost', '4566')).toBe(false)
     expect(proxiesOf({}, 'proxy').uses('http', 'localhost', '4566')).toBe(true)
     expect(proxiesOf({ NO_PROXY: 'localhost' }, 'proxy').uses('http', 'localhost', '4566')).toBe(false)

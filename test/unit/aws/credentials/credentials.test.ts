@@ -12,7 +12,7 @@ function credentials(own: () => Promise<typeof KEY>) {
   return new Credentials(SETTINGS, { env: new AwsEnvironment({}), region: 'us-east-1', requestHandler: {}, own })
 }
 
-/** What the SDK's client does: it remembers, unless it is told not to. */
+/** Like the SDK's client: caches, unless the caller forces a refresh. */
 function client(made: Credentials) {
   let kept: Promise<unknown> | undefined
   return vi.fn((options: { readonly forceRefresh?: boolean }) => {
@@ -21,7 +21,7 @@ function client(made: Credentials) {
   })
 }
 
-test('are looked for again once after a refusal, however many puts were refused together', async () => {
+test('are resolved again once after a refusal, however many puts were refused together', async () => {
   const own = vi.fn(async () => KEY)
   const made = credentials(own)
   const get = client(made)
@@ -37,7 +37,7 @@ test('are looked for again once after a refusal, however many puts were refused 
   expect(own).toHaveBeenCalledTimes(2)
 })
 
-test('are looked for at most once a second, however often they are refused', async () => {
+test('are resolved at most once a second, however often they are refused', async () => {
   const own = vi.fn(async () => KEY)
   const made = credentials(own)
   const get = client(made)
@@ -51,7 +51,7 @@ test('are looked for at most once a second, however often they are refused', asy
   expect(own.mock.calls.length).toBeLessThanOrEqual(12)
 })
 
-test('are looked for again if there were none to be had', async () => {
+test('are resolved again if there were none', async () => {
   const own = vi.fn(async () => KEY)
   const made = credentials(own)
   const get = client(made)
@@ -63,7 +63,7 @@ test('are looked for again if there were none to be had', async () => {
   await expect(made.renewIfRefused(get)).resolves.toEqual(KEY)
 })
 
-test('of whatever source lose the white space around them; a line break inside names the part, not its value', async () => {
+test('of any source lose surrounding white space; a line break inside is an error that names the part, not its value', async () => {
   const spaced = credentials(async () => ({ accessKeyId: ' AKID\n', secretAccessKey: 's\r\n', sessionToken: 't\n' }))
   await expect(spaced.provider()).resolves.toEqual({ accessKeyId: 'AKID', secretAccessKey: 's', sessionToken: 't' })
   const broken = credentials(async () => ({ accessKeyId: 'AKID', secretAccessKey: 'c4n4\nry' }))

@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { CONFIG, runCli } from '../run-cli.ts'
 
 describe('validate', () => {
-  test('says what a good config would do', async () => {
+  test('prints what a good config would do', async () => {
     const more = 'yaml:{ receivers: { nop: }, extensions: { health_check: }, service: { extensions: [health_check] } }'
     const { code, out } = await runCli([
       'validate',
@@ -51,11 +51,11 @@ describe('print-config', () => {
   const args = ['print-config', ...CONFIG, '--set', 'exporters.awscloudwatchlogs.external_id=${env:ID}']
   const env = { ID: 'hunter2' }
 
-  test('hides secrets unless told', async () => {
+  test('hides secrets by default', async () => {
     expect((await runCli(args, { env })).out).toContain('external_id: "[REDACTED]"')
     expect((await runCli([...args, '--mode', 'unredacted'], { env })).out).toContain('external_id: hunter2')
   })
-  test('writes JSON when told', async () => {
+  test('writes JSON with --format json', async () => {
     const { out } = await runCli([...args, '--format', 'json'], { env })
     expect(JSON.parse(out)).toMatchObject({ exporters: { awscloudwatchlogs: { external_id: '[REDACTED]' } } })
   })
@@ -79,7 +79,7 @@ describe('health', () => {
   const asked: (string | undefined)[] = []
   const server = createServer((request, response) => {
     asked.push(request.url)
-    response.writeHead(status).end('{"status":"as told"}')
+    response.writeHead(status).end('{"status":"as configured"}')
   })
   let endpoint: string
   beforeAll(async () => {
@@ -92,7 +92,7 @@ describe('health', () => {
     status = 200
     expect(await runCli(['health', '--endpoint', endpoint])).toEqual({
       code: 0,
-      out: '{"status":"as told"}\n',
+      out: '{"status":"as configured"}\n',
       err: '',
     })
   })
@@ -100,7 +100,10 @@ describe('health', () => {
   test('exits with 1 where it is not, or does not answer', async () => {
     status = 503
     const { code, err } = await runCli(['health', '--endpoint', endpoint])
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/answered 503: \{"status":"as told"\}\n$/) })
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(/answered 503: \{"status":"as configured"\}\n$/),
+    })
     expect(await runCli(['health', '--endpoint', '127.0.0.1:1'])).toMatchObject({
       code: 1,
       err: expect.stringContaining('does not answer'),

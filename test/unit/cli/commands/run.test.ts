@@ -5,7 +5,7 @@ import { CONFIG, FakeDaemon, runCli } from '../run-cli.ts'
 const STOP = { stopRequested: Promise.resolve() }
 
 describe('run', () => {
-  test('is the default command, runs until it is told to stop, drains, and exits with 0', async () => {
+  test('is the default command, runs until a signal stops it, drains, and exits with 0', async () => {
     const daemon = new FakeDaemon()
     const stop = Promise.withResolvers<void>()
     const running = runCli(CONFIG, { daemon, stopRequested: stop.promise })
@@ -34,7 +34,7 @@ describe('run', () => {
     expect(daemon.calls).toEqual(['start'])
   })
 
-  test('breaks a start off when it is told to stop, and exits with 0', async () => {
+  test('aborts a start when a signal stops it, and exits with 0', async () => {
     const daemon = new FakeDaemon()
     // As the daemon does: a start that is broken off rejects.
     const starting = Promise.withResolvers<void>()
@@ -43,7 +43,7 @@ describe('run', () => {
     expect(await runCli(CONFIG, { daemon, ...STOP })).toMatchObject({ code: 0 })
   })
 
-  test('exits with 2 and says both ways to configure it where there is no config', async () => {
+  test('exits with 2 and names both ways to configure it where there is no config', async () => {
     const daemon = new FakeDaemon()
     const { code, err } = await runCli([], { daemon })
     expect(code).toBe(2)
@@ -51,7 +51,7 @@ describe('run', () => {
     expect(daemon.calls).toEqual([])
   })
 
-  test('exits with 2 and tells every problem of a bad config, a line each', async () => {
+  test('exits with 2 and prints every problem of a bad config, a line each', async () => {
     const args = [...CONFIG, '--set', 'receivers.otlp.protocls=', '--set', 'exporters.debgu=']
     expect(await runCli(args)).toEqual({
       code: 2,
@@ -69,7 +69,7 @@ describe('run', () => {
     expect(daemon.config?.exporters.get('awscloudwatchlogs')?.config).toMatchObject({ log_group_name: '/from/env' })
   })
 
-  test('takes --default-config only where nothing else was given', async () => {
+  test('uses --default-config only where nothing else was given', async () => {
     const daemon = new FakeDaemon()
     const env = { OTLP_CLOUDWATCH__LOG_GROUP_NAME: '/from/env' }
     const args = ['--default-config', `yaml:${GOOD}`]

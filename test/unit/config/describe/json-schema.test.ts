@@ -10,7 +10,7 @@ const schema = configJsonSchema(registry) as {
 }
 const exporter = schema.properties['exporters']?.patternProperties['^awscloudwatchlogs(/[^\\s/]+)?$']?.properties ?? {}
 
-test('every kind of component stands under its ids', () => {
+test('every kind of component is listed under its ids', () => {
   const ids = Object.entries(schema.properties).map(([section, { patternProperties }]) => [
     section,
     Object.keys(patternProperties ?? {}),
@@ -27,7 +27,7 @@ test('keys, defaults and descriptions are those of the schemas', () => {
   expect(schema).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#', additionalProperties: false })
 })
 
-describe('what the loader takes beside the schema', () => {
+describe('forms that the loader accepts beyond the schema', () => {
   test('a reference may stand for a value that is no text', () => {
     expect(exporter['raw_log']).toMatchObject({ type: ['boolean', 'string'], pattern: '\\$\\{.+\\}' })
     expect(exporter['on_oversize']).toMatchObject({
@@ -43,12 +43,12 @@ describe('what the loader takes beside the schema', () => {
   })
 })
 
-test('a key that is not supported yet is left out, one without effect says so', () => {
+test('a key that is not supported yet is left out, one without effect is marked', () => {
   const receiver = JSON.stringify(schema.properties['receivers'])
   expect(receiver).not.toContain('middlewares')
   expect(receiver).toContain('Buffer of a connection. Accepted without effect: the runtime chooses.')
 })
 
-test('marks of our own do not leak', () => {
+test('internal marks do not leak', () => {
   expect(JSON.stringify(schema)).not.toMatch(/"(secret|status|reason)":/)
 })

@@ -46,7 +46,7 @@ test('columns are aligned, as the formatter leaves them', () => {
   ).toBe(1)
 })
 
-test('only what stands between the markers of a README changes', () => {
+test('only the text between the markers of a README changes', () => {
   const readme = 'before\n<!-- options:begin -->\nold\n<!-- options:end -->\nafter\n'
   expect(replaceOptionTable(readme, z.strictObject({}))).toBe(
     'before\n<!-- options:begin -->\n\nIt has no options.\n\n<!-- options:end -->\nafter\n',

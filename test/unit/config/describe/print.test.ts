@@ -12,7 +12,7 @@ function print(sets: readonly string[], secrets: Secrets, format: Format = 'yaml
   return formatConfig(printableConfig(loaded.written, secrets), format)
 }
 
-test('what is printed is the config as it runs, defaults filled in, in the form one writes', () => {
+test('prints the config as it runs, with defaults, in the form a user writes', () => {
   expect(print(['receivers.nop='], 'redacted')).toBe(`receivers:
   otlp:
     protocols:
@@ -77,13 +77,13 @@ describe('secrets', () => {
     expect(text).not.toContain('hunter2')
     expect(text).toContain('external_id: "[REDACTED]"\n    headers:\n      Authorization: "[REDACTED]"')
   })
-  test('are shown when asked for', () => {
+  test('are shown with --mode unredacted', () => {
     const text = print(sets, 'unredacted', 'yaml', { ID: 'hunter2' })
     expect(text).toContain('external_id: hunter2\n    headers:\n      Authorization: Bearer hunter2')
   })
 })
 
-test('what was printed loads as the same config, whatever its values', () => {
+test('printed output loads as the same config, whatever its values', () => {
   // `::` in a key of a map separates keys: a loaded config has none.
   const key = fc
     .oneof(fc.string(), fc.constantFrom('<<', '', 'a b', '#', '${env:X}', '1', 'null'))

@@ -48,7 +48,7 @@ describe('a reference that is the whole value', () => {
     expect(expandText('${env:X}', { X: text }).value).toEqual(value)
   })
 
-  test('keeps the characters for a field that wants text', () => {
+  test('keeps the characters for a string field', () => {
     expect(expandText('${env:X}', { X: '0123' }).node?.original).toBe('0123')
     expect(expandText('${env:X}', { X: '{ClusterName}' }).node?.original).toBe('{ClusterName}')
     expect(expandText('${env:X}', { X: '' }).node?.original).toBe('')
@@ -58,7 +58,7 @@ describe('a reference that is the whole value', () => {
     expect(expandText('${X}', { X: '5' }).value).toBe(5)
   })
 
-  test('stands where it was written', () => {
+  test('has the position of the reference', () => {
     const { node } = expandText('${env:X}', { X: '5' })
     expect(node && formatPosition(node.at)).toBe('a.yaml:1:4')
   })
@@ -76,7 +76,7 @@ describe('a default', () => {
   test('does not count for one that is set to nothing', () => {
     expect(expandText('${env:X:-7}', { X: '' }).value).toBeNull()
   })
-  test('is what a variable that is not set asks for', () => {
+  test('is suggested for a variable that is not set', () => {
     expect(expandText('${env:X:-}')).toMatchObject({ value: null, problems: [] })
     expect(expandText('${env:X}').problems).toEqual([
       'a.yaml:1:4: a: ${env:X}: the environment variable X is not set: set it, or write a default, env:X:-text',
@@ -86,7 +86,7 @@ describe('a default', () => {
 
 describe('a chain of variables', () => {
   const chain = '${env:A:-/x/${env:B:-${env:C}}}'
-  test('needs those behind the first that is set not to be set', () => {
+  test('ignores the variables after the first that is set', () => {
     expect(expandText(chain, { A: 'a' })).toMatchObject({ value: 'a', problems: [] })
     expect(expandText(chain, { B: 'b' })).toMatchObject({ value: '/x/b', problems: [] })
     expect(expandText(chain, { C: 'c' })).toMatchObject({ value: '/x/c', problems: [] })
@@ -108,7 +108,7 @@ describe('a reference inside a text', () => {
   test('may stand inside another', () => {
     expect(expandText('${env:${env:X}}', { X: 'Y', Y: 'found' }).value).toBe('found')
   })
-  test('may come out of another', () => {
+  test('may result from another reference', () => {
     expect(expandText('${env:X}', { X: 'a ${env:Y}', Y: 'b' }).value).toBe('a b')
   })
 })
@@ -129,19 +129,19 @@ describe('$$', () => {
 })
 
 describe('a file', () => {
-  test('brings values in that know their own place', () => {
+  test('brings in values with their own positions', () => {
     writeFileSync(join(folder, 'part.yaml'), 'b:\n  c: ${env:X}\n')
     const { node, value } = expandText(`\${file:${folder}/part.yaml}`, { X: '1' })
     expect(value).toEqual({ b: { c: 1 } })
     const b = node?.kind === 'map' ? node.entries.get('b') : undefined
     expect(b && formatPosition(b.keyAt)).toBe(`${folder}/part.yaml:1:1`)
   })
-  test('that is not there is a problem of the value that names it', () => {
+  test('that is missing is a problem of the value that names it', () => {
     expect(expandText('${file:/none}').problems).toEqual([
       'a.yaml:1:4: a: ${file:/none}: the file /none cannot be read: there is no such file',
     ])
   })
-  test('that includes itself, twice, comes to an end', () => {
+  test('that includes itself twice is refused', () => {
     writeFileSync(join(folder, 'self.yaml'), `[ "\${file:${folder}/self.yaml}", "\${file:${folder}/self.yaml}" ]`)
     expect(expandText(`\${file:${folder}/self.yaml}`).problems[0]).toMatch(/refers to itself/)
   })
@@ -166,7 +166,7 @@ test.for([
   expect(expandText(text).problems).toEqual([problem])
 })
 
-test('a variable that names itself comes to an end', () => {
+test('a variable that names itself is refused', () => {
   expect(expandText('x${env:X}', { X: '${env:X}' }).problems).toEqual([
     'a.yaml:1:4: a: ${env:X} refers to itself, or expands through too many references',
   ])

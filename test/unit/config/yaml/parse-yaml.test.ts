@@ -16,7 +16,7 @@ function plain(node: Node | undefined): unknown {
   return node?.value
 }
 
-test('keys and values know where they stand', () => {
+test('keys and values have positions', () => {
   const { root } = parse('receivers:\n  otlp:\n    endpoint: here\n')
   const otlp = child(child(root, 'receivers'), 'otlp')
   const entry = otlp?.kind === 'map' ? otlp.entries.get('endpoint') : undefined
@@ -39,7 +39,7 @@ test.for([
 })
 
 describe(':: in a key', () => {
-  test('separates keys, and joins what is written beside it', () => {
+  test('separates keys, and merges with the keys beside it', () => {
     expect(plain(parse('a::b::c: 1\na: { d: 2 }\n').root)).toEqual({ a: { b: { c: 1 }, d: 2 } })
   })
   test('is left alone inside a list', () => {
@@ -48,7 +48,7 @@ describe(':: in a key', () => {
 })
 
 describe('aliases', () => {
-  test('stand for what their anchor holds, and know their own place', () => {
+  test('have the value of their anchor, and their own position', () => {
     const { root } = parse('a: &x { b: 1 }\nc: *x\n')
     expect(plain(root)).toEqual({ a: { b: 1 }, c: { b: 1 } })
     expect(formatPosition(child(root, 'c')?.at ?? { source: '' })).toBe('a.yaml:2:4')
@@ -56,10 +56,10 @@ describe('aliases', () => {
   test('take the last anchor before them', () => {
     expect(plain(parse('a: &x 1\nb: &x 2\nc: *x').root)).toEqual({ a: 1, b: 2, c: 2 })
   })
-  test('do not move the anchors inside what they repeat', () => {
+  test('do not move the anchors inside the value they repeat', () => {
     expect(plain(parse('a: &x { b: &y 1 }\nc: &y 2\nd: *x\ne: *y').root)).toMatchObject({ d: { b: 1 }, e: 2 })
   })
-  test('that come to a billion values are refused', () => {
+  test('that expand to a billion values are refused', () => {
     const lines = Array.from({ length: 9 }, (_, level) =>
       level === 0
         ? 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]'
@@ -80,10 +80,10 @@ describe('aliases', () => {
 })
 
 describe('the merge key <<', () => {
-  test('gives what the map does not say itself', () => {
+  test('gives keys that the map does not have itself', () => {
     expect(plain(parse('base: &b { x: 1, y: 2 }\na: { <<: *b, y: 3 }').root)).toMatchObject({ a: { x: 1, y: 3 } })
   })
-  test('prefers the earlier of several', () => {
+  test('prefers the first of several', () => {
     expect(plain(parse('a: { <<: [{ x: 1 }, { x: 2, y: 2 }] }').root)).toEqual({ a: { x: 1, y: 2 } })
   })
   test('is an ordinary key in quotes', () => {
@@ -122,6 +122,6 @@ test.for([
   expect(parse(text).problems).toEqual(problems)
 })
 
-test('nesting without end is refused, not a crash', () => {
+test('endless nesting is refused, not a crash', () => {
   expect(parse('['.repeat(20_000)).problems[0]).toMatch(/nested too deeply/)
 })

@@ -137,7 +137,7 @@ async function running(left: string[] = []) {
   }
 }
 
-test('records, letters and counters of a process that was killed are taken over, and its directory let go when it is empty', async () => {
+test('records, letters and counters of a killed process are adopted, and its directory is released when it is empty', async () => {
   const left = await killed({ delivered: 7 })
   const run = await running([left])
   run.adoption.start()
@@ -162,7 +162,7 @@ test('a directory is held until its letters are moved, however soon its records 
   expect(run.lettersAtRelease).toEqual([1])
 })
 
-test('counters are merged once, however often the directory is taken up', async () => {
+test('counters are merged once, however often the directory is adopted', async () => {
   const left = await killed({ delivered: 7 })
   const run = await running([left])
   run.adoption.start()
@@ -175,7 +175,7 @@ test('counters are merged once, however often the directory is taken up', async 
   expect([run.merged, again.merged]).toEqual([[{ delivered: 7 }], [{}]])
 })
 
-test('counters are gone from where they were before they are anywhere else', async () => {
+test('counters are cleared in the old directory before they are added to the new one', async () => {
   const left = await killed({ delivered: 7 })
   const run = await running([left])
   let crashed = ''
@@ -189,7 +189,7 @@ test('counters are gone from where they were before they are anywhere else', asy
   expect(next.recovered).toHaveLength(1)
 })
 
-test('what is left while it runs is found by the next look, in no more than half a minute', async () => {
+test('a directory left behind while it runs is found within half a minute', async () => {
   const left: string[] = []
   const run = await running(left)
   run.adoption.start()
@@ -202,7 +202,7 @@ test('what is left while it runs is found by the next look, in no more than half
   await run.adoption.close()
 })
 
-test('what a later version wrote is left as it is, told once, and left in peace for a while', async () => {
+test('a directory of a later version is left as it is, reported once, and not tried again for a while', async () => {
   const path = await killed({})
   await laterVersion(join(path, '0000000001.segment'))
   const before = await readdir(path)
@@ -226,7 +226,7 @@ test('what a later version wrote is left as it is, told once, and left in peace 
   expect((await stat(join(path, '0000000001.segment'))).size).toBe(size)
 })
 
-test('it holds no more than sixteen at once, and none after it is closed', async () => {
+test('it adopts at most sixteen directories at once, and none after it is closed', async () => {
   const left = await Promise.all(Array.from({ length: 18 }, () => killed({})))
   const run = await running(left)
   run.adoption.start()

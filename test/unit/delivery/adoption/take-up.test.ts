@@ -5,7 +5,7 @@ import { MemoryQueue } from '../../../../src/delivery/queue/memory-queue.ts'
 import type { RecoveredBatch } from '../../../../src/delivery/contract/queue.ts'
 import { steadyNowMs } from '../../../../src/delivery/contract/steady-clock.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
-import { DeliveryUnderTest, IDLE } from '../../../fakes/delivery.ts'
+import { DeliveryHarness, IDLE } from '../../../fakes/delivery.ts'
 import { itemBatch, namedItems } from '../../../fakes/items.ts'
 import { fault, settledPromises, taken } from '../../../fakes/sender.ts'
 
@@ -16,7 +16,7 @@ afterEach(() => void vi.useRealTimers())
 async function setting() {
   let adopting: AdoptingQueue | undefined
   let touched = 0
-  const under = new DeliveryUnderTest({
+  const harness = new DeliveryHarness({
     makeQueue: (budget) => {
       const own = Object.assign(new MemoryQueue(budget), { touch: () => void touched++ })
       adopting = new AdoptingQueue(own, silentLogger)
@@ -24,8 +24,8 @@ async function setting() {
     },
   })
   if (adopting === undefined) throw new Error('no queue was made')
-  await under.delivery.start((key) => key)
-  return { under, adopting, touched: () => touched }
+  await harness.delivery.start((key) => key)
+  return { harness, adopting, touched: () => touched }
 }
 
 /** What a process left that queued these at these times; `released` when nothing of it waits any more. */
@@ -49,64 +49,66 @@ function left(adopting: AdoptingQueue, batches: readonly (readonly [lane: string
   return { found, state }
 }
 
-test('records of another process go where the clock puts them among those that wait', async () => {
-  const { under, adopting } = await setting()
-  under.sender.respond = () => fault('group', { lasting: true })
+test('records of another process are sorted by time among those that wait', async () => {
+  const { harness, adopting } = await setting()
+  harness.sender.respond = () => fault('group', { lasting: true })
   const start = steadyNowMs()
-  under.send({ 'g/s': namedItems('b', 2) })
+  harness.send({ 'g/s': namedItems('b', 2) })
   await vi.advanceTimersByTimeAsync(200_000)
-  under.send({ 'g/s': namedItems('d', 2) })
+  harness.send({ 'g/s': namedItems('d', 2) })
   const { found, state } = left(adopting, [
     ['g/s', 'a', start - 50_000],
     ['g/s', 'c', start + 100_000],
     ['g/t', 'x', start - 60_000],
   ])
-  under.delivery.takeUp(found, new Map())
-  expect(under.delivery.oldestEnqueuedAtMs).toBe(start - 60_000)
-  expect(under.ledger).toMatchObject({ received: 10, queued: 10 })
+  harness.delivery.takeUp(found, new Map())
+  expect(harness.delivery.oldestEnqueuedAtMs).toBe(start - 60_000)
+  expect(harness.ledger).toMatchObject({ received: 10, queued: 10 })
 
-  under.sender.respond = () => taken
-  const before = under.sender.puts.length
+  harness.sender.respond = () => taken
+  const before = harness.sender.puts.length
   await vi.advanceTimersByTimeAsync(60_000)
-  const sent = under.sender.puts.slice(before).flatMap(({ destination, texts }) => (destination === 'g/s' ? texts : []))
+  const sent = harness.sender.puts
+    .slice(before)
+    .flatMap(({ destination, texts }) => (destination === 'g/s' ? texts : []))
   expect(sent.toSorted()).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'c1', 'd0', 'd1'])
   expect(sent.filter((text) => !text.startsWith('d'))).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'c1'])
-  expect(under.idle).toEqual(IDLE)
+  expect(harness.idle).toEqual(IDLE)
   expect(state.released).toBe(true)
 })
 
-test('a put that was under way meanwhile comes back to its place', async () => {
-  const { under, adopting } = await setting()
-  under.sender.hold()
+test('a put that was in flight meanwhile returns to its position', async () => {
+  const { harness, adopting } = await setting()
+  harness.sender.hold()
   const start = steadyNowMs()
-  under.send({ 'g/s': namedItems('b', 2) })
+  harness.send({ 'g/s': namedItems('b', 2) })
   await vi.advanceTimersByTimeAsync(1_001)
   const { found } = left(adopting, [
     ['g/s', 'a', start - 50_000],
     ['g/s', 'c', start + 500],
   ])
-  under.delivery.takeUp(found, new Map())
-  under.sender.held[0]?.answer(fault('stream'))
-  under.sender.resume()
+  harness.delivery.takeUp(found, new Map())
+  harness.sender.held[0]?.answer(fault('stream'))
+  harness.sender.resume()
   await settledPromises()
   await vi.advanceTimersByTimeAsync(60_000)
-  expect(under.sender.puts.slice(1).flatMap(({ texts }) => texts)).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'c1'])
-  expect(under.idle).toEqual(IDLE)
+  expect(harness.sender.puts.slice(1).flatMap(({ texts }) => texts)).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'c1'])
+  expect(harness.idle).toEqual(IDLE)
 })
 
-test('a left queue is let go when its last record is settled, and each settlement is counted by the own one', async () => {
-  const { under, adopting, touched } = await setting()
-  under.sender.hold()
+test('an adopted queue is released when its last record is settled, and the adopting queue counts each settlement', async () => {
+  const { harness, adopting, touched } = await setting()
+  harness.sender.hold()
   const { found, state } = left(adopting, [['g/s', 'a', 0]])
-  under.delivery.takeUp(found, new Map())
+  harness.delivery.takeUp(found, new Map())
   await vi.advanceTimersByTimeAsync(1_001)
   expect([state.released, adopting.adopted, touched()]).toEqual([false, 1, 0])
-  under.sender.held[0]?.answer(taken)
+  harness.sender.held[0]?.answer(taken)
   await settledPromises()
   expect([state.released, adopting.adopted, touched()]).toEqual([true, 0, 1])
 })
 
-test('an empty one is let go at once, and one that is not when the queue is closed', async () => {
+test('an empty queue is released at once, and a non-empty one when the adopting queue is closed', async () => {
   const { adopting } = await setting()
   const empty = left(adopting, [])
   const full = left(adopting, [['g/s', 'a', 0]])
@@ -117,7 +119,7 @@ test('an empty one is let go at once, and one that is not when the queue is clos
 })
 
 test('gap markers that wait on disk are not counted as records', async () => {
-  const { under } = await setting()
-  under.delivery.takeUp([], new Map([['g/s', { bytes: 300, batches: 3, items: 3, ownItems: 1 }]]))
-  expect(under.ledger.queued).toBe(2)
+  const { harness } = await setting()
+  harness.delivery.takeUp([], new Map([['g/s', { bytes: 300, batches: 3, items: 3, ownItems: 1 }]]))
+  expect(harness.ledger.queued).toBe(2)
 })

@@ -46,7 +46,7 @@ describe('as many as fit', () => {
     expect(take(runs, { maxCountedBytes: 100 }).texts).toEqual(['c', 'd'])
   })
 
-  test('what does not fit is not overtaken by something smaller', () => {
+  test('an item that does not fit is not overtaken by a smaller one', () => {
     const runs = lane([
       { text: 'a', counted: 50 },
       { text: 'big', counted: 60 },
@@ -56,7 +56,7 @@ describe('as many as fit', () => {
     expect(left(runs)).toEqual(['big', 'small'])
   })
 
-  test('an item that is longer than a pack may be goes alone', () => {
+  test('an item over the size of a pack is sent alone', () => {
     const runs = lane([
       { text: 'big', counted: 150 },
       { text: 'small', counted: 1 },
@@ -82,7 +82,7 @@ describe('as many as fit', () => {
 })
 
 describe('sorted by time', () => {
-  test('and those of one time stay in the order in which they came', () => {
+  test('items of the same time keep their order of arrival', () => {
     const runs = lane(
       [
         { text: 'a5', time: 5 },
@@ -109,7 +109,7 @@ describe('sorted by time', () => {
 describe('within the span', () => {
   const at = (text: string, hours: number): TestItem => ({ text, time: hours * HOUR_MS })
 
-  test('items beyond it wait for the next put, before what came after', () => {
+  test('items beyond it wait for the next put, ahead of later items', () => {
     const runs = lane([at('a', 0), at('b', 30)], [at('c', 1), at('d', 25)], [at('e', 2)])
     expect(take(runs).texts).toEqual(['a', 'c', 'e'])
     expect(take(runs).texts).toEqual(['d', 'b'])
@@ -129,7 +129,7 @@ describe('within the span', () => {
     expect(take(over).texts).toEqual(['a'])
   })
 
-  test('the one that came first is sent, with the span around it that holds the most', () => {
+  test('the oldest arrival is sent, with the span around it that holds the most items', () => {
     const runs = lane([at('a', 30)], [at('b', 0), at('c', 10)], [at('d', 40), at('e', 41), at('f', 50)])
     expect(take(runs).texts).toEqual(['a', 'd', 'e', 'f'])
     expect(take(runs).texts).toEqual(['b', 'c'])
@@ -152,7 +152,7 @@ describe('within the span', () => {
     expect(puts).toBeLessThan(count / 100)
   })
 
-  test('items of one batch on both sides are parted', () => {
+  test('items of one batch on both sides are split', () => {
     const runs = lane([at('a', 0), at('b', 30), at('c', 1), at('d', 31)])
     const first = take(runs)
     expect([first.texts, first.pack.count]).toEqual([['a', 'c'], 2])
@@ -160,8 +160,8 @@ describe('within the span', () => {
   })
 })
 
-describe('what is not worth sending any more', () => {
-  test('is taken out by its time, and does not use up room', () => {
+describe('items that are too late to send', () => {
+  test('are taken out by their time, and use up no room', () => {
     const old = { text: 'old', time: 10 }
     const runs = lane([old, { text: 'a', time: 100 }, old], [{ text: 'b', time: 100 }])
     const { texts, expired } = take(runs, { oldestTimeMs: (nowMs) => nowMs - NOW_MS + 11, maxItems: 2 })
@@ -171,7 +171,7 @@ describe('what is not worth sending any more', () => {
     ])
   })
 
-  test('is taken out in as few runs as it lies in', () => {
+  test('are taken out in as few runs as possible', () => {
     const old = { text: 'old', time: 10 }
     const runs = lane([old, old, { text: 'a', time: 100 }, old], [old])
     const policy = { ...POLICY, oldestTimeMs: (nowMs: number) => nowMs - NOW_MS + 11 }
@@ -183,7 +183,7 @@ describe('what is not worth sending any more', () => {
     ])
   })
 
-  test('is taken out by how long it waited', () => {
+  test('are taken out by how long they waited', () => {
     const runs = new RunQueue()
     for (const [name, ageMs] of [
       ['a', 5_001],
@@ -197,7 +197,7 @@ describe('what is not worth sending any more', () => {
     ])
   })
 
-  test('can be all there is', () => {
+  test('can be all items', () => {
     const runs = lane(namedItems('a', 3, 1))
     const { texts, expired, pack } = take(runs, { oldestTimeMs: () => 2 })
     expect([texts, expired, pack.count, runs.length]).toEqual([[], ['a0', 'a1', 'a2'], 0, 0])
@@ -210,7 +210,7 @@ describe('a pack', () => {
     { batch: queued(namedItems('b', 4)), from: 0, to: 4 },
   ]
 
-  test('knows its numbers and copies its bytes back to back', () => {
+  test('has its counts and copies its bytes back to back', () => {
     const pack = makePack(runs)
     const target = new Uint8Array(pack.byteLength + 2)
     expect(copyPack(pack, target, 1)).toBe(pack.byteLength + 1)
@@ -230,19 +230,19 @@ describe('a pack', () => {
   })
 })
 
-test('what is put back stands where it stood: in the order in which it came, whatever its time', () => {
-  const under = new Lane<string>('g/s', 'g/s', [])
+test('runs that are put back keep their order of arrival, whatever their time', () => {
+  const harness = new Lane<string>('g/s', 'g/s', [])
   for (const [name, time] of [
     ['a', 9],
     ['b', 5],
     ['c', 7],
     ['d', 1],
   ] as const)
-    under.add(queued(namedItems(name, 2, time)), [])
-  const first = take(under.runs, { maxItems: 5 })
+    harness.add(queued(namedItems(name, 2, time)), [])
+  const first = take(harness.runs, { maxItems: 5 })
   expect(first.texts).toEqual(['b0', 'b1', 'c0', 'a0', 'a1'])
-  under.runs.putBack(first.pack.runs)
-  const order = Array.from({ length: under.runs.length }, (_, place) => under.runs.at(place))
+  harness.runs.putBack(first.pack.runs)
+  const order = Array.from({ length: harness.runs.length }, (_, place) => harness.runs.at(place))
   expect(order.map((run) => packTexts(makePack(run === undefined ? [] : [run])).join())).toEqual([
     'a0,a1',
     'b0,b1',
@@ -252,7 +252,7 @@ test('what is put back stands where it stood: in the order in which it came, wha
   ])
 })
 
-test('a lane that is filled and emptied for ever keeps its order', () => {
+test('a lane that is filled and emptied repeatedly keeps its order', () => {
   const runs = new RunQueue()
   let next = 0
   let expected = 0
@@ -265,7 +265,7 @@ test('a lane that is filled and emptied for ever keeps its order', () => {
   expect(left(runs)).toEqual(Array.from({ length: next - expected }, (_, i) => String(expected + i)))
 })
 
-test('what is cut out of a batch is its own, and stays when the batch is freed', () => {
+test('a copy cut out of a batch stays when the batch is freed', () => {
   const batch = { ...itemBatch(namedItems('a', 4)) }
   const cut = cutOut(batch, 1, 3)
   batch.bytes.fill(0)

@@ -3,7 +3,7 @@ import { QueuedBatch } from '../../../../src/delivery/contract/queue.ts'
 import { RunQueue } from '../../../../src/delivery/contract/run-queue.ts'
 import { itemBatch, namedItems } from '../../../fakes/items.ts'
 
-test('what failed comes back between what was left out of its put', () => {
+test('failed items return between the items that were left out of the put', () => {
   const items = itemBatch(namedItems('a', 8))
   const batch = new QueuedBatch(items, 8, 0, 0, 0)
   const run = (from: number, to = from + 1) => ({ batch, from, to })

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { type DeadLetters, GONE, openDeadLetters } from '../../../../src/delivery/dead-letters/dead-letters.ts'
 import { moveLetters } from '../../../../src/delivery/dead-letters/move-letters.ts'
@@ -10,15 +7,10 @@ import { QueuedBatch } from '../../../../src/delivery/contract/queue.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
 import { itemBatch, itemTexts, namedItems } from '../../../fakes/items.ts'
 import { listed } from '../../../fakes/listed.ts'
+import { temporaryFolder } from '../../../fakes/temporary-folder.ts'
 
 const MEBIBYTE = 1_048_576
 const BIG = 'x'.repeat(100_000)
-
-async function folder(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-letters-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
 
 async function open(directory: string, capacityBytes = 16 * 1_048_576, heapBytes?: number) {
   const evicted: number[] = []
@@ -48,7 +40,7 @@ async function put(letters: DeadLetters, lane: string, name: string, reason: str
 }
 
 test('keeps a part of a batch with its lane, reason and error, and reads it back', async () => {
-  const { letters } = await open(await folder())
+  const { letters } = await open(await temporaryFolder())
   const dead = { lane: 'g:s', run: run('item', 5, 1, 4), reason: 'poison', error: 'CloudWatch said no' }
   expect(await letters.put(dead)).toBe('kept')
   const [letter] = await listed(letters.list({}))
@@ -59,7 +51,7 @@ test('keeps a part of a batch with its lane, reason and error, and reads it back
 })
 
 test('finds by reason, group, stream, time and id', async () => {
-  const { letters } = await open(await folder())
+  const { letters } = await open(await temporaryFolder())
   await put(letters, 'g:s', 'a', 'poison')
   await put(letters, 'g:t', 'b', 'expired')
   await put(letters, 'group:s', 'c', 'expired')
@@ -74,7 +66,7 @@ test('finds by reason, group, stream, time and id', async () => {
 })
 
 test('lists the oldest first, also those that came from another store', async () => {
-  const { letters } = await open(await folder())
+  const { letters } = await open(await temporaryFolder())
   await put(letters, 'g:s', 'a', 'poison')
   const older = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why b', diedAtMs: 5, items: 1 }
   expect(await letters.adopt(older, itemBatch(namedItems('b', 1)))).toBeUndefined()
@@ -82,8 +74,8 @@ test('lists the oldest first, also those that came from another store', async ()
   await letters.close()
 })
 
-test('takes in no letter of another store that would cost one of its own', async () => {
-  const { letters, evicted } = await open(await folder(), 2 * MEBIBYTE)
+test('accepts no letter of another store that would evict one of its own', async () => {
+  const { letters, evicted } = await open(await temporaryFolder(), 2 * MEBIBYTE)
   for (let i = 0; i < 6; i++) await put(letters, 'g:s', `${i}-${BIG}`, 'poison', 1)
   const other = { id: 'x', lane: 'g:s', reason: 'expired', error: 'why c', diedAtMs: 5, items: 9 }
   expect(await letters.adopt(other, itemBatch(namedItems(BIG, 9)))).toMatchObject({ cause: 'storage_full' })
@@ -91,8 +83,8 @@ test('takes in no letter of another store that would cost one of its own', async
   await letters.close()
 })
 
-test('outlives the process, under the same ids, without what was taken out', async () => {
-  const directory = await folder()
+test('survives a restart with the same ids, without removed letters', async () => {
+  const directory = await temporaryFolder()
   const first = await open(directory)
   await put(first.letters, 'g:s', 'a', 'poison')
   await put(first.letters, 'g:s', 'b', 'poison')
@@ -105,8 +97,8 @@ test('outlives the process, under the same ids, without what was taken out', asy
   await second.letters.close()
 })
 
-test('lets the oldest go when there is no room, and says how many items went', async () => {
-  const { letters, evicted } = await open(await folder(), 2 * 1_048_576)
+test('evicts the oldest when there is no room, and reports the number of items', async () => {
+  const { letters, evicted } = await open(await temporaryFolder(), 2 * 1_048_576)
   for (let i = 0; i < 40; i++) expect(await put(letters, 'g:s', `${i}-${BIG}`, 'expired', 1)).toBe(true)
   expect(evicted.length).toBeGreaterThan(10)
   expect(letters.count).toBe(40 - evicted.length)
@@ -115,15 +107,15 @@ test('lets the oldest go when there is no room, and says how many items went', a
   await letters.close()
 })
 
-test('says so when items cannot be kept, because they are not there', async () => {
-  const { letters } = await open(await folder())
+test('reports that items whose bytes are missing cannot be kept', async () => {
+  const { letters } = await open(await temporaryFolder())
   const absent = { batch: new QueuedBatch(undefined, 1, 0, 0, Date.now()), from: 0, to: 1 }
   expect(await letters.put({ lane: 'g:s', run: absent, reason: 'expired', error: '' })).toBe('never')
   await letters.close()
 })
 
-test('one that would fill half of the store is not kept, and costs no others', async () => {
-  const { letters, evicted } = await open(await folder(), 1_048_576)
+test('a letter that would fill half of the store is not kept, and evicts no others', async () => {
+  const { letters, evicted } = await open(await temporaryFolder(), 1_048_576)
   expect(await put(letters, 'g:s', 'a', 'poison')).toBe(true)
   const items = itemBatch([{ text: 'x'.repeat(600_000) }])
   const large = { batch: new QueuedBatch(items, 1, 0, items.bytes.length, Date.now()), from: 0, to: 1 }
@@ -133,8 +125,8 @@ test('one that would fill half of the store is not kept, and costs no others', a
 })
 
 describe('a letter that is moved', () => {
-  test('is handed over for good: what becomes of the store does not touch it', async () => {
-    const { letters } = await open(await folder())
+  test('is handed over for good: closing the store does not affect it', async () => {
+    const { letters } = await open(await temporaryFolder())
     // As large as nothing that shares its memory with others.
     const name = 'x'.repeat(20_000)
     await put(letters, 'g:s', name, 'poison')
@@ -147,7 +139,7 @@ describe('a letter that is moved', () => {
   })
 
   test('is moved once, and not evicted meanwhile', async () => {
-    const { letters, evicted } = await open(await folder(), 2 * MEBIBYTE)
+    const { letters, evicted } = await open(await temporaryFolder(), 2 * MEBIBYTE)
     for (const name of ['a', 'b']) await put(letters, 'g:s', name, 'poison', 1)
     const [oldest = '', next = ''] = (await listed(letters.list({}))).map(({ id }) => id)
     const offered = Promise.withResolvers<undefined>()
@@ -163,8 +155,8 @@ describe('a letter that is moved', () => {
     await letters.close()
   })
 
-  test('stays where it is if it was not taken', async () => {
-    const { letters } = await open(await folder())
+  test('stays where it is if the other store refused it', async () => {
+    const { letters } = await open(await temporaryFolder())
     await put(letters, 'g:s', 'a', 'poison')
     const id = (await listed(letters.list({})))[0]?.id ?? ''
     expect(await letters.move(id, async () => 'no room')).toBe('no room')
@@ -185,8 +177,8 @@ describe('more than the heap has room for', () => {
     return opened
   }
 
-  test('are kept and listed all, the oldest first, and take none of the heap of what waits', async () => {
-    const directory = await folder()
+  test('are all kept and listed, oldest first, and use none of the heap of waiting records', async () => {
+    const directory = await temporaryFolder()
     const first = await full(directory)
     const stays = async ({ letters, evicted, budget }: typeof first) => {
       expect([letters.count, letters.items, evicted.length, budget.heapUsed]).toEqual([LETTERS, LETTERS, 0, 0])
@@ -201,7 +193,7 @@ describe('more than the heap has room for', () => {
   })
 
   test('are read and moved one by one, also those of one reason', async () => {
-    const { letters, budget } = await full(await folder())
+    const { letters, budget } = await full(await temporaryFolder())
     const moved: string[] = []
     for await (const { id } of letters.list({ reason: 'poison' })) {
       expect(await letters.read(id)).toBeDefined()
@@ -214,9 +206,9 @@ describe('more than the heap has room for', () => {
     expect([budget.used, budget.heapUsed]).toEqual([0, 0])
   })
 
-  test('go into another store all', async () => {
-    const left = await full(await folder())
-    const own = await open(await folder(), 16 * MEBIBYTE, HEAP_BYTES)
+  test('are all moved into another store', async () => {
+    const left = await full(await temporaryFolder())
+    const own = await open(await temporaryFolder(), 16 * MEBIBYTE, HEAP_BYTES)
     const account = { moved() {}, lost: (items: number) => expect(items).toBe(0) }
     expect(await moveLetters(left.letters, own.letters, account, new AbortController().signal)).toBeUndefined()
     expect([left.letters.count, own.letters.count]).toEqual([0, LETTERS])

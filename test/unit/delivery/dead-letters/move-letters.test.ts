@@ -79,7 +79,7 @@ test('letters are moved as they are, and are there after a restart', async () =>
   expect((await readdir(there)).filter((name) => name.endsWith('.segment'))).toEqual([])
 })
 
-test('what a crash left in both stores is kept once', async () => {
+test('a letter that a crash left in both stores is kept once', async () => {
   const there = await newFolder()
   const own = await store(await newFolder())
   const left = await store(there)
@@ -105,7 +105,7 @@ test('another letter that has the same id by chance is kept beside it', async ()
   ])
 })
 
-test('no letter has to go to make room for one of another store: those stay where they are', async () => {
+test('no letter is evicted to make room for one of another store: those stay where they are', async () => {
   const own = await store(await newFolder(), 1_048_576)
   const left = await store(await newFolder())
   const big = 'x'.repeat(300_000)
@@ -117,7 +117,7 @@ test('no letter has to go to make room for one of another store: those stay wher
   expect(account.movedItems).toBe(2)
 })
 
-test('a damaged letter is told, and its file kept for people', async () => {
+test('a damaged letter is reported, and its file is kept', async () => {
   const there = await newFolder()
   const first = await store(there)
   await put(first.letters, 'damaged')
@@ -137,7 +137,7 @@ test('a damaged letter is told, and its file kept for people', async () => {
   expect((await readdir(there)).filter((name) => name.includes('.segment'))).toEqual(['0000000001.segment.corrupt'])
 })
 
-test('nothing more is moved once it is to stop', async () => {
+test('nothing more is moved after the abort', async () => {
   const [own, left] = [await store(await newFolder()), await store(await newFolder())]
   await put(left.letters, 'a')
   expect(await moveLetters(left.letters, own.letters, new Account(), AbortSignal.abort())).toBe(

@@ -44,7 +44,7 @@ function room(scope: FaultScope<string>): number {
 }
 
 describe('the breaker', () => {
-  test('opens, asks with one put, and closes', () => {
+  test('opens, probes with one put, and closes', () => {
     const { scope, put } = scopeOf()
     expect(put('fail')).toBe(true)
     expect([scope.state, scope.admits('any')]).toEqual(['open', false])
@@ -67,7 +67,7 @@ describe('the breaker', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
   })
 
-  test('opens after several faults in a row where one proves nothing, and a success starts the row anew', () => {
+  test('opens after several faults in a row where one proves nothing, and a success starts the count afresh', () => {
     const { scope, put } = scopeOf()
     const fail = () => scope.fail({ ...BROKEN, faultsToOpen: 3 })
     fail()
@@ -123,7 +123,7 @@ describe('the breaker', () => {
     expect(Math.round(scope.opensInMs)).toBe(7_000)
   })
 
-  test('answers of puts that were under way when it opened change nothing', () => {
+  test('answers of puts that were in flight when it opened change nothing', () => {
     const { scope, put } = scopeOf()
     scope.begin()
     put('fail')
@@ -165,7 +165,7 @@ describe('concurrency', () => {
     expect(room(scope)).toBe(16)
   })
 
-  test('a fault halves the place up to which it doubles; beyond that it grows by one a round', () => {
+  test('a fault halves the threshold up to which it doubles; beyond that it grows by one a round', () => {
     const { scope, put } = scopeOf()
     put('fail')
     vi.advanceTimersByTime(1_000)
@@ -180,8 +180,8 @@ describe('concurrency', () => {
   })
 })
 
-describe('who waits', () => {
-  test('is woken when there is room, as many as there is', () => {
+describe('waiting lanes', () => {
+  test('are woken when there is room, as many as fit', () => {
     const { scope, woken, put } = scopeOf({ maxConcurrency: 2, firstConcurrency: 2 })
     scope.begin()
     scope.begin()
@@ -261,7 +261,7 @@ describe('who waits', () => {
     expect([scope.state, woken]).toEqual(['open', []])
   })
 
-  test('is woken by a fault that does not open the scope: it is another’s', () => {
+  test('are woken by another lane’s fault that does not open the scope', () => {
     const { scope, woken } = scopeOf({ maxConcurrency: 1, firstConcurrency: 1, witnesses: 3 })
     scope.begin()
     scope.wait('a')
@@ -270,7 +270,7 @@ describe('who waits', () => {
     expect(woken).toEqual(['a'])
   })
 
-  test('is not woken any more once it has left', () => {
+  test('are not woken once they have left', () => {
     const { scope, woken, put } = scopeOf()
     put('fail')
     for (const name of ['a', 'b']) scope.wait(name)

@@ -58,14 +58,14 @@ describe('one poisoned item', () => {
     expect(await isolate(1, () => refused(), true)).toMatchObject({ poison: ['0'], puts: 0, outcome: taken, rest: [] })
   })
 
-  test('alone in its put is not thrown away without that proof', async () => {
+  test('alone in its put is not discarded without that proof', async () => {
     const { poison, outcome, rest } = await isolate(1, () => refused(), false)
     expect([poison, rest]).toEqual([[], ['0']])
     expect(outcome).toMatchObject({ kind: 'retry', scope: 'group', lasting: true })
   })
 })
 
-describe('when it is no single item', () => {
+describe('when it is not a single item', () => {
   test('both halves refused make it a fault of the group, after two puts', async () => {
     const { accepted, poison, puts, outcome, rest } = await isolate(8, () => refused('no such thing'))
     expect([accepted, poison, puts, rest]).toEqual([[], [], 2, ['0', '1', '2', '3', '4', '5', '6', '7']])
@@ -73,7 +73,7 @@ describe('when it is no single item', () => {
     expect(outcome).toHaveProperty('message', 'every part of the request is refused: no such thing')
   })
 
-  test('two poisoned ones leave what surrounds them, and nothing that was sent goes again', async () => {
+  test('two poisoned items leave the items around them, and nothing that was sent is sent again', async () => {
     const { accepted, poison, rest } = await isolate(8, poisonedBy('0', '3'))
     expect([accepted, poison, rest]).toEqual([['4', '5', '6', '7'], [], ['0', '1', '2', '3']])
   })

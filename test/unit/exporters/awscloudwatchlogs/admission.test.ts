@@ -16,7 +16,7 @@ function filled(share: number) {
 }
 
 describe('a request, before it is read', () => {
-  test('is refused where its average size in the queue finds no room', () => {
+  test('is refused where there is no room for its average size in the queue', () => {
     const { queue, admission } = filled(0.9)
     expect(admission.refusal(queue, 50_000, 0)).toBeUndefined()
     expect(admission.refusal(queue, 200_000, 0)).toMatchObject({
@@ -28,13 +28,13 @@ describe('a request, before it is read', () => {
     expect(admission.refusal(queue, 50_000, 0)).toMatchObject({ kind: 'retry' })
   })
 
-  test('is refused where there is no room to receive it in as well', () => {
+  test('is refused where there is no room to receive it either', () => {
     const { queue, admission } = filled(0.9)
     expect(admission.refusal(queue, 50_000, 30_000)).toBeUndefined()
     expect(admission.refusal(queue, 50_000, 100_000)).toMatchObject({ kind: 'retry' })
   })
 
-  test('is refused where one like it was read for nothing, until requests are taken again', () => {
+  test('is refused where a similar one was read in vain, until requests are accepted again', () => {
     const { queue, admission } = filled(0.9)
     // 104,000 bytes are free: a little less than it takes.
     expect(admission.refusal(queue, 110_000, 0)).toBeUndefined()
@@ -46,7 +46,7 @@ describe('a request, before it is read', () => {
     expect(admission.refusal(queue, 110_000, 0)).toBeUndefined()
   })
 
-  test('is read where it may fit only an empty queue: the average must not keep it out for good', () => {
+  test('is read where it might fit an empty queue: the average must not refuse it for good', () => {
     const { queue, admission } = filled(0.9)
     expect(admission.refusal(queue, 700_000, 0)).toBeUndefined()
   })
@@ -60,7 +60,7 @@ describe('a request, before it is read', () => {
     expect(admission.refusal(queue, 10, 0)).toMatchObject({ kind: 'retry' })
   })
 
-  test('is refused where the queue holds as many requests as it may', () => {
+  test('is refused where the queue holds its maximum number of requests', () => {
     const budget = new ByteBudget(CAPACITY)
     const queue = new MemoryQueue(budget, { unit: 'requests', most: 1 })
     queue.reserve([{ lane: 'a', items: itemBatch([{ text: 'x' }]) }])

@@ -9,7 +9,7 @@ function problems(config: object): string[] {
   return error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? []
 }
 
-describe('the places for what has no other', () => {
+describe('the overflow and late groups', () => {
   test.each<[object, string]>([
     [
       { overflow_log_group_name: 'a b' },
@@ -32,7 +32,7 @@ describe('the places for what has no other', () => {
       { late_events: { log_stream_name: '{x}' } },
       'late_events.log_stream_name: has a placeholder: write one fixed name',
     ],
-  ])('%j is told of', (config, problem) => expect(problems(config)).toEqual([problem]))
+  ])('%j is reported', (config, problem) => expect(problems(config)).toEqual([problem]))
 
   test.each<[object, string]>([
     [{ on_lane_full: 'park' }, 'on_lane_full: park keeps records on disk: write sending_queue.storage, or reject'],
@@ -44,7 +44,7 @@ describe('the places for what has no other', () => {
       { late_events: { policy: 'dead_letter' } },
       'late_events.policy: dead_letter keeps records on disk: write sending_queue.storage, or reject',
     ],
-  ])('%j needs a storage', (config, problem) => {
+  ])('%j needs a storage extension', (config, problem) => {
     expect(problems(config)).toEqual([problem])
     expect(problems({ ...config, sending_queue: { storage: 'file_storage' } })).toEqual([])
   })
@@ -58,7 +58,7 @@ describe('the places for what has no other', () => {
   })
 })
 
-describe('texts on one line', () => {
+describe('strings on one line', () => {
   const KEYS = { access_key_id: ' AKID\n', secret_access_key: 's\r\n', session_token: 't\n' }
 
   test('lose the white space around them, which a Kubernetes Secret often has', () => {

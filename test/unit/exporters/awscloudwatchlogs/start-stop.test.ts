@@ -1,17 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { ALONE } from '../../../../src/component/siblings.ts'
 import { CloudWatchLogs } from '../../../../src/exporters/awscloudwatchlogs/cloudwatch-logs.ts'
 import { configSchema } from '../../../../src/exporters/awscloudwatchlogs/config.ts'
 import { resolve } from '../../../../src/exporters/awscloudwatchlogs/settings/resolve.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
+import { temporaryFolder } from '../../../fakes/temporary-folder.ts'
 
-test('a shutdown during the start leaves nothing open: the start closes what it had opened', async () => {
-  const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-start-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
+test('a shutdown during the start leaves nothing open', async () => {
+  const path = await temporaryFolder()
   const release = vi.fn(async () => {})
   const nextAbandoned = vi.fn(async () => undefined)
   const config = configSchema.parse({

@@ -152,7 +152,7 @@ describe('verbosity', () => {
   })
 })
 
-test('the first two requests of a second are shown, then every so manieth, and all are counted', () => {
+test('the first two requests of a second are shown, then every nth, and all are counted', () => {
   const { exporter, lines } = createDebug({ sampling_thereafter: 3 })
   for (let i = 0; i < 9; i++) send(exporter, REQUEST, 5_000 + i)
   expect(lines).toHaveLength(2 + 2)
@@ -167,7 +167,7 @@ test('sampling_thereafter 0 shows no more in the same second', () => {
   expect(lines).toHaveLength(1)
 })
 
-test('malformed bytes are refused and shown to nobody', () => {
+test('malformed bytes are refused and not shown', () => {
   const { exporter, lines } = createDebug({})
   const bytes = new Uint8Array([0x0a, 0x05, 0x00])
   const outcome = sendBytes(exporter, { bytes, receivedAtMs: 0, metadata: undefined })
@@ -175,7 +175,7 @@ test('malformed bytes are refused and shown to nobody', () => {
   expect(lines).toEqual([])
 })
 
-test('without the internal logger it appends to the files that output_paths names', async () => {
+test('without the internal logger it appends to the files in output_paths', async () => {
   const path = join(directory, 'records.txt')
   for (let i = 0; i < 2; i++) {
     const { exporter, lines } = createDebug({ use_internal_logger: false, output_paths: [path] })
@@ -213,7 +213,7 @@ describe('of a request that is too large to show', () => {
   test.each([
     ['a list of many values', { arrayValue: { values: Array.from({ length: 200_000 }, () => ({})) } }],
     ['a text of megabytes', { stringValue: 'x'.repeat(2_000_000) }],
-  ])('%s: the beginning, and that there is more', (_, body) => {
+  ])('%s: the first part, and a note that there is more', (_, body) => {
     const { exporter, lines } = createDebug({ verbosity: 'detailed' })
     expect(send(exporter, record(body))).toBeUndefined()
     expect(lines[0]).toContain('log_records')
@@ -222,7 +222,7 @@ describe('of a request that is too large to show', () => {
     expect(lines[1]).not.toContain('last')
   })
 
-  test('basic decodes nothing of it', () => {
+  test('basic does not decode it', () => {
     const { exporter, lines } = createDebug({ verbosity: 'basic' })
     send(exporter, record({ arrayValue: { values: Array.from({ length: 200_000 }, () => ({})) } }))
     expect(lines).toHaveLength(1)

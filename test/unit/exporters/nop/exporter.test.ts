@@ -32,17 +32,17 @@ function threeRecords(): Uint8Array {
   return writer.view()
 }
 
-test('nop takes every record of a well-formed request and says that it was delivered', () => {
+test('nop accepts every record of a well-formed request and counts it as delivered', () => {
   const exporter = createNop()
   const reservation = exporter.reserve(requestOf(threeRecords()))
   if (reservation.kind !== 'reserved') expect.fail(reservation.message)
-  const heard: unknown[] = []
+  const outcomes: unknown[] = []
   reservation.commit({
-    queued: (failure) => heard.push(['queued', failure]),
-    settled: (settlement, records) => heard.push([settlement.kind, records]),
+    queued: (failure) => outcomes.push(['queued', failure]),
+    settled: (settlement, records) => outcomes.push([settlement.kind, records]),
   })
   expect(reservation.records).toBe(3)
-  expect(heard).toEqual([
+  expect(outcomes).toEqual([
     ['queued', undefined],
     ['delivered', 3],
   ])
@@ -57,7 +57,7 @@ test('nop has received nothing when the reservation is released', () => {
   expect(exporter.ledger?.received).toBe(0)
 })
 
-test('nop refuses malformed bytes, so that a trial with it shows what the real exporter will say', () => {
+test('nop refuses malformed bytes, as the real exporter does', () => {
   expect(createNop().reserve(requestOf(threeRecords().subarray(0, 4)))).toMatchObject({
     kind: 'refused',
     cause: 'malformed',

@@ -16,7 +16,7 @@ const inline = (text: string) => start({ htpasswd: { inline: text } })
 function shownHeader({ extension }: RunningAuthenticator, authorization?: string): string {
   const decided = extension.authenticate(headWith(authorization === undefined ? {} : { authorization }))
   if (decided.kind !== 'authenticated') return decided.cause
-  return decided.identity === undefined ? 'let in' : `let in as ${decided.identity.name}`
+  return decided.identity === undefined ? 'accepted' : `accepted as ${decided.identity.name}`
 }
 
 function shown(running: RunningAuthenticator, credentials: string): string {
@@ -43,23 +43,23 @@ describe('a password', () => {
     ['$apr1$ of none', 'u:$apr1$12345678$sHuPAw7VA9xjRbJz7zKV7/', ''],
     ['$1$', 'u:$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1', 'secret'],
   ]
-  test.each(forms)('in the form %s lets in, again and again, and another does not', async (_, line, password) => {
+  test.each(forms)('in the form %s is accepted repeatedly, and another is not', async (_, line, password) => {
     const running = await inline(line)
     expect(shown(running, `u:${password}x`)).toBe('unauthenticated')
-    expect(shown(running, `u:${password}`)).toBe('let in')
-    expect(shown(running, `u:${password}`)).toBe('let in')
+    expect(shown(running, `u:${password}`)).toBe('accepted')
+    expect(shown(running, `u:${password}`)).toBe('accepted')
     expect(shown(running, `u:${password}x`)).toBe('unauthenticated')
     expect(shown(running, `v:${password}`)).toBe('unauthenticated')
   })
 
-  test('that is the hash itself does not let in', async () => {
+  test('that is the hash itself is refused', async () => {
     const running = await inline('u:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=')
     expect(shown(running, 'u:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=')).toBe('unauthenticated')
   })
 
   test('over 255 bytes is wrong where it is hashed a thousand times', async () => {
     const running = await inline('u:$apr1$long$zQXw.xmTPJtCRPqJxjETT0\nv:$apr1$long$mmmghfa4vROUnhFT0TUv11')
-    expect(shown(running, `u:${'p'.repeat(255)}`)).toBe('let in')
+    expect(shown(running, `u:${'p'.repeat(255)}`)).toBe('accepted')
     expect(shown(running, `v:${'p'.repeat(256)}`)).toBe('unauthenticated')
   })
 
@@ -71,24 +71,24 @@ describe('a password', () => {
     `Basic ${Buffer.from('no colon').toString('base64')}`,
     `Bearer ${Buffer.from('u:p').toString('base64')}`,
     'u:p',
-  ])('is not in %j', async (header) => {
+  ])('is not printed for %j', async (header) => {
     expect(shownHeader(await inline('u:p'), header)).toBe('unauthenticated')
   })
 
-  test('is good after the scheme in any case of letters', async () => {
-    expect(shownHeader(await inline('u:p'), `bAsIc ${Buffer.from('u:p').toString('base64')}`)).toBe('let in')
+  test('is accepted after the scheme in upper or lower case', async () => {
+    expect(shownHeader(await inline('u:p'), `bAsIc ${Buffer.from('u:p').toString('base64')}`)).toBe('accepted')
   })
 })
 
 test('of several lines each is a user, and the last one of a user counts', async () => {
   const running = await inline('# users\n\n a:1 \nb:2\r\na:3\n')
-  expect(['a:3', 'b:2'].map((credentials) => shown(running, credentials))).toEqual(['let in', 'let in'])
+  expect(['a:3', 'b:2'].map((credentials) => shown(running, credentials))).toEqual(['accepted', 'accepted'])
   expect(['a:1', 'b:1', '# users:', ':'].map((credentials) => shown(running, credentials))).toEqual(
     Array.from({ length: 4 }, () => 'unauthenticated'),
   )
 })
 
-test('the sender is asked for both', async () => {
+test('the sender is asked for user and password', async () => {
   const { extension } = await inline('u:p')
   expect(extension.challenge).toBe('Basic realm="otlp", charset="UTF-8"')
 })
@@ -96,7 +96,7 @@ test('the sender is asked for both', async () => {
 describe('tenants', () => {
   const tenants = { blue: { allowed_log_groups: ['/blue/*'] } }
 
-  test('are users bound to groups, and another user may not send', async () => {
+  test('are users with their own groups, and another user may not send', async () => {
     const { extension } = await start({ htpasswd: { inline: 'blue:1\nred:2' }, tenants })
     const of = (text: string) =>
       extension.authenticate(headWith({ authorization: `Basic ${Buffer.from(text).toString('base64')}` }))
@@ -105,7 +105,7 @@ describe('tenants', () => {
     expect(of('red:1')).toMatchObject({ kind: 'refused', cause: 'unauthenticated' })
   })
 
-  test('have to be users, as far as that is known', () => {
+  test('must be users, as far as the users are known', () => {
     const problems = (config: object) => problemsOf(basicauthExtension, config)
     expect(problems({ htpasswd: { inline: 'bleu:1' }, tenants })).toEqual([
       'tenants.blue: is not a user in htpasswd: add it there',
@@ -115,12 +115,12 @@ describe('tenants', () => {
 })
 
 describe('a file', () => {
-  test('gives way to inline for the same user', async () => {
+  test('is overridden by inline for the same user', async () => {
     const { path } = await secretFile('a:file\nb:file\n')
     const running = await start({ htpasswd: { file: path, inline: 'a:inline' } })
     expect(['a:inline', 'b:file', 'a:file'].map((credentials) => shown(running, credentials))).toEqual([
-      'let in',
-      'let in',
+      'accepted',
+      'accepted',
       'unauthenticated',
     ])
   })
@@ -129,20 +129,20 @@ describe('a file', () => {
     const file = await secretFile('a:old')
     const running = await start({ htpasswd: { file: file.path } })
     await file.replace('a:new')
-    await vi.waitUntil(() => shown(running, 'a:new') === 'let in', WITHIN)
+    await vi.waitUntil(() => shown(running, 'a:new') === 'accepted', WITHIN)
     expect(shown(running, 'a:old')).toBe('unauthenticated')
   })
 
-  test.concurrent('that is gone has its users wait, and those of inline go on', async () => {
+  test.concurrent('that is gone makes its users wait, and those of inline go on', async () => {
     const file = await secretFile('a:1')
     const running = await start({ htpasswd: { file: file.path, inline: 'b:2' } })
     await file.remove()
     await vi.waitUntil(() => shown(running, 'a:1') === 'auth_unavailable', WITHIN)
-    expect(shown(running, 'b:2')).toBe('let in')
+    expect(shown(running, 'b:2')).toBe('accepted')
     expect(shown(running, 'b:1')).toBe('unauthenticated')
     expect(shownHeader(running)).toBe('unauthenticated')
     await file.replace('a:1')
-    await vi.waitUntil(() => shown(running, 'a:1') === 'let in', WITHIN)
+    await vi.waitUntil(() => shown(running, 'a:1') === 'accepted', WITHIN)
   })
 
   test('with a line that cannot be read stops the start, and shows its number alone', async () => {

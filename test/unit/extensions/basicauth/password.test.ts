@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Password } from '../../../../src/extensions/basicauth/password.ts'
 
-test('the right password is hashed once, however often it is shown, and each wrong one is', () => {
+test('the right password is hashed once, however often it is sent, and each wrong one every time', () => {
   let hashed = 0
   const password = new Password(Buffer.from('right'), (given) => {
     hashed++

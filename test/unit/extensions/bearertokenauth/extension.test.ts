@@ -16,16 +16,16 @@ const problems = (config: object) => problemsOf(bearertokenauthExtension, config
 function shown({ extension }: RunningAuthenticator, value?: string, header = 'authorization'): string {
   const decided: Authentication = extension.authenticate(headWith(value === undefined ? {} : { [header]: value }))
   if (decided.kind !== 'authenticated') return decided.cause
-  return decided.identity === undefined ? 'let in' : `let in as ${decided.identity.name}`
+  return decided.identity === undefined ? 'accepted' : `accepted as ${decided.identity.name}`
 }
 
 /** Files are read again once a second; the bound is for a machine that is slow. */
 const WITHIN = { timeout: 20_000, interval: 50 }
 
 describe('a token', () => {
-  test('is good, and no other is', async () => {
+  test('is accepted, and no other is', async () => {
     const running = await start({ token: 'one two' })
-    expect(shown(running, 'Bearer one two')).toBe('let in')
+    expect(shown(running, 'Bearer one two')).toBe('accepted')
     for (const wrong of [
       undefined,
       '',
@@ -39,24 +39,24 @@ describe('a token', () => {
       expect(shown(running, wrong), wrong).toBe('unauthenticated')
   })
 
-  test('is good after its scheme in any case of letters', async () => {
-    expect(shown(await start({ token: 'a' }), 'bEARER  a')).toBe('let in')
+  test('is accepted after its scheme in upper or lower case', async () => {
+    expect(shown(await start({ token: 'a' }), 'bEARER  a')).toBe('accepted')
     expect(shown(await start({ token: 'A' }), 'Bearer a')).toBe('unauthenticated')
   })
 
   test('may be one of several', async () => {
     const running = await start({ tokens: ['a', 'b'] })
-    expect([shown(running, 'Bearer a'), shown(running, 'Bearer b')]).toEqual(['let in', 'let in'])
+    expect([shown(running, 'Bearer a'), shown(running, 'Bearer b')]).toEqual(['accepted', 'accepted'])
     expect(shown(running, 'Bearer c')).toBe('unauthenticated')
   })
 
   test('may come after another scheme, or alone, and in another header', async () => {
     const own = await start({ token: 'a', scheme: 'Api-Key', header: 'X-Key' })
-    expect(shown(own, 'Api-Key a', 'x-key')).toBe('let in')
+    expect(shown(own, 'Api-Key a', 'x-key')).toBe('accepted')
     expect(shown(own, 'Bearer a', 'x-key')).toBe('unauthenticated')
     expect(shown(own, 'Api-Key a')).toBe('unauthenticated')
     const alone = await start({ token: 'Bearer a', scheme: '', header: 'X-Key' })
-    expect(shown(alone, 'Bearer a', 'x-key')).toBe('let in')
+    expect(shown(alone, 'Bearer a', 'x-key')).toBe('accepted')
     expect(shown(alone, 'a', 'x-key')).toBe('unauthenticated')
   })
 
@@ -75,7 +75,7 @@ describe('tenants', () => {
     green: { token: 'g', allowed_log_groups: ['/green/*', '/shared'] },
   }
 
-  test('are known by their token, and bound to their groups', async () => {
+  test('are identified by their token, and may write only their groups', async () => {
     const { extension } = await start({ token: 'anybody', tenants })
     const of = (token: string) => extension.authenticate(headWith({ authorization: `Bearer ${token}` }))
     expect(of('g')).toEqual({
@@ -87,7 +87,7 @@ describe('tenants', () => {
     expect(of('')).toMatchObject({ cause: 'unauthenticated' })
   })
 
-  test('are the same object for each request, so that what was made of it can be kept', async () => {
+  test('are the same object for each request, so that derived values can be cached', async () => {
     const { extension } = await start({ tenants })
     const identity = () => {
       const decided = extension.authenticate(headWith({ authorization: 'Bearer b' }))
@@ -97,11 +97,11 @@ describe('tenants', () => {
     expect(identity()).toBe(identity())
   })
 
-  test('stay bound when their token is in the file of everybody too', async () => {
+  test('keep their groups when their token is also in the shared file', async () => {
     const file = await secretFile('b\nc\n')
     const running = await start({ filename: file.path, tenants })
-    expect(shown(running, 'Bearer b')).toBe('let in as blue')
-    expect(shown(running, 'Bearer c')).toBe('let in')
+    expect(shown(running, 'Bearer b')).toBe('accepted as blue')
+    expect(shown(running, 'Bearer c')).toBe('accepted')
   })
 })
 
@@ -109,14 +109,14 @@ describe('a file', () => {
   test('holds a token a line, and an empty line is none', async () => {
     const { path } = await secretFile('a\r\n\n  b  \n')
     const running = await start({ filename: path })
-    expect([shown(running, 'Bearer a'), shown(running, 'Bearer b')]).toEqual(['let in', 'let in'])
+    expect([shown(running, 'Bearer a'), shown(running, 'Bearer b')]).toEqual(['accepted', 'accepted'])
     expect(shown(running, 'Bearer ')).toBe('unauthenticated')
   })
 
-  test('goes before token and tokens, which is said', async () => {
+  test('takes precedence over token and tokens, with a warning', async () => {
     const { path } = await secretFile('a')
     const running = await start({ filename: path, token: 'b' })
-    expect([shown(running, 'Bearer a'), shown(running, 'Bearer b')]).toEqual(['let in', 'unauthenticated'])
+    expect([shown(running, 'Bearer a'), shown(running, 'Bearer b')]).toEqual(['accepted', 'unauthenticated'])
     expect(running.log).toEqual(['warn token and tokens are not used: filename takes precedence, as in the collector'])
   })
 
@@ -124,25 +124,25 @@ describe('a file', () => {
     const file = await secretFile('old')
     const running = await start({ filename: file.path })
     await file.replace('new')
-    await vi.waitUntil(() => shown(running, 'Bearer new') === 'let in', WITHIN)
+    await vi.waitUntil(() => shown(running, 'Bearer new') === 'accepted', WITHIN)
     expect(shown(running, 'Bearer old')).toBe('unauthenticated')
     expect(running.log).toEqual([`info credentials reloaded {"file":"${file.path}"}`])
   })
 
-  test.concurrent('that is gone has senders wait, except those known without it, and is told of', async () => {
+  test.concurrent('that is gone makes senders wait, except those with inline tokens, and is logged', async () => {
     const file = await secretFile('a')
     const tenants = { blue: { token: 'b', allowed_log_groups: ['*'] } }
     const running = await start({ filename: file.path, tenants })
     await file.remove()
     await vi.waitUntil(() => shown(running, 'Bearer a') === 'auth_unavailable', WITHIN)
-    expect(shown(running, 'Bearer b')).toBe('let in as blue')
+    expect(shown(running, 'Bearer b')).toBe('accepted as blue')
     expect(shown(running, 'Bearer wrong')).toBe('auth_unavailable')
     expect(shown(running, undefined)).toBe('unauthenticated')
     await file.replace('')
     await vi.waitUntil(() => new Set(running.log).size === 2, WITHIN)
     expect(shown(running, 'Bearer a')).toBe('auth_unavailable')
     await file.replace('a')
-    await vi.waitUntil(() => shown(running, 'Bearer a') === 'let in', WITHIN)
+    await vi.waitUntil(() => shown(running, 'Bearer a') === 'accepted', WITHIN)
     const said = 'error credentials cannot be reloaded; requests are refused with retry until they can'
     // At each look; the daemon's log folds what is repeated.
     expect([...new Set(running.log)]).toEqual([
@@ -187,7 +187,7 @@ describe('problems', () => {
   ]
   test.each(cases)('%j', (config, problem) => expect(problems(config)).toEqual([problem]))
 
-  test('are none with files of several tenants', () => {
+  test('do not arise with files of several tenants', () => {
     const filename = { filename: 'f', allowed_log_groups: ['*'] }
     expect(problems({ tenants: { blue: filename, green: filename } })).toEqual([])
   })

@@ -30,7 +30,7 @@ const metrics: MetricsRegistry = {
   register(_definitions, collect) {
     samples = () => {
       const read: Record<string, number> = {}
-      const emit: Emit = (name, _labels, value) => {
+      const emit: Emit = ({ name }, _labels, value) => {
         read[name] = value
       }
       collect(emit)
@@ -66,7 +66,7 @@ async function fill(url: string, messages: readonly string[], timestamp = Date.n
   }
 }
 
-test('it says where it listens and how to read from it', async () => {
+test('it logs where it listens and how to read from it', async () => {
   const extension = create({ region: 'eu-west-1' })
   await extension.start(host)
   expect(extension.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
@@ -87,7 +87,7 @@ test('the first events to arrive are shown, and no more than asked for', async (
   ])
 })
 
-test('it says that the oldest events are dropped, once for many', async () => {
+test('it logs that the oldest events are dropped, once for many', async () => {
   const extension = create({ max_bytes: '2MiB' })
   await extension.start(host)
   await fill(

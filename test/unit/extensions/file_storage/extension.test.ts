@@ -1,5 +1,4 @@
-import { chmod, type FileHandle, mkdir, mkdtemp, open, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, type FileHandle, mkdir, open, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
@@ -9,12 +8,7 @@ import { configSchema } from '../../../../src/extensions/file_storage/config.ts'
 import { FileStorageExtension } from '../../../../src/extensions/file_storage/extension.ts'
 import { silentLogger } from '../../../../src/telemetry/logger.ts'
 import { Registry } from '../../../../src/telemetry/registry.ts'
-
-async function folder(): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-storage-'))
-  onTestFinished(() => rm(made, { recursive: true, force: true }))
-  return made
-}
+import { temporaryFolder } from '../../../fakes/temporary-folder.ts'
 
 function extension(config: object, logger = silentLogger): FileStorageExtension {
   const made = new FileStorageExtension({
@@ -36,8 +30,8 @@ async function started(config: object): Promise<FileStorageExtension> {
   return made
 }
 
-test('gives each owner, and each process, a directory of its own', async () => {
-  const directory = await folder()
+test('gives each owner and each process its own directory', async () => {
+  const directory = await temporaryFolder()
   const first = await started({ directory })
   const second = await started({ directory })
   const paths = [
@@ -53,7 +47,7 @@ test('gives each owner, and each process, a directory of its own', async () => {
 })
 
 test('gives a directory again that was released, or whose process is gone', async () => {
-  const directory = await folder()
+  const directory = await temporaryFolder()
   const claimed = await (await started({ directory })).claim('a')
   await claimed.release()
   const second = await started({ directory })
@@ -62,8 +56,8 @@ test('gives a directory again that was released, or whose process is gone', asyn
   expect((await (await started({ directory })).claim('a')).path).toBe(claimed.path)
 })
 
-test('hands out what others left with records or letters in it, one at a time, and nothing that is held or empty', async () => {
-  const directory = await folder()
+test('hands out abandoned directories with records or letters, one at a time, and none that is held or empty', async () => {
+  const directory = await temporaryFolder()
   const root = join(directory, 'a')
   for (const name of ['0000', '0001', '0002', '0003/dead-letters', '0004/dead-letters', 'notes'])
     await mkdir(join(root, name), { recursive: true })
@@ -84,8 +78,8 @@ test('hands out what others left with records or letters in it, one at a time, a
   expect((await second.nextAbandoned(new Set()))?.path).toBe(join(root, '0001'))
 })
 
-test('hands out what somebody leaves while others run', async () => {
-  const directory = await folder()
+test('hands out a directory that is abandoned while others run', async () => {
+  const directory = await temporaryFolder()
   const own = await (await started({ directory })).claim('a')
   const other = await started({ directory })
   const { path } = await other.claim('a')
@@ -95,8 +89,8 @@ test('hands out what somebody leaves while others run', async () => {
   expect((await own.nextAbandoned(new Set()))?.path).toBe(path)
 })
 
-test('hands out nothing any more once the daemon stops: what others leave then is for their successors', async () => {
-  const directory = await folder()
+test('hands out nothing once the daemon stops: directories abandoned then are for the next start', async () => {
+  const directory = await temporaryFolder()
   const extension = await started({ directory })
   const own = await extension.claim('a')
   await mkdir(join(directory, 'a', '0001'))
@@ -105,14 +99,14 @@ test('hands out nothing any more once the daemon stops: what others leave then i
   expect(await own.nextAbandoned(new Set())).toBeUndefined()
 })
 
-test('makes the directory where it is asked to, with the mode it is told', async () => {
-  const directory = join(await folder(), 'some', 'where')
+test('creates the directory where create_directory is set, with its mode', async () => {
+  const directory = join(await temporaryFolder(), 'some', 'where')
   await started({ directory, create_directory: true, directory_permissions: '0700' })
   expect((await stat(directory)).mode & 0o777).toBe(0o700)
 })
 
-test('says what to do about a directory that cannot be used', async () => {
-  const made = await folder()
+test('names the fix for a directory that cannot be used', async () => {
+  const made = await temporaryFolder()
   const missing = join(made, 'missing')
   await expect(extension({ directory: missing }).start()).rejects.toThrow(
     new ComponentError(`directory: ${missing} does not exist: create it, or write create_directory: true`),
@@ -125,14 +119,14 @@ test('says what to do about a directory that cannot be used', async () => {
   )
 })
 
-test.skipIf(process.getuid?.() === 0)('says that a directory may not be written', async () => {
-  const directory = await folder()
+test.skipIf(process.getuid?.() === 0)('reports a directory that may not be written', async () => {
+  const directory = await temporaryFolder()
   await chmod(directory, 0o500)
   await expect(extension({ directory }).start()).rejects.toThrow('is not writable: give this user write permission')
 })
 
-test('says that a directory which is gone at claim is gone', async () => {
-  const directory = await folder()
+test('reports a directory that is gone at claim', async () => {
+  const directory = await temporaryFolder()
   const made = await started({ directory })
   await rm(directory, { recursive: true })
   await writeFile(directory, '')
@@ -140,7 +134,7 @@ test('says that a directory which is gone at claim is gone', async () => {
 })
 
 test('warns of fsync: false, and obeys', async () => {
-  const directory = await folder()
+  const directory = await temporaryFolder()
   const warn = vi.fn()
   const made = extension({ directory, fsync: false }, { ...silentLogger, warn })
   await made.start()
@@ -149,7 +143,7 @@ test('warns of fsync: false, and obeys', async () => {
 })
 
 test('leaves nothing behind when it is shut down', async () => {
-  const directory = await folder()
+  const directory = await temporaryFolder()
   const made = await started({ directory })
   const { path } = await made.claim('a')
   await made.shutdown()
@@ -172,7 +166,7 @@ async function syncedPaths(): Promise<Set<string>> {
 }
 
 test('syncs the parent of every directory it makes: a power loss would take them with their files', async () => {
-  const top = await folder()
+  const top = await temporaryFolder()
   const synced = await syncedPaths()
   const directory = join(top, 'state', 'queues')
   const claimed = await (await started({ directory, create_directory: true })).claim('a')
@@ -187,7 +181,7 @@ test('syncs the parent of every directory it makes: a power loss would take them
 })
 
 test('syncs no directory when fsync is false', async () => {
-  const directory = join(await folder(), 'queues')
+  const directory = join(await temporaryFolder(), 'queues')
   const synced = await syncedPaths()
   await (await started({ directory, create_directory: true, fsync: false })).claim('a')
   expect([...synced]).toEqual([])

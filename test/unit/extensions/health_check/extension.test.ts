@@ -37,7 +37,7 @@ async function startHealthCheck(yaml: object = {}, host: Host = HOST) {
 }
 
 describe('health_check', () => {
-  test('answers 503 while an exporter cannot keep what it would take, and 200 again after', async () => {
+  test('answers 503 while an exporter cannot store new records, and 200 again after', async () => {
     let obstacle: string | undefined
     const { extension, url } = await startHealthCheck({}, { ...HOST, obstacle: () => obstacle })
     extension.pipelineReady?.(true)
@@ -72,7 +72,7 @@ describe('health_check', () => {
     expect([draining.status, await draining.json()]).toEqual([503, down])
   })
 
-  test('answers every path by default, and only its own where one is written', async () => {
+  test('answers every path by default, and only its own path where one is set', async () => {
     const any = await startHealthCheck()
     expect((await fetch(`${any.url}/healthz?x=1`)).status).toBe(503)
     const own = await startHealthCheck({ path: '/live' })
@@ -94,7 +94,7 @@ describe('health_check', () => {
     expect([response.status, await response.text()]).toEqual([503, ''])
   })
 
-  test('fails to start on a port that is taken, and says which', async () => {
+  test('fails to start on a port that is taken, and names it', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => {
       other.listen(0, '127.0.0.1', resolve)

@@ -37,7 +37,7 @@ describe.each(['gzip', 'deflate', 'zstd'] as const)('%s', (encoding) => {
     ['small', small],
     ['large', large],
     ['that grows a lot', Buffer.alloc(3 * MIB)],
-  ])('of a body %s is undone, and what comes out is held', async (_, body) => {
+  ])('of a body %s is decompressed, and the result is held', async (_, body) => {
     const { bytes, failure, held } = await undo(encoding, compress(body))
     expect(failure).toBeUndefined()
     expect(body.equals(bytes ?? new Uint8Array(0))).toBe(true)
@@ -49,7 +49,7 @@ describe.each(['gzip', 'deflate', 'zstd'] as const)('%s', (encoding) => {
   test.each([
     ['small', small],
     ['large', large],
-  ])('of a body %s is corrupt where it ends early, goes on behind its end, or is none', async (_, body) => {
+  ])('of a body %s is corrupt where it ends early, has trailing data, or is no stream', async (_, body) => {
     const compressed = compress(body)
     for (const bytes of [
       compressed.subarray(0, -5),
@@ -83,7 +83,7 @@ describe.each(['gzip', 'deflate', 'zstd'] as const)('%s', (encoding) => {
   })
 })
 
-test('many large bodies at a time are all undone', async () => {
+test('many large bodies at a time are all decompressed', async () => {
   const bodies = Array.from({ length: 12 }, () => randomBytes(400_000))
   const results = await Promise.all(bodies.map((body) => undo('gzip', gzipSync(body))))
   expect(results.map(({ bytes }, i) => bodies[i]?.equals(bytes ?? new Uint8Array(0)))).toEqual(bodies.map(() => true))
@@ -108,37 +108,37 @@ test.each([small, large])('a zstd frame that asks for a window over 8 MB is refu
 describe('a request that ends while its body', () => {
   const bomb = gzipSync(Buffer.alloc(30 * MIB))
 
-  test('is decompressed: nothing is charged, held or reported after that, and others are undone', async () => {
+  test('is decompressed: nothing is charged, held or reported after that, and others are decompressed', async () => {
     const budget = new ByteBudget(256 * MIB)
     const holding = new Holding(budget)
     const compressed = gzipSync(large)
     // The bytes lie in a buffer of the pool, which others write to as soon as it is returned.
     const buffer = holding.borrow(compressed.length) ?? Buffer.alloc(0)
     buffer.set(compressed)
-    const heard: unknown[] = []
-    decompress('gzip', buffer.subarray(0, compressed.length), 64 * MIB, holding, (...result) => heard.push(result))
+    const results: unknown[] = []
+    decompress('gzip', buffer.subarray(0, compressed.length), 64 * MIB, holding, (...result) => results.push(result))
     holding.release()
     buffer.fill(0xff)
     expect(budget.used).toBe(0)
     expect(large.equals((await undo('gzip', compressed)).bytes ?? new Uint8Array(0))).toBe(true)
-    expect(heard).toEqual([])
+    expect(results).toEqual([])
     expect(budget.used).toBe(0)
   })
 
   test('waits for its turn: it leaves the queue at once', async () => {
     const running = [undo('gzip', bomb), undo('gzip', bomb)]
     const budget = new ByteBudget(256 * MIB)
-    const heard: unknown[] = []
+    const results: unknown[] = []
     const waiting = Array.from({ length: 100 }, () => {
       const holding = new Holding(budget)
-      decompress('gzip', bomb, 64 * MIB, holding, (...result) => heard.push(result))
+      decompress('gzip', bomb, 64 * MIB, holding, (...result) => results.push(result))
       return holding
     })
     for (const holding of waiting) holding.release()
     expect(budget.used).toBe(0)
     for (const { bytes } of await Promise.all(running)) expect(bytes).toHaveLength(30 * MIB)
     expect((await undo('gzip', bomb)).bytes).toHaveLength(30 * MIB)
-    expect(heard).toEqual([])
+    expect(results).toEqual([])
   })
 })
 

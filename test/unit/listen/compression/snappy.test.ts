@@ -119,7 +119,7 @@ describe.each([
   ['frames', Buffer.concat([IDENTIFIER, ...Array.from({ length: 64 }, () => compressedChunk(65_536))])],
   ['a block', blockOf(4 * MIB)],
 ])('4 MiB in %s', (_, bomb) => {
-  test('come out in steps, and the event loop turns in between', async () => {
+  test('are decompressed in steps, and the event loop runs in between', async () => {
     let turns = 0
     const turn = () => {
       turns++
@@ -142,14 +142,14 @@ describe.each([
     expect(budget.used).toBe(0)
   })
 
-  test('stop when the request ends, and nobody hears of them', async () => {
+  test('stop when the request ends, and nothing is reported', async () => {
     const budget = new ByteBudget(256 * MIB)
     const holding = new Holding(budget)
-    let heard = false
-    decompress('snappy', bomb, 64 * MIB, holding, () => (heard = true))
+    let reported = false
+    decompress('snappy', bomb, 64 * MIB, holding, () => (reported = true))
     holding.release()
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
-    expect(heard).toBe(false)
+    expect(reported).toBe(false)
     expect(budget.used).toBe(0)
   })
 })

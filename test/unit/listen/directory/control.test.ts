@@ -1,23 +1,17 @@
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { askControl, type Handlers, openControl } from '../../../../src/listen/directory/control.ts'
+import { temporaryFolder } from '../../../fakes/temporary-folder.ts'
 
 const WAIT = { timeout: 30_000, interval: 10 }
 /** More than all buffers on the way hold. */
 const BIG = 'x'.repeat(4 * 1_048_576)
 
-async function folder(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-control-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
-
 async function opened(handlers: Handlers): Promise<string> {
-  const directory = await folder()
+  const directory = await temporaryFolder()
   const control = await openControl(directory, handlers)
   onTestFinished(() => control.close())
   return directory
@@ -31,7 +25,7 @@ async function asked(directory: string, ask: string, options = {}): Promise<unkn
   return all
 }
 
-/** As many pieces as asked for, and how many were made and whether it was told to end. */
+/** As many pieces as requested, how many were made, and whether it was aborted. */
 function pieces(count: number, text: string) {
   const made = { count: 0, ended: false }
   async function* make() {
@@ -44,7 +38,7 @@ function pieces(count: number, text: string) {
   return { made, make }
 }
 
-test('answers with one value, or with each of several', async () => {
+test('answers with one value, or with several', async () => {
   const directory = await opened({
     one: ({ name }) => ({ hello: name }),
     later: async () => 'later',
@@ -64,7 +58,7 @@ test('only the user it runs as may ask', async () => {
   expect((await stat(join(directory, 'control.sock'))).mode & 0o777).toBe(0o600)
 })
 
-test('makes no more pieces than the asker has room for', async () => {
+test('makes no more pieces than the client has room for', async () => {
   const { made, make } = pieces(40, BIG)
   const directory = await opened({ much: make })
   const answer = (await askControl(directory, 'much', {}))?.[Symbol.asyncIterator]()
@@ -80,7 +74,7 @@ test('makes no more pieces than the asker has room for', async () => {
   expect(read).toBe(40)
 })
 
-test('makes no more pieces for an asker that went away', async () => {
+test('makes no more pieces for a client that went away', async () => {
   const { made, make } = pieces(40, BIG)
   const directory = await opened({ much: make })
   for await (const piece of (await askControl(directory, 'much', {})) ?? []) {
@@ -91,7 +85,7 @@ test('makes no more pieces for an asker that went away', async () => {
   expect(made.count).toBeLessThan(40)
 })
 
-test('says what went wrong, also in the middle of an answer', async () => {
+test('reports errors, also in the middle of an answer', async () => {
   const directory = await opened({
     wrong: () => {
       throw new Error('since: no time')
@@ -108,15 +102,15 @@ test('says what went wrong, also in the middle of an answer', async () => {
   await expect(answer?.next()).rejects.toThrow('the disk is gone')
 })
 
-test('an answer that is broken off is not taken for a whole one', async () => {
-  const directory = await folder()
+test('an answer that is cut off is an error', async () => {
+  const directory = await temporaryFolder()
   const server = createServer((socket) => void socket.once('data', () => socket.end('{"answer":1}\n{"ans')))
   await new Promise<void>((resolve) => void server.listen(join(directory, 'control.sock'), resolve))
   onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())))
   await expect(asked(directory, 'list')).rejects.toThrow('ended before its answer was complete')
 })
 
-test('a question without an end is not heard out', async () => {
+test('a query without an end is cut off', async () => {
   const directory = await opened({})
   const socket = connect(join(directory, 'control.sock'))
   const closed = once(socket, 'close')
@@ -125,8 +119,8 @@ test('a question without an end is not heard out', async () => {
   await closed
 })
 
-test('where nobody holds the directory, there is no answer', async () => {
-  const directory = await folder()
+test('a directory without a holder gives no answer', async () => {
+  const directory = await temporaryFolder()
   expect(await asked(directory, 'list')).toBeUndefined()
   const control = await openControl(directory, { list: () => [] })
   await control.close()

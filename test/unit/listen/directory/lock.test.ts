@@ -1,13 +1,12 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { isHeld, type Lock, lock } from '../../../../src/listen/directory/lock.ts'
+import { temporaryFolder } from '../../../fakes/temporary-folder.ts'
 
 async function folder(...below: string[]): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-lock-'))
-  onTestFinished(() => rm(made, { recursive: true, force: true }))
+  const made = await temporaryFolder()
   return join(made, ...below)
 }
 
@@ -27,7 +26,7 @@ test('a directory is held by one at a time, and free again when it is released',
   expect(await locked(directory)).toBeDefined()
 })
 
-test('one that could not be had is not held by the try', async () => {
+test('a failed attempt does not hold the directory', async () => {
   const directory = await folder()
   const odd = join(directory, 'lock-0.sock')
   await mkdir(odd)
@@ -36,7 +35,7 @@ test('one that could not be had is not held by the try', async () => {
   expect(await locked(directory)).toBeDefined()
 })
 
-test('of many that try at once at most one gets it', async () => {
+test('of many attempts at once at most one succeeds', async () => {
   const directory = await folder()
   for (let round = 0; round < 10; round++) {
     const tries = await Promise.all(Array.from({ length: 8 }, () => lock(directory)))
@@ -47,7 +46,7 @@ test('of many that try at once at most one gets it', async () => {
   expect(await locked(directory)).toBeDefined()
 })
 
-test('the socket of a process that died is no lock, whatever lies there', async () => {
+test('the socket of a process that died is no lock, and neither is any other file', async () => {
   const directory = await folder()
   await writeFile(join(directory, 'lock-00ff.sock'), '')
   // A server that is gone without removing its socket: what kill -9 leaves.
@@ -65,7 +64,7 @@ test('a path far longer than a socket may have can be locked', async () => {
   expect(await lock(directory)).toBeUndefined()
 })
 
-test('whether somebody holds it can be asked without leaving anything behind', async () => {
+test('asking whether a directory is held leaves nothing behind', async () => {
   const directory = await folder()
   expect(await isHeld(directory)).toBe(false)
   const held = await locked(directory)
@@ -76,7 +75,7 @@ test('whether somebody holds it can be asked without leaving anything behind', a
   expect(await isHeld(directory)).toBe(false)
 })
 
-test('a lock that nobody holds any more stays for who asks, and counts for nothing', async () => {
+test('asking about a stale lock leaves it in place, and it does not count', async () => {
   const directory = await folder()
   await writeFile(join(directory, 'lock-0123456789abcdef.sock'), '')
   expect(await isHeld(directory)).toBe(false)

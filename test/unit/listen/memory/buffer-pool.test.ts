@@ -11,7 +11,7 @@ test('a buffer that was given back is used again, for any length that it has roo
   expect(pool.borrow(400_000)).toBe(first)
 })
 
-test('a buffer is nobody else’s until it is given back', () => {
+test('a buffer has one owner until it is given back', () => {
   const pool = new BufferPool()
   const first = pool.borrow(100_000)
   expect(pool.borrow(100_000)).not.toBe(first)

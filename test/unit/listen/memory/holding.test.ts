@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ByteBudget } from '../../../../src/component/byte-budget.ts'
 import { hasRoomFor, Holding } from '../../../../src/listen/memory/holding.ts'
 
-test('what does not fit is not taken, and what was taken is given back once', () => {
+test('bytes that do not fit are not taken, and taken bytes are given back once', () => {
   const budget = new ByteBudget(100)
   const holding = new Holding(budget)
   expect(holding.take(60)).toBe(true)
@@ -15,7 +15,7 @@ test('what does not fit is not taken, and what was taken is given back once', ()
 })
 
 test.each([
-  // used, bytes, room: once as received and once as what is to be sent, where the budget is over three quarters full
+  // used, bytes, room: once as received and once as sent on, where the budget is over three quarters full
   [0, 100, true],
   [0, 101, false],
   [75, 25, true],
@@ -28,7 +28,7 @@ test.each([
   expect(hasRoomFor(budget, bytes)).toBe(room)
 })
 
-test('a request that has ended is charged nothing, and what works on it stops once', () => {
+test('a request that has ended is charged nothing, and its work is stopped once', () => {
   const budget = new ByteBudget(1_000_000)
   const holding = new Holding(budget)
   let stops = 0

@@ -11,7 +11,7 @@ class Connection {
 /** Room for ten connections of 100 bytes, and for streams of 1,000 bytes together. */
 const roomForTen = () => new ConnectionRoom({ descriptors: Number.POSITIVE_INFINITY, heapBytes: 8_000 })
 
-test('the oldest connection without a request makes room, and those that had one stay', () => {
+test('the oldest connection without a request is closed for a new one, and those that had a request stay', () => {
   const room = roomForTen()
   const connections = Array.from({ length: 10 }, () => new Connection())
   for (const connection of connections) expect(room.admit(connection, 100)).toBe(true)
@@ -21,7 +21,7 @@ test('the oldest connection without a request makes room, and those that had one
   expect(connections.map(({ evicted }) => evicted)).toEqual([false, false, true, true, true, ...Array(5).fill(false)])
 })
 
-test('where all had a request the new one finds no place, until one leaves, once', () => {
+test('where all had a request the new one is refused until one is closed', () => {
   const room = roomForTen()
   const connections = Array.from({ length: 10 }, () => new Connection())
   for (const connection of connections) {
@@ -38,7 +38,7 @@ test('where all had a request the new one finds no place, until one leaves, once
   expect(room.admit(new Connection(), 100)).toBe(false)
 })
 
-test('an expensive connection takes the place of several', () => {
+test('an expensive connection counts as several', () => {
   const room = roomForTen()
   const connections = Array.from({ length: 10 }, () => new Connection())
   for (const connection of connections) room.admit(connection, 100)
@@ -47,7 +47,7 @@ test('an expensive connection takes the place of several', () => {
   expect(room.fits(350)).toBe(2)
 })
 
-test('one that only waits for its refusal takes a descriptor, and there are so many of those', () => {
+test('a connection that waits for its refusal uses a file descriptor, and their number is bounded', () => {
   const room = new ConnectionRoom({ descriptors: 4, heapBytes: 8_000 })
   expect(room.admitForAnswer(new Connection())).toBe(true)
   const served = new Connection()

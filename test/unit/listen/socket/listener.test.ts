@@ -67,7 +67,7 @@ test('a path is bound by unix', async () => {
   })
 })
 
-test('a port in use is said, with the key and what to do', async () => {
+test('a port in use is reported with the key and the fix', async () => {
   const first = listenerOn('127.0.0.1:0')
   await first.open()
   const second = listenerOn(`127.0.0.1:${first.port}`)
@@ -88,7 +88,7 @@ test.each([
     'no-such-host.invalid:4317',
     /^protocols.grpc.endpoint: no-such-host.invalid:4317 (has a host that cannot be resolved|cannot be bound)/,
   ],
-])('%s cannot be bound, and that is said', async (endpoint, message) => {
+])('%s cannot be bound, and that is reported', async (endpoint, message) => {
   await expect(listenerOn(endpoint).open()).rejects.toThrow(message)
 })
 
@@ -150,14 +150,14 @@ test.each([
   [512, 256],
   [1_024, 768],
   [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
-])('of %d descriptors connections may have %d', (descriptors, most) => {
+])('of %d file descriptors connections may use %d', (descriptors, most) => {
   expect(new ConnectionRoom({ descriptors, heapBytes: Number.POSITIVE_INFINITY }).maxConnections).toBe(most)
 })
 
 test.each([
   ['HTTP/1.1', () => createHttpServer({ headersTimeout: 0, requestTimeout: 0 }), 'POST / HTTP/1.1\r\n'],
   ['HTTP/2', () => createHttp2Server(), 'PRI * HTTP/2.0\r\n'],
-] as const)('a silent connection is closed after a while, and not one that speaks %s', async (_, create, words) => {
+] as const)('a silent connection is closed after a while, and not one that sends %s', async (_, create, words) => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
   const server = create()
   const sockets: Socket[] = []

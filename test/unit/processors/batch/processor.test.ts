@@ -16,7 +16,7 @@ describe('batch', () => {
     expect(shape(yaml).maxBatchEvents).toBe(maxBatchEvents)
   })
 
-  test('says that it holds no records, and what it does instead', () => {
+  test('logs that it holds no records, and what it does instead', () => {
     expect(shape({}).notes).toEqual(['batch holds no records here: exporters flush after 200 ms or with 8192 events'])
   })
 

@@ -21,7 +21,7 @@ describe('memory_limiter', () => {
     expect(budgetShare).toBe(0.75)
   })
 
-  test('lets limit_mib go before limit_percentage, as the collector does', () => {
+  test('prefers limit_mib to limit_percentage, as the collector does', () => {
     const { budgetBytes, budgetShare } = shape({ check_interval: '1s', limit_mib: 1, limit_percentage: 75 })
     expect(budgetBytes).toBe(1024 ** 2)
     expect(budgetShare).toBeUndefined()

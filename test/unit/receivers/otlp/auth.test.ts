@@ -78,7 +78,7 @@ function exportLogs(session: ClientHttp2Session, headers: Record<string, string>
 }
 
 describe('by HTTP', () => {
-  test('a sender with good credentials is let in', async () => {
+  test('a sender with good credentials is accepted', async () => {
     const { http, next } = await runWithTokens()
     expect(await post(http, logsOf('a'), { headers: GOOD })).toMatchObject({ status: 200 })
     expect(next.bodies).toEqual(['a'])
@@ -94,7 +94,7 @@ describe('by HTTP', () => {
     expect(next.requests[0]?.identity?.allowedGroups).toEqual(['/blue/*'])
   })
 
-  test('one without, or with others, is told 401 and how to ask, in its own encoding', async () => {
+  test('one without, or with others, gets 401 and the scheme, in its own encoding', async () => {
     const { http, next } = await runWithTokens()
     const json = { 'content-type': 'application/json' }
     const missing = await post(http, jsonOf('a'), { headers: json })
@@ -110,7 +110,7 @@ describe('by HTTP', () => {
     expect(next.requests).toEqual([])
   })
 
-  test('it is told so before its body comes, and without 100 Continue', async () => {
+  test('it is refused before its body arrives, and without 100 Continue', async () => {
     const { http, budget } = await runWithTokens()
     for (const more of ['', 'expect: 100-continue\r\n']) {
       const socket = connect(http, '127.0.0.1')
@@ -123,7 +123,7 @@ describe('by HTTP', () => {
     expect(budget.peak).toBe(0)
   })
 
-  test('its connection goes on to serve, body or not', async () => {
+  test('its connection serves further requests, with or without a body', async () => {
     const { http, next } = await runWithTokens()
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     onTestFinished(() => agent.destroy())
@@ -132,7 +132,7 @@ describe('by HTTP', () => {
     expect(next.bodies).toEqual(['a'])
   })
 
-  test('no path is there without credentials', async () => {
+  test('no path answers without credentials', async () => {
     const { http } = await runWithTokens()
     for (const path of ['/v1/traces', '/nowhere'])
       expect(await post(http, '', { path }), path).toMatchObject({ status: 401 })
@@ -147,7 +147,7 @@ describe('by HTTP', () => {
 })
 
 describe('by gRPC', () => {
-  test('a sender with good credentials is let in', async () => {
+  test('a sender with good credentials is accepted', async () => {
     const { grpc, next } = await runWithTokens()
     expect(await exportLogs(connectTo(grpc), GOOD)).toMatchObject({ code: 0 })
     expect(next.bodies).toEqual(['a'])
@@ -167,7 +167,7 @@ describe('by gRPC', () => {
     expect(next.bodies).toEqual(names)
   })
 
-  test('one without, or with others, is told UNAUTHENTICATED', async () => {
+  test('one without, or with others, gets UNAUTHENTICATED', async () => {
     const { grpc, next } = await runWithTokens()
     const session = connectTo(grpc)
     expect(await exportLogs(session)).toMatchObject({
@@ -181,7 +181,7 @@ describe('by gRPC', () => {
     expect(next.bodies).toEqual(['a'])
   })
 
-  test('it is told so before its message comes, and what it sends all the same takes no room', async () => {
+  test('it is refused before its message arrives, and bytes it sends anyway take no room', async () => {
     const { grpc, budget } = await runWithTokens()
     const session = connectTo(grpc)
     const call = openCall(session)
@@ -192,7 +192,7 @@ describe('by gRPC', () => {
     expect(budget.peak).toBe(0)
   })
 
-  test('no service is there without credentials', async () => {
+  test('no service answers without credentials', async () => {
     const { grpc } = await runWithTokens()
     const traces = { ':path': '/opentelemetry.proto.collector.trace.v1.TraceService/Export' }
     const session = connectTo(grpc)
@@ -212,7 +212,7 @@ describe('while credentials cannot be compared', () => {
   }
   const auth = { auth: { authenticator: 'not_now' } }
 
-  test('senders are told when to come again, and nothing of credentials', async () => {
+  test('senders get a time to retry, and no request for credentials', async () => {
     const { http, grpc } = await run({ grpc: auth, http: auth }, { not_now: new NotNow() })
     const answer = await post(http, logsOf('a'), {})
     expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '3' } })
@@ -223,7 +223,7 @@ describe('while credentials cannot be compared', () => {
   })
 })
 
-test('what was turned away is counted by why', async () => {
+test('refused requests are counted by reason', async () => {
   const { http, grpc, metric } = await runWithTokens()
   await post(http, logsOf('a'), {})
   await post(http, logsOf('a'), { headers: GOOD })
@@ -276,31 +276,31 @@ describe('tenants by certificate', () => {
     return headers[':status']
   }
 
-  async function run(tenants: object): Promise<{ running: Running; told: unknown[] }> {
+  async function run(tenants: object): Promise<{ running: Running; answers: unknown[] }> {
     const running = await runReceiver({ grpc: { tls, tenants }, http: { tls, tenants } })
     const overHttp = await postOver(await sessionOf(running.http, 'client'))
     const { code } = await exportLogs(await sessionOf(running.grpc, 'client'))
-    return { running, told: [overHttp, code] }
+    return { running, answers: [overHttp, code] }
   }
 
-  test('are known by the common name of it', async () => {
-    const { running, told } = await run({ client: groups })
-    expect(told).toEqual([200, 0])
+  test('are identified by its common name', async () => {
+    const { running, answers } = await run({ client: groups })
+    expect(answers).toEqual([200, 0])
     expect(running.next.requests.map(({ identity }) => identity)).toEqual([
       { name: 'client', allowedGroups: ['/blue/*'] },
       { name: 'client', allowedGroups: ['/blue/*'] },
     ])
   })
 
-  test('are all that may send', async () => {
-    const { running, told } = await run({ server: groups })
-    expect(told).toEqual([403, 7])
+  test('are the only ones that may send', async () => {
+    const { running, answers } = await run({ server: groups })
+    expect(answers).toEqual([403, 7])
     expect(running.next.requests).toEqual([])
   })
 })
 
-describe('what cannot work', () => {
-  test('an authenticator that does not run, or is none, stops the start', async () => {
+describe('settings that cannot work', () => {
+  test('an extension that does not run, or is no authenticator, stops the start', async () => {
     const message =
       'protocols.http.auth.authenticator: bearertokenauth is not a running authenticator: write bearertokenauth or basicauth below extensions and in service.extensions'
     await expect(run({ http: BY_TOKEN }, {})).rejects.toThrow(message)

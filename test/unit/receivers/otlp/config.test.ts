@@ -28,7 +28,7 @@ test('without a key the defaults are those of the collector, and the limits thos
   })
 })
 
-test('limits that are written are obeyed, and 0 is the default', () => {
+test('configured limits are obeyed, and 0 is the default', () => {
   expect(parse({ grpc: { max_recv_msg_size_mib: 4 } }).grpc?.limitBytes).toBe(4 * 1024 * 1024)
   expect(parse({ grpc: { max_recv_msg_size_mib: 0, max_concurrent_streams: 0 } }).grpc).toMatchObject({
     limitBytes: 67_108_864,

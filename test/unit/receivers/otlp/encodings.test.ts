@@ -28,14 +28,14 @@ describe.each(names)('gRPC with %s', (name) => {
   test.each([
     ['small', 'a'],
     ['of a few megabytes', 'text '.repeat(MIB)],
-  ])('a message that is %s is taken', async (_, text) => {
+  ])('a message that is %s is accepted', async (_, text) => {
     const { grpc, next, budget } = await runReceiver({ grpc: {} })
     expect((await call(grpc, name, compress(logsOf(text)))).code).toBe(status.OK)
     expect(next.bodies[0] === text).toBe(true)
     await until(() => budget.used === 0, 'everything is returned')
   })
 
-  test('its name is taken in capitals too', async () => {
+  test('its name is accepted in capitals too', async () => {
     const { grpc, next } = await runReceiver({ grpc: {} })
     expect((await call(grpc, name.toUpperCase(), compress(logsOf('a')))).code).toBe(status.OK)
     expect(next.bodies).toEqual(['a'])
@@ -77,7 +77,7 @@ test('Go’s snappy frames are read by gRPC', async () => {
   expect(next.requests.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([SNAPPY_TEXT])
 })
 
-test('answers say which encodings are taken', async () => {
+test('answers list the accepted encodings', async () => {
   const { grpc } = await runReceiver({ grpc: {} })
   const stream = openCall(connectTo(grpc))
   stream.end(framed(logsOf('a')))
@@ -88,7 +88,7 @@ test('answers say which encodings are taken', async () => {
 test.each([
   ['compressed without an encoding', {}, 1],
   ['with a flag that does not exist', { 'grpc-encoding': 'gzip' }, 2],
-])('a message %s is malformed, and what to send is said', async (_, headers, flag) => {
+])('a message %s is malformed, and the answer lists what to send', async (_, headers, flag) => {
   const { grpc } = await runReceiver({ grpc: {} })
   const stream = openCall(connectTo(grpc), headers)
   stream.end(framed(gzipSync(logsOf('a')), flag))
@@ -119,7 +119,7 @@ describe('HTTP', () => {
     ['identity', (bytes: Uint8Array) => bytes],
     ['Identity', (bytes: Uint8Array) => bytes],
     ['identity, identity', (bytes: Uint8Array) => bytes],
-  ])('content-encoding %j is taken', async (encoding, compress) => {
+  ])('content-encoding %j is accepted', async (encoding, compress) => {
     const { http, next } = await runReceiver({ http: {} })
     expect((await post(http, encoding, compress(logsOf('a')))).status).toBe(200)
     expect(next.bodies).toEqual(['a'])
@@ -136,7 +136,7 @@ describe('HTTP', () => {
     ['br', brotliCompressSync(logsOf('a')), '"br"'],
     ['gzip, gzip', gzipSync(gzipSync(logsOf('a'))), '"gzip, gzip"'],
     ['x'.repeat(1_000), Buffer.from('a'), `"${'x'.repeat(100)}…"`],
-  ])('content-encoding %.20s is refused, and what to send is said', async (encoding, body, name) => {
+  ])('content-encoding %.20s is refused, and the answer lists what to send', async (encoding, body, name) => {
     const { http, next, metric, log } = await runReceiver({ http: {} })
     const supported = 'identity, gzip, zstd, deflate, zlib, snappy, x-snappy-framed'
     const { status: code, text, accept } = await post(http, encoding, body)

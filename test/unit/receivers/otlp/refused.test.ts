@@ -1,4 +1,4 @@
-// Every refusal is counted by its reason, logged with the sender and what to change, and told to the sender where its
+// Every refusal is counted by its reason, logged with the sender and what to change, and reported to the sender where its
 // protocol has words for it.
 import { once } from 'node:events'
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
@@ -29,7 +29,7 @@ function answer(socket: Socket, enough = /$^/): Promise<string> {
   })
 }
 
-function say(port: number, bytes: string | Uint8Array): Promise<string> {
+function sendRaw(port: number, bytes: string | Uint8Array): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(bytes)
   return answer(socket)
@@ -128,7 +128,7 @@ describe('the HTTP port refuses', () => {
     },
   ])('$what', async ({ bytes, status, reason, says, size }) => {
     const running = await runReceiver({ http: {} })
-    const text = await say(running.http, bytes)
+    const text = await sendRaw(running.http, bytes)
     expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(text.replaceAll(String.raw`\"`, '"')).toContain(says)
     expect(running.metric('otlp_cloudwatch_receiver_requests')).toContain(`otlp http ${reason} 1`)
@@ -140,14 +140,14 @@ describe('the HTTP port refuses', () => {
 
   test('a request that takes too long, by HTTP/1.1', async () => {
     const running = await runReceiver({ http: { read_timeout: '100ms' } })
-    expect(await say(running.http, `${PLAIN_HEAD}content-length: 10\r\n\r\nabc`)).toMatch(/^HTTP\/1.1 408 /)
+    expect(await sendRaw(running.http, `${PLAIN_HEAD}content-length: 10\r\n\r\nabc`)).toMatch(/^HTTP\/1.1 408 /)
     expect(running.metric('otlp_cloudwatch_receiver_requests')).toContain('otlp http timeout 1')
     expect(warnings(running)).toEqual([expect.stringContaining(`${SENDER}its request did not arrive within`)])
   })
 
   test('gRPC, and names the port that takes it', async () => {
     const running = await runReceiver()
-    const text = await say(running.http, PREFACE)
+    const text = await sendRaw(running.http, PREFACE)
     const says = `it sent gRPC, but this port takes OTLP/HTTP: send to port ${running.grpc}`
     expect(text).toContain(says)
     expect(running.metric('otlp_cloudwatch_receiver_refused_connections')).toContain('otlp http wrong_protocol 1')
@@ -164,7 +164,7 @@ describe('the HTTP port refuses', () => {
     expect(String(data)).toContain(`send to port ${grpc}`)
   })
 
-  test('TLS, and says which option takes it', async () => {
+  test('TLS, and names the option for it', async () => {
     const running = await runReceiver({ http: {} })
     const socket = connectTls({ port: running.http, host: '127.0.0.1', rejectUnauthorized: false })
     await answer(socket)
@@ -173,12 +173,12 @@ describe('the HTTP port refuses', () => {
     expect(warnings(running)).toEqual([expect.stringContaining(`${SENDER}it speaks TLS, but this port does not`)])
   })
 
-  test('more pipelined requests than any sender has', async () => {
+  test('more pipelined requests than any real client sends', async () => {
     const running = await runReceiver({ http: {} })
     running.next.hold = true
     const body = logsOf('a')
     const one = `POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-protobuf\r\ncontent-length: ${body.length}\r\n\r\n`
-    await say(running.http, Buffer.concat(Array.from({ length: 200 }, () => [Buffer.from(one), body]).flat()))
+    await sendRaw(running.http, Buffer.concat(Array.from({ length: 200 }, () => [Buffer.from(one), body]).flat()))
     expect(running.next.held.length).toBeLessThanOrEqual(64)
     expect(running.metric('otlp_cloudwatch_receiver_requests')).toContain('otlp http too_many_requests 1')
     expect(warnings(running)).toEqual([expect.stringContaining('too many open requests')])
@@ -199,14 +199,14 @@ describe('the gRPC port refuses', () => {
     ],
   ])('%s, and names the port that takes it', async (_, bytes, says) => {
     const running = await runReceiver()
-    const text = await say(running.grpc, bytes)
+    const text = await sendRaw(running.grpc, bytes)
     expect(text).toMatch(/^HTTP\/1.1 400 /)
     expect(text).toContain(`${says}${running.http}`)
     expect(running.metric('otlp_cloudwatch_receiver_refused_connections')).toContain('otlp grpc wrong_protocol 1')
     expect(warnings(running)).toEqual([`${SENDER}${says}${running.http}`])
   })
 
-  test('TLS, and says which option takes it', async () => {
+  test('TLS, and names the option for it', async () => {
     const running = await runReceiver({ grpc: {} })
     await answer(connectTls({ port: running.grpc, host: '127.0.0.1', rejectUnauthorized: false }))
     await until(() => warnings(running).length > 0, 'it is logged')
@@ -283,7 +283,7 @@ describe('a port with TLS refuses', () => {
     ['grpc', PREFACE],
   ] as const)('what comes to %s in clear', async (protocol, bytes) => {
     const running = await runReceiver({ [protocol]: { tls } })
-    await say(running[protocol], bytes)
+    await sendRaw(running[protocol], bytes)
     await until(() => warnings(running).length > 0, 'it is logged')
     expect(running.metric('otlp_cloudwatch_receiver_refused_connections')).toContain(
       `otlp ${protocol} wrong_protocol 1`,
@@ -303,7 +303,7 @@ describe('a port with TLS refuses', () => {
     expect(warnings(running)).toEqual([expect.stringContaining(`${SENDER}the TLS handshake failed`)])
   })
 
-  test('nobody who only looks whether the port is open', async () => {
+  test('no client that only checks whether the port is open', async () => {
     const running = await runReceiver({ http: { tls } })
     const socket = connect(running.http, '127.0.0.1')
     await once(socket, 'connect')
@@ -314,7 +314,7 @@ describe('a port with TLS refuses', () => {
 })
 
 describe('connections over the limit', () => {
-  test('by HTTP are told to come back, and those that were served stay', async () => {
+  test('by HTTP get a retryable answer, and those that were served stay', async () => {
     const running = await runReceiver({ http: { max_connections: 1 } })
     const body = logsOf('a')
     const request = `POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-protobuf\r\ncontent-length: ${body.length}\r\n\r\n`
@@ -322,7 +322,7 @@ describe('connections over the limit', () => {
     const ok = answer(first, /200 OK/)
     first.write(Buffer.concat([Buffer.from(request), body]))
     expect(await ok).toContain('200 OK')
-    const text = await say(running.http, Buffer.concat([Buffer.from(request), body]))
+    const text = await sendRaw(running.http, Buffer.concat([Buffer.from(request), body]))
     expect(text).toMatch(/^HTTP\/1.1 503 /)
     expect(text).toMatch(/retry-after: 1/i)
     expect(text).toContain('too many connections are open: try again later')
@@ -334,7 +334,7 @@ describe('connections over the limit', () => {
     expect(await again).toContain('200 OK')
   })
 
-  test('by gRPC are told so (GOAWAY)', async () => {
+  test('by gRPC get GOAWAY', async () => {
     const running = await runReceiver({ grpc: { max_connections: 1 } })
     const first = openCall(connectTo(running.grpc))
     first.end(framed(logsOf('a')))
@@ -344,30 +344,33 @@ describe('connections over the limit', () => {
     expect(String(data)).toContain('too many connections are open: try again later')
   })
 
-  test.each(['http', 'grpc'] as const)('by %s: the oldest that never asked makes room', async (protocol) => {
-    const running = await runReceiver({ [protocol]: { max_connections: 3 } })
-    const silent = Array.from({ length: 10 }, () => connect(running[protocol], '127.0.0.1'))
-    const closed = silent.map((socket) => answer(socket))
-    await Promise.all(closed.slice(0, 7))
-    if (protocol === 'http') expect(await closed[0]).toMatch(/^HTTP\/1.1 503 /)
-    const call =
-      protocol === 'grpc'
-        ? async () => {
-            const stream = openCall(connectTo(running.grpc))
-            stream.end(framed(logsOf('a')))
-            return (await ended(stream)).code
-          }
-        : async () =>
-            (
-              await fetch(`http://127.0.0.1:${running.http}/v1/logs`, {
-                method: 'POST',
-                headers: { 'content-type': 'application/x-protobuf' },
-                body: logsOf('a'),
-              })
-            ).status
-    expect(await call()).toBe(protocol === 'grpc' ? 0 : 200)
-    expect(running.next.bodies).toEqual(['a'])
-  })
+  test.each(['http', 'grpc'] as const)(
+    'by %s: the oldest without a request is closed to make room',
+    async (protocol) => {
+      const running = await runReceiver({ [protocol]: { max_connections: 3 } })
+      const silent = Array.from({ length: 10 }, () => connect(running[protocol], '127.0.0.1'))
+      const closed = silent.map((socket) => answer(socket))
+      await Promise.all(closed.slice(0, 7))
+      if (protocol === 'http') expect(await closed[0]).toMatch(/^HTTP\/1.1 503 /)
+      const call =
+        protocol === 'grpc'
+          ? async () => {
+              const stream = openCall(connectTo(running.grpc))
+              stream.end(framed(logsOf('a')))
+              return (await ended(stream)).code
+            }
+          : async () =>
+              (
+                await fetch(`http://127.0.0.1:${running.http}/v1/logs`, {
+                  method: 'POST',
+                  headers: { 'content-type': 'application/x-protobuf' },
+                  body: logsOf('a'),
+                })
+              ).status
+      expect(await call()).toBe(protocol === 'grpc' ? 0 : 200)
+      expect(running.next.bodies).toEqual(['a'])
+    },
+  )
 })
 
 test('refusals of one kind are one line a minute, with their number and the latest sender', async () => {
@@ -396,8 +399,8 @@ test('refusals of one kind are one line a minute, with their number and the late
 
 test('a hostile path, type or method is cut and escaped in the log', async () => {
   const running = await runReceiver({ http: {} })
-  await say(running.http, `POST /${'%0a'.repeat(4_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)
-  await say(
+  await sendRaw(running.http, `POST /${'%0a'.repeat(4_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)
+  await sendRaw(
     running.http,
     `POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-type: \u001b[31m${'x'.repeat(9_000)}\r\nconnection: close\r\n\r\n`,
   )

@@ -13,7 +13,7 @@ import type { Emit, MetricsRegistry } from '../../../../src/telemetry/metrics.ts
 import { MalformedProtobuf } from '../../../../src/wire/protobuf-reader.ts'
 import { ProtobufWriter } from '../../../../src/wire/protobuf-writer.ts'
 
-/** A pipeline that keeps what it is given and answers as it is told. */
+/** A pipeline that keeps its requests and answers as configured. */
 export class RecordingConsumer implements LogsConsumer {
   readonly requests: (Omit<LogsRequest, 'bytes'> & { bytes: Uint8Array })[] = []
   /** What requests are answered with; accepted if they are well-formed, unless a test says otherwise. */
@@ -117,7 +117,7 @@ export async function runReceiver(
   const metric = (name: string): string[] => {
     const samples: string[] = []
     const emit: Emit = (sample, labels, value) => {
-      if (sample === name) samples.push(`${Object.values(labels).join(' ')} ${value}`)
+      if (sample.name === name) samples.push(`${Object.values(labels).join(' ')} ${value}`)
     }
     for (const collect of collectors) collect(emit)
     return samples

@@ -73,19 +73,19 @@ async function servedName(port: number): Promise<string | undefined> {
 }
 
 describe('with TLS', () => {
-  test('gRPC is taken', async () => {
+  test('gRPC is served', async () => {
     const { grpc, next } = await runReceiver({ grpc: { tls: server } })
     expect(await callGrpc(grpc)).toBe('ok')
     expect(next.bodies).toEqual(['by gRPC'])
   })
 
-  test('HTTP/1.1 is taken', async () => {
+  test('HTTP/1.1 is served', async () => {
     const { http, next } = await runReceiver({ http: { tls: server } })
     expect(await post(http)).toBe(200)
     expect(next.bodies).toEqual(['by HTTP'])
   })
 
-  test('HTTP/2 is taken, several requests at a time', async () => {
+  test('HTTP/2 is served, several requests at a time', async () => {
     const { http, next, budget } = await runReceiver({ http: { tls: server } })
     const session = http2Session(http)
     const headers = { ':method': 'POST', ':path': '/v1/logs', 'content-type': 'application/x-protobuf' }
@@ -131,10 +131,10 @@ describe('with TLS', () => {
     const session = http2Session(http)
     const refused = session.request({ ...HEAD, expect: '100-continue', 'content-length': 2_000 })
     refused.on('error', () => {})
-    let toldToGoOn = false
-    refused.once('continue', () => (toldToGoOn = true))
+    let continued = false
+    refused.once('continue', () => (continued = true))
     expect(await new Promise((resolve) => refused.once('response', (answer) => resolve(answer[':status'])))).toBe(413)
-    expect(toldToGoOn).toBe(false)
+    expect(continued).toBe(false)
     const taken = session.request({ ...HEAD, expect: '100-continue' })
     await new Promise((resolve) => taken.once('continue', resolve))
     taken.end(logsOf('a'))
@@ -156,7 +156,7 @@ describe('with TLS', () => {
     expect(next.bodies).toEqual(['a'])
   })
 
-  test('streams at a time are limited, and senders may be ahead of them', async () => {
+  test('concurrent streams are limited, and clients may exceed the limit before they know it', async () => {
     const { http, grpc } = await runReceiver({ http: { tls: server }, grpc: { tls: server } })
     for (const port of [http, grpc]) {
       const settings = await new Promise((resolve) => http2Session(port).once('remoteSettings', resolve))
@@ -207,7 +207,7 @@ describe('with TLS', () => {
     })
   })
 
-  test('on shutdown a session is told to go and its request is answered', async () => {
+  test('on shutdown a session gets GOAWAY and its request is answered', async () => {
     const { receiver, http, next } = await runReceiver({ http: { tls: server } })
     next.hold = true
     const session = http2Session(http)
@@ -220,15 +220,15 @@ describe('with TLS', () => {
     stream.resume()
     stream.end(logsOf('a'))
     await until(() => next.held.length === 1, 'the request has arrived')
-    const told = new Promise((resolve) => session.once('goaway', resolve))
+    const goaway = new Promise((resolve) => session.once('goaway', resolve))
     const stopped = receiver.shutdown(new AbortController().signal)
-    await told
+    await goaway
     next.held[0]?.({ kind: 'accepted', records: 1, rejected: 0, message: '' })
     expect(await answered).toBe(200)
     await stopped
   })
 
-  test.each(['http', 'grpc'])('on shutdown a handshake by %s that is under way is not waited for', async (protocol) => {
+  test.each(['http', 'grpc'])('on shutdown a handshake by %s in progress is not waited for', async (protocol) => {
     const running = await runReceiver({ [protocol]: { tls: server } })
     // In between: it holds back what the client says last in the handshake.
     const held: Buffer[] = []
@@ -262,7 +262,7 @@ describe('with TLS', () => {
     await stopped
   })
 
-  test('the certificate and key may stand in the config', async () => {
+  test('the certificate and key may be in the config', async () => {
     const tls = { cert_pem: await pem('server.pem'), key_pem: await pem('server.key') }
     const { http } = await runReceiver({ http: { tls } })
     expect(await post(http)).toBe(200)
@@ -290,7 +290,7 @@ describe('with TLS', () => {
     expect(socket.getEphemeralKeyInfo()).toMatchObject({ name: 'secp384r1' })
   })
 
-  test('a client that speaks in clear does no harm', async () => {
+  test('a plaintext client does no harm', async () => {
     const { http } = await runReceiver({ http: { tls: server } })
     await expect(fetch(`http://127.0.0.1:${http}/v1/logs`)).rejects.toThrow()
     expect(await post(http)).toBe(200)
@@ -298,16 +298,16 @@ describe('with TLS', () => {
 })
 
 describe('with client_ca_file', () => {
-  test('a client with a certificate of that authority is taken', async () => {
+  test('a client with a certificate of that authority is accepted', async () => {
     const { grpc, http } = await runReceiver({ grpc: { tls: mutual }, http: { tls: mutual } })
     const client = await clientOf('client')
     expect(await callGrpc(grpc, client)).toBe('ok')
     expect(await post(http, client)).toBe(200)
   })
 
-  test.each(['nobody', 'stranger', 'expired-client'])('a client with the certificate of %s is not', async (name) => {
+  test.each(['no client', 'stranger', 'expired-client'])('a client with the certificate of %s is not', async (name) => {
     const { grpc, http, next } = await runReceiver({ grpc: { tls: mutual }, http: { tls: mutual } })
-    const client = name === 'nobody' ? undefined : await clientOf(name)
+    const client = name === 'no client' ? undefined : await clientOf(name)
     expect(await callGrpc(grpc, client)).toMatchObject({ code: 14 })
     await expect(post(http, client)).rejects.toThrow()
     expect(next.requests).toEqual([])
@@ -321,7 +321,7 @@ describe('certificates are read again', () => {
     return path
   }
 
-  /** As whoever renews certificates does: a file is the old one or the new one, never half of it. */
+  /** Replaces a file by a rename, as tools that renew certificates do: it is never half written. */
   async function replace(path: string, name: string): Promise<void> {
     await copyFile(file(name), `${path}.new`)
     await rename(`${path}.new`, path)
@@ -355,7 +355,7 @@ describe('certificates are read again', () => {
     expect(await servedName(port)).toBe('renewed-server')
   })
 
-  test('and those of client authorities', async () => {
+  test('client authorities are read again too', async () => {
     const path = await folder()
     const client_ca_file = join(path, 'clients.pem')
     await replace(client_ca_file, 'ca.pem')
@@ -393,7 +393,7 @@ test('client_ca_file_reload alone does not read the certificate again', async ()
   expect(await servedName(http)).toBe('server')
 })
 
-describe('what cannot be used is said at start', () => {
+describe('unusable settings are reported at start', () => {
   const cases: [string, Record<string, unknown>, string][] = [
     [
       'a file that is not there',

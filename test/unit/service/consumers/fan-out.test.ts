@@ -60,7 +60,7 @@ describe('admission over two exporters is all or nothing', () => {
     },
   )
 
-  test('releases what was reserved when an exporter throws, and lets the defect through', () => {
+  test('releases the reservations when an exporter throws, and rethrows', () => {
     const first = new FakeExporter(TAKE)
     const broken: LogsExporter = {
       reserve() {
@@ -82,7 +82,7 @@ describe('the answer', () => {
     expect(answers).toEqual([ACCEPTED])
   })
 
-  test('is a retry when one could not keep the request, although the other did', () => {
+  test('is a retry when one could not store the request, although the other did', () => {
     const exporters = [new FakeExporter(TAKE), new FakeExporter(TAKE)] as const
     const answers = consume(fanOut(...exporters))
     exporters[0].queued()

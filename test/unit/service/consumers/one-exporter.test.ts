@@ -23,14 +23,14 @@ describe('answered on queued', () => {
     expect(consume(new OneExporter(new FakeExporter(outcome)))).toEqual([outcome])
   })
 
-  test('makes a queue that could not keep the request a retry', () => {
+  test('answers retry when the queue could not store the request', () => {
     const exporter = new FakeExporter({ kind: 'take' })
     const answers = consume(new OneExporter(exporter))
     exporter.queued(RETRY)
     expect(answers).toEqual([{ ...RETRY, records: expect.any(Number) }])
   })
 
-  test('tells rejected records by reason, with a sample of each', () => {
+  test('lists rejected records by reason, with a sample of each', () => {
     const exporter = new FakeExporter({
       kind: 'take',
       rejected: rejected({ too_old: 2, empty: 1 }),

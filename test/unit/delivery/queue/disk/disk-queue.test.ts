@@ -54,7 +54,7 @@ test('what waits comes back after a restart, in its order, with what was settled
   ])
 })
 
-test('a queue that keeps up never reads the disk', async () => {
+test('a queue without a backlog never reads the disk', async () => {
   let reads = 0
   const files = filesWith({}, (opened) => ({
     read(position, length) {
@@ -118,7 +118,7 @@ async function waitingIn(folder: string): Promise<number> {
   return found.length
 }
 
-test('a journal that is written anew again and again says the same', async () => {
+test('a journal that is rewritten repeatedly keeps its content', async () => {
   const folder = await newFolder()
   const open = await openQueue(folder, { compactBytes: 64 })
   const kept: string[] = []
@@ -135,7 +135,7 @@ test('a journal that is written anew again and again says the same', async () =>
 })
 
 describe('a damaged record', () => {
-  test('is told as lost, its neighbours come whole, and its segment is kept aside', async () => {
+  test('is counted as lost, its neighbors are intact, and its segment is kept aside', async () => {
     const folder = await newFolder()
     const open = await openQueue(folder, { memoryBytes: 0 })
     const batches = []
@@ -149,7 +149,7 @@ describe('a damaged record', () => {
       batches.map((_, at) => (at === 2 ? undefined : `${at}`)),
     )
     expect(await open.load(third)).toBeUndefined()
-    expect(open.said('a queue record is damaged: quarantined')).toHaveLength(1)
+    expect(open.linesWith('a queue record is damaged: quarantined')).toHaveLength(1)
     expect(open.queue.quarantinedBytes).toBe(third.length)
     for (const batch of batches) open.settle(batch)
     await open.queue.close()
@@ -157,7 +157,7 @@ describe('a damaged record', () => {
     expect(await (await openQueue(folder)).texts()).toEqual([])
   })
 
-  test('does not fill the disk with what is kept of many', async () => {
+  test('does not fill the disk with segments kept aside', async () => {
     const folder = await newFolder()
     const open = await openQueue(folder, { memoryBytes: 0, segmentBytes: 256 })
     for (let round = 0; round < 12; round++) {
@@ -170,7 +170,7 @@ describe('a damaged record', () => {
     }
     await open.queue.close()
     expect(await namesIn(folder, '.corrupt')).toHaveLength(8)
-    expect(open.said('removed the oldest damaged queue segment').length).toBeGreaterThan(0)
+    expect(open.linesWith('removed the oldest damaged queue segment').length).toBeGreaterThan(0)
   })
 })
 
@@ -190,13 +190,13 @@ describe('reading back', () => {
     return { open, batch }
   }
 
-  test('waits for what passes: too many open files are no loss', async () => {
+  test('waits out temporary errors: too many open files are no loss', async () => {
     const { open, batch } = await unread('EMFILE', 2)
     expect(await open.load(batch)).toEqual(['text'])
     expect(open.queue.quarantinedBytes).toBe(0)
   })
 
-  test('tells nothing as lost because others were read at the same time', async () => {
+  test('reports nothing as lost because of concurrent reads', async () => {
     const all = Promise.withResolvers<void>()
     let reads = 0
     const files = filesWith({}, (opened) => ({
@@ -220,7 +220,7 @@ describe('reading back', () => {
     const { open, batch } = await unread('EIO', 1_000)
     expect(await open.load(batch)).toBeUndefined()
     expect(open.queue.quarantinedBytes).toBe(batch.length)
-    expect(open.said('a queue segment cannot be read')).toHaveLength(3)
+    expect(open.linesWith('a queue segment cannot be read')).toHaveLength(3)
   })
 
   test('does not wait again for the rest of a file that is gone', async () => {
@@ -233,12 +233,12 @@ describe('reading back', () => {
     const found = again.recovered.map(({ batch }) => batch)
     for (const name of await namesIn(folder, '.segment')) await rm(join(folder, name))
     expect(await again.load(found[0] as DiskBatch)).toBeUndefined()
-    expect(again.said('cannot be read')).toHaveLength(3)
+    expect(again.linesWith('cannot be read')).toHaveLength(3)
     for (const batch of found.slice(1)) expect(await again.load(batch)).toBeUndefined()
-    expect(again.said('cannot be read')).toHaveLength(3 + 19)
+    expect(again.linesWith('cannot be read')).toHaveLength(3 + 19)
   })
 
-  test('gives up little of a disk that is sick for longer than one record is waited for', async () => {
+  test('gives up little when a disk fails for longer than the wait for one record', async () => {
     let isSick = true
     const files = filesWith({}, (opened) => ({
       read(position, length) {
@@ -257,7 +257,7 @@ describe('reading back', () => {
     expect(texts.filter((text) => text === undefined).length).toBeLessThan(6)
   })
 
-  test('forgets the troubles of a record once it was read', async () => {
+  test('forgets the failures of a record once it was read', async () => {
     let isSick = false
     const files = filesWith({}, (opened) => ({
       read(position, length) {
@@ -276,11 +276,11 @@ describe('reading back', () => {
     await open.put('lane', ['pushes the last one out'])
     for (let round = 0; round < 5; round++)
       for (const batch of [one, two]) expect(await open.load(batch)).toHaveLength(1)
-    expect(open.said('cannot be read').length).toBeGreaterThanOrEqual(8)
+    expect(open.linesWith('cannot be read').length).toBeGreaterThanOrEqual(8)
     expect(open.queue.quarantinedBytes).toBe(0)
   })
 
-  test('brings what can be read while the disk does not read other things', async () => {
+  test('returns records that can be read while others cannot', async () => {
     const MINUTE_MS = 60_000
     let isSick = true
     const files = filesWith({}, (opened, path) => ({
@@ -305,7 +305,7 @@ describe('reading back', () => {
     isSick = false
   })
 
-  test('has what an error of the disk kept from it for a moment', async () => {
+  test('returns records that a brief disk error held up', async () => {
     const { open, batch } = await unread('EIO', 2)
     expect(await open.load(batch)).toEqual(['text'])
     expect(open.queue.quarantinedBytes).toBe(0)
@@ -320,12 +320,12 @@ describe('reading back', () => {
     const open = await openQueue(folder, { rereadAfterMs: [] })
     await rename(folder, `${folder}.away`)
     const loaded = open.load(open.recovered[0]?.batch as DiskBatch)
-    await vi.waitUntil(() => open.said('a queue segment cannot be read').length > 0, WITHIN)
+    await vi.waitUntil(() => open.linesWith('a queue segment cannot be read').length > 0, WITHIN)
     await rename(`${folder}.away`, folder)
     expect(await loaded).toEqual(['text'])
   })
 
-  test('ends with the queue, and tells nobody that anything is lost', async () => {
+  test('ends with the queue, and reports nothing as lost', async () => {
     const { open, batch } = await unread('EMFILE', 1_000)
     const ready = vi.fn()
     open.queue.load(batch, ready)
@@ -333,7 +333,7 @@ describe('reading back', () => {
     expect(ready).not.toHaveBeenCalled()
   })
 
-  test('goes on when the byte budget is used up by others', async () => {
+  test('goes on when other queues use up the byte budget', async () => {
     const open = await openQueue(await newFolder(), { memoryBytes: 0 }, 100_000)
     const batches = []
     for (let at = 0; at < 20; at++) batches.push(await open.put('lane', [`${at}`.repeat(500)]))
@@ -361,7 +361,7 @@ describe('files of a later release', () => {
     expect(await readdir(copy)).toEqual(before)
   })
 
-  test('a journal too', async () => {
+  test('a journal keeps the queue from opening too', async () => {
     const folder = await newFolder()
     const entry = encodeEntries({ told: 0, done: [], parts: [], counters: {} })
     const json = Buffer.from(entry.subarray(8).toString().replace('"version":1', '"version":2'))
@@ -375,7 +375,7 @@ describe('files of a later release', () => {
   })
 })
 
-test('pieces that crashes left are put together', async () => {
+test('segments that crashes left small are merged', async () => {
   let folder = await newFolder()
   for (let crash = 0; crash < 6; crash++) {
     const open = await openQueue(folder, { segmentBytes: 65_536 })
@@ -391,7 +391,7 @@ test('pieces that crashes left are put together', async () => {
   expect(found.map(([, text]) => text)).toEqual(['0', '1', '2', '3', '4', '5', '6'])
 })
 
-test('a commit that comes after the queue is closed is refused, and leaves nothing', async () => {
+test('a commit after the queue is closed is refused, and leaves nothing behind', async () => {
   const open = await openQueue(await newFolder())
   const reserved = open.reserve('lane', ['text'])
   if (reserved.kind === 'retry') return expect.fail(reserved.message)

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { DiskQueue } from '../../../../../src/delivery/queue/disk/disk-queue.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
-import { DeliveryUnderTest } from '../../../../fakes/delivery.ts'
+import { DeliveryHarness } from '../../../../fakes/delivery.ts'
 import { fault } from '../../../../fakes/sender.ts'
 import { filesWith, newFolder } from './queue-fixture.ts'
 
@@ -12,7 +12,7 @@ const BATCHES_A_LANE = 4
 const WITHIN = { timeout: 60_000, interval: 20 }
 
 test(
-  'records of many lanes that expire at once are read once or so each, not in circles',
+  'records of many lanes that expire at once are read about once each, not repeatedly',
   { timeout: 90_000 },
   async () => {
     let reads = 0
@@ -34,22 +34,22 @@ test(
       bound: undefined,
       files,
     }
-    const under = new DeliveryUnderTest({
+    const harness = new DeliveryHarness({
       policy: { maxWaitMs: 5_000 },
       makeQueue: (budget) => new DiskQueue(options, owner, budget, silentLogger),
     })
-    onTestFinished(() => under.delivery.shutdown(AbortSignal.abort(), true))
-    await under.delivery.start((key) => key)
-    under.sender.respond = () => fault('account', { afterMs: 600_000 })
+    onTestFinished(() => harness.delivery.shutdown(AbortSignal.abort(), true))
+    await harness.delivery.start((key) => key)
+    harness.sender.respond = () => fault('account', { afterMs: 600_000 })
     for (let round = 0; round < BATCHES_A_LANE; round++) {
       for (let lane = 0; lane < LANES; lane++) {
-        const request = under.send({ [`g/s${lane}`]: [{ text: 'x'.repeat(MEBIBYTE / 2) }] })
+        const request = harness.send({ [`g/s${lane}`]: [{ text: 'x'.repeat(MEBIBYTE / 2) }] })
         await vi.waitUntil(() => request.queued !== undefined, { ...WITHIN, interval: 1 })
         expect(request.queued).toBe('stored')
       }
     }
-    await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-    expect(under.ledger.lost.expired).toBe(LANES * BATCHES_A_LANE)
+    await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+    expect(harness.ledger.lost.expired).toBe(LANES * BATCHES_A_LANE)
     expect(reads).toBeLessThan(2 * LANES * BATCHES_A_LANE)
   },
 )

@@ -7,7 +7,7 @@ import type { DiskBatch } from '../../../../../src/delivery/queue/disk/segments/
 import { nodeFiles } from '../../../../../src/delivery/queue/disk/files/files.ts'
 import { QueuedBatch } from '../../../../../src/delivery/contract/queue.ts'
 import { itemBatch } from '../../../../fakes/items.ts'
-import { smallVolume } from '../../../../fakes/small-volume.ts'
+import { smallVolume } from '../../../../fakes/disk/small-volume.ts'
 import { copyOf, filesWith, newFolder, type OpenQueue, openQueue } from './queue-fixture.ts'
 
 const WITHIN = { timeout: 20_000, interval: 20 }
@@ -48,7 +48,7 @@ test('a volume that fills up refuses what is new, is drained, and accepts record
   expect(found.map(([, text]) => text)).toEqual(expect.arrayContaining([...texts.slice(40), 'again']))
 })
 
-test('a volume that others fill to the last byte loses nothing, and the drain goes on', async (context) => {
+test('a volume that other processes fill to the last byte loses nothing, and the drain goes on', async (context) => {
   const folder = await smallVolume(1_024 * KIBIBYTE)
   if (folder === undefined) return context.skip('needs a user who may mount a tmpfs')
   const own = join(folder, 'queue')
@@ -78,7 +78,7 @@ test('a volume that others fill to the last byte loses nothing, and the drain go
   expect(readdirSync(own).filter((name) => name.endsWith('.corrupt'))).toEqual([])
 })
 
-test('writes of which the disk takes only a part leave nothing that counts', async () => {
+test('partial writes leave no valid record', async () => {
   const folder = await newFolder()
   let full = false
   const files = filesWith({}, (opened, path) => ({
@@ -102,7 +102,7 @@ test('writes of which the disk takes only a part leave nothing that counts', asy
   expect(open.fatal).toEqual([])
 })
 
-test('nothing is left of segments that could not be made', async () => {
+test('segments that could not be created leave nothing behind', async () => {
   const folder = await newFolder()
   let full = true
   const files = filesWith({}, (opened, path) => ({
@@ -115,11 +115,11 @@ test('nothing is left of segments that could not be made', async () => {
     await open.queue.space.check()
   }
   expect((await readdir(folder)).filter((name) => name.includes('segment'))).toEqual([])
-  expect(open.said('accepts no new records')).toHaveLength(1)
+  expect(open.linesWith('accepts no new records')).toHaveLength(1)
   full = false
   await open.queue.space.check()
   await open.put('lane', ['text'])
-  expect(open.said('accepts records again')).toHaveLength(1)
+  expect(open.linesWith('accepts records again')).toHaveLength(1)
   expect(open.fatal).toEqual([])
 })
 
@@ -168,23 +168,26 @@ describe('a sync that fails', () => {
     ])
   })
 
-  test.each(['EMFILE', 'EROFS', 'ENOSPC', 'EACCES'])('%s passes, however often: senders wait', async (code) => {
-    let failing = true
-    const files = filesWith({
-      open: (path, flags) =>
-        failing && path.endsWith('.segment') ? Promise.reject(systemError(code)) : nodeFiles.open(path, flags),
-    })
-    const open = await openQueue(await newFolder(), { files })
-    for (let tries = 0; tries < 10; tries++) {
-      await expect(open.put('lane', ['text'])).rejects.toThrow(/^storage_/)
-      await open.queue.space.check()
-    }
-    failing = false
-    await open.put('lane', ['text'])
-    expect(open.fatal).toEqual([])
-  })
+  test.each(['EMFILE', 'EROFS', 'ENOSPC', 'EACCES'])(
+    '%s is temporary, however often it happens: senders wait',
+    async (code) => {
+      let failing = true
+      const files = filesWith({
+        open: (path, flags) =>
+          failing && path.endsWith('.segment') ? Promise.reject(systemError(code)) : nodeFiles.open(path, flags),
+      })
+      const open = await openQueue(await newFolder(), { files })
+      for (let tries = 0; tries < 10; tries++) {
+        await expect(open.put('lane', ['text'])).rejects.toThrow(/^storage_/)
+        await open.queue.space.check()
+      }
+      failing = false
+      await open.put('lane', ['text'])
+      expect(open.fatal).toEqual([])
+    },
+  )
 
-  test('of the journal has the next one begin a new file, and nothing is lost or repeated', async () => {
+  test('of the journal makes the next one start a new file, and nothing is lost or repeated', async () => {
     const folder = await newFolder()
     let failing = false
     const files = filesWith({}, (opened, path) => ({
@@ -194,18 +197,18 @@ describe('a sync that fails', () => {
     const [first, second] = [await open.put('lane', ['first']), await open.put('lane', ['second'])]
     open.settle(first)
     failing = true
-    await vi.waitUntil(() => open.said('cannot write acknowledgements').length > 0, WITHIN)
+    await vi.waitUntil(() => open.linesWith('cannot write acknowledgements').length > 0, WITHIN)
     open.settle(second)
     await open.put('lane', ['third'])
     failing = false
-    await vi.waitUntil(() => open.said('writing acknowledgements recovered').length > 0, WITHIN)
+    await vi.waitUntil(() => open.linesWith('writing acknowledgements recovered').length > 0, WITHIN)
     expect((await (await openQueue(await copyOf(folder))).texts()).map(([, text]) => text)).toEqual(['third'])
     expect((await readdir(folder)).filter((name) => name.includes('acknowledgements'))).toHaveLength(1)
   })
 })
 
 describe('a disk that stalls', () => {
-  test('fills the byte budget and no more, holds up nothing that is in memory, and has all of it when it comes back', async () => {
+  test('fills the byte budget and no more, holds up nothing in memory, and has everything when it recovers', async () => {
     const folder = await newFolder()
     const answer = Promise.withResolvers<void>()
     let stalled = false
@@ -246,7 +249,7 @@ describe('a disk that stalls', () => {
     )
   })
 
-  test('is not asked again how much room it has before it has answered', async () => {
+  test('is not asked for its free space again before it has answered', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     onTestFinished(() => void vi.useRealTimers())
     const volume = vi.fn<typeof nodeFiles.volume>((directory) => nodeFiles.volume(directory))
@@ -257,7 +260,7 @@ describe('a disk that stalls', () => {
   })
 })
 
-test('a directory that is gone, or another, is not written; senders wait until it is back', async () => {
+test('a directory that is gone or replaced is not written; senders wait until it is back', async () => {
   const folder = join(await newFolder(), 'queue')
   await mkdir(folder)
   const open = await openQueue(folder)
@@ -272,7 +275,7 @@ test('a directory that is gone, or another, is not written; senders wait until i
   await rename(`${folder}.away`, folder)
   await open.queue.space.check()
   await open.put('lane', ['after'])
-  expect(open.said('accepts no new records')).toHaveLength(1)
+  expect(open.linesWith('accepts no new records')).toHaveLength(1)
 })
 
 test('dead letters may take the reserve, and are not evicted for a volume that is full', async () => {
@@ -293,5 +296,5 @@ test('dead letters may take the reserve, and are not evicted for a volume that i
   await open.queue.space.check()
   expect(await bury('third')).toBe('later')
   expect([letters.count, evicted.mock.calls]).toEqual([2, []])
-  expect(open.said('dead letters wait in the main queue')).toHaveLength(1)
+  expect(open.linesWith('dead letters wait in the main queue')).toHaveLength(1)
 })

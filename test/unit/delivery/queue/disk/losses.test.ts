@@ -1,4 +1,4 @@
-// What was acknowledged and is not there any more is said and counted once; what was never acknowledged is not.
+// Acknowledged records that are missing are reported and counted once; records that were never acknowledged are not.
 import { appendFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
@@ -26,8 +26,8 @@ async function change(file: string, at: number): Promise<void> {
   await writeFile(file, bytes)
 }
 
-function said(open: OpenQueue) {
-  return open.said(MISSED).map(({ fields: { ids, batches, records, batchesOfUnknownSize } }) => ({
+function reportedLosses(open: OpenQueue) {
+  return open.linesWith(MISSED).map(({ fields: { ids, batches, records, batchesOfUnknownSize } }) => ({
     ids,
     batches,
     records,
@@ -41,11 +41,11 @@ async function segmentsIn(folder: string): Promise<number> {
 
 const segment = (number: number) => `000000000${number}.segment`
 
-test('a queue that lost nothing says so by saying nothing', async () => {
+test('a queue that lost nothing reports nothing', async () => {
   const { left } = await threeSegments()
   const open = await openQueue(left)
   expect(open.recovered).toHaveLength(4)
-  expect([open.lost, said(open)]).toEqual([0, []])
+  expect([open.lost, reportedLosses(open)]).toEqual([0, []])
 })
 
 describe('a segment that is gone', () => {
@@ -53,16 +53,16 @@ describe('a segment that is gone', () => {
     ['the first', 1, '1', 1],
     ['one in the middle', 2, '2', 1],
     ['the last', 3, '3-4', 2],
-  ])('is missed: %s', async (_, number, ids, batches) => {
+  ])('is counted as lost: %s', async (_, number, ids, batches) => {
     const { left } = await threeSegments()
     await rm(join(left, segment(number)))
     const open = await openQueue(left)
     expect(open.recovered).toHaveLength(4 - batches)
-    expect(said(open)).toEqual([{ ids, batches, records: batches, batchesOfUnknownSize: batches }])
+    expect(reportedLosses(open)).toEqual([{ ids, batches, records: batches, batchesOfUnknownSize: batches }])
     expect(open.lost).toBe(batches)
   })
 
-  test('is told once, and its ids are not given to others', async () => {
+  test('is reported once, and its ids are not reused', async () => {
     const { left } = await threeSegments()
     await rm(join(left, segment(3)))
     const open = await openQueue(left)
@@ -71,38 +71,38 @@ describe('a segment that is gone', () => {
     expect((await openQueue(left)).lost).toBe(0)
   })
 
-  test('is no loss if all of it was done', async () => {
+  test('is no loss if all of it was settled', async () => {
     const { open, folder, batches } = await threeSegments()
     for (const batch of batches.slice(0, 3)) open.settle(batch)
     await vi.waitUntil(async () => (await segmentsIn(folder)) === 1, WITHIN)
     expect((await openQueue(await copyOf(folder))).lost).toBe(0)
   })
 
-  test('cannot be told from one that was done when the acknowledgements are damaged, and that is said', async () => {
+  test('looks like a settled one when the acknowledgements are damaged, and that is reported', async () => {
     const { left } = await threeSegments()
     await rm(join(left, segment(1)))
     await appendFile(join(left, 'acknowledgements-0000000001.log'), 'half an entry')
     const open = await openQueue(left)
     expect(open.lost).toBe(0)
-    expect(open.said('acknowledgements are damaged')).toHaveLength(1)
+    expect(open.linesWith('acknowledgements are damaged')).toHaveLength(1)
   })
 })
 
-test('a record between others is missed also where nothing is known of the acknowledgements', async () => {
+test('a missing record between others is counted also without acknowledgements', async () => {
   const { left, batches } = await threeSegments()
   await rm(join(left, 'acknowledgements-0000000001.log'))
   await change(join(left, segment(3)), (batches[2]?.offset ?? 0) + (batches[2]?.length ?? 0) - 20)
   const open = await openQueue(left)
-  expect(said(open)).toEqual([{ ids: '3', batches: 1, records: 3, batchesOfUnknownSize: 0 }])
+  expect(reportedLosses(open)).toEqual([{ ids: '3', batches: 1, records: 3, batchesOfUnknownSize: 0 }])
 })
 
 describe('a segment without an index', () => {
-  test('of which a record is damaged says how many items were in it', async () => {
+  test('of which a record is damaged gives its number of items', async () => {
     const { left, batches } = await threeSegments()
     await change(join(left, segment(3)), (batches[2]?.offset ?? 0) + (batches[2]?.length ?? 0) - 20)
     const open = await openQueue(left)
-    expect(said(open)).toEqual([{ ids: '3', batches: 1, records: 3, batchesOfUnknownSize: 0 }])
-    expect(open.said('a queue segment is damaged')).toMatchObject([{ level: 'error', fields: { batches: 1 } }])
+    expect(reportedLosses(open)).toEqual([{ ids: '3', batches: 1, records: 3, batchesOfUnknownSize: 0 }])
+    expect(open.linesWith('a queue segment is damaged')).toMatchObject([{ level: 'error', fields: { batches: 1 } }])
     expect(open.lost).toBe(3)
   })
 
@@ -116,25 +116,25 @@ describe('a segment without an index', () => {
     await change(join(left, segment(3)), third.offset + third.length - 20)
     await change(join(left, segment(3)), fourth.offset + fourth.length - 20)
     const again = await openQueue(left)
-    expect(said(again)).toEqual([{ ids: '3-4', batches: 2, records: 5, batchesOfUnknownSize: 0 }])
+    expect(reportedLosses(again)).toEqual([{ ids: '3-4', batches: 2, records: 5, batchesOfUnknownSize: 0 }])
   })
 
-  test('of which the end is cut off loses what was acknowledged there', async () => {
+  test('of which the end is cut off loses the acknowledged records there', async () => {
     const { left, batches } = await threeSegments()
     await truncate(join(left, segment(3)), (batches[3]?.offset ?? 0) + 5)
     const open = await openQueue(left)
-    expect(said(open)).toEqual([{ ids: '4', batches: 1, records: 1, batchesOfUnknownSize: 1 }])
+    expect(reportedLosses(open)).toEqual([{ ids: '4', batches: 1, records: 1, batchesOfUnknownSize: 1 }])
   })
 
-  test('whose last record was being written is told, and is no loss', async () => {
+  test('whose last record was being written is reported, and is no loss', async () => {
     const { left, batches } = await threeSegments()
-    // Half of a fifth batch, which nobody was told of.
+    // Half of a fifth batch, which was not acknowledged.
     const half = (await readFile(join(left, segment(3)))).subarray(batches[3]?.offset).subarray(0, 60)
     half.writeBigUInt64LE(5n, 8)
     await appendFile(join(left, segment(3)), half)
     const again = await openQueue(left)
-    expect([again.recovered.length, again.lost, said(again)]).toEqual([4, 0, []])
-    expect(again.said('part of a queue segment has no intact record')).toMatchObject([{ level: 'info' }])
+    expect([again.recovered.length, again.lost, reportedLosses(again)]).toEqual([4, 0, []])
+    expect(again.linesWith('part of a queue segment has no intact record')).toMatchObject([{ level: 'info' }])
     expect(again.queue.quarantinedBytes).toBe(0)
   })
 })
@@ -143,11 +143,11 @@ test('a segment that cannot be read at all is one batch for each of its ids', as
   const { left } = await threeSegments()
   await writeFile(join(left, segment(3)), Buffer.alloc(HEADER_BYTES * 4))
   const open = await openQueue(left)
-  expect(said(open)).toEqual([{ ids: '3-4', batches: 2, records: 2, batchesOfUnknownSize: 2 }])
-  expect(open.said('is unreadable: set aside')).toHaveLength(1)
+  expect(reportedLosses(open)).toEqual([{ ids: '3-4', batches: 2, records: 2, batchesOfUnknownSize: 2 }])
+  expect(open.linesWith('is unreadable: set aside')).toHaveLength(1)
 })
 
-test('what was refused because the disk failed is not missed', async () => {
+test('records that were refused because the disk failed are not counted as lost', async () => {
   const folder = await newFolder()
   let failing = false
   const files = filesWith({}, (opened, path) => ({
@@ -163,10 +163,10 @@ test('what was refused because the disk failed is not missed', async () => {
   await open.queue.flush()
   const again = await openQueue(await copyOf(folder))
   expect((await again.texts()).map(([, text]) => text)).toEqual(['before', 'after'])
-  expect([again.lost, said(again)]).toEqual([0, []])
+  expect([again.lost, reportedLosses(again)]).toEqual([0, []])
 })
 
-test('what was moved is not missed where it stood before, nor under the sequence it had then', async () => {
+test('a moved record is not counted as lost at its old position or sequence', async () => {
   const folder = await newFolder()
   const open = await openQueue(folder, { settledForMs: 0, segmentBytes: 65_536 })
   const stays = await open.put('lane', ['stays'])
@@ -180,5 +180,5 @@ test('what was moved is not missed where it stood before, nor under the sequence
   await vi.waitUntil(async () => (await segmentsIn(folder)) === 1, WITHIN)
   const again = await openQueue(await copyOf(folder))
   expect((await again.texts()).map(([, text]) => text)).toEqual(['last'])
-  expect([again.lost, said(again)]).toEqual([0, []])
+  expect([again.lost, reportedLosses(again)]).toEqual([0, []])
 })

@@ -31,7 +31,7 @@ test('each new directory is synced in its parent', async () => {
   expect(synced.splice(0).toSorted()).toEqual([root, join(root, 'a'), join(root, 'a', 'b')])
 })
 
-test('one that is there is synced in its parent: whoever made it may have died before that', async () => {
+test('an existing one is synced in its parent: its creator may have died before that', async () => {
   const root = await mkdtemp(join(tmpdir(), 'make-directory-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   await makeDirectory(root, 0o700, true)

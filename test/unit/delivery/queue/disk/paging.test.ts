@@ -8,7 +8,7 @@ import type { Queue } from '../../../../../src/delivery/contract/queue.ts'
 import { openDeadLetters } from '../../../../../src/delivery/dead-letters/dead-letters.ts'
 import { DiskQueue, type DiskQueueOptions } from '../../../../../src/delivery/queue/disk/disk-queue.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
-import { DeliveryUnderTest, type DeliverySetup, type SentRequest } from '../../../../fakes/delivery.ts'
+import { DeliveryHarness, type DeliverySetup, type SentRequest } from '../../../../fakes/delivery.ts'
 import { fault, taken } from '../../../../fakes/sender.ts'
 import { copyOf, filesWith, newFolder, withoutSync } from './queue-fixture.ts'
 
@@ -19,7 +19,7 @@ const WINDOW = 300
 const RECORDS = 1_500
 
 interface Setting {
-  readonly under: DeliveryUnderTest
+  readonly harness: DeliveryHarness
   readonly queue: DiskQueue
   readonly folder: string
 }
@@ -44,7 +44,7 @@ async function setting(
   wrap: (queue: DiskQueue) => Queue = (queue) => queue,
 ): Promise<Setting> {
   let made: DiskQueue | undefined
-  const under = new DeliveryUnderTest({
+  const harness = new DeliveryHarness({
     flushIntervalMs: 10,
     backoff: { initialMs: 20, multiplier: 1.5, maxMs: 200 },
     heapBytes: HEAP_BYTES,
@@ -55,15 +55,15 @@ async function setting(
       return wrap(made)
     },
   })
-  onTestFinished(() => under.delivery.shutdown(AbortSignal.abort(), true))
-  await under.delivery.start((key) => key)
+  onTestFinished(() => harness.delivery.shutdown(AbortSignal.abort(), true))
+  await harness.delivery.start((key) => key)
   if (made === undefined) throw new Error('no queue was made')
-  return { under, queue: made, folder }
+  return { harness, queue: made, folder }
 }
 
-/** So many one-record requests, to one lane after the other, whose senders want to know that they are queued and no more. */
+/** One-record requests, to one lane after the other, whose senders wait for `queued` only. */
 async function sendEach(
-  under: DeliveryUnderTest,
+  harness: DeliveryHarness,
   lanes: readonly string[],
   prefix: string,
   count = RECORDS,
@@ -71,7 +71,7 @@ async function sendEach(
 ): Promise<void> {
   const requests: SentRequest[] = []
   for (let i = 0; i < count; i++) {
-    requests.push(under.send({ [lanes[i % lanes.length] ?? '']: [{ text: `${prefix}${i}` }] }, { queuedOnly: true }))
+    requests.push(harness.send({ [lanes[i % lanes.length] ?? '']: [{ text: `${prefix}${i}` }] }, { queuedOnly: true }))
     if (i % atOnce === atOnce - 1)
       await vi.waitUntil(() => requests.every(({ queued }) => queued !== undefined), WITHIN)
   }
@@ -80,9 +80,9 @@ async function sendEach(
 }
 
 /** How often each text was taken: `{ once, more }`. */
-function deliveries(under: DeliveryUnderTest, after = 0): { once: number; more: number } {
+function deliveries(harness: DeliveryHarness, after = 0): { once: number; more: number } {
   const times = new Map<string, number>()
-  for (const { texts } of under.sender.puts.slice(after))
+  for (const { texts } of harness.sender.puts.slice(after))
     for (const text of texts) times.set(text, (times.get(text) ?? 0) + 1)
   const once = [...times.values()].filter((n) => n === 1).length
   return { once, more: times.size - once }
@@ -92,39 +92,39 @@ function names(count: number, group = (i: number) => `g${i}`): string[] {
   return Array.from({ length: count }, (_, i) => `${group(i)}/s`)
 }
 
-test('what the heap has no room for is taken, waits on disk, and is delivered once in the end', async () => {
-  const { under, queue } = await setting(await newFolder())
-  under.sender.respond = () => fault('account')
-  await sendEach(under, names(5), 'x')
-  expect(under.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
+test('records that do not fit in the heap are accepted, wait on disk, and are delivered once in the end', async () => {
+  const { harness, queue } = await setting(await newFolder())
+  harness.sender.respond = () => fault('account')
+  await sendEach(harness, names(5), 'x')
+  expect(harness.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
   expect(queue.pagedOut.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
-  expect(under.ledger).toMatchObject({ received: RECORDS, queued: RECORDS })
-  expect(under.delivery.oldestEnqueuedAtMs).toBeGreaterThan(0)
+  expect(harness.ledger).toMatchObject({ received: RECORDS, queued: RECORDS })
+  expect(harness.delivery.oldestEnqueuedAtMs).toBeGreaterThan(0)
 
-  const failed = under.sender.puts.length
-  under.sender.respond = () => taken
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  const sent = deliveries(under, failed)
+  const failed = harness.sender.puts.length
+  harness.sender.respond = () => taken
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  const sent = deliveries(harness, failed)
   // The puts that were under way when the account came back failed still.
   expect(sent.once + sent.more).toBe(RECORDS)
-  expect(under.ledger.delivered).toBe(RECORDS)
+  expect(harness.ledger.delivered).toBe(RECORDS)
   expect([queue.pagedOut.records, queue.pagedOut.lanes.size, queue.pagedOut.sinceMs]).toEqual([0, 0, undefined])
-  expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
+  expect([harness.budget.used, harness.budget.heapUsed]).toEqual([0, 0])
 })
 
 test('a directory of many records opens within the window, and is drained to the last one', async () => {
   const folder = await newFolder()
   const first = await setting(folder)
-  first.under.sender.respond = () => fault('account')
-  await sendEach(first.under, names(3), 'x')
+  first.harness.sender.respond = () => fault('account')
+  await sendEach(first.harness, names(3), 'x')
   const copy = await copyOf(folder)
 
-  const { under, queue } = await setting(copy, {}, { maxConcurrentPuts: 2 })
-  expect(under.ledger.queued + under.ledger.delivered).toBe(RECORDS)
+  const { harness, queue } = await setting(copy, {}, { maxConcurrentPuts: 2 })
+  expect(harness.ledger.queued + harness.ledger.delivered).toBe(RECORDS)
   expect(queue.pagedOut.records).toBeGreaterThanOrEqual(RECORDS - 2 * WINDOW)
-  expect(under.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  expect(deliveries(under)).toEqual({ once: RECORDS, more: 0 })
+  expect(harness.budget.heapUsed).toBeLessThanOrEqual(HEAP_BYTES)
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(deliveries(harness)).toEqual({ once: RECORDS, more: 0 })
   const left = async () => (await readdir(copy)).filter((name) => name.endsWith('.segment')).length
   await vi.waitUntil(async () => (await left()) === 0, WITHIN)
 })
@@ -132,129 +132,129 @@ test('a directory of many records opens within the window, and is drained to the
 test('a kill while half is drained repeats nothing that was acknowledged, and loses nothing', async () => {
   const folder = await newFolder()
   const first = await setting(folder)
-  first.under.sender.respond = () => fault('account')
-  await sendEach(first.under, names(3), 'x')
-  first.under.sender.respond = () => taken
-  await vi.waitUntil(() => first.under.ledger.delivered > RECORDS / 2, WITHIN)
-  first.under.sender.hold()
+  first.harness.sender.respond = () => fault('account')
+  await sendEach(first.harness, names(3), 'x')
+  first.harness.sender.respond = () => taken
+  await vi.waitUntil(() => first.harness.ledger.delivered > RECORDS / 2, WITHIN)
+  first.harness.sender.hold()
   await first.queue.flush()
   const copy = await copyOf(folder)
-  const { delivered } = first.under.ledger
+  const { delivered } = first.harness.ledger
 
-  const { under } = await setting(copy)
-  expect(under.ledger.queued + under.ledger.delivered).toBe(RECORDS - delivered)
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  expect(deliveries(under)).toEqual({ once: RECORDS - delivered, more: 0 })
+  const { harness } = await setting(copy)
+  expect(harness.ledger.queued + harness.ledger.delivered).toBe(RECORDS - delivered)
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(deliveries(harness)).toEqual({ once: RECORDS - delivered, more: 0 })
 })
 
-test('a kill after the journal was written anew keeps what is paged out', async () => {
+test('a kill after the journal was rewritten keeps paged-out records', async () => {
   const folder = await newFolder()
   const first = await setting(folder, { compactBytes: 1 })
-  first.under.sender.respond = ({ group }) => (group === 'g0' ? taken : fault('group'))
-  await sendEach(first.under, names(3), 'x')
-  await vi.waitUntil(() => first.under.ledger.delivered === RECORDS / 3, WITHIN)
+  first.harness.sender.respond = ({ group }) => (group === 'g0' ? taken : fault('group'))
+  await sendEach(first.harness, names(3), 'x')
+  await vi.waitUntil(() => first.harness.ledger.delivered === RECORDS / 3, WITHIN)
   await first.queue.flush()
   const copy = await copyOf(folder)
-  const { under } = await setting(copy)
-  expect(under.ledger.queued + under.ledger.delivered).toBe((RECORDS * 2) / 3)
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  expect(deliveries(under)).toEqual({ once: (RECORDS * 2) / 3, more: 0 })
+  const { harness } = await setting(copy)
+  expect(harness.ledger.queued + harness.ledger.delivered).toBe((RECORDS * 2) / 3)
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(deliveries(harness)).toEqual({ once: (RECORDS * 2) / 3, more: 0 })
 })
 
-test('lanes that cannot be sent leave the window to the others: new and old records of those go out', async () => {
-  const { under, queue } = await setting(await newFolder())
-  under.sender.respond = () => fault('account')
-  await sendEach(under, ['bad/s', 'bad/t', 'good/s'], 'old')
-  under.sender.respond = ({ group }) => (group === 'bad' ? fault('group') : taken)
-  await sendEach(under, ['bad/s', 'good/s', 'fine/s'], 'new')
-  await vi.waitUntil(() => under.ledger.delivered === RECORDS, WITHIN)
+test('lanes that cannot be sent leave the window to the others, whose new and old records are sent', async () => {
+  const { harness, queue } = await setting(await newFolder())
+  harness.sender.respond = () => fault('account')
+  await sendEach(harness, ['bad/s', 'bad/t', 'good/s'], 'old')
+  harness.sender.respond = ({ group }) => (group === 'bad' ? fault('group') : taken)
+  await sendEach(harness, ['bad/s', 'good/s', 'fine/s'], 'new')
+  await vi.waitUntil(() => harness.ledger.delivered === RECORDS, WITHIN)
   expect(queue.pagedOut.records).toBeGreaterThan(RECORDS - 2 * WINDOW)
 
-  under.sender.respond = () => taken
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  expect(under.ledger.delivered).toBe(2 * RECORDS)
-  expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
+  harness.sender.respond = () => taken
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(harness.ledger.delivered).toBe(2 * RECORDS)
+  expect([harness.budget.used, harness.budget.heapUsed]).toEqual([0, 0])
 })
 
 test('a lane that fails while it is drained gives the window back', async () => {
-  const { under } = await setting(await newFolder())
-  under.sender.respond = () => fault('account')
-  await sendEach(under, ['bad/s'], 'a')
-  await sendEach(under, ['good/s'], 'b')
+  const { harness } = await setting(await newFolder())
+  harness.sender.respond = () => fault('account')
+  await sendEach(harness, ['bad/s'], 'a')
+  await sendEach(harness, ['good/s'], 'b')
   // One put of each is taken, so that their lanes are known to work and are paged in.
   let takenOfBad = 0
-  under.sender.respond = ({ group, texts }) => {
+  harness.sender.respond = ({ group, texts }) => {
     if (group !== 'bad') return taken
     takenOfBad += texts.length
     return takenOfBad > RECORDS / 10 ? fault('group') : taken
   }
-  await vi.waitUntil(() => under.sender.sentTo('good/s').length >= RECORDS, WITHIN)
-  expect(under.ledger.queued).toBeGreaterThan(RECORDS / 2)
+  await vi.waitUntil(() => harness.sender.sentTo('good/s').length >= RECORDS, WITHIN)
+  expect(harness.ledger.queued).toBeGreaterThan(RECORDS / 2)
 })
 
 test('records of a stuck lane that have no batch are moved out of sparse segments too', async () => {
-  const { under, queue, folder } = await setting(await newFolder(), { segmentBytes: 16_384 })
-  under.sender.respond = ({ group }) => (group === 'bad' ? fault('group') : taken)
+  const { harness, queue, folder } = await setting(await newFolder(), { segmentBytes: 16_384 })
+  harness.sender.respond = ({ group }) => (group === 'bad' ? fault('group') : taken)
   const lanes = ['bad/s', ...names(9)]
-  await sendEach(under, lanes, 'x', 4_000)
-  await vi.waitUntil(() => under.ledger.delivered === 3_600, WITHIN)
+  await sendEach(harness, lanes, 'x', 4_000)
+  await vi.waitUntil(() => harness.ledger.delivered === 3_600, WITHIN)
   const bytesOfStuck = 400 * 120
   await vi.waitUntil(() => queue.usedBytes < 4 * bytesOfStuck, WITHIN)
   expect(queue.relocatedBytes).toBeGreaterThan(0)
   expect(queue.pagedOut.records).toBeGreaterThan(0)
-  await under.delivery.shutdown(AbortSignal.abort(), true)
+  await harness.delivery.shutdown(AbortSignal.abort(), true)
   const next = await setting(folder)
-  expect(next.under.ledger.queued + next.under.ledger.delivered).toBe(400)
-  await vi.waitUntil(() => next.under.ledger.queued === 0, WITHIN)
-  expect(deliveries(next.under)).toEqual({ once: 400, more: 0 })
-  expect([next.under.budget.used, next.under.budget.heapUsed]).toEqual([0, 0])
+  expect(next.harness.ledger.queued + next.harness.ledger.delivered).toBe(400)
+  await vi.waitUntil(() => next.harness.ledger.queued === 0, WITHIN)
+  expect(deliveries(next.harness)).toEqual({ once: 400, more: 0 })
+  expect([next.harness.budget.used, next.harness.budget.heapUsed]).toEqual([0, 0])
 })
 
-test('a flush waits for what has no batch yet', async () => {
-  const { under } = await setting(await newFolder())
-  under.sender.respond = () => fault('account')
-  await sendEach(under, names(2), 'x')
-  under.sender.respond = () => taken
-  await under.delivery.flush(AbortSignal.timeout(WITHIN.timeout))
-  expect(under.ledger.delivered).toBe(RECORDS)
+test('a flush waits for records without a batch too', async () => {
+  const { harness } = await setting(await newFolder())
+  harness.sender.respond = () => fault('account')
+  await sendEach(harness, names(2), 'x')
+  harness.sender.respond = () => taken
+  await harness.delivery.flush(AbortSignal.timeout(WITHIN.timeout))
+  expect(harness.ledger.delivered).toBe(RECORDS)
 })
 
-test('who waits for the outcome of each record hears it, however many there are', async () => {
-  const { under } = await setting(await newFolder())
-  under.sender.respond = () => fault('account')
-  const requests = Array.from({ length: 1_000 }, (_, i) => under.send({ 'g/s': [{ text: `x${i}` }] }))
+test('each waiting sender gets the outcome of its record, however many there are', async () => {
+  const { harness } = await setting(await newFolder())
+  harness.sender.respond = () => fault('account')
+  const requests = Array.from({ length: 1_000 }, (_, i) => harness.send({ 'g/s': [{ text: `x${i}` }] }))
   await vi.waitUntil(() => requests.every(({ queued }) => queued === 'stored'), WITHIN)
-  under.sender.respond = () => taken
+  harness.sender.respond = () => taken
   await vi.waitUntil(() => requests.every(({ outcomes }) => outcomes['delivered'] === 1), WITHIN)
-  expect(under.budget.heapUsed).toBe(0)
+  expect(harness.budget.heapUsed).toBe(0)
 })
 
-test('a stuck lane counts with what it has on disk: it does not take the queue from others', async () => {
-  const { under, queue } = await setting(
+test('the disk use of a stuck lane counts: it does not take the queue from others', async () => {
+  const { harness, queue } = await setting(
     await newFolder(),
     { capacityBytes: 400_000, segmentBytes: 16_384 },
     { onLaneFull: 'reject' },
   )
-  under.sender.respond = ({ group }) => (group === 'bad' ? fault('group', { lasting: true }) : taken)
+  harness.sender.respond = ({ group }) => (group === 'bad' ? fault('group', { lasting: true }) : taken)
   let rejected = 0
   for (let i = 0; i < 6_000; i++) {
-    const request = under.send({ 'bad/s': [{ text: `bad${i} ${'x'.repeat(60)}` }] }, { queuedOnly: true })
+    const request = harness.send({ 'bad/s': [{ text: `bad${i} ${'x'.repeat(60)}` }] }, { queuedOnly: true })
     await vi.waitUntil(() => request.queued !== undefined, { ...WITHIN, interval: 1 })
-    if (i % 100 === 0) under.send({ 'good/s': [{ text: `good${i}` }] }, { queuedOnly: true })
+    if (i % 100 === 0) harness.send({ 'good/s': [{ text: `good${i}` }] }, { queuedOnly: true })
     if (request.rejectedLanes.length > 0) rejected++
     if (rejected > 50) break
   }
   expect(rejected).toBeGreaterThan(50)
   expect(queue.usedBytes).toBeLessThan(400_000)
-  const good = under.send({ 'good/s': [{ text: 'last' }] })
+  const good = harness.send({ 'good/s': [{ text: 'last' }] })
   await vi.waitUntil(() => good.outcomes['delivered'] === 1, WITHIN)
 })
 
 test('an index that cannot be read now is read later, and nothing is given up', async () => {
   const folder = await newFolder()
   const first = await setting(folder)
-  first.under.sender.respond = () => fault('account')
-  await sendEach(first.under, names(3), 'x')
+  first.harness.sender.respond = () => fault('account')
+  await sendEach(first.harness, names(3), 'x')
   const copy = await copyOf(folder)
   let sick = false
   const files = filesWith({
@@ -264,33 +264,33 @@ test('an index that cannot be read now is read later, and nothing is given up', 
       return withoutSync.open(path, flags)
     },
   })
-  const { under } = await setting(copy, { files, rereadAfterMs: [200, 200, 200, 200, 200, 200] })
+  const { harness } = await setting(copy, { files, rereadAfterMs: [200, 200, 200, 200, 200, 200] })
   sick = true
   await new Promise((resolve) => setTimeout(resolve, 600))
   sick = false
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  expect(under.ledger.delivered).toBe(RECORDS)
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(harness.ledger.delivered).toBe(RECORDS)
 })
 
 test('a segment that is gone for good counts as lost, and the others are delivered', async () => {
   const folder = await newFolder()
   const first = await setting(folder, { segmentBytes: 16_384 })
-  first.under.sender.respond = () => fault('account')
-  await sendEach(first.under, names(3), 'x')
+  first.harness.sender.respond = () => fault('account')
+  await sendEach(first.harness, names(3), 'x')
   const copy = await copyOf(folder)
-  const { under, queue } = await setting(copy, { rereadAfterMs: [50, 50] }, { maxConcurrentPuts: 1 })
-  under.sender.hold()
+  const { harness, queue } = await setting(copy, { rereadAfterMs: [50, 50] }, { maxConcurrentPuts: 1 })
+  harness.sender.hold()
   const segments = (await readdir(copy)).filter((name) => name.endsWith('.segment')).toSorted()
   expect(segments.length).toBeGreaterThan(2)
   // The last but one: of the first some records have their batches already.
   await rm(join(copy, segments.at(-2) ?? ''))
-  under.sender.respond = () => taken
-  under.sender.resume()
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  expect(under.ledger.lost.quarantined).toBeGreaterThan(100)
-  expect(under.ledger.delivered + under.ledger.lost.quarantined).toBe(RECORDS)
+  harness.sender.respond = () => taken
+  harness.sender.resume()
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(harness.ledger.lost.quarantined).toBeGreaterThan(100)
+  expect(harness.ledger.delivered + harness.ledger.lost.quarantined).toBe(RECORDS)
   expect(queue.pagedOut.records).toBe(0)
-  expect([under.budget.used, under.budget.heapUsed]).toEqual([0, 0])
+  expect([harness.budget.used, harness.budget.heapUsed]).toEqual([0, 0])
 })
 
 test.each([
@@ -307,29 +307,29 @@ test.each([
     },
   }))
   const options = { files, segmentBytes: 1_048_576, memoryBytes: 65_536, capacityBytes: 256 * 1_048_576 }
-  const { under, queue } = await setting(await newFolder(), options, { budgetBytes: 32 * 1_048_576 })
-  under.sender.respond = () => fault('account')
+  const { harness, queue } = await setting(await newFolder(), options, { budgetBytes: 32 * 1_048_576 })
+  harness.sender.respond = () => fault('account')
   const padding = 'x'.repeat(textBytes)
   const atOnce = Math.min(100, Math.ceil(4_000_000 / textBytes))
-  await sendEach(under, names(lanes), padding, count, atOnce)
+  await sendEach(harness, names(lanes), padding, count, atOnce)
   const storedBytes = queue.usedBytes
   readBytes = 0
-  under.sender.respond = () => taken
-  await vi.waitUntil(() => under.ledger.queued === 0, WITHIN)
-  expect(under.ledger.delivered).toBe(count)
+  harness.sender.respond = () => taken
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(harness.ledger.delivered).toBe(count)
   expect(readBytes).toBeLessThan(1.5 * storedBytes)
 })
 
-test('a directory that another process left is taken over a window at a time, and let go at its end', async () => {
+test('a directory that another process left is adopted a window at a time, and released at the end', async () => {
   const folder = await newFolder()
   const first = await setting(folder)
-  first.under.sender.respond = () => fault('account')
-  await sendEach(first.under, names(5), 'x')
-  await first.under.delivery.shutdown(AbortSignal.abort(), true)
+  first.harness.sender.respond = () => fault('account')
+  await sendEach(first.harness, names(5), 'x')
+  await first.harness.delivery.shutdown(AbortSignal.abort(), true)
 
   const own = await newFolder()
   let adopting: AdoptingQueue | undefined
-  const { under } = await setting(own, {}, {}, (queue) => (adopting = new AdoptingQueue(queue, silentLogger)))
+  const { harness } = await setting(own, {}, {}, (queue) => (adopting = new AdoptingQueue(queue, silentLogger)))
   if (adopting === undefined) throw new Error('no queue was made')
   const released = vi.fn(async () => {})
   const left = [{ path: folder, release: released }]
@@ -339,7 +339,7 @@ test('a directory that another process left is taken over a window at a time, an
       options,
       () => {},
       () => {},
-      under.budget,
+      harness.budget,
       silentLogger,
     )
     await letters.open()
@@ -350,21 +350,21 @@ test('a directory that another process left is taken over a window at a time, an
     {
       nextAbandoned: async () => left.pop(),
       openQueue: (directory, counters) =>
-        new DiskQueue(optionsOf(directory), { ...counters, fatal() {} }, under.budget, silentLogger),
+        new DiskQueue(optionsOf(directory), { ...counters, fatal() {} }, harness.budget, silentLogger),
       openLetters: async () => openLetters(),
       queue: adopting,
       letters,
       ledger: { async merge() {}, moved() {}, lost() {} },
-      takeUp: (found, pagedOut) => under.delivery.takeUp(found, pagedOut),
-      reader: under.delivery.reader,
+      takeUp: (found, pagedOut) => harness.delivery.takeUp(found, pagedOut),
+      reader: harness.delivery.reader,
     },
     silentLogger,
   )
   adoption.start()
-  await vi.waitUntil(() => under.ledger.delivered === RECORDS, WITHIN)
+  await vi.waitUntil(() => harness.ledger.delivered === RECORDS, WITHIN)
   await vi.waitUntil(() => released.mock.calls.length === 1, WITHIN)
-  expect(deliveries(under)).toEqual({ once: RECORDS, more: 0 })
-  expect([under.budget.used, under.budget.heapUsed, adopting.adopted]).toEqual([0, 0, 0])
+  expect(deliveries(harness)).toEqual({ once: RECORDS, more: 0 })
+  expect([harness.budget.used, harness.budget.heapUsed, adopting.adopted]).toEqual([0, 0, 0])
   await adoption.close()
   await letters.close()
 })

@@ -7,9 +7,7 @@
 //   open.settle(batch)
 //   await open.queue.close()
 //   await (await openQueue(folder)).texts()      what waits: [['lane', 'first', 'second'], …]
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cp } from 'node:fs/promises'
 import { onTestFinished } from 'vitest'
 import { ByteBudget } from '../../../../../src/component/byte-budget.ts'
 import type { Retry } from '../../../../../src/accounting/outcome.ts'
@@ -19,10 +17,10 @@ import { type Files, nodeFiles, type OpenFile } from '../../../../../src/deliver
 import type { QueuedBatch, QueueReservation, RecoveredBatch } from '../../../../../src/delivery/contract/queue.ts'
 import { itemBatch, itemTexts } from '../../../../fakes/items.ts'
 import { listeningLogger, type LogLine } from '../../../../fakes/logger.ts'
+import { temporaryFolder } from '../../../../fakes/temporary-folder.ts'
 
 export async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-queue-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const folder = await temporaryFolder()
   return folder
 }
 
@@ -47,7 +45,7 @@ export function filesWith(
   return { ...nodeFiles, open, ...changes }
 }
 
-/** For thousands of queues: nobody cuts the power. */
+/** For thousands of queues: no test cuts the power. */
 export const withoutSync = filesWith({ syncDirectory: async () => {} }, () => ({ sync: async () => {} }))
 
 /** What a process that was killed at this moment leaves. */
@@ -65,7 +63,7 @@ export class OpenQueue {
   recovered: readonly RecoveredBatch[] = []
   counters: Record<string, unknown> = {}
   restored: unknown
-  /** Items that `recover` told as lost. */
+  /** Items that `recover` reported as lost. */
   lost = 0
 
   constructor(directory: string, options: Partial<DiskQueueOptions>, budgetBytes: number, heapBytes?: number) {
@@ -135,7 +133,7 @@ export class OpenQueue {
   }
 
   /** Log lines with this text. */
-  said(text: string): LogLine[] {
+  linesWith(text: string): LogLine[] {
     return this.logged.filter(({ message }) => message.includes(text))
   }
 }

@@ -8,7 +8,7 @@ import { itemTexts } from '../../../../fakes/items.ts'
 import { laterVersion } from './later-version.ts'
 import { newFolder, openQueue } from './queue-fixture.ts'
 
-/** Names, contents and times of all files, as somebody sees them who comes later. */
+/** Names, contents and times of all files, for a later comparison. */
 async function everything(folder: string) {
   const names = (await readdir(folder)).sort()
   return Promise.all(
@@ -24,7 +24,7 @@ async function everything(folder: string) {
 async function stopped(...waiting: readonly (readonly string[])[]) {
   const folder = await newFolder()
   const open = await openQueue(folder)
-  const done = await open.put('done', ['nobody waits for it'])
+  const done = await open.put('done', ['settled'])
   for (const texts of waiting) await open.put('a', texts)
   open.settle(done)
   await open.queue.close()
@@ -44,7 +44,7 @@ async function look(folder: string) {
   return { found, lostItems: queue.lostItems }
 }
 
-test('finds what waits, and changes nothing', async () => {
+test('finds waiting records, and changes nothing', async () => {
   const { folder } = await stopped(['first'], ['second', 'third'])
   const before = await everything(folder)
   expect((await look(folder)).found).toEqual([
@@ -54,7 +54,7 @@ test('finds what waits, and changes nothing', async () => {
   expect(await everything(folder)).toEqual(before)
 })
 
-test('leaves a damaged segment where it is, and says what is not there any more', async () => {
+test('leaves a damaged segment where it is, and reports what is missing', async () => {
   const { folder, segment } = await stopped(['first'], ['second'])
   await writeFile(segment, 'x'.repeat(1_000))
   const before = await everything(folder)
@@ -72,7 +72,7 @@ test('a record whose bytes are gone has no items', async () => {
   expect(waiting.batch.items).toBeUndefined()
 })
 
-test('a directory that is not there is empty, and is not made', async () => {
+test('a missing directory reads as empty, and is not created', async () => {
   const folder = join(await newFolder(), 'dead-letters')
   expect((await look(folder)).found).toEqual([])
   await expect(readdir(folder)).rejects.toThrow('ENOENT')

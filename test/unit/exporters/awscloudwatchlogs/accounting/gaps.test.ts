@@ -10,13 +10,13 @@ const LANE = 'group:stream'
 
 /** Ledgers that write markers while `room` is true, and what they wrote. */
 function ledgers() {
-  const told: { lane: string; records: number; reasons: Record<string, number> }[] = []
+  const markers: { lane: string; records: number; reasons: Record<string, number> }[] = []
   const state = { room: true }
   const made = new Ledgers(async (lane: string, { records, reasons }: Gap) => {
-    if (state.room) told.push({ lane, records, reasons: Object.fromEntries(reasons) })
+    if (state.room) markers.push({ lane, records, reasons: Object.fromEntries(reasons) })
     return state.room
   })
-  return { ledgers: made, told, state }
+  return { ledgers: made, markers, state }
 }
 
 function receive(to: Ledgers, records: number): void {
@@ -27,21 +27,21 @@ function receive(to: Ledgers, records: number): void {
 }
 
 describe('gap markers', () => {
-  test('are written once, when the lane delivers again, with all that was missed', async () => {
-    const { ledgers: counted, told } = ledgers()
+  test('are written once, when the lane delivers again, with all missing records', async () => {
+    const { ledgers: counted, markers } = ledgers()
     receive(counted, 10)
     counted.settled({ kind: 'lost', reason: 'expired' }, 3, LANE)
     counted.settled({ kind: 'rejected', reason: 'too_old' }, 2, LANE)
-    expect(told).toEqual([])
+    expect(markers).toEqual([])
     counted.settled({ kind: 'delivered' }, 1, LANE)
     counted.settled({ kind: 'delivered' }, 4, LANE)
-    expect(told).toEqual([{ lane: LANE, records: 5, reasons: { expired: 3, too_old: 2 } }])
+    expect(markers).toEqual([{ lane: LANE, records: 5, reasons: { expired: 3, too_old: 2 } }])
     await settledPromises()
     expect(counted.gaps.markers).toBe(1)
   })
 
   test('are kept for later where there is no room now', async () => {
-    const { ledgers: counted, told, state } = ledgers()
+    const { ledgers: counted, markers, state } = ledgers()
     receive(counted, 4)
     counted.settled({ kind: 'lost', reason: 'expired' }, 1, LANE)
     state.room = false
@@ -53,18 +53,18 @@ describe('gap markers', () => {
     state.room = true
     counted.settled({ kind: 'delivered' }, 1, LANE)
     await settledPromises()
-    expect(told).toEqual([{ lane: LANE, records: 2, reasons: { expired: 1, too_old: 1 } }])
+    expect(markers).toEqual([{ lane: LANE, records: 2, reasons: { expired: 1, too_old: 1 } }])
   })
 
-  test('say nothing of dead letters: those are not missing, they are kept', () => {
-    const { ledgers: counted, told } = ledgers()
+  test('do not mention dead letters: those are kept, not missing', () => {
+    const { ledgers: counted, markers } = ledgers()
     receive(counted, 2)
     counted.settled({ kind: 'dead_lettered' }, 1, LANE)
     counted.settled({ kind: 'delivered' }, 1, LANE)
-    expect(told).toEqual([])
+    expect(markers).toEqual([])
   })
 
-  test('read as an event that says how many, from when to when, and why', () => {
+  test('are events that give the number, the time range and the reason', () => {
     const gap = {
       records: 5,
       fromMs: Date.UTC(2026, 0, 2),
@@ -82,7 +82,7 @@ describe('gap markers', () => {
   })
 })
 
-describe('the counted of a destination', () => {
+describe('the ledger of a destination', () => {
   test('balances beside that of the exporter', () => {
     const { ledgers: counted } = ledgers()
     receive(counted, 10)

@@ -9,7 +9,7 @@ const LETTER: DeadLetter = { id: 'a', lane: 'g:s', reason: 'poison', error: '', 
 const DAY_MS = 86_400_000
 
 /** The account of the exporter and those of its destinations, each of which balances. */
-function told(ledgers: Ledgers) {
+function snapshot(ledgers: Ledgers) {
   const all = Object.fromEntries([...ledgers.destinations.all].map(([key, ledger]) => [key, ledgerReport(ledger)]))
   for (const each of [ledgerReport(ledgers.ledger), ...Object.values(all)])
     expect(each).toMatchObject({ difference: 0 })
@@ -23,17 +23,17 @@ function admit(ledgers: Ledgers, ...ages: number[]) {
   ledgers.admit(request, [])
 }
 
-test('what is turned away at the door is in the account of where it was to go, and the stream is told', () => {
+test('records rejected on arrival are in the ledger of their destination and of its stream', () => {
   const gaps: number[] = []
   const tell: WriteGapMarker = async (_, { records }) => gaps.push(records) > 0
   const ledgers = new Ledgers(tell)
   admit(ledgers, 0, 15 * DAY_MS)
-  expect(told(ledgers)).toMatchObject({ 'g:s': { received: 2, queued: 1, rejected: { too_old: 1 } } })
+  expect(snapshot(ledgers)).toMatchObject({ 'g:s': { received: 2, queued: 1, rejected: { too_old: 1 } } })
   ledgers.settled({ kind: 'delivered' }, 1, 'g:s')
   expect(gaps).toEqual([1])
 })
 
-test('a stream is told of its dead letters that are evicted', () => {
+test('evicted dead letters are in the ledger of their stream', () => {
   const gaps: [number, string[]][] = []
   const ledgers = new Ledgers(async (_, { records, reasons }) => gaps.push([records, [...reasons.keys()]]) > 0)
   ledgers.letterAdopted(LETTER)
@@ -49,7 +49,7 @@ test('dead letters stay in the account of their destination until they are repla
   ledgers.letterAdopted(LETTER)
   ledgers.letterEvicted(LETTER)
   ledgers.revived(3, 'g:s', 'g:s')
-  expect(told(ledgers)).toMatchObject({
+  expect(snapshot(ledgers)).toMatchObject({
     'g:s': { received: 6, dead_lettered: 0, queued: 3, lost: { dead_letter_evicted: 3 } },
   })
   expect(ledgers.ledger.replayed).toBe(3)
@@ -60,14 +60,14 @@ test('replayed to another group they are its own', () => {
   ledgers.letterAdopted(LETTER)
   ledgers.revived(3, 'g:s', 'other:s')
   ledgers.settled({ kind: 'delivered' }, 3, 'other:s')
-  expect(told(ledgers)).toMatchObject({ 'g:s': { received: 0 }, 'other:s': { received: 3, delivered: 3 } })
+  expect(snapshot(ledgers)).toMatchObject({ 'g:s': { received: 0 }, 'other:s': { received: 3, delivered: 3 } })
 })
 
 test('records that are rescued are counted, and belong to where they went', () => {
   const ledgers = new Ledgers(undefined)
   admit(ledgers, 0, 0)
   ledgers.moved(1, 'g:s', 'late:s')
-  expect(told(ledgers)).toMatchObject({ 'g:s': { received: 1 }, 'late:s': { received: 1 } })
+  expect(snapshot(ledgers)).toMatchObject({ 'g:s': { received: 1 }, 'late:s': { received: 1 } })
   ledgers.moved(1, 'g:s', 'g:s')
   expect(ledgers.rescued).toBe(2)
 })

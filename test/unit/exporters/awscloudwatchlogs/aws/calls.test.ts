@@ -14,7 +14,7 @@ test.each<[string, (calls: Calls, signal: AbortSignal) => Promise<unknown>]>([
   ['CreateLogStream', (calls, signal) => calls.createLogStream(target, signal)],
   ['CreateLogGroup', (calls, signal) => calls.createLogGroup('group', undefined, signal)],
   ['PutRetentionPolicy', (calls, signal) => calls.putRetentionPolicy('group', 1, signal)],
-])('%s waits 30 s for credentials that do not come, or until it is told not to', async (_, call) => {
+])('%s waits 30 s for missing credentials, or until it is aborted', async (_, call) => {
   const client = new CloudWatchLogsClient({ region: 'us-east-1', credentials: never })
   const stop = new AbortController()
   const failed = vi.fn<(error: Error) => void>()

@@ -58,7 +58,7 @@ describe('codes of AWS', () => {
     ['RequestTimeoutException', 408, 'endpoint', 'server_error', false],
     ['OperationAbortedException', 400, 'group', 'conflict', false],
     ['LimitExceededException', 400, 'group', 'quota_exceeded', LASTING],
-    // codes nobody told of, by their status
+    // undocumented codes, by their status
     ['SomethingNew', 429, 'account', 'throttled', false],
     ['SomethingNew', 401, 'group', 'access_denied', LASTING],
     ['SomethingNew', 403, 'group', 'access_denied', LASTING],
@@ -94,14 +94,14 @@ describe('codes of AWS', () => {
       expect(answered(Date.now() + 600_000)).toMatchObject(wrongClock)
     })
 
-    test('is the fault of the secret or the Region where it does not, and says so', () => {
+    test('is the fault of the secret or the Region where it does not, and names both', () => {
       expect(answered(Date.now())).toMatchObject(wrongSecret)
       expect(answered(Date.now() + 240_000)).toMatchObject(wrongSecret)
       expect(answered(undefined)).toMatchObject(wrongSecret)
       expect(answered(Date.now())).toHaveProperty('message', expect.stringMatching(/secret access key .* Region/))
     })
 
-    test('is measured by the time the call was signed with, not by the clock that is known to be wrong', () => {
+    test('uses the time the call was signed with, not the wrong clock', () => {
       expect(answered(Date.now() - 3_600_000, { signingSkewMs: 900 })).toMatchObject(wrongSecret)
       expect(answered(Date.now(), { signingSkewMs: 3_600_000 })).toMatchObject(wrongClock)
     })
@@ -124,7 +124,7 @@ describe('codes of AWS', () => {
     expect(classifyPut(thrown(name, 400))).toEqual({ kind: 'refused', message: `${name}: the text` })
   })
 
-  test('so does a 413 of whatever stands between', () => {
+  test('so is a 413 of a proxy', () => {
     expect(classifyPut(thrown('UnknownError', 413)).kind).toBe('refused')
   })
 
@@ -132,7 +132,7 @@ describe('codes of AWS', () => {
     expect(classifyPut(thrown('DataAlreadyAcceptedException', 400))).toEqual({ kind: 'accepted', rejected: [] })
   })
 
-  test('InvalidSequenceToken hands on the token that is expected', () => {
+  test('InvalidSequenceToken passes on the expected token', () => {
     const error = thrown('InvalidSequenceTokenException', 400, { expectedSequenceToken: 'abc' })
     expect(classifyPut(error)).toEqual({ kind: 'sequence', expected: 'abc', message: 'the text' })
     expect(classifyPut(thrown('InvalidSequenceTokenException', 400))).toMatchObject({ expected: undefined })
@@ -145,7 +145,7 @@ describe('codes of AWS', () => {
     expect(classifyCreation(thrown('InvalidSequenceTokenException', 400))).toMatchObject(unknown)
   })
 
-  test('what is missing or exists already is for the exporter itself', () => {
+  test('missing and existing resources are handled by the exporter itself', () => {
     expect(classifyPut(thrown('ResourceNotFoundException', 400))).toEqual({ kind: 'missing', message: 'the text' })
     expect(classifyCreation(thrown('ResourceAlreadyExistsException', 400))).toEqual({ kind: 'exists' })
   })
@@ -194,7 +194,7 @@ describe('no answer of CloudWatch', () => {
     })
   })
 
-  test('so is what failed before the connection was asked for', () => {
+  test('so are failures before the connection is requested', () => {
     expect(classifyPut(new LocalFault(thrown('EndpointError')))).toMatchObject({
       reason: 'configuration',
       maybeTaken: false,
@@ -213,7 +213,7 @@ describe('no answer of CloudWatch', () => {
     expect(outcome).toMatchObject({ scope: 'endpoint', reason, maybeTaken: true, lasting: false })
   })
 
-  test('a 200 that is not JSON is the page of something in between', () => {
+  test('a 200 that is not JSON is the page of a proxy', () => {
     const outcome = classifyPut(thrown('SyntaxError', 200))
     expect(outcome).toMatchObject({ kind: 'retry', scope: 'endpoint', reason: 'garbage_answer', maybeTaken: true })
   })
@@ -223,7 +223,7 @@ describe('no answer of CloudWatch', () => {
   })
 })
 
-describe('what the answer asks for', () => {
+describe('what the answer requests', () => {
   test.each([
     ['3', 3_000],
     ['0.5', 500],
@@ -291,7 +291,7 @@ describe('rejectedLogEventsInfo of ten events', () => {
   test('an answer without it rejects nothing', () => expect(rejectedRanges(undefined, 10)).toEqual([]))
 })
 
-describe('credentials that could not be had', () => {
+describe('missing credentials', () => {
   test.each<[cause: Error, reason: string, lasting: boolean]>([
     [thrown('AccessDenied', 403), 'credentials_denied', LASTING],
     [thrown('ValidationError', 400), 'credentials_denied', LASTING],
@@ -309,7 +309,7 @@ describe('credentials that could not be had', () => {
     [thrown('SignatureDoesNotMatch', 403), 'credentials_invalid', LASTING],
     [thrown('TypeError', undefined, { code: 'ERR_INVALID_CHAR' }), 'configuration', LASTING],
     [thrown('SystemError', undefined, { code: 'ERR_SYSTEM_ERROR' }), 'configuration', LASTING],
-  ])('are a fault of the credential, whoever said so: %s is %s', (cause, reason, lasting) => {
+  ])('are a fault of the credential, from every source: %s is %s', (cause, reason, lasting) => {
     expect(classifyPut(new NoCredentials(cause))).toEqual({
       kind: 'retry',
       scope: 'credential',

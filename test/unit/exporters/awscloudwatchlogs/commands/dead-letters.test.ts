@@ -23,7 +23,7 @@ const replay = (root: string, ...args: string[]) => runCli(['dead-letters', 'rep
 /** First column of a list. */
 const ids = (out: string) => out.split('\n').flatMap((line) => line.split('  ')[0] || [])
 
-/** Names and times of everything, as somebody sees them who comes later. */
+/** Names and times of all files, for a later comparison. */
 async function everything(root: string): Promise<string[]> {
   const names = (await readdir(root, { recursive: true })).sort()
   return Promise.all(
@@ -34,7 +34,7 @@ async function everything(root: string): Promise<string[]> {
   )
 }
 
-/** Root may read everything, so it becomes somebody else for a while. */
+/** Root may read everything, so it becomes another user for a while. */
 async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
   if (!AT_ROOT) return work()
   process.seteuid?.(NOBODY)
@@ -45,13 +45,13 @@ async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function giveToNobody(root: string): Promise<void> {
+async function giveToUserNobody(root: string): Promise<void> {
   if (!AT_ROOT) return
   for (const name of ['.', ...(await readdir(root, { recursive: true }))]) await chown(join(root, name), NOBODY, NOBODY)
 }
 
 describe('list', () => {
-  test('is oldest first over all queues, of daemons that run and of those that do not', async () => {
+  test('is oldest first over all queues, of running and stopped daemons', async () => {
     const root = await storage()
     await stopped(
       root,
@@ -95,7 +95,7 @@ describe('list', () => {
     },
   )
 
-  test('is one line for each letter, whatever CloudWatch said', async () => {
+  test('is one line for each letter, whatever CloudWatch answered', async () => {
     const root = await storage()
     await stopped(root, QUEUE, [{ id: 'a', died: 0, error: 'no\n\u001b[2Jgood' }])
     expect((await list(root)).out).toBe('a  1970-01-01T00:00:00.000Z  poison  /app  s  1 events  no [2Jgood\n')
@@ -149,7 +149,7 @@ describe('show', () => {
     ])
   })
 
-  test('has a daemon read a letter when the one before it is written, and not all at once', async () => {
+  test('makes a daemon read a letter once the previous one is written, not all at once', async () => {
     const root = await storage()
     const message = 'x'.repeat(2 * 1_048_576)
     const running = await answering(
@@ -159,7 +159,7 @@ describe('show', () => {
     )
     let written = 0
     let mostAhead = 0
-    // A pipe that nobody reads yet: it takes the first letter, and then nothing.
+    // A pipe that is not read yet: it accepts the first letter, and then nothing.
     const reader = Promise.withResolvers<void>()
     const ends = runCli(['dead-letters', 'show', '--directory', root], {
       out: (text) => {
@@ -176,7 +176,7 @@ describe('show', () => {
     expect(mostAhead).toBeLessThan(10)
   })
 
-  test('says which letter cannot be read any more, and shows the others', async () => {
+  test('names a letter that can no longer be read, and shows the others', async () => {
     const root = await storage()
     // The newest letter is in memory still.
     const running = await answering(
@@ -192,7 +192,7 @@ describe('show', () => {
 })
 
 describe.each([['list', list] as const, ['show', show] as const])('%s beside a stopped daemon', (_, command) => {
-  test('changes nothing, and makes nothing', async () => {
+  test('changes and creates nothing', async () => {
     const root = await storage()
     await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await mkdir(join(root, OTHER))
@@ -201,7 +201,7 @@ describe.each([['list', list] as const, ['show', show] as const])('%s beside a s
     expect(await everything(root)).toEqual(before)
   })
 
-  test('leaves out what somebody holds who does not answer', async () => {
+  test('leaves out a queue whose holder does not answer', async () => {
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     const held = await lock(directory)
@@ -213,14 +213,14 @@ describe.each([['list', list] as const, ['show', show] as const])('%s beside a s
     })
   })
 
-  test('tells of events whose bytes are damaged', async () => {
+  test('reports events whose bytes are damaged', async () => {
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await writeFile(join(directory, 'dead-letters', '0000000001.segment'), 'x'.repeat(1_000))
     expect((await command(root)).err).toContain('1 events of dead letters are damaged or missing')
   })
 
-  test('reads what is of this release where something is of a later one, and says so', async () => {
+  test('reads the queues of this release beside those of a later one, and reports the latter', async () => {
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await stopped(root, OTHER, [{ id: 'b', died: 0 }])
@@ -247,7 +247,7 @@ describe('replay', () => {
     expect(offered).toEqual(['/late:s'])
   })
 
-  test('beside a stopped daemon takes the letters out', async () => {
+  test('beside a stopped daemon removes the letters', async () => {
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     expect(await replay(root)).toMatchObject({ code: 0, out: '1 letters with 1 events were queued again\n' })
@@ -255,7 +255,7 @@ describe('replay', () => {
     expect((await readdir(directory)).some((name) => name.endsWith('.segment'))).toBe(true)
   })
 
-  test('says how many letters stay because they are damaged', async () => {
+  test('reports how many letters stay because they are damaged', async () => {
     const root = await storage()
     const { directory } = await answering(
       root,
@@ -272,7 +272,7 @@ describe('replay', () => {
   test.skipIf(!AT_ROOT)('by root is refused where it would write what the daemon cannot read', async () => {
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
-    await giveToNobody(root)
+    await giveToUserNobody(root)
     const before = await everything(root)
     expect(await replay(root)).toEqual({
       code: 1,
@@ -299,7 +299,7 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
       'old',
       '--reason: "old" is not a reason of dead letters: write one of too_old, too_new, expired_retention, empty, too_large, lane_full, poison, not_permitted, expired',
     ],
-  ])('%s %j is bad usage, whoever would answer', async (option, value, message) => {
+  ])('%s %j is bad usage, with and without a daemon', async (option, value, message) => {
     const root = await storage()
     await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await answering(root, OTHER, [{ id: 'b', died: 0 }])
@@ -307,7 +307,7 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
     expect(outcome).toEqual({ code: 2, out: '', err: `${message}\n` })
   })
 
-  test('tells all that is wrong at once', async () => {
+  test('reports all problems at once', async () => {
     const { code, err } = await runCli(['dead-letters', name, '--since', 'x', '--group', '*'])
     expect([code, err.split('\n').length - 1]).toEqual([2, 2])
   })
@@ -339,7 +339,7 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
     })
   })
 
-  test('a directory of another user is told in one line', async () => {
+  test('a directory of another user is reported in one line', async () => {
     const root = await storage()
     await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await runCli(['dead-letters', 'list', '--directory', root])
@@ -351,12 +351,12 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
     })
   })
 
-  test('a queue of another user is told in one line, and the others answer', async () => {
+  test('a queue of another user is reported in one line, and the others answer', async () => {
     const root = await storage()
     const directory = await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await stopped(root, OTHER, [{ id: 'b', died: 0 }])
     await runCli(['dead-letters', 'list', '--directory', root])
-    await giveToNobody(root)
+    await giveToUserNobody(root)
     await chmod(directory, 0o000)
     const { code, out, err } = await asOrdinaryUser(() => runCli(['dead-letters', name, '--directory', root]))
     expect(code).toBe(1)
@@ -366,16 +366,16 @@ describe.each(['list', 'show', 'replay'])('%s', (name) => {
     )
   })
 
-  test('what every volume has for root alone is no queue', async () => {
+  test('lost+found is no queue', async () => {
     const root = await storage()
     await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     await runCli(['dead-letters', 'list', '--directory', root])
-    await giveToNobody(root)
+    await giveToUserNobody(root)
     await mkdir(join(root, 'lost+found'), { mode: 0o000 })
     expect(await asOrdinaryUser(() => runCli(['dead-letters', name, '--directory', root]))).toMatchObject({ code: 0 })
   })
 
-  test('a folder that cannot be read is told of, and the others answer', async () => {
+  test('a folder that cannot be read is reported, and the others answer', async () => {
     const root = await storage()
     await stopped(root, QUEUE, [{ id: 'a', died: 0 }])
     const loop = join(root, 'loop')

@@ -3,8 +3,7 @@
 //   const root = await storage()
 //   await stopped(root, 'awscloudwatchlogs/0000', [{ id: 'a', died: 1 }])
 //   const running = await answering(root, 'awscloudwatchlogs/0001', [{ id: 'b', died: 2 }])
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ByteBudget } from '../../../../../src/component/byte-budget.ts'
@@ -14,6 +13,7 @@ import { lock } from '../../../../../src/listen/directory/lock.ts'
 import { openControl } from '../../../../../src/listen/directory/control.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
 import { itemBatch } from '../../../../fakes/items.ts'
+import { temporaryFolder } from '../../../../fakes/temporary-folder.ts'
 
 export interface Letter {
   readonly id: string
@@ -26,8 +26,7 @@ export interface Letter {
 }
 
 export async function storage(): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-letters-'))
-  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  const root = await temporaryFolder()
   return root
 }
 

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { configSchema } from '../../../../../src/exporters/awscloudwatchlogs/config.ts'
 import { local, put, record, run, WITHIN } from './tail-command.ts'
 
-test('prints what is there and what comes, each once, until it is stopped', async () => {
+test('prints existing and new events, each once, until it is stopped', async () => {
   const cloudwatch = await local()
   await put(cloudwatch, '/eks/shop', 'pod-1', [record('first')])
   const { output, stop, ended } = run({ GROUP: '/eks/shop', endpoint: cloudwatch.url, since: '1h' })
@@ -108,7 +108,7 @@ test('an endpoint where nothing listens is named, with what to do', async () => 
   )
 })
 
-test('a throttled look is repeated, and loses nothing', async () => {
+test('a throttled read is repeated, and loses nothing', async () => {
   const cloudwatch = await local()
   await put(cloudwatch, 'g', 's', [record('once')])
   const fault = cloudwatch.faults.throttle({ operation: 'FilterLogEvents', times: 1 })

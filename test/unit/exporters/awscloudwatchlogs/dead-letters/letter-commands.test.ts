@@ -11,7 +11,7 @@ import { listed } from '../../../../fakes/listed.ts'
 import { answering, stopped, storage } from '../commands/letters-on-disk.ts'
 import { lookAtStoredLetters } from '../../../../../src/exporters/awscloudwatchlogs/commands/stored-letters.ts'
 
-/** Whoever writes to the socket of a daemon: a command of another release, say. */
+/** Queries the socket of a daemon, as a command of another release would. */
 async function asked(directory: string, ask: string, query: object): Promise<unknown[]> {
   const all: unknown[] = []
   for await (const piece of (await askControl(directory, ask, { ...query })) ?? []) all.push(piece)
@@ -41,7 +41,7 @@ test('replay by the socket of a daemon queues nothing for a group that can never
   expect(await asked(directory, 'dead-letters.list', {})).toMatchObject([{ id: 'a' }])
 })
 
-test('letters that are only looked at stay', async () => {
+test('letters that are only shown stay', async () => {
   const directory = await stopped(await storage(), 'awscloudwatchlogs/0000', [{ id: 'a', died: 0 }])
   const { letterCommands } = await lookAtStoredLetters(directory)
   expect(await letterCommands.replay({})).toEqual({
@@ -53,7 +53,7 @@ test('letters that are only looked at stay', async () => {
   expect([...(await listed(letterCommands.list({})))]).toMatchObject([{ id: 'a' }])
 })
 
-test('a replay ends behind the letter it is at when the daemon stops, and the letter is gone', async () => {
+test('a replay ends after the current letter when the daemon stops, and that letter is removed', async () => {
   const letters = new DeadLetters(new MemoryQueue(new ByteBudget(1_048_576)), () => {})
   for (const name of ['a', 'b', 'c']) {
     const items = itemBatch(namedItems(name, 2))
@@ -83,7 +83,7 @@ test('a replay that cannot read its letter does not keep the daemon from stoppin
   const items = itemBatch(namedItems('a', 2))
   const run = { batch: new QueuedBatch(items, 2, 0, items.bytes.length, Date.now()), from: 0, to: 2 }
   await letters.put({ lane: 'g:s', run, reason: 'poison', error: '' })
-  const letterCommands = new LetterCommands(letters, () => Promise.reject(new Error('nothing is to be queued')))
+  const letterCommands = new LetterCommands(letters, () => Promise.reject(new Error('nothing should be queued')))
   const replay = letterCommands.replay({})
   await letterCommands.close()
   expect(await replay).toEqual({ letters: 0, events: 0, left: 0, stopped: 'the daemon is stopping' })

@@ -20,14 +20,14 @@ test('a message within the limit is left as it is', () => {
 })
 
 describe('strings of an event', () => {
-  test('the longest is cut and says by how much', () => {
+  test('the longest is cut and states by how much', () => {
     const { body, attributes } = cutEvent({ body: 'x'.repeat(5_000), attributes: { k: 'short' } }, 1_000)
     expect(attributes).toEqual({ k: 'short' })
     const [, kept = '', cut] = /^(x+)\[cut (\d+) bytes\]$/.exec(String(body)) ?? []
     expect(kept.length + Number(cut)).toBe(5_000)
   })
 
-  test('no more is cut than has to be', () => {
+  test('no more is cut than necessary', () => {
     const json = JSON.stringify({ body: 'x'.repeat(5_000) })
     const cut = cutMessage(Buffer.from(json), 1_000, true)
     expect(cut.length).toBeGreaterThan(1_000 - 32)
@@ -78,7 +78,7 @@ describe('the edge of a cut', () => {
     ['an escaped backslash', '\\'],
     ['an escape of six bytes', '\u0001'],
     ['a mix', 'a"é\\€\n😀\u0000'],
-  ])('falls between characters of %s', (_, character) => {
+  ])('is between characters of %s', (_, character) => {
     for (let limit = 300; limit < 330; limit++) {
       const { body } = cutEvent({ body: character.repeat(500) }, limit)
       const kept = String(body).replace(/\[cut \d+ bytes\]$/, '')
@@ -87,7 +87,7 @@ describe('the edge of a cut', () => {
     }
   })
 
-  test('does not part a surrogate pair written as two escapes', () => {
+  test('does not split a surrogate pair written as two escapes', () => {
     for (let limit = 300; limit < 330; limit++) {
       const { body } = cutJson(`{"body":"${'\\ud83d\\ude00'.repeat(200)}"}`, limit)
       expect(String(body).isWellFormed()).toBe(true)
@@ -95,7 +95,7 @@ describe('the edge of a cut', () => {
   })
 })
 
-describe('what has no strings worth cutting', () => {
+describe('events without strings worth cutting', () => {
   test.each([
     ['numbers', `[${'1234567890,'.repeat(500)}1]`],
     ['keys', JSON.stringify(Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`key-${i}`, true])))],
@@ -109,7 +109,7 @@ describe('what has no strings worth cutting', () => {
     expect(json.startsWith(kept)).toBe(true)
   })
 
-  test('JSON with blanks and line breaks of its own stays within the limit', () => {
+  test('JSON with its own blanks and line breaks stays within the limit', () => {
     cutJson(`[${'\n\t1,'.repeat(1_000)}1]`, 600)
     cutJson(`{"key" : "${'x'.repeat(2_000)}"}`, 600)
   })
@@ -124,7 +124,7 @@ describe('text that is not JSON', () => {
     }
   })
 
-  test('counts the bytes that are gone', () => {
+  test('counts the bytes that were cut', () => {
     expect(cutMessage(Buffer.from('y'.repeat(1_000)), 124, false).toString()).toBe(`${'y'.repeat(100)}[cut 900 bytes]`)
   })
 })

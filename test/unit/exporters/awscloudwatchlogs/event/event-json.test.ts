@@ -84,7 +84,7 @@ describe('every type of value', () => {
     expect(recordJson({ body: value })).toBe(value === null ? '{}' : `{"body":${json}}`)
   })
 
-  test('of a key that comes twice a reader takes the last, as the collector does', () => {
+  test('a reader takes the last value of a repeated key, as the collector does', () => {
     const message = recordJson({
       attributes: [
         ['a', 1n],
@@ -96,7 +96,7 @@ describe('every type of value', () => {
   })
 })
 
-describe('what is absent is left out', () => {
+describe('absent fields are left out', () => {
   test.each<[string, RecordFields, string]>([
     ['nothing at all', {}, '{}'],
     ['a body of ""', { body: '' }, '{"body":""}'],
@@ -187,7 +187,7 @@ describe('nesting', () => {
   })
 })
 
-test('with event_id each event has one that no other has, and is counted with it', () => {
+test('with event_id each event has a unique id, which counts toward its size', () => {
   const request = logsRequest({
     resource: { host: 'a' },
     scopes: [{ name: 's', records: [{ body: 'x' }, {}, { attributes: { k: 'v' } }] }],

@@ -14,7 +14,7 @@ const request = recordsRequest(
 )
 
 describe('late_events', () => {
-  test('clamp stores them under the nearest time CloudWatch takes, their own in the event', () => {
+  test('clamp stores them under the nearest time CloudWatch accepts, their own in the event', () => {
     const [now, old, ahead] = eventsOf(request, { lateEvents: 'clamp' })
     expect(now).toMatchObject({ timestamp: NOW_MS, message: '{"body":"now"}' })
     expect(old?.timestamp).toBeGreaterThan(NOW_MS - 14 * DAY_MS)
@@ -25,14 +25,14 @@ describe('late_events', () => {
     expect(JSON.parse(ahead?.message ?? '')).toEqual({ original_timestamp: NOW_MS + 5 * 3_600_000, body: 'ahead' })
   })
 
-  test('divert stores them in a group of their own under the present time, and leaves the others where they belong', () => {
+  test('divert stores them in a separate group under the current time, and leaves the others in theirs', () => {
     const routed = routedOf(request, { lateEvents: 'divert', group: 'g', stream: 's' })
     expect([...routed.keys()].sort()).toEqual(['g:s', 'late:late'])
     expect(routed.get('late:late')?.map(({ timestamp }) => timestamp)).toEqual([NOW_MS, NOW_MS])
     expect(routed.get('g:s')?.map(({ message }) => message)).toEqual(['{"body":"now"}'])
   })
 
-  test('dead_letter keeps them as they are, apart from those that are sent, by what is wrong with them', () => {
+  test('dead_letter keeps them as they are, separate from the others, by reason', () => {
     const keeping = transcoder({ lateEvents: 'dead_letter', group: 'g', stream: 's' })
     const { rejected, routed } = keeping.transcode(request, NOW_MS)
     expect(rejected.count).toBe(0)
@@ -45,7 +45,7 @@ describe('late_events', () => {
     expect(keeping.late).toBe(0)
   })
 
-  test('counts what it let in', () => {
+  test('counts accepted late events', () => {
     const clamping = transcoder({ lateEvents: 'clamp' })
     expect(clamping.transcode(request, NOW_MS).rejected.count).toBe(0)
     expect(clamping.late).toBe(2)

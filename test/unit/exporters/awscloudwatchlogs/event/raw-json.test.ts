@@ -28,7 +28,7 @@ const object = (value: fc.Arbitrary<string>) =>
     .map((members) => `{${members.map(([name, inner]) => `${name} : ${inner}`).join(' ,')}}`)
 const line = fc.oneof(object(fc.oneof(scalar, object(scalar))), fc.json(), fc.string())
 
-test('names what JSON.parse would, and nothing where that fails', () => {
+test('finds the names JSON.parse finds, and none where it fails', () => {
   fc.assert(
     fc.property(
       line.filter((text) => text.startsWith('{')),
@@ -40,7 +40,7 @@ test('names what JSON.parse would, and nothing where that fails', () => {
   )
 })
 
-test('what is JSON is what JSON.parse takes', () => {
+test('accepts as JSON what JSON.parse accepts', () => {
   fc.assert(
     fc.property(line, (text) => {
       let parsed = true
@@ -59,7 +59,7 @@ describe('a name as long as a request', () => {
   test.each([
     ['plain', 'a'.repeat(1_000_000)],
     ['of escapes', '\\ud83d\\ude00'.repeat(100_000)],
-  ])('%s: its beginning, which is longer than a log group may be', (_, name) => {
+  ])('%s: its first part, which is longer than a log group name may be', (_, name) => {
     const group = names(`{"log_group_name":"${name}"}`)?.group ?? ''
     expect([...new Intl.Segmenter().segment(group)].length).toBeGreaterThan(512)
     expect(group.length).toBeLessThan(10_000)

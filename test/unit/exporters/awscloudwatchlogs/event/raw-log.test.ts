@@ -81,7 +81,7 @@ describe('route_from_body', () => {
     expect(gated.diverted).toEqual({ destination_not_allowed: 1, destination_cap: 0 })
   })
 
-  test('is off unless written', () => {
+  test('is off by default', () => {
     expect(lanesOf('{"log_group_name":"/ok/b"}', { routeFromBody: false })).toEqual(['g:s'])
   })
 })

@@ -13,7 +13,7 @@ const HERE = destination('/app', 's')
 const LATE = destination('/late', 'late')
 const DAY_MS = 86_400_000
 
-/** Three records of so many ms ago, as a run of the last two. */
+/** Three records that are `ageMs` old, as a run of the last two. */
 function run(agoMs: number) {
   const time = NOW_NANOS - BigInt(agoMs) * 1_000_000n
   const request = recordsRequest(...['a', 'b', 'c'].map((body) => ({ body, time })))
@@ -23,7 +23,7 @@ function run(agoMs: number) {
 }
 
 test.each(['clamp', 'divert'] as const)(
-  '%s stores what is past a group’s retention under the present time',
+  '%s stores events past a group’s retention under the current time',
   (policy) => {
     const rescued = rescueLate(policy, LATE)?.(HERE, run(10 * DAY_MS), 'expired_retention')
     expect(rescued?.lane).toBe(policy === 'clamp' ? HERE.key : LATE.key)
@@ -35,12 +35,12 @@ test.each(['clamp', 'divert'] as const)(
   },
 )
 
-test('what is refused for another reason, or has the present time already, is not helped by it', () => {
+test('an event refused for another reason, or with the current time already, is not restamped', () => {
   const rescue = rescueLate('divert', LATE)
   expect(rescue?.(HERE, run(10 * DAY_MS), 'poison')).toBeUndefined()
   expect(rescue?.(HERE, run(0), 'too_new')).toBeUndefined()
 })
 
-test.each(['reject', 'dead_letter'] as const)('with %s there is no other place', (policy) => {
+test.each(['reject', 'dead_letter'] as const)('with %s there is no other destination', (policy) => {
   expect(rescueLate(policy, LATE)).toBeUndefined()
 })

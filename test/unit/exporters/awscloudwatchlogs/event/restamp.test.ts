@@ -37,7 +37,7 @@ test.each([
   expect(read(restamp(itemBatch([event(message)]), NOW))).toEqual([{ timestamp: NOW, message: stored }])
 })
 
-test('a message that is as long as CloudWatch takes has no place for its own time', () => {
+test('a message at CloudWatch’s size limit has no room for its own time', () => {
   const message = `{"body":"${'x'.repeat(1_048_550 - 11)}"}`
   expect(read(restamp(itemBatch([event(message)]), NOW))).toEqual([{ timestamp: NOW, message }])
 })

@@ -59,7 +59,7 @@ describe('times CloudWatch would not take', () => {
   })
 })
 
-test('what one request had rejected is no part of the next', () => {
+test('rejections of one request do not appear in the next', () => {
   const reused = transcoder()
   expect(reused.transcode(recordsRequest({ time: 1n }), NOW_MS).rejected.count).toBe(1)
   expect(reused.transcode(recordsRequest({ body: 'x' }), NOW_MS)).toMatchObject({
@@ -177,7 +177,7 @@ test.each([0, 1, 2, 3, 49_151, 49_152, 49_153, 98_304, 150_000])('%i bytes are w
   expect(JSON.parse(messageOf(recordsRequest({ body: bytes })))).toEqual({ body: bytes.toString('base64') })
 })
 
-describe('bounds of one request', () => {
+describe('limits of one request', () => {
   test('over 500,000 records are refused', () => {
     // The smallest record there is: a tag and a length of 0.
     const records = (count: number) => {
@@ -190,14 +190,14 @@ describe('bounds of one request', () => {
     expect(() => empties.transcode(records(500_001), NOW_MS)).toThrow(TextTooLong)
   })
 
-  test('events that come to more text than allowed are refused, and the next request is not', () => {
+  test('events over the limit of total text are refused, and the next request is not', () => {
     const bounded = transcoder({ maxTextBytes: 10_000 })
     const many = recordsRequest(...Array.from({ length: 100 }, () => ({ body: 'x'.repeat(200) })))
     expect(() => bounded.transcode(many, NOW_MS)).toThrow(TextTooLong)
     expect(bounded.transcode(recordsRequest({ body: 'x' }), NOW_MS).records).toBe(1)
   })
 
-  test('more records than its tables first hold keep their order', () => {
+  test('more records than its initial tables hold keep their order', () => {
     const count = 5_000
     const request = recordsRequest(...Array.from({ length: count }, (_, i) => ({ body: BigInt(i) })))
     const bodies = eventsOf(request).map(({ message }) => message)
@@ -215,7 +215,7 @@ describe('malformed bytes', () => {
     ['a body with a wrong wire type', Buffer.from('0a08120612042a020801', 'hex')],
   ])('%s are refused', (_, bytes) => expect(() => transcoder().transcode(bytes, NOW_MS)).toThrow(MalformedProtobuf))
 
-  test('leave nothing behind in the next request', () => {
+  test('leave nothing in the next request', () => {
     const reused = transcoder()
     const once = storedByLane(transcoder(), good)
     for (let cut = 1; cut < good.length; cut++) {

@@ -51,7 +51,7 @@ function provisioning(settings: Partial<ProvisionSettings> = {}) {
 
 const READY = { kind: 'ready' }
 
-test('a group and a stream that are missing are made, the next stream alone', async () => {
+test('a missing group and stream are created, the next stream alone', async () => {
   const { ensure, provisioner } = provisioning({ retentionDays: 7, tags: { a: 'b' } })
   expect(await ensure('g', 'one')).toEqual(READY)
   expect(await ensure('g', 'two')).toEqual(READY)
@@ -65,7 +65,7 @@ test('a group and a stream that are missing are made, the next stream alone', as
   expect(provisioner).toMatchObject({ groupsCreated: 1, streamsCreated: 2 })
 })
 
-test('many streams of one new group at once: the group is made once, each stream once', async () => {
+test('many streams of one new group at once: the group is created once, each stream once', async () => {
   const { ensure } = provisioning()
   const streams = Array.from({ length: 5 }, (_, i) => `s${i}`)
   const ensured = await Promise.all([...streams, ...streams].map((stream) => ensure('g', stream)))
@@ -74,7 +74,7 @@ test('many streams of one new group at once: the group is made once, each stream
   expect(local.calls.count('CreateLogStream', 'ok')).toBe(5)
 })
 
-test('a destination that was begun is finished before others are begun', async () => {
+test('a destination whose creation began is finished before others begin', async () => {
   const { ensure } = provisioning()
   const made: string[] = []
   const all = Array.from({ length: 30 }, async (_, i) => {
@@ -110,7 +110,7 @@ test('retention that could not be set before the stop is named', async () => {
   ])
 })
 
-describe('faults that are not the destination’s own are waited out', () => {
+describe('faults of a wider scope are waited out', () => {
   test.each([
     ['ThrottlingException', 400],
     ['ServiceUnavailableException', 503],
@@ -131,7 +131,7 @@ describe('faults that are not the destination’s own are waited out', () => {
     expect(good).toEqual(good.map(() => READY))
   })
 
-  test('the operator hears of it once, and that it is over', async () => {
+  test('it is logged once, and so is its end', async () => {
     local.faults.throttle({ operation: 'CreateLogGroup', times: 2 })
     const { ensure, logged } = provisioning()
     await ensure('g', 's')
@@ -143,7 +143,7 @@ describe('faults that are not the destination’s own are waited out', () => {
   })
 })
 
-describe('what cannot be made is a fault', () => {
+describe('a destination that cannot be created is a fault', () => {
   test.each([
     ['AccessDeniedException', 'group', 'access_denied', true],
     ['LimitExceededException', 'group', 'quota_exceeded', true],
@@ -155,12 +155,12 @@ describe('what cannot be made is a fault', () => {
     expect(await ensure('g', 's')).toEqual(READY)
   })
 
-  test('one without its retention is made all the same', async () => {
+  test('a group is created even if its retention cannot be set', async () => {
     local.faults.error('AccessDeniedException', 'no', 400, { operation: 'PutRetentionPolicy' })
     expect(await provisioning({ retentionDays: 7 }).ensure('g', 's')).toEqual(READY)
   })
 
-  test('one that somebody else makes meanwhile is there', async () => {
+  test('a destination that another client creates meanwhile is used', async () => {
     const { ensure } = provisioning()
     local.faults.error('ResourceAlreadyExistsException', 'it does', 400, { operation: 'CreateLogGroup', times: 1 })
     await ensure('g', 's')
@@ -168,7 +168,7 @@ describe('what cannot be made is a fault', () => {
   })
 })
 
-test('a stop ends what waits for its turn', async () => {
+test('a stop ends waiting creations', async () => {
   const { ensure, provisioner } = provisioning()
   const ensured = Array.from({ length: 30 }, (_, i) => ensure(`g${i}`, 's'))
   provisioner.stop()

@@ -65,7 +65,7 @@ function packOf(...bodies: string[]) {
 const TARGET = destination('/the "group', 'a\\stream')
 const never = new AbortController().signal
 
-test('the body is a PutLogEvents request, and its headers speak of that body', async () => {
+test('the body is a PutLogEvents request, and its headers match it', async () => {
   const { sender, sent } = sending({ nextSequenceToken: 't' })
   expect(await sender.put(TARGET, packOf('say "hi"', 'é'), never)).toEqual({ kind: 'accepted', rejected: [] })
   const [{ headers, body } = { headers: {}, body: Buffer.alloc(0) }] = sent
@@ -86,7 +86,7 @@ test('the body is a PutLogEvents request, and its headers speak of that body', a
   expect(sender.bytesSent).toBe(body.length)
 })
 
-test('a shorter body in a buffer that is used again has nothing of the longer one before it', async () => {
+test('a shorter body in a reused buffer has nothing of the previous longer one', async () => {
   const { sender, sent } = sending({})
   await sender.put(TARGET, packOf('long '.repeat(100)), never)
   await sender.put(TARGET, packOf('short'), never)

@@ -11,15 +11,15 @@ const DAY_NANOS = 86_400_000_000_000n
 
 /** Where records of these groups go, with the identity of a sender: `group:stream` and how many, then what is rejected. */
 function sent(groups: readonly string[], setup: Setup = {}, identity: Identity | undefined = BLUE) {
-  const under = transcoder({ group: '{g}', ...setup })
+  const harness = transcoder({ group: '{g}', ...setup })
   const request = recordsRequest(...groups.map((g) => ({ body: g, attributes: { g } })))
-  const { records, rejected, routed } = under.transcode(request, NOW_MS, identity)
+  const { records, rejected, routed } = harness.transcode(request, NOW_MS, identity)
   return {
     records,
     rejected: rejectedBy(rejected),
     lanes: Object.fromEntries(routed.map(({ destination, items }) => [destination.key, items.count])),
     bodies: routed.flatMap(({ items }) => bodiesOf(items)),
-    diverted: under.diverted,
+    diverted: harness.diverted,
   }
 }
 
@@ -42,39 +42,39 @@ describe('a sender that is bound to groups', () => {
   })
 
   test.each(['/blue', '/blue-green', 'x/blue/a', '/shared/', '/SHARED', 'overflow-group'])(
-    'is held to the letter: not %s',
+    'is matched exactly: not %s',
     (group) => expect(sent([group]).rejected).toEqual([`1 not_permitted: blue may not write the log group ${group}`]),
   )
 
-  test('is judged by the name as CloudWatch will have it', () => {
+  test('is checked with the name CloudWatch gets', () => {
     const identity = { name: 'odd', allowedGroups: ['/a_b'] }
     expect(sent(['/a b'], {}, identity).lanes).toEqual({ '/a_b:s': 1 })
   })
 
-  test('is judged by the resource where that names the group', () => {
-    const under = transcoder({ group: '{g}' })
+  test('is checked with the resource’s group where the resource names it', () => {
+    const harness = transcoder({ group: '{g}' })
     const of = (g: string) => ({ resource: { g }, scopes: [{ records: [{ body: '1' }, { body: '2' }] }] })
-    const { rejected, routed } = under.transcode(logsRequest(of('/red'), of('/blue/a'), of('/red')), NOW_MS, BLUE)
+    const { rejected, routed } = harness.transcode(logsRequest(of('/red'), of('/blue/a'), of('/red')), NOW_MS, BLUE)
     expect(rejectedBy(rejected)).toEqual([`4 ${NOT_RED}`])
     expect(routed.map(({ destination, items }) => [destination.key, items.count])).toEqual([['/blue/a:s', 2]])
   })
 
-  test('is judged by a name that is written out', () => {
+  test('is checked with a literal name', () => {
     expect(sent(['x'], { group: '/red' }).rejected).toEqual([`1 ${NOT_RED}`])
     expect(sent(['x'], { group: '/shared' }).rejected).toEqual([])
   })
 
-  test('does not use up the cap on new destinations with what it may not write', () => {
-    const under = transcoder({ group: '{g}', maxNewAnHour: 1 })
+  test('does not use up the cap on new destinations with groups it may not write', () => {
+    const harness = transcoder({ group: '{g}', maxNewAnHour: 1 })
     const lanes = (g: string) =>
-      under
+      harness
         .transcode(recordsRequest({ body: 'x', attributes: { g } }), NOW_MS, BLUE)
         .routed.map(({ destination }) => destination.key)
     expect(lanes('/red')).toEqual([])
     expect(lanes('/blue/a')).toEqual(['/blue/a:s'])
   })
 
-  test('is beside the rules of the exporter, which still put what they do not allow into the overflow group', () => {
+  test('is checked besides the exporter’s rules, which still send disallowed groups to the overflow group', () => {
     expect(sent(['/blue/a', '/red', '/shared'], { allowedGroups: ['/shared', '/red'] })).toMatchObject({
       rejected: [`1 ${NOT_RED}`],
       lanes: { 'overflow-group:overflow-stream': 1, '/shared:s': 1 },
@@ -85,29 +85,29 @@ describe('a sender that is bound to groups', () => {
   test('cannot reach another group by the time of its records', () => {
     const request = recordsRequest({ body: 'old', time: NOW_NANOS - 20n * DAY_NANOS, attributes: { g: '/red' } })
     for (const lateEvents of ['clamp', 'divert'] as const) {
-      const under = transcoder({ group: '{g}', lateEvents })
-      const { rejected, routed } = under.transcode(request, NOW_MS, BLUE)
+      const harness = transcoder({ group: '{g}', lateEvents })
+      const { rejected, routed } = harness.transcode(request, NOW_MS, BLUE)
       expect(rejectedBy(rejected)).toEqual([`1 ${NOT_RED}`])
       expect(routed).toEqual([])
-      expect(under.late).toBe(0)
+      expect(harness.late).toBe(0)
     }
   })
 
-  test('is judged by what a body names, with route_from_body', () => {
-    const under = transcoder({ group: '/red', rawLog: true, routeFromBody: true })
+  test('is checked with the group a body names, with route_from_body', () => {
+    const harness = transcoder({ group: '/red', rawLog: true, routeFromBody: true })
     const bodies = ['{"log_group_name":"/blue/a"}', '{"log_group_name":"/green"}', 'plain']
-    const { rejected, routed } = under.transcode(recordsRequest(...bodies.map((body) => ({ body }))), NOW_MS, BLUE)
+    const { rejected, routed } = harness.transcode(recordsRequest(...bodies.map((body) => ({ body }))), NOW_MS, BLUE)
     expect(routed.map(({ destination }) => destination.key)).toEqual(['/blue/a:s'])
     expect(rejectedBy(rejected)).toEqual(['2 not_permitted: blue may not write the log group /green'])
   })
 })
 
-test('one sender is not judged by what another may, nor is one that is not bound', () => {
-  const under = transcoder({ group: '{g}' })
+test('the rights of one sender do not apply to another, or to one without rules', () => {
+  const harness = transcoder({ group: '{g}' })
   const red: Identity = { name: 'red', allowedGroups: ['/red'] }
   const request = recordsRequest(...['/red', '/shared'].map((g) => ({ body: g, attributes: { g } })))
   const lanes = (identity?: Identity) =>
-    under.transcode(request, NOW_MS, identity).routed.map(({ destination }) => destination.key)
+    harness.transcode(request, NOW_MS, identity).routed.map(({ destination }) => destination.key)
   expect(lanes(BLUE)).toEqual(['/shared:s'])
   expect(lanes(red)).toEqual(['/red:s'])
   expect(lanes()).toEqual(['/red:s', '/shared:s'])
@@ -115,13 +115,13 @@ test('one sender is not judged by what another may, nor is one that is not bound
 })
 
 test('a late event goes to the late group, also where its body names another', () => {
-  const under = transcoder({ rawLog: true, routeFromBody: true, lateEvents: 'divert' })
+  const harness = transcoder({ rawLog: true, routeFromBody: true, lateEvents: 'divert' })
   const old = { body: '{"log_group_name":"/named"}', time: NOW_NANOS - 20n * DAY_NANOS }
-  const { routed } = under.transcode(recordsRequest(old), NOW_MS)
+  const { routed } = harness.transcode(recordsRequest(old), NOW_MS)
   expect(routed.map(({ destination }) => destination.key)).toEqual(['late:late'])
 })
 
-describe('patterns with many stars cost no more than the name is long', () => {
+describe('patterns with many stars cost time linear in the name', () => {
   const STARS = '*a*a*a*a*a*a*a*b'
   const request = recordsRequest(
     ...Array.from({ length: 50 }, (_, i) => ({ attributes: { g: `${'a'.repeat(400)}${i}` } })),

@@ -41,7 +41,7 @@ describe('placeholders are filled', () => {
     ['bytes', Uint8Array.of(65), '/svc/undefined:s'],
   ])('%s', (_, value, lane) => expect(laneOf({ 'service.name': value }, {}, { group })).toBe(lane))
 
-  test('any attribute will do, in group and stream', () => {
+  test('any attribute can be used, in group and stream', () => {
     const setup = { group: '/eks/{k8s.namespace.name}', stream: '{k8s.pod.name}.{NodeName}' }
     const resource = { 'k8s.namespace.name': 'prod', 'k8s.pod.name': 'a-1', 'k8s.node.name': 'n' }
     expect(laneOf(resource, {}, setup)).toBe('/eks/prod:a-1.n')
@@ -51,18 +51,18 @@ describe('placeholders are filled', () => {
     expect(laneOf({ a: 'x:y' }, {}, { group: '{a}', stream: '{a}' })).toBe('x_y:x_y')
   })
 
-  test('the beginning of a text of any length is enough for a name', () => {
+  test('only the first part of a long value is used for a name', () => {
     expect(laneOf({ 'service.name': 'x'.repeat(1_000_000) }, {}, { group })).toBe(`/svc/${'x'.repeat(507)}:s`)
     expect(laneOf({ a: '😀'.repeat(300_000) }, {}, { group: '{a}' })).toBe(`${'_'.repeat(512)}:s`)
     expect(laneOf({ a: '😀'.repeat(300_000) }, {}, { stream: '{a}' })).toBe(`g:${'😀'.repeat(256)}`)
   })
 
-  test('by the last value of an attribute that has several', () => {
+  test('with the last value of a repeated attribute', () => {
     expect(laneOf({ a: { oneof: ['x', 7n, 'last'] } }, {}, { group: '{a}' })).toBe('last:s')
     expect(laneOf({ a: { oneof: ['x', 7n] } }, {}, { group: '{a}' })).toBe('7:s')
   })
 
-  test('a record never outdoes its resource, whatever else has to be asked of it', () => {
+  test('a record’s attribute never overrides its resource’s', () => {
     const setup = { group: '/svc/{ServiceName}', stream: '{request.id}' }
     const resource = { 'service.name': 'real' }
     expect(laneOf(resource, { ServiceName: 'fake', 'request.id': '7' }, setup)).toBe('/svc/real:7')
@@ -81,7 +81,7 @@ describe('one request for many destinations', () => {
     ])
   })
 
-  test('a record that names nothing, or only begins as the one before it, goes its own way', () => {
+  test('a record without a name, or with a name that shares a prefix with the previous one, gets its own destination', () => {
     const records = ['ab', 'ab', 'a', undefined, undefined, 'ab'].map((name) => ({
       body: 'x',
       attributes: name === undefined ? {} : { name },
@@ -95,13 +95,13 @@ describe('one request for many destinations', () => {
   })
 
   test('one whose destination is diverted is counted for each of its records', () => {
-    const under = transcoder({ group: '{name}', maxNewAnHour: 1 })
+    const harness = transcoder({ group: '{name}', maxNewAnHour: 1 })
     const records = ['a', 'b', 'b', 'b'].map((name) => ({ body: 'x', attributes: { name } }))
-    under.transcode(recordsRequest(...records), NOW_MS)
-    expect(under.diverted).toEqual({ destination_not_allowed: 0, destination_cap: 3 })
+    harness.transcode(recordsRequest(...records), NOW_MS)
+    expect(harness.diverted).toEqual({ destination_not_allowed: 0, destination_cap: 3 })
   })
 
-  test('what fills one resource’s names does not leak into the next', () => {
+  test('values of one resource do not leak into the names of the next', () => {
     const records = [{ body: 'x' }]
     const request = logsRequest(
       { resource: { name: 'a' }, scopes: [{ records }] },
@@ -134,7 +134,7 @@ describe('allowed_log_groups', () => {
     expect(laneOf({ ns }, {}, { group: '/eks/{ns}', allowedGroups })).toMatch(`${group}:`)
   })
 
-  test('what is not allowed is counted, for each record', () => {
+  test('disallowed groups are counted for each record', () => {
     const gated = transcoder({ group: '{ns}', allowedGroups: ['ok'] })
     const records = [{ body: 'x' }, { body: 'y' }]
     gated.transcode(logsRequest({ resource: { ns: 'no' }, scopes: [{ records }] }), NOW_MS)

@@ -35,14 +35,14 @@ describe('placeholders', () => {
     expect(fillTemplate(template('group', '/eks/{ns}/{app}'), [value, 'shop'])).toBe('/eks/undefined/shop')
   })
 
-  test('what comes before the first placeholder is what every name begins with', () => {
+  test('every name starts with the text before the first placeholder', () => {
     expect(literalPrefix(template('group', '/eks/{ns}/x'))).toBe('/eks/')
     expect(literalPrefix(template('group', '{ns}'))).toBe('')
     expect(literalPrefix(template('group', '/fixed'))).toBe('/fixed')
   })
 })
 
-describe('names that may not be', () => {
+describe('invalid names', () => {
   test.each([
     ['group', '', 'is empty: write a name, such as /my-service or {service.name}'],
     ['group', '/a/{}', '"/a/{}" has an empty placeholder: write an attribute\'s name, such as {service.name}'],
@@ -56,7 +56,7 @@ describe('names that may not be', () => {
     ['group', 'a'.repeat(513), 'has 513 characters: a name has at most 512'],
   ] as const)('a %s named %j', (kind, text, problem) => expect(parseTemplate(kind, text)).toBe(problem))
 
-  test('512 characters are a name', () => {
+  test('a name may have 512 characters', () => {
     const name = 'a'.repeat(512)
     expect(fillTemplate(template('group', name), [])).toBe(name)
   })
@@ -87,7 +87,7 @@ describe('values become legal names', () => {
     expect(name.isWellFormed()).toBe(true)
   })
 
-  test('a group that a value makes begin with aws/ does not', () => {
+  test('a value cannot make a group begin with aws/', () => {
     expect(fillTemplate(template('group', '{x}'), ['aws/spy'])).toBe('aws_spy')
   })
 })

@@ -1,7 +1,4 @@
 // A queue on disk as the exporter opens it: it takes what its bounds say, and gives space back in pieces that fit them.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ByteBudget } from '../../../../../src/component/byte-budget.ts'
 import type { LaneItems } from '../../../../../src/delivery/contract/lane-items.ts'
@@ -10,12 +7,12 @@ import type { DiskQueue } from '../../../../../src/delivery/queue/disk/disk-queu
 import { directoryOpener } from '../../../../../src/exporters/awscloudwatchlogs/storage/open-directory.ts'
 import { silentLogger } from '../../../../../src/telemetry/logger.ts'
 import { itemBatch } from '../../../../fakes/items.ts'
+import { temporaryFolder } from '../../../../fakes/temporary-folder.ts'
 
 const MIB = 1_048_576
 
 async function opened(capacityBytes: number, budget: ByteBudget = new ByteBudget(256 * MIB)): Promise<DiskQueue> {
-  const path = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-bound-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  const path = await temporaryFolder()
   const directory = { path, fsync: false, capacityBytes, nextAbandoned: async () => undefined, release: async () => {} }
   const fatal = (error: Error) => {
     throw error
@@ -53,21 +50,18 @@ test.each([
   expect(queue.usedBytes).toBeLessThanOrEqual(bound)
 })
 
-test.each([16 * MIB, 8 * MIB])(
-  'a bound of %d bytes lets ten times as much through when it is drained',
-  async (bound) => {
-    const queue = await opened(bound)
-    let refused = 0
-    for (let sent = 0; sent < 10 * bound; sent += 200_000) {
-      const stored = await put(queue, records(200_000))
-      if (stored === undefined) refused++
-      else for (const batch of stored) queue.settle(batch, 0, batch.count)
-    }
-    expect(refused).toBe(0)
-  },
-)
+test.each([16 * MIB, 8 * MIB])('ten times a bound of %d bytes passes through while it is drained', async (bound) => {
+  const queue = await opened(bound)
+  let refused = 0
+  for (let sent = 0; sent < 10 * bound; sent += 200_000) {
+    const stored = await put(queue, records(200_000))
+    if (stored === undefined) refused++
+    else for (const batch of stored) queue.settle(batch, 0, batch.count)
+  }
+  expect(refused).toBe(0)
+})
 
-test('a record larger than a segment has one of its own', async () => {
+test('a record larger than a segment gets its own segment', async () => {
   const queue = await opened(16 * MIB)
   const small = (await put(queue, records(1_000))) ?? []
   const large = (await put(queue, records(5 * MIB))) ?? []
@@ -76,7 +70,7 @@ test('a record larger than a segment has one of its own', async () => {
   expect(new Set(segments).size).toBe(3)
 })
 
-test('a small bound gives back the room of what is settled, also while one record waits for long', async () => {
+test('a small bound frees the room of settled records, also while one record waits for long', async () => {
   const queue = await opened(4 * MIB)
   for (let i = 0; i < 1_000; i++) {
     const stored = (await put(queue, records(20_000))) ?? expect.fail(`record ${i} was refused`)
@@ -84,7 +78,7 @@ test('a small bound gives back the room of what is settled, also while one recor
   }
 })
 
-test('keeps the places of no more records in memory than there is heap for; the others are taken too', async () => {
+test('indexes only as many records in memory as the heap allows; the others are accepted too', async () => {
   const budget = new ByteBudget(64 * MIB, 50_000)
   const queue = await opened(64 * MIB, budget)
   for (let i = 0; i < 200; i++) expect(await put(queue, records(100), true)).toBeDefined()
@@ -93,7 +87,7 @@ test('keeps the places of no more records in memory than there is heap for; the 
   expect(budget.heapUsed).toBeLessThanOrEqual(50_000)
 })
 
-test('gives the heap back with what is settled', async () => {
+test('frees the heap of settled records', async () => {
   const budget = new ByteBudget(64 * MIB, 50_000)
   const queue = await opened(64 * MIB, budget)
   const stored = (await put(queue, records(100))) ?? []

@@ -34,13 +34,13 @@ test('a member that is null counts as absent', async () => {
   expect(refusalOf(await call('DescribeLogGroups', { logGroupNamePrefix: null, limit: null }))).toBe('ok')
 })
 
-test('an operation that is not here is refused with the names of those that are', async () => {
+test('an unsupported operation is refused with the names of the supported ones', async () => {
   expect(refusalOf(await call('StartQuery', {}))).toBe(
     "UnknownOperationException: cloudwatch_local has no operation 'StartQuery'; it has CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream, DeleteRetentionPolicy, DescribeLogGroups, DescribeLogStreams, FilterLogEvents, GetLogEvents, ListLogGroups, ListTagsForResource, PutLogEvents, PutRetentionPolicy, StartLiveTail, TagResource, UntagResource",
   )
 })
 
-describe('what is not a call of CloudWatch Logs is told so', () => {
+describe('a request that is no CloudWatch Logs call is refused as such', () => {
   test.each<[string, Record<string, string>]>([
     ['another content type', { 'content-type': 'application/json' }],
     ['another service', { 'x-amz-target': 'DynamoDB_20120810.PutItem' }],
@@ -154,7 +154,7 @@ describe('a body', () => {
     expect(refusalOf(await call('DescribeLogGroups', body, headers))).toMatch(refusal)
   })
 
-  test('of the largest put there can be is taken, each character escaped', async () => {
+  test('of the largest possible put is accepted, with each character escaped', async () => {
     const [logGroupName, logStreamName] = ['largest', 's']
     await call('CreateLogGroup', { logGroupName })
     await call('CreateLogStream', { logGroupName, logStreamName })
@@ -165,7 +165,7 @@ describe('a body', () => {
   })
 })
 
-test('a defect is a 500 and is told, and the next request is served', async () => {
+test('a defect is a 500 and is logged, and the next request is served', async () => {
   const defects: unknown[] = []
   const broken = await startCloudWatchLocal({
     quotas: false,

@@ -44,7 +44,7 @@ async function files(): Promise<string[]> {
 }
 const streamFile = async () => (await files()).find((name) => name.endsWith('.jsonl')) ?? ''
 
-test('groups, streams, tags, retention and events are there after a restart, and go on from there', async () => {
+test('groups, streams, tags, retention and events survive a restart, and go on from there', async () => {
   await start()
   const [logGroupName, logStreamName] = ['/ä'.replace('ä', 'a/../..'), '../../[$LATEST] ä'.padEnd(512, '/')]
   await call('CreateLogGroup', { logGroupName, tags: { a: 'b' }, logGroupClass: 'ESSENTIALS', kmsKeyId: 'k' })
@@ -74,7 +74,7 @@ test('groups, streams, tags, retention and events are there after a restart, and
   expect(damage).toEqual([])
 })
 
-test('what was answered is in the files already', async () => {
+test('an answered put is in the files already', async () => {
   await start()
   await createGroupAndStream()
   await put('here')
@@ -83,7 +83,7 @@ test('what was answered is in the files already', async () => {
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ events: [{ message: 'here' }] })
 })
 
-test('what was deleted stays deleted', async () => {
+test('deleted groups and streams stay deleted', async () => {
   await start()
   await createGroupAndStream('g')
   await createGroupAndStream('h')
@@ -111,7 +111,7 @@ test('half a line at the end of a file costs that put and no other', async () =>
   expect(messages()).toEqual(['1', '2', '4'])
 })
 
-test('a file that is something else is left alone and named', async () => {
+test('an unknown file is left alone and named', async () => {
   await start()
   await createGroupAndStream()
   await put('1')
@@ -158,7 +158,7 @@ test('the files shrink as the bound pushes events out, and a smaller bound holds
   expect(messages().map(Number.parseFloat)).toEqual([97, 98, 99])
 })
 
-test('a directory that cannot be written is a 500, and told', async () => {
+test('a directory that cannot be written is a 500, and logged', async () => {
   const defects: unknown[] = []
   await start({ onDefect: (error) => defects.push(error) })
   await createGroupAndStream()
@@ -168,7 +168,7 @@ test('a directory that cannot be written is a 500, and told', async () => {
   expect(String(defects)).toContain('ENOENT')
 })
 
-test('after a restart the oldest still go first, of whatever stream they are', async () => {
+test('after a restart the oldest events of all streams are still evicted first', async () => {
   await start()
   await createGroupAndStream()
   for (const name of ['t', 'u']) await call('CreateLogStream', { logGroupName: 'g', logStreamName: name })

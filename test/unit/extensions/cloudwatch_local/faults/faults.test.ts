@@ -40,14 +40,14 @@ test('a fault without a number stays until it is switched off', async () => {
   expect(refusalOf(await put())).toBe('ok')
 })
 
-describe('a fault keeps to where it was put', () => {
+describe('a fault applies only to its target', () => {
   test('one operation', async () => {
     local.faults.throttle({ operation: 'PutLogEvents' })
     expect(refusalOf(await call('DescribeLogGroups', {}))).toBe('ok')
     expect(refusalOf(await put())).toContain('Throttling')
   })
 
-  test('one group, however a request names it', async () => {
+  test('one group, by name or ARN', async () => {
     local.faults.deny({ group: 'g' })
     for (const group of [
       { logGroupName: 'g' },
@@ -86,7 +86,7 @@ test.each([
   expect(stored()).toEqual([])
 })
 
-test('expired credentials and any other error come in the words of the service', async () => {
+test('expired credentials and any other error have the service’s message', async () => {
   local.faults.expireCredentials({ times: 1 })
   expect(refusalOf(await put())).toBe('ExpiredTokenException: The security token included in the request is expired')
   local.faults.error('UnrecognizedClientException', 'The security token included in the request is invalid.', 400)
@@ -137,7 +137,7 @@ test.each([
   expect(stored()).toEqual([])
 })
 
-test('sequence tokens can be demanded: each put brings that of the answer before it, an empty stream takes any', async () => {
+test('sequence tokens can be required: each put must have the token of the previous answer, an empty stream accepts any', async () => {
   local.faults.demandSequenceTokens()
   const first = (await put('a')).body['nextSequenceToken'] as string
   const refused = {
@@ -167,7 +167,7 @@ test('a poisonous message fails its put and no other', async () => {
   expect(fault.hits).toBe(1)
 })
 
-test('a slow call waits, and what decides comes after the wait', async () => {
+test('a slow call waits, and is decided after the wait', async () => {
   local.faults.slow(60_000, { times: 1 })
   const pending = put()
   await vi.waitFor(() => expect(local.calls.all.at(-1)?.outcome).toBeUndefined(), 5_000)
@@ -184,7 +184,7 @@ test('a slow call waits, and what decides comes after the wait', async () => {
   expect(refusalOf(await put())).toContain('Throttling')
 })
 
-test('the endpoint goes down and comes back on the same port with what it held', async () => {
+test('the endpoint goes down and comes back on the same port with its data', async () => {
   await put('kept')
   const { url } = local
   await local.down()
@@ -195,7 +195,7 @@ test('the endpoint goes down and comes back on the same port with what it held',
   expect(stored()).toEqual(['kept', 'later'])
 })
 
-test('calls are recorded with what was in them and what they came to', async () => {
+test('calls are recorded with their input and their outcome', async () => {
   local.calls.clear()
   await put('é')
   local.faults.throttle({ times: 1 })
@@ -222,7 +222,7 @@ test('calls are recorded with what was in them and what they came to', async () 
   expect(local.calls.count('PutLogEvents', 'ok')).toBe(1)
 })
 
-test('the oldest recorded calls are forgotten, their number is not', async () => {
+test('the oldest recorded calls are forgotten, but still counted', async () => {
   const small = await startCloudWatchLocal({ quotas: false, keepCalls: 2 })
   try {
     for (const logGroupName of ['a', 'b', 'c']) await callCloudWatch(small.url, 'CreateLogGroup', { logGroupName })

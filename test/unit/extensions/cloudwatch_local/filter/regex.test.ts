@@ -32,7 +32,7 @@ describe('a regular expression between % signs is found anywhere in the message'
   })
 })
 
-describe('what AWS does not have in a regular expression is refused', () => {
+describe('syntax that AWS does not support in a regular expression is refused', () => {
   test.each<[string, RegExp]>([
     ['%something!%', /at character 11: a regular expression may not contain '!'/],
     ['%(ab)+%', /may not contain '\('/],
@@ -60,7 +60,7 @@ describe('what AWS does not have in a regular expression is refused', () => {
   })
 })
 
-describe('two regular expressions are the most a pattern may hold', () => {
+describe('a pattern may have at most two regular expressions', () => {
   test.each([
     ['{ $.a = %x% || $.b = %y% }', 'ok'],
     ['[a = %x%, b = %y%]', 'ok'],
@@ -83,7 +83,7 @@ describe('patterns that make a backtracking engine run for hours take time linea
   )
 })
 
-describe('a regular expression that could take seconds on an event is refused, and says what to write', () => {
+describe('a regular expression that could take seconds on an event is refused, and the error suggests another', () => {
   const letters = 'some letters of a long event '.repeat(30_000)
   const list = { a: Array.from({ length: 850 }, () => letters.slice(0, 1_000)) }
   test.each<[string, string | object]>([
@@ -97,7 +97,7 @@ describe('a regular expression that could take seconds on an event is refused, a
     )
   })
 
-  test('the bound is that of one event: many short ones are searched', async () => {
+  test('the bound is per event: many short events are searched', async () => {
     const messages = Array.from({ length: 20 }, (_, i) => `${letters.slice(0, 10_000)}${i}`)
     expect(await matching('%[a-z ].{1000}[0-9]%', messages)).toHaveLength(20)
   })

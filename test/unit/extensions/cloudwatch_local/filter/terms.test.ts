@@ -10,7 +10,7 @@ const MESSAGES = [
   '[INFO 200] OK a-b.c_d "quoted" back\\slash 50% ü',
 ]
 
-describe('terms are in the message, in upper and lower case as written', () => {
+describe('terms match the message case-sensitively', () => {
   test.each<[string, string]>([
     ['ERROR', '0 1 2'],
     ['error', ''],
@@ -46,7 +46,7 @@ describe('terms are in the message, in upper and lower case as written', () => {
   })
 })
 
-describe('what is not a term is refused, with the place', () => {
+describe('an invalid term is refused, with its position', () => {
   test.each<[string, RegExp]>([
     ['"not closed', /at its end: the closing double quotation mark is missing/],
     ['"ends in a backslash\\', /the closing double quotation mark is missing/],

@@ -150,7 +150,7 @@ test.each([
   ['DescribeLogStreams', {}],
   ['GetLogEvents', { logStreamName: 's' }],
   ['FilterLogEvents', {}],
-])('%s says so when there is no such group', async (operation, request) => {
+])('%s fails when there is no such group', async (operation, request) => {
   expect(await refusal(operation, { logGroupName: 'nowhere', ...request })).toBe(
     'ResourceNotFoundException: The specified log group does not exist.',
   )
@@ -160,7 +160,7 @@ test.each([
   ['DeleteLogStream', {}],
   ['GetLogEvents', {}],
   ['FilterLogEvents', { logStreamNames: ['nowhere'] }],
-])('%s says so when there is no such stream', async (operation, request) => {
+])('%s fails when there is no such stream', async (operation, request) => {
   await call('CreateLogGroup', { logGroupName: 'g' })
   expect(await refusal(operation, { logGroupName: 'g', logStreamName: 'nowhere', ...request })).toBe(
     'ResourceNotFoundException: The specified log stream does not exist.',
@@ -273,7 +273,7 @@ test('streams are listed by name or by their last event, either way round, page 
   expect((await list({ logGroupName: undefined, logGroupIdentifier: arn('g') })).names).toHaveLength(4)
 })
 
-test('what is deleted is gone with its events, and can be created again', async () => {
+test('a deleted group or stream is gone with its events, and can be created again', async () => {
   const fill = async () => {
     await call('CreateLogGroup', { logGroupName: 'g' })
     for (const logStreamName of ['a', 'b']) {

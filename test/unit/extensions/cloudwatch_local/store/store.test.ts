@@ -13,7 +13,7 @@ function storeOf(maxBytes: number) {
   return { store, group, streams, append, evicted, held }
 }
 
-test('the oldest puts go first, of whatever stream they are', () => {
+test('the oldest puts of all streams are evicted first', () => {
   const { store, group, append, evicted, held } = storeOf(300)
   append('a', '1')
   append('b', '2')
@@ -25,7 +25,7 @@ test('the oldest puts go first, of whatever stream they are', () => {
   expect([store.bytes, group.storedBytes, store.evictedEvents, store.storedEvents]).toEqual([250, 250, 2, 4])
 })
 
-test('what was deleted is not evicted once more', () => {
+test('deleted events are not evicted again', () => {
   const { store, streams, append, evicted } = storeOf(300)
   append('a', '1')
   append('b', '2')

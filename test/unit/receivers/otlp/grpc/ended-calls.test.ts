@@ -1,4 +1,4 @@
-// Calls and requests that end while the receiver holds them: whoever waited sends again, so nothing of them is handed on.
+// Calls and requests that end while the receiver holds them: their senders send again, so nothing of them is passed on.
 import { randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -18,7 +18,7 @@ function lengthsOf(next: Running['next']): number[] {
   return next.requests.map(({ bytes }) => bytes.length)
 }
 
-/** Keeps the decompressor busy for as long as it takes to undo 50 MiB so many times. */
+/** Keeps the decompressor busy with bodies of 50 MiB. */
 function keepBusy(grpc: number, times: number): Promise<unknown> {
   const bomb = framed(gzipSync(Buffer.alloc(50 * MIB)), 1)
   const session = connectTo(grpc)
@@ -97,7 +97,7 @@ test.each(['cancelled', 'reset with its connection', 'cut by the end of the rece
   },
 )
 
-test('a message that is whole, in a call that ends before the client says that it was the last', async () => {
+test('a complete message in a call that ends before the client half-closes', async () => {
   const running = await runReceiver({ grpc: {} })
   const { grpc, next, budget } = running
   const call = openCall(connectTo(grpc), { 'grpc-timeout': '50m' })

@@ -12,7 +12,7 @@ const MIB = 1024 * 1024
 
 afterEach(() => void vi.useRealTimers())
 
-test('a coding that is not there is refused, and what is there is named', async () => {
+test('an unsupported encoding is refused, and the supported ones are named', async () => {
   const { grpc, next } = await runReceiver({ grpc: {} })
   const call = openCall(connectTo(grpc), { 'grpc-encoding': 'br' })
   call.end(framed(brotliCompressSync(logsOf('a')), 1))
@@ -27,7 +27,7 @@ test('a coding that is not there is refused, and what is there is named', async 
   expect(next.requests).toEqual([])
 })
 
-test('a message that is not compressed is taken whatever coding was announced', async () => {
+test('an uncompressed message is accepted whatever encoding was announced', async () => {
   const { grpc, next } = await runReceiver({ grpc: {} })
   const call = openCall(connectTo(grpc), { 'grpc-encoding': 'br' })
   call.end(framed(logsOf('a')))
@@ -92,7 +92,7 @@ test('while the buffers are full a call is refused before its message is read', 
   expect(metric('otlp_cloudwatch_receiver_requests')).toContain('otlp grpc budget_full 1')
 })
 
-test('a client that is told to come back reads the status though it has not sent everything', async () => {
+test('a refused client reads the status though it has not sent everything', async () => {
   const { grpc, budget } = await runReceiver({ grpc: {} }, 2 * MIB)
   budget.reserve(2 * MIB - 10)
   const session = connectTo(grpc)
@@ -137,7 +137,7 @@ test('other signals are logged at once, and counted each time', async () => {
   expect(metric('otlp_cloudwatch_receiver_requests')).toContain('otlp grpc not_logs 3')
 })
 
-test('records are counted by what became of them', async () => {
+test('records are counted by outcome', async () => {
   const { grpc, next, metric } = await runReceiver({ grpc: {} })
   const session = connectTo(grpc)
   const send = async (outcome: typeof next.outcome) => {
@@ -181,7 +181,7 @@ test('an answer that comes after the client has gone does no harm', async () => 
   expect((await ended(call)).code).toBe(status.OK)
 })
 
-test('a message of the pipeline that is not well-formed text is answered all the same', async () => {
+test('a pipeline message that is not well-formed Unicode is answered anyway', async () => {
   const { grpc, next } = await runReceiver({ grpc: {} })
   next.outcome = { kind: 'refused', cause: 'malformed', message: 'bad \ud800' }
   const call = openCall(connectTo(grpc))
@@ -201,7 +201,7 @@ test('a message is read whole however it is cut into pieces', async () => {
   expect(budget.used).toBe(0)
 })
 
-test('messages that arrive at the same time do not get into each other', async () => {
+test('messages that arrive at the same time do not mix', async () => {
   const { grpc, next } = await runReceiver({ grpc: {} })
   const texts = Array.from({ length: 12 }, (_, i) => `${i} `.repeat(20_000 * (i + 1)))
   const session = connectTo(grpc)
@@ -268,7 +268,7 @@ function goaway(session: ClientHttp2Session): Promise<number> {
   return new Promise((resolve) => session.once('goaway', resolve))
 }
 
-test('a connection of max_connection_age is told to go, and what is under way is finished', async () => {
+test('a connection at max_connection_age gets GOAWAY, and calls in flight finish', async () => {
   const keepalive = { server_parameters: { max_connection_age: '50ms' } }
   const { grpc, next } = await runReceiver({ grpc: { keepalive } })
   next.hold = true
@@ -282,7 +282,7 @@ test('a connection of max_connection_age is told to go, and what is under way is
   expect((await end).code).toBe(status.OK)
 })
 
-test('what is still under way after max_connection_age_grace is cut', async () => {
+test('calls still in flight after max_connection_age_grace are cut', async () => {
   const keepalive = { server_parameters: { max_connection_age: '20ms', max_connection_age_grace: '20ms' } }
   const { grpc, budget } = await runReceiver({ grpc: { keepalive } })
   const session = connectTo(grpc)
@@ -294,14 +294,14 @@ test('what is still under way after max_connection_age_grace is cut', async () =
 test.each(['0s', '10000h'])('max_connection_age %s is no limit', async (max_connection_age) => {
   const { grpc } = await runReceiver({ grpc: { keepalive: { server_parameters: { max_connection_age } } } })
   const session = connectTo(grpc)
-  let told = false
-  session.once('goaway', () => (told = true))
+  let goawaySeen = false
+  session.once('goaway', () => (goawaySeen = true))
   for (let i = 0; i < 20; i++) {
     const call = openCall(session)
     call.end(framed(logsOf('a')))
     expect((await ended(call)).code).toBe(status.OK)
   }
-  expect(told).toBe(false)
+  expect(goawaySeen).toBe(false)
 })
 
 test('an idle connection is closed after max_connection_idle', async () => {
@@ -322,7 +322,7 @@ test('a client that does not answer pings is closed', async () => {
   await new Promise((resolve) => socket.once('close', resolve))
 })
 
-test('connections over max_connections are closed as they come', async () => {
+test('connections over max_connections are closed on arrival', async () => {
   const { grpc, log } = await runReceiver({ grpc: { max_connections: 1 } })
   const first = connectTo(grpc)
   const before = openCall(first)
@@ -339,7 +339,7 @@ test('connections over max_connections are closed as they come', async () => {
   expect(log.some(({ message }) => message.includes('too many connections are open'))).toBe(true)
 })
 
-test('on shutdown clients are told to go, calls under way are answered, and nothing is left open', async () => {
+test('on shutdown clients get GOAWAY, calls in flight are answered, and nothing is left open', async () => {
   const { receiver, grpc, next } = await runReceiver({ grpc: {} })
   next.hold = true
   const session = connectTo(grpc)
@@ -347,9 +347,9 @@ test('on shutdown clients are told to go, calls under way are answered, and noth
   const end = ended(call)
   call.end(framed(logsOf('a')))
   await until(() => next.held.length === 1, 'the call has arrived')
-  const told = goaway(session)
+  const goawaySeen = goaway(session)
   const stopped = receiver.shutdown(new AbortController().signal)
-  expect(await told).toBe(0)
+  expect(await goawaySeen).toBe(0)
   next.held[0]?.({ kind: 'accepted', records: 1, rejected: 0, message: '' })
   expect((await end).code).toBe(status.OK)
   await stopped

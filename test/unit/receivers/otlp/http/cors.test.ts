@@ -93,7 +93,7 @@ describe('a request', () => {
     ])
   })
 
-  test('of another origin is taken: it is the browser that does not show the answer', async () => {
+  test('of another origin is accepted: the browser hides the answer', async () => {
     expect(await corsHeaders(CORS, post('https://evil.example.net'))).toEqual([200, { vary: 'Origin' }])
   })
 

@@ -86,7 +86,7 @@ test('a body of some MiB is read whole', async () => {
   expect(next.bodies).toEqual([text])
 })
 
-test('a large compressed body is undone off the event loop, with the same result', async () => {
+test('a large compressed body is decompressed off the event loop, with the same result', async () => {
   const { http, next } = await runReceiver({ http: {} })
   const texts = Array.from({ length: 40_000 }, (_, i) => `record ${i} of ${Math.sin(i)}`)
   const body = gzipSync(logsOf(...texts))
@@ -118,7 +118,7 @@ test.each([
       .replace('/v1/logs', '/logs')
       .replace('content-length: 104857600', 'transfer-encoding: chunked') + '6400000\r\n',
   ],
-])('a sender %s that goes on and on after a refusal is cut off', async (_, start) => {
+])('a sender %s that keeps sending after a refusal is cut off', async (_, start) => {
   const { http } = await runReceiver({ http: { max_request_body_size: 1_000 } })
   const { socket, received } = openSocket(http)
   socket.write(start)
@@ -199,7 +199,7 @@ test('a request without a byte does not go through the pipeline', async () => {
   expect(metric('otlp_cloudwatch_receiver_requests')).toEqual(['otlp http accepted 1'])
 })
 
-test('records of a request that is refused late are not guessed at', async () => {
+test('records of a request that is refused late are not estimated', async () => {
   const { http, next, metric } = await runReceiver({ http: {} })
   next.hold = true
   const answer = send(http, [logsOf('a', 'b')])
@@ -340,7 +340,7 @@ test('requests in a row on one connection are answered in their order', async ()
   expect(received().match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 503'])
 })
 
-test('bodies that arrive at the same time do not get into each other', async () => {
+test('bodies that arrive at the same time do not mix', async () => {
   const { http, next } = await runReceiver({ http: {} })
   const texts = Array.from({ length: 12 }, (_, i) => `${i} `.repeat(20_000 * (i + 1)))
   for (let round = 0; round < 3; round++) {
@@ -350,7 +350,7 @@ test('bodies that arrive at the same time do not get into each other', async () 
   }
 })
 
-test('JSON bodies share one buffer and do not get into each other', async () => {
+test('JSON bodies share one buffer and do not mix', async () => {
   const { http, next } = await runReceiver({ http: {} })
   const bodies = Array.from({ length: 20 }, (_, i) => `${i}`.repeat(1 + i * 50))
   const headers = { 'content-type': 'application/json' }
@@ -358,7 +358,7 @@ test('JSON bodies share one buffer and do not get into each other', async () => 
   expect(new Set(next.bodies)).toEqual(new Set(bodies))
 })
 
-test('on shutdown idle connections are closed and requests under way are answered', async () => {
+test('on shutdown idle connections are closed and requests in flight are answered', async () => {
   const { receiver, http, next } = await runReceiver({ http: {} })
   const idle = openSocket(http)
   idle.socket.write(head(logsOf('a').length))
@@ -395,7 +395,7 @@ test('on shutdown a request that never ends is cut at the abort', async () => {
   await until(() => socket.closed && budget.used === 0, 'the connection is closed and its bytes are given back')
 })
 
-test('the limit is lowered where the byte budget is small, and that is said', async () => {
+test('the limit is lowered where the byte budget is small, with a warning', async () => {
   const { http, log } = await runReceiver({ http: {} }, 1_000)
   expect((await send(http, [Buffer.alloc(501)], { headers: { 'content-length': '501' } })).status).toBe(413)
   expect(log.filter(({ level }) => level === 'warn').slice(0, 1)).toEqual([
@@ -428,14 +428,14 @@ describe('JSON that is not OTLP logs', () => {
     },
   )
 
-  test('a request without anything is a success without a word', async () => {
+  test('an empty request is a success without a message', async () => {
     const { http, metric } = await runReceiver({ http: {} })
     const response = await fetch(`http://127.0.0.1:${http}/v1/logs`, { method: 'POST', headers: json, body: '{}' })
     expect([response.status, await response.text()]).toEqual([200, '{}'])
     expect(metric('otlp_cloudwatch_receiver_requests_not_understood')).toEqual([])
   })
 
-  test('what the pipeline says of the records that are there stays', async () => {
+  test('the pipeline’s message about the other records stays', async () => {
     const { http, next } = await runReceiver({ http: {} })
     next.outcome = { kind: 'accepted', records: 1, rejected: 1, message: '1 too_old: a sample' }
     const body = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"message":"hello"}]}]}]}'

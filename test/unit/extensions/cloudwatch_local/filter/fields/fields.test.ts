@@ -75,7 +75,7 @@ describe('quotation marks and brackets that are not a field of their own are tex
   })
 })
 
-describe('what is not a pattern of fields is refused', () => {
+describe('an invalid pattern of fields is refused', () => {
   test.each<[string, RegExp]>([
     ['[a, b', /if a filter pattern starts with '\[' it must end with '\]'/],
     ['[a, b] x', /it must end with '\]'/],

@@ -173,7 +173,7 @@ test('events that are not a JSON object match no JSON pattern', async () => {
   expect(await matching('{ $.a NOT EXISTS }', messages)).toEqual(['{"b":2}', ' \n{"b":3}'])
 })
 
-describe('what is not a JSON pattern is refused', () => {
+describe('an invalid JSON pattern is refused', () => {
   test.each<[string, RegExp]>([
     ['{ $.a = 1', /if a filter pattern starts with '\{' it must end with '\}'/],
     ['{ $.a = 1 } x', /it must end with '\}'/],

@@ -42,7 +42,7 @@ async function filter(request: object): Promise<{ found: Found[]; offsets: strin
   return { found, offsets: found.map(({ timestamp }) => timestamp - NOW).join(' '), token: body.nextToken }
 }
 
-test('all streams of a group are read as one, in the order of time', async () => {
+test('all streams of a group are read together, in the order of time', async () => {
   const { found, offsets, token } = await filter({})
   expect(offsets).toBe('0 1 2 3 4 5 6')
   expect(token).toBeUndefined()
@@ -91,7 +91,7 @@ describe('pages hold each event once', () => {
   })
 })
 
-describe('a filter pattern chooses among all streams, and pages hold what it chose', () => {
+describe('a filter pattern selects from all streams, and pages hold the matches', () => {
   test.each([
     ['ERROR', '0|1'],
     ['?disk ?fine', '0|2|3'],

@@ -38,7 +38,7 @@ async function get(request: object): Promise<Page> {
   }
 }
 
-test('an event has its time, its message and when it came, and nothing else', async () => {
+test('an event has its time, its message and its ingestion time, and nothing else', async () => {
   await put(-5)
   const { body } = await call('GetLogEvents', { logGroupName: 'g', logStreamName: 's' })
   expect(body).toEqual({
@@ -48,7 +48,7 @@ test('an event has its time, its message and when it came, and nothing else', as
   })
 })
 
-test('puts that came out of order are read in the order of time, those of one time as they came', async () => {
+test('puts out of order are read in the order of time, those of the same time in order of arrival', async () => {
   await put(5, 7)
   await put(1, 5, 9)
   await put(5)
@@ -83,14 +83,14 @@ test('from the head pages go forward, and the token of the end stays the same un
   expect((await get({ startFromHead: true, nextToken: end.forward })).messages).toBe('4')
 })
 
-test('a stream with no events gives tokens, and what comes later is behind the forward one', async () => {
+test('a stream with no events gives tokens, and the forward one returns later events', async () => {
   const empty = await get({ startFromHead: true })
   expect(empty.messages).toBe('')
   await put(1)
   expect((await get({ nextToken: empty.forward })).messages).toBe('1')
 })
 
-test('the start of the time range is in it and its end is not', async () => {
+test('the time range includes its start and excludes its end', async () => {
   await put(1, 2, 3, 4)
   expect((await get({ startTime: NOW + 2, endTime: NOW + 4 })).messages).toBe('2 3')
   expect((await get({ startTime: NOW + 4 })).messages).toBe('4')

@@ -131,7 +131,7 @@ describe('a put at the edge of a rule is taken', () => {
   })
 })
 
-describe('events outside the windows are rejected, each for itself', () => {
+describe('events outside the windows are rejected one by one', () => {
   const old = NOW - 14 * DAY - 1
   const ahead = NOW + 2 * HOUR + 1
   test.each<[string, number | undefined, number[], object, number]>([
@@ -176,7 +176,7 @@ describe('events outside the windows are rejected, each for itself', () => {
   })
 })
 
-test('a group or a stream that does not exist is named by the service in its own words', async () => {
+test('a missing group or stream has the service’s error message', async () => {
   expect(refusalOf(await put([at(NOW)], { logGroupName: 'other' }))).toBe(
     'ResourceNotFoundException: The specified log group does not exist.',
   )

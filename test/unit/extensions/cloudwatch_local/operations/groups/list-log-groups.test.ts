@@ -66,7 +66,7 @@ describe('ListLogGroups applies every filter', () => {
   })
 })
 
-describe('ListLogGroups refuses what is outside its model', () => {
+describe('ListLogGroups refuses input outside its model', () => {
   const one = '1 validation error detected: Value '
   test.each<[object, string]>([
     [
@@ -176,7 +176,7 @@ describe('a group is given by name, or by identifier, which is a name or an ARN'
 })
 
 describe('a page token', () => {
-  test('is good for the operation that gave it alone', async () => {
+  test('is valid only for the operation that returned it', async () => {
     for (const name of ['a', 'b', 'c']) {
       await call('CreateLogStream', { logGroupName: 'Other', logStreamName: name })
       const logEvents = [{ timestamp: Date.now(), message: 'm' }]
@@ -201,7 +201,7 @@ describe('a page token', () => {
     }
   })
 
-  test('goes on behind a stream that has been deleted since', async () => {
+  test('continues after a stream that has been deleted since', async () => {
     for (const name of ['a', 'b', 'c', 'd'])
       await call('CreateLogStream', { logGroupName: 'Other', logStreamName: name })
     for (const rest of [{}, { descending: true }, { orderBy: 'LastEventTime' }]) {
@@ -218,7 +218,7 @@ describe('a page token', () => {
   })
 })
 
-describe('members that change nothing here are still read', () => {
+describe('members without effect are still validated', () => {
   test.each<[string, object, string]>([
     ['FilterLogEvents', { unmask: true, interleaved: false }, 'ok'],
     ['FilterLogEvents', { unmask: 'yes' }, "SerializationException: 'unmask' must be a boolean, not string"],
