@@ -1,24 +1,26 @@
 import type { ByteBudget } from '../../component/byte-budget.ts'
-import type { MetricDefinition, MetricsRegistry } from '../../telemetry/metrics.ts'
+import { gauge, type MetricDefinition, type MetricsRegistry } from '../../telemetry/metrics.ts'
 
-const USED = 'otlp_cloudwatch_buffer_bytes'
-const PEAK = 'otlp_cloudwatch_buffer_bytes_peak'
-const LIMIT = 'otlp_cloudwatch_buffer_bytes_limit'
+const USED = gauge(
+  'otlp_cloudwatch_buffer_bytes',
+  'Bytes held in buffers: requests being read, and records waiting or in flight.',
+)
+const PEAK = gauge('otlp_cloudwatch_buffer_bytes_peak', 'Largest number of bytes that buffers have held.')
+const LIMIT = gauge(
+  'otlp_cloudwatch_buffer_bytes_limit',
+  'Maximum bytes in buffers; requests over it get a retryable error.',
+)
 
-const HEAP = 'otlp_cloudwatch_bookkeeping_bytes'
-const HEAP_LIMIT = 'otlp_cloudwatch_bookkeeping_bytes_limit'
+const HEAP = gauge(
+  'otlp_cloudwatch_bookkeeping_bytes',
+  'Bytes of heap for the bookkeeping of records waiting or in flight.',
+)
+const HEAP_LIMIT = gauge(
+  'otlp_cloudwatch_bookkeeping_bytes_limit',
+  'Maximum bytes of heap for bookkeeping; requests over it get a retryable error.',
+)
 
-const DEFINITIONS: readonly MetricDefinition[] = [
-  { name: USED, type: 'gauge', help: 'Bytes held in buffers: requests being read, and records waiting or in flight.' },
-  { name: PEAK, type: 'gauge', help: 'Largest number of bytes that buffers have held.' },
-  { name: LIMIT, type: 'gauge', help: 'Maximum bytes in buffers; requests over it get a retryable error.' },
-  { name: HEAP, type: 'gauge', help: 'Bytes of heap for the bookkeeping of records waiting or in flight.' },
-  {
-    name: HEAP_LIMIT,
-    type: 'gauge',
-    help: 'Maximum bytes of heap for bookkeeping; requests over it get a retryable error.',
-  },
-]
+const DEFINITIONS: readonly MetricDefinition[] = [USED, PEAK, LIMIT, HEAP, HEAP_LIMIT]
 
 export function registerBudget(metrics: MetricsRegistry, budget: ByteBudget): void {
   metrics.register(DEFINITIONS, (emit) => {

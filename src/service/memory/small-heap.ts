@@ -11,8 +11,8 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 const OLD_GROWTH_PERCENT = 40
 /** Bytes of one semi-space (the young generation has three) up to which it grows. */
 const MAX_SEMI_SPACE = 8 * 1024 ** 2
-/** Bytes of a semi-space when V8 starts. */
-const FIRST_SEMI_SPACE = 1024 ** 2
+/** V8's default: it starts with 1 MiB. */
+const GROWTH_FACTOR = 2
 
 /**
  * Limits how V8 grows the heap. Flags of Node that set the young generation take precedence.
@@ -28,14 +28,14 @@ export function keepHeapSmall(
   let factor = 0
   const limitGrowth = () => {
     // V8 shrinks the semi-spaces when it is idle.
-    const wanted = Math.max(1, Math.floor(MAX_SEMI_SPACE / semiSpaceBytes()))
+    const wanted = semiSpaceBytes() < MAX_SEMI_SPACE ? GROWTH_FACTOR : 1
     if (wanted === factor) return
     factor = wanted
     setFlagsFromString(`--semi-space-growth-factor=${wanted}`)
   }
   limitGrowth()
   // A semi-space grows at the end of a collection, if as many bytes have survived since it last grew: in one turn of the event
-  // loop it seldom does so twice.
+  // loop it seldom does so twice at this size.
   const collections = new PerformanceObserver(limitGrowth)
   collections.observe({ entryTypes: ['gc'] })
   return () => collections.disconnect()
@@ -44,5 +44,5 @@ export function keepHeapSmall(
 /** `new_space` is two of the three semi-spaces; before the first collection it is one. */
 function semiSpaceBytes(): number {
   const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
-  return Math.max(FIRST_SEMI_SPACE, (young?.space_size ?? 2 * MAX_SEMI_SPACE) / 2)
+  return (young?.space_size ?? 2 * MAX_SEMI_SPACE) / 2
 }

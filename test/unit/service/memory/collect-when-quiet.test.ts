@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const source = (path: string) => JSON.stringify(new URL(`../../../../src/${path}`, import.meta.url).href)
 
-test('what a busy process left is collected when it is quiet, and nothing keeps it from ending', async () => {
+test('garbage of a busy process is collected when it is quiet, and nothing keeps the process alive', async () => {
   const script = `
     import { setTimeout as sleep } from 'node:timers/promises'
     import { collectWhenQuiet } from ${source('service/memory/collect-when-quiet.ts')}
@@ -23,7 +23,7 @@ test('what a busy process left is collected when it is quiet, and nothing keeps 
     console.log(left.filter((ref) => ref.deref() === undefined).length)
   `
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const said = text(child.stdout)
+  const output = text(child.stdout)
   const [code] = (await once(child, 'exit')) as [number]
-  expect([code, (await said).trim()]).toEqual([0, '2'])
+  expect([code, (await output).trim()]).toEqual([0, '2'])
 })

@@ -38,7 +38,7 @@ describe('sizeBudget', () => {
     expect(sizeBudget(limit, asked)).toEqual({ bytes: expected, note: undefined })
   })
 
-  test('is never more than 40 % of the limit, and says so', () => {
+  test('is never more than 40 % of the limit, with a note', () => {
     expect(sizeBudget(1000 * MIB, [{ budgetShare: 0.8 }])).toEqual({
       bytes: 400 * MIB,
       note:
@@ -53,14 +53,14 @@ describe('heapNote', () => {
     expect(heapNote(1000 * MIB, 350 * MIB, 1)).toBeUndefined()
   })
 
-  test('says what to start node with when it may not', () => {
+  test('suggests the options of node when it exceeds that', () => {
     expect(heapNote(1000 * MIB, 351 * MIB, 1)).toBe(
       'the JavaScript heap may grow to 351 MiB, more than 35 % of the memory limit of 1000 MiB: ' +
         'start node with --max-old-space-size-percentage=25',
     )
   })
 
-  test('shares it out to workers', () => {
+  test('divides it among workers', () => {
     expect(heapNote(1000 * MIB, 175 * MIB, 2)).toBeUndefined()
     expect(heapNote(1000 * MIB, 176 * MIB, 2)).toBe(
       'the JavaScript heap of each of 2 workers may grow to 176 MiB, more than its part of 35 % of the memory limit of ' +
@@ -77,7 +77,7 @@ describe('heapNote', () => {
     expect(set).toContain('--max-old-space-size-percentage=')
   })
 
-  test.for([1, 2, 3])('is silent once what it says is done: %i processes', async (processes) => {
+  test.for([1, 2, 3])('is silent once its advice is followed: %i processes', async (processes) => {
     const limit = memoryLimit()
     const args = /(--max-.*)$/.exec(heapNote(limit, limit, processes) ?? '')?.[1]?.split(' ') ?? []
     const { stdout } = await execute(process.execPath, [...args, '-p', 'v8.getHeapStatistics().heap_size_limit'])
@@ -87,7 +87,7 @@ describe('heapNote', () => {
 })
 
 describe('waitingHeap', () => {
-  test('is a part of the old generation: the young one is for what does not wait', () => {
+  test('is a part of the old generation: the young one is for short-lived objects', () => {
     // A pod of 512 MiB: three semi-spaces of 16 MiB beside 128 MiB.
     expect(waitingHeap(176 * MIB, 512 * MIB)).toBe(0.25 * 128 * MIB)
   })
