@@ -1,3 +1,4 @@
+import { Stop, STOPPED } from '../contract/stop.ts'
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 
 /** Counts letters that come from another store. */
@@ -19,13 +20,13 @@ export async function moveLetters(
   counts: MovedLetters,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const stopped = Promise.withResolvers<undefined>()
-  const stop = () => stopped.resolve(undefined)
-  signal.addEventListener('abort', stop)
+  const stop = new Stop()
+  const request = () => stop.request()
+  signal.addEventListener('abort', request)
   try {
     for await (const letter of from.list({})) {
-      const items = signal.aborted ? undefined : await Promise.race([from.read(letter.id), stopped.promise])
-      if (signal.aborted) return 'the process is stopping'
+      const items = signal.aborted ? STOPPED : await stop.before(from.read(letter.id))
+      if (items === STOPPED || signal.aborted) return 'the process is stopping'
       if (items === undefined) counts.lost(letter.items)
       else if (!to.has(letter)) {
         const refused = await to.adopt(letter, items)
@@ -36,6 +37,6 @@ export async function moveLetters(
     }
     return undefined
   } finally {
-    signal.removeEventListener('abort', stop)
+    signal.removeEventListener('abort', request)
   }
 }

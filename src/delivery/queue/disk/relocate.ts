@@ -1,4 +1,5 @@
 import { cutOut } from '../../contract/items.ts'
+import { Stop } from '../../contract/stop.ts'
 import { crashPoint } from './files/crash-point.ts'
 import type { DiskBatch, DiskSegment } from './segments/disk-batch.ts'
 import type { Paging } from './paging/paging.ts'
@@ -43,8 +44,7 @@ export class Relocator {
   readonly #options: RelocatorOptions
   #timer: NodeJS.Timeout | undefined
   #turn: Promise<void> | undefined
-  #closed = false
-  readonly #closing = Promise.withResolvers<void>()
+  readonly #stop = new Stop()
   relocatedBytes = 0
 
   constructor(options: RelocatorOptions) {
@@ -57,8 +57,7 @@ export class Relocator {
 
   /** Stops between two groups. */
   async close(): Promise<void> {
-    this.#closed = true
-    this.#closing.resolve()
+    this.#stop.request()
     clearInterval(this.#timer)
     await this.#turn
   }
@@ -84,7 +83,7 @@ export class Relocator {
   }
 
   #next(): DiskSegment | undefined {
-    if (this.#closed) return undefined
+    if (this.#stop.isRequested) return undefined
     const { segments, usage, writer, segmentBytes } = this.#options
     const current = writer.current
     const wasteful = usage.bytes - (current?.bytes ?? 0) > usage.liveBytes * MAX_OVERHEAD
@@ -145,8 +144,8 @@ export class Relocator {
 
   async #moveGroup(group: readonly DiskBatch[]): Promise<number | undefined> {
     const loaded = group.map((batch) => new Promise<void>((ready) => this.#options.load(batch, ready)))
-    await Promise.race([Promise.all(loaded), this.#closing.promise])
-    if (this.#closed) return undefined
+    await this.#stop.before(Promise.all(loaded))
+    if (this.#stop.isRequested) return undefined
     const bytes = await this.#write(group.filter(({ items, unsettled }) => items !== undefined && unsettled > 0))
     // Unreadable batches stay in place until their lane loads them.
     return group.some(({ items, unsettled }) => items === undefined && unsettled > 0) ? undefined : bytes

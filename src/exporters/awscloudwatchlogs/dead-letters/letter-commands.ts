@@ -2,6 +2,7 @@
 
 import { type DeadLetter, type DeadLetters, GONE } from '../../../delivery/dead-letters/dead-letters.ts'
 import { type ItemBatch, itemEnd, itemStart, itemTime } from '../../../delivery/contract/items.ts'
+import { Stop, STOPPED } from '../../../delivery/contract/stop.ts'
 import { freeBytes } from '../../../wire/free-bytes.ts'
 import { destination, destinationOf } from '../route/destination.ts'
 import { filterOf, letterQuerySchema, parseQuery, replayQuerySchema } from './letter-query.ts'
@@ -47,8 +48,7 @@ export class LetterCommands {
   readonly #letters: DeadLetters
   readonly #offer: Offer
   readonly #replays = new Set<Promise<Replayed>>()
-  readonly #closing = Promise.withResolvers<typeof STOPPING>()
-  #isClosing = false
+  readonly #stop = new Stop()
 
   constructor(letters: DeadLetters, offer: Offer) {
     this.#letters = letters
@@ -85,8 +85,7 @@ export class LetterCommands {
 
   /** Replays stop after their current letter, so that a queued letter is removed while the store can still be written. */
   async close(): Promise<void> {
-    this.#isClosing = true
-    this.#closing.resolve(STOPPING)
+    this.#stop.request()
     await Promise.allSettled(this.#replays)
   }
 
@@ -100,13 +99,13 @@ export class LetterCommands {
       const { key } = destination(to ?? group, stream)
       let isOffered = false
       const moved = this.#letters.move(letter.id, (items) => {
-        if (this.#isClosing) return Promise.resolve(STOPPING)
+        if (this.#stop.isRequested) return Promise.resolve(STOPPING)
         isOffered = true
         return this.#offer(letter.lane, key, now ? restamp(items, Date.now()) : items)
       })
       // Reading a letter may block forever. A letter that is being queued is removed from the store first.
-      let stopped = await Promise.race([moved, this.#closing.promise])
-      if (isOffered) stopped = await moved
+      const first = await this.#stop.before(moved)
+      const stopped = isOffered ? await moved : first === STOPPED ? STOPPING : first
       if (stopped === GONE) {
         if (this.#letters.has(letter)) left++
         continue

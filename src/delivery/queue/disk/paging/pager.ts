@@ -10,6 +10,7 @@ import type { ByteBudget } from '../../../../component/byte-budget.ts'
 import { firstPlace } from '../../../contract/first-place.ts'
 import type { ItemBatch } from '../../../contract/items.ts'
 import type { PageReader, RecoveredBatch } from '../../../contract/queue.ts'
+import { Stop } from '../../../contract/stop.ts'
 import type { PagedOutTotals } from './paged-out-totals.ts'
 import { DiskBatch, type DiskSegment } from '../segments/disk-batch.ts'
 import type { IndexReader } from './index-reader.ts'
@@ -74,8 +75,7 @@ export class Pager {
   /** True if waiting records before that position were skipped or paged out again. */
   #leftBehind = false
   #paging: Promise<void> | undefined
-  readonly #closing = Promise.withResolvers<void>()
-  #closed = false
+  readonly #stop = new Stop()
 
   constructor(options: PagerOptions) {
     this.#options = options
@@ -152,7 +152,7 @@ export class Pager {
       const index = await this.#options.indexes.read(segment)
       if (typeof index === 'string') continue
       for (const entry of index) {
-        if (this.#closed) return
+        if (this.#stop.isRequested) return
         if (!segment.pagedOut.has(entry.sequence)) continue
         const batch = this.#pageIn(segment, entry)
         yield batch.recovered
@@ -163,8 +163,7 @@ export class Pager {
 
   /** Stops paging in. */
   async close(): Promise<void> {
-    this.#closed = true
-    this.#closing.resolve()
+    this.#stop.request()
     await this.#paging
   }
 
@@ -230,7 +229,7 @@ export class Pager {
   }
 
   #page(): void {
-    if (this.#reader === undefined || this.#closed) return
+    if (this.#reader === undefined || this.#stop.isRequested) return
     this.#paging ??= this.#pageAll(this.#reader).finally(() => {
       this.#paging = undefined
     })
@@ -239,8 +238,8 @@ export class Pager {
   async #pageAll(reader: PageReader): Promise<void> {
     for (;;) {
       // Other work runs between two pages.
-      await Promise.race([new Promise((resolve) => setImmediate(resolve)), this.#closing.promise])
-      if (this.#closed) return
+      await this.#stop.before(new Promise<void>((resolve) => setImmediate(resolve)))
+      if (this.#stop.isRequested) return
       const paged = await this.#next((found) => reader.take(recovered(found)))
       if (paged === undefined) return
     }
@@ -260,7 +259,7 @@ export class Pager {
       this.#sequence = 0
     }
     const index = await this.#options.indexes.read(segment)
-    if (this.#closed) return undefined
+    if (this.#stop.isRequested) return undefined
     if (index === 'later') return this.#skip(segment)
     if (index === 'gone') return this.#drop(segment, undefined)
     if (this.#sequence === 0 && !this.#isWhole(segment, index)) this.#drop(segment, index)
@@ -275,7 +274,7 @@ export class Pager {
     }
     const entries = rows.map((row) => index.at(row))
     const read = take !== undefined ? await this.#options.readAhead(segment, entries) : undefined
-    if (this.#closed) return undefined
+    if (this.#stop.isRequested) return undefined
     const paged: DiskBatch[] = []
     for (const [at, entry] of entries.entries()) {
       // The record may have been moved meanwhile.
