@@ -215,7 +215,7 @@ export class DiskQueue implements Queue {
 
   reserve(batches: readonly LaneItems[]): QueueReservation | Retry {
     if (this.#closing.signal.aborted) return CLOSING()
-    const room = this.#room.take(batches)
+    const room = this.#paging.lanesFull(batches) ?? this.#room.take(batches)
     if ('kind' in room) return room
     return {
       kind: 'reserved',

@@ -4,9 +4,11 @@
 //                        └─▶ paged out ──────────┴─ pager (a window of batches)
 
 import type { ByteBudget } from '../../../../component/byte-budget.ts'
+import type { Retry } from '../../../../accounting/outcome.ts'
 import type { Logger } from '../../../../telemetry/logger.ts'
 import { freeBytes } from '../../../../wire/free-bytes.ts'
 import { heldBytes, type ItemBatch } from '../../../contract/items.ts'
+import type { LaneItems } from '../../../contract/lane-items.ts'
 import type { PageReader, PagedOut, QueuedBatch, RecoveredBatch } from '../../../contract/queue.ts'
 import type { BoundKeeper } from '../../queue-bound.ts'
 import { PagedOutTotals, DiskPagedOut } from './paged-out-totals.ts'
@@ -15,10 +17,13 @@ import type { IndexReader } from './index-reader.ts'
 import { Pager } from './pager.ts'
 import { readAhead } from './read-ahead.ts'
 import type { IndexEntry, SegmentIndex } from '../format/segment-index.ts'
+import { notTaken } from '../room.ts'
 import type { Tail } from '../reading/tail.ts'
 
 /** Interval of checking whether skipped records are wanted. */
 const REVIEW_MS = 1_000
+/** Part of the bookkeeping heap for the totals of lanes whose records wait on disk; the window has three quarters. */
+const LANES_SHARE = 1 / 8
 
 export interface PagingOptions {
   readonly segments: ReadonlyMap<number, DiskSegment>
@@ -64,6 +69,14 @@ export class Paging {
       pageOut: (batch) => this.#pageOut(batch),
       scan: () => this.#pager.scan(),
     })
+  }
+
+  /** Returns a retry if records of further lanes may not wait now: each lane takes heap, also if its records are only on disk. */
+  lanesFull(batches: readonly LaneItems[]): Retry | undefined {
+    const { lanes, lanesHeap } = this.waiting
+    const most = this.#options.budget.heapCapacity * LANES_SHARE
+    if (lanesHeap < most || batches.every(({ lane }) => lanes.has(lane))) return undefined
+    return notTaken('budget_full', `records of ${lanes.size} streams wait on disk, as many as the heap has room for`)
   }
 
   /** Returns the first window of an earlier process's records. From then on the reader receives the rest as there is room. */

@@ -210,6 +210,34 @@ test('records of a stuck lane that have no batch are moved out of sparse segment
   expect([next.harness.budget.used, next.harness.budget.heapUsed]).toEqual([0, 0])
 })
 
+test('records of new streams are refused while those on disk are of too many, and taken again later', async () => {
+  const { harness, queue } = await setting(await newFolder())
+  harness.sender.hold()
+  const lanes = names(2_000)
+  const refused: string[] = []
+  for (let at = 0; at < lanes.length; at += 50) {
+    const requests = lanes
+      .slice(at, at + 50)
+      .map((lane) => ({ lane, request: harness.send({ [lane]: [{ text: lane }] }, { queuedOnly: true }) }))
+    await vi.waitUntil(() => requests.every(({ request }) => request.queued !== undefined), WITHIN)
+    refused.push(...requests.filter(({ request }) => request.queued === 'budget_full').map(({ lane }) => lane))
+  }
+  // An eighth of the heap for bookkeeping, 800,000 bytes, at 133 or so a stream, and the window.
+  expect(queue.pagedOut.lanes.size).toBeLessThan(800)
+  expect(refused.length).toBeGreaterThan(500)
+  expect(refused).toHaveLength(lanes.length - harness.ledger.queued)
+  const known = [...queue.pagedOut.lanes.keys()][0] ?? ''
+  const more = harness.send({ [known]: [{ text: 'more' }] }, { queuedOnly: true })
+  await vi.waitUntil(() => more.queued !== undefined, WITHIN)
+  expect(more.queued).toBe('stored')
+
+  harness.sender.resume()
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  await sendEach(harness, refused.slice(0, 100), 'again', 100)
+  await vi.waitUntil(() => harness.ledger.queued === 0, WITHIN)
+  expect(deliveries(harness)).toEqual({ once: lanes.length - refused.length + 101, more: 0 })
+})
+
 test('a flush waits for records without a batch too', async () => {
   const { harness } = await setting(await newFolder())
   harness.sender.respond = () => fault('account')
