@@ -167,7 +167,7 @@ export class Delivery<D> {
   async start(destinationOf: (laneKey: string) => D): Promise<void> {
     this.#destinationOf = destinationOf
     const found = await this.#queue.recover(this.reader)
-    this.takeUp(found, this.#queue.pagedOut.lanes)
+    this.addRecovered(found, this.#queue.pagedOut.lanes)
     this.#sweep = setInterval(() => this.#lookOver(), SWEEP_MS)
     // The timer alone must not keep the process alive.
     this.#sweep.unref()
@@ -186,7 +186,7 @@ export class Delivery<D> {
    * Takes over batches of an earlier or another process, at any time: each is inserted among the waiting ones by its time.
    * @param pagedOut items that wait in addition to these, by lane
    */
-  takeUp(found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']): void {
+  addRecovered(found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']): void {
     for (const [lane, { items, ownItems }] of pagedOut)
       if (items > ownItems) this.#ledger.recovered(items - ownItems, lane)
     for (const { lane, batch } of found) if (!batch.own) this.#ledger.recovered(batch.unsettled, lane)
@@ -198,7 +198,7 @@ export class Delivery<D> {
     for (const [key, batches] of Map.groupBy(found, ({ lane }) => lane)) {
       const lane = this.#lane(key, this.#destinationOf(key))
       for (const { batch } of batches) this.#settlements.pagedIn(batch)
-      lane.takeUp(batches)
+      lane.addRecovered(batches)
       // These batches have already waited for the flush interval.
       if ((batches[0]?.batch.enqueuedAtMs ?? now) + this.#options.flushIntervalMs <= now) lane.deadlineMs = 0
       this.scheduler.consider(lane)

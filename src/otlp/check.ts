@@ -16,7 +16,7 @@ export function countRecords(bytes: Uint8Array): number {
   try {
     return checkMessage(EXPORT_LOGS_SERVICE_REQUEST, 0)
   } finally {
-    reader.letGo()
+    reader.release()
   }
 }
 
@@ -29,7 +29,7 @@ export function countResourceLogs(bytes: Uint8Array): number {
     if (tag >>> 3 === 1) count++
     reader.skip(tag)
   }
-  reader.letGo()
+  reader.release()
   return count
 }
 

@@ -50,7 +50,7 @@ export class JsonReader {
   }
 
   /** Drops the reference to the body: the reader is reused, and a body may have 64 MiB. */
-  letGo(): void {
+  release(): void {
     this.#bytes = NO_BYTES
     this.pos = 0
   }

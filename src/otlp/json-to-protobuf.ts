@@ -45,7 +45,7 @@ export function jsonToProtobuf(json: Uint8Array, writer: ProtobufWriter): string
     if (error instanceof JsonProblem) throw new MalformedJson(mapping.path(), error.message)
     throw error
   } finally {
-    reader.letGo()
+    reader.release()
   }
 }
 

@@ -44,7 +44,7 @@ export class ProtobufReader {
   }
 
   /** Drops the reference to the bytes: readers are reused, and a request may have 64 MiB. */
-  letGo(): void {
+  release(): void {
     this.bytes = NO_BYTES
     this.view = NO_VIEW
     this.pos = this.end = 0

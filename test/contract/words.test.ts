@@ -17,6 +17,7 @@ const MARKERS: readonly (readonly [marker: RegExp, instead: string])[] = [
   [/\b(?:is|are) to be\b/i, 'must be, or the active voice'],
   [/\b(?:MOST|LEAST)_[A-Z]/, 'MAX_, MIN_'],
   [/\bpossible doubles\b/i, 'possible duplicates'],
+  [/letGo|takeUp|[tT]urn(?:ed)?Away/, 'release, addRecovered, refuse or reject'],
 ]
 
 /** The same for tests: their names, identifiers and comments. */

@@ -40,13 +40,13 @@ export interface AdoptionOptions {
   readonly letters: DeadLetters
   readonly ledger: AdoptionLedger
   /** Passes recovered batches to the delivery. */
-  readonly takeUp: TakeUp
+  readonly addRecovered: AddRecovered
   /** Passes batches that are paged in later to the delivery. */
   readonly reader: PageReader
 }
 
 /** @param pagedOut records that wait in addition to these batches, by lane */
-export type TakeUp = (found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']) => void
+export type AddRecovered = (found: readonly RecoveredBatch[], pagedOut: PagedOut['lanes']) => void
 
 export class Adoption {
   readonly #options: AdoptionOptions
@@ -97,7 +97,7 @@ export class Adoption {
   }
 
   async #adopt(directory: AbandonedDirectory): Promise<void> {
-    const { openQueue, queue: adopting, ledger, takeUp, reader } = this.#options
+    const { openQueue, queue: adopting, ledger, addRecovered, reader } = this.#options
     const { path } = directory
     this.#notBefore.set(path, Number.POSITIVE_INFINITY)
     const release = async (whole: boolean) => {
@@ -146,7 +146,7 @@ export class Adoption {
     // Copied before the records can be settled.
     const pagedOut = new Map(queue.pagedOut.lanes)
     adopting.adopt(left, found)
-    takeUp(found, pagedOut)
+    addRecovered(found, pagedOut)
     await letters
   }
 

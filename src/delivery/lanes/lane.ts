@@ -112,7 +112,7 @@ export class Lane<D> {
   }
 
   /** Adds batches of another queue, in its order: each is inserted among the waiting ones by its time. */
-  takeUp(found: readonly RecoveredBatch[]): void {
+  addRecovered(found: readonly RecoveredBatch[]): void {
     let order = 0
     for (const { batch, settled } of found) {
       order = after(order, batch)

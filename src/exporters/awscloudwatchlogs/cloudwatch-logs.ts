@@ -146,7 +146,7 @@ export class CloudWatchLogs {
     try {
       this.#failIfStopping()
       await delivery.start(destinationOf)
-      if (durable !== undefined) await this.#takeUp(durable, delivery)
+      if (durable !== undefined) await this.#addRecovered(durable, delivery)
       this.#failIfStopping()
     } catch (error) {
       this.#stopListening()
@@ -183,7 +183,7 @@ export class CloudWatchLogs {
     if (this.#stopping) throw new ComponentError('stopped during its start')
   }
 
-  async #takeUp(durable: ExporterStorage, delivery: Delivery<Destination>): Promise<void> {
+  async #addRecovered(durable: ExporterStorage, delivery: Delivery<Destination>): Promise<void> {
     const { ledgers, ledger } = this
     if (ledger.queued > 0)
       this.#options.logger.info('an earlier process left records in the queue; sending them now', {

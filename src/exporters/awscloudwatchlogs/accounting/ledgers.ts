@@ -87,19 +87,19 @@ export class Ledgers implements DeliveryLedger {
    * Counts a request in the ledgers as soon as it is in the queue, before any of it can be settled.
    * @param overShare places in `routed` that were not accepted
    */
-  admit({ records, rejected, turnedAway, routed }: Transcoded, overShare: readonly number[]): void {
+  admit({ records, rejected, rejectedByLane, routed }: Transcoded, overShare: readonly number[]): void {
     this.ledger.receive(records)
     for (const [reason, { count }] of rejected.byReason) this.ledger.reject(reason, count)
-    for (const { lane, reason, count } of turnedAway) this.#turnAway(lane, reason, count)
+    for (const { lane, reason, count } of rejectedByLane) this.#reject(lane, reason, count)
     const full = new Set(overShare)
     for (const [place, { lane, items }] of routed.entries())
       if (full.has(place)) {
         this.ledger.reject('lane_full', items.count)
-        this.#turnAway(lane, 'lane_full', items.count)
+        this.#reject(lane, 'lane_full', items.count)
       } else this.destinations.of(lane).receive(items.count)
   }
 
-  #turnAway(lane: string, reason: RejectedReason, records: number): void {
+  #reject(lane: string, reason: RejectedReason, records: number): void {
     const ledger = this.destinations.of(lane)
     ledger.receive(records)
     ledger.reject(reason, records)

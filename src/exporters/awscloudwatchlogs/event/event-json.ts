@@ -106,7 +106,7 @@ export class EventJson {
   }
 
   /** Releases the scope and resource of the last request. */
-  letGo(): void {
+  release(): void {
     this.#tail = NO_TAIL
     this.#resource.restart()
     this.#shared.restart()

@@ -107,6 +107,6 @@ function succeeds(read: () => void): boolean {
     if (error instanceof JsonProblem) return false
     throw error
   } finally {
-    reader.letGo()
+    reader.release()
   }
 }

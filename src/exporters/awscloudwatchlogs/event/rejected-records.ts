@@ -7,7 +7,7 @@ import type { RejectedReason } from '../../../accounting/outcome.ts'
 import { NOTHING_REJECTED, RejectionCounter, type Rejections } from '../../../accounting/rejections.ts'
 
 /** Records of one destination that were rejected for one reason. */
-export interface TurnedAway {
+export interface LaneRejections {
   /** Key of the destination. */
   readonly lane: string
   readonly reason: RejectedReason
@@ -16,19 +16,19 @@ export interface TurnedAway {
 
 export class RejectedRecords {
   #counter: RejectionCounter | undefined
-  readonly #byLane = new Map<string, Map<RejectedReason, TurnedAway>>()
-  #turnedAway: TurnedAway[] = []
+  readonly #byLane = new Map<string, Map<RejectedReason, LaneRejections>>()
+  #rejectedByLane: LaneRejections[] = []
   /** The entry of the last rejected record, which the next one usually shares. */
-  #last: TurnedAway | undefined
+  #last: LaneRejections | undefined
 
   /** Begins the next request. */
   clear(): void {
     this.#counter = undefined
     this.#last = undefined
-    if (this.#turnedAway.length === 0) return
+    if (this.#rejectedByLane.length === 0) return
     this.#byLane.clear()
     // The entries of the request before are in use.
-    this.#turnedAway = []
+    this.#rejectedByLane = []
   }
 
   get byReason(): Rejections {
@@ -36,8 +36,8 @@ export class RejectedRecords {
   }
 
   /** The rejected records whose sender may write their destination. */
-  get turnedAway(): readonly TurnedAway[] {
-    return this.#turnedAway
+  get rejectedByLane(): readonly LaneRejections[] {
+    return this.#rejectedByLane
   }
 
   /**
@@ -46,7 +46,7 @@ export class RejectedRecords {
    * @returns Returns false if it is not counted for the sender yet: `sample` must add the reason first
    */
   add(reason: RejectedReason, lane: string | undefined): boolean {
-    if (lane !== undefined) this.#turnAway(reason, lane)
+    if (lane !== undefined) this.#reject(reason, lane)
     return this.#counter?.addKnown(reason) === true
   }
 
@@ -56,7 +56,7 @@ export class RejectedRecords {
     this.#counter.add(reason, 1, sample)
   }
 
-  #turnAway(reason: RejectedReason, lane: string): void {
+  #reject(reason: RejectedReason, lane: string): void {
     let entry = this.#last
     if (entry?.lane !== lane || entry.reason !== reason) {
       entry = this.#entry(reason, lane)
@@ -65,14 +65,14 @@ export class RejectedRecords {
     entry.count++
   }
 
-  #entry(reason: RejectedReason, lane: string): TurnedAway {
+  #entry(reason: RejectedReason, lane: string): LaneRejections {
     let byReason = this.#byLane.get(lane)
-    if (byReason === undefined) this.#byLane.set(lane, (byReason = new Map<RejectedReason, TurnedAway>()))
+    if (byReason === undefined) this.#byLane.set(lane, (byReason = new Map<RejectedReason, LaneRejections>()))
     const known = byReason.get(reason)
     if (known !== undefined) return known
     const entry = { lane, reason, count: 0 }
     byReason.set(reason, entry)
-    this.#turnedAway.push(entry)
+    this.#rejectedByLane.push(entry)
     return entry
   }
 }

@@ -21,7 +21,7 @@ import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.
 import { unescapeJson } from '../../../wire/json-unescape.ts'
 import { isJson, namedDestination } from './raw-json.ts'
 import { RawLog } from './raw-log.ts'
-import { RejectedRecords, type TurnedAway } from './rejected-records.ts'
+import { RejectedRecords, type LaneRejections } from './rejected-records.ts'
 import { ASK_RECORDS, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
 import { type RoutedItems, WrittenEvents } from './written-events.ts'
 
@@ -46,7 +46,7 @@ export interface Transcoded {
   readonly records: number
   readonly rejected: Rejections
   /** The rejected records whose sender may write their destination, by destination and reason. */
-  readonly turnedAway: readonly TurnedAway[]
+  readonly rejectedByLane: readonly LaneRejections[]
   readonly routed: readonly RoutedItems[]
 }
 
@@ -140,7 +140,7 @@ export class Transcoder {
       return {
         records: this.#records,
         rejected: this.#rejected.byReason,
-        turnedAway: this.#rejected.turnedAway,
+        rejectedByLane: this.#rejected.rejectedByLane,
         routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
       }
     } finally {
@@ -150,9 +150,9 @@ export class Transcoder {
 
   /** Releases buffers that grew for a giant request: three of them would take half the memory of a small pod. */
   #releaseBuffers(): void {
-    this.#reader.letGo()
+    this.#reader.release()
     this.#text.restart()
-    this.#event.letGo()
+    this.#event.release()
     if (this.#line.length > KEPT_LINE_BYTES) this.#line = Buffer.alloc(0)
   }
 

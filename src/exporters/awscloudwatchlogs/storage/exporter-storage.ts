@@ -82,7 +82,7 @@ export class ExporterStorage {
   }
 
   /** Takes over queues that other processes left, now and while this one runs. */
-  startAdopting(delivery: Pick<AdoptionOptions, 'takeUp' | 'reader'>): void {
+  startAdopting(delivery: Pick<AdoptionOptions, 'addRecovered' | 'reader'>): void {
     const { storage, options, opener, ledgers, disk, letters } = this.#parts
     this.#adoption = new Adoption(
       {
@@ -92,7 +92,7 @@ export class ExporterStorage {
         queue: this.#queue,
         letters,
         ledger: adoptionLedger(ledgers, disk),
-        takeUp: (found, pagedOut) => delivery.takeUp(found, pagedOut),
+        addRecovered: (found, pagedOut) => delivery.addRecovered(found, pagedOut),
         reader: delivery.reader,
       },
       options.logger,

@@ -62,7 +62,7 @@ async function running(left: string[] = []) {
   const errors: string[] = []
   let asked = 0
   let atMerge = async () => {}
-  let atTakeUp = () => {}
+  let onRecovered = () => {}
   const adoption = new Adoption(
     {
       async nextAbandoned(except) {
@@ -98,9 +98,9 @@ async function running(left: string[] = []) {
         moved() {},
         lost() {},
       },
-      takeUp(batches) {
+      addRecovered(batches) {
         found.push(...batches)
-        atTakeUp()
+        onRecovered()
       },
       reader: { keeps: () => true, wants: () => true, take() {}, lost() {} },
     },
@@ -132,7 +132,7 @@ async function running(left: string[] = []) {
       await until(() => asked > before)
       await setImmediate()
     },
-    atTakeUp: (hook: () => void) => void (atTakeUp = hook),
+    onRecovered: (hook: () => void) => void (onRecovered = hook),
     atMerge: (hook: () => Promise<void>) => void (atMerge = hook),
   }
 }
@@ -156,7 +156,7 @@ test('records, letters and counters of a killed process are adopted, and its dir
 test('a directory is held until its letters are moved, however soon its records are sent', async () => {
   const left = await killed({})
   const run = await running([left])
-  run.atTakeUp(() => run.settleAll())
+  run.onRecovered(() => run.settleAll())
   run.adoption.start()
   await until(() => run.released.length > 0)
   expect(run.lettersAtRelease).toEqual([1])

@@ -61,7 +61,7 @@ test('records of another process are sorted by time among those that wait', asyn
     ['g/s', 'c', start + 100_000],
     ['g/t', 'x', start - 60_000],
   ])
-  harness.delivery.takeUp(found, new Map())
+  harness.delivery.addRecovered(found, new Map())
   expect(harness.delivery.oldestEnqueuedAtMs).toBe(start - 60_000)
   expect(harness.ledger).toMatchObject({ received: 10, queued: 10 })
 
@@ -87,7 +87,7 @@ test('a put that was in flight meanwhile returns to its position', async () => {
     ['g/s', 'a', start - 50_000],
     ['g/s', 'c', start + 500],
   ])
-  harness.delivery.takeUp(found, new Map())
+  harness.delivery.addRecovered(found, new Map())
   harness.sender.held[0]?.answer(fault('stream'))
   harness.sender.resume()
   await settledPromises()
@@ -100,7 +100,7 @@ test('an adopted queue is released when its last record is settled, and the adop
   const { harness, adopting, touched } = await setting()
   harness.sender.hold()
   const { found, state } = left(adopting, [['g/s', 'a', 0]])
-  harness.delivery.takeUp(found, new Map())
+  harness.delivery.addRecovered(found, new Map())
   await vi.advanceTimersByTimeAsync(1_001)
   expect([state.released, adopting.adopted, touched()]).toEqual([false, 1, 0])
   harness.sender.held[0]?.answer(taken)
@@ -120,6 +120,6 @@ test('an empty queue is released at once, and a non-empty one when the adopting 
 
 test('gap markers that wait on disk are not counted as records', async () => {
   const { harness } = await setting()
-  harness.delivery.takeUp([], new Map([['g/s', { bytes: 300, batches: 3, items: 3, ownItems: 1 }]]))
+  harness.delivery.addRecovered([], new Map([['g/s', { bytes: 300, batches: 3, items: 3, ownItems: 1 }]]))
   expect(harness.ledger.queued).toBe(2)
 })

@@ -383,7 +383,7 @@ test('a directory that another process left is adopted a window at a time, and r
       queue: adopting,
       letters,
       ledger: { async merge() {}, moved() {}, lost() {} },
-      takeUp: (found, pagedOut) => harness.delivery.takeUp(found, pagedOut),
+      addRecovered: (found, pagedOut) => harness.delivery.addRecovered(found, pagedOut),
       reader: harness.delivery.reader,
     },
     silentLogger,

@@ -23,7 +23,7 @@ function receive(to: Ledgers, records: number): void {
   const items = itemBatch(namedItems('r', records))
   const target = { lane: 'group:stream', destination: destination('group', 'stream') }
   const routed = [{ ...target, items, records: new Uint32Array(records) }]
-  to.admit({ records, rejected: NOTHING_REJECTED, turnedAway: [], routed }, [])
+  to.admit({ records, rejected: NOTHING_REJECTED, rejectedByLane: [], routed }, [])
 }
 
 describe('gap markers', () => {

@@ -19,7 +19,7 @@ describe('a request without records', () => {
     expect(transcoder().transcode(request, NOW_MS)).toEqual({
       records: 0,
       rejected: NOTHING_REJECTED,
-      turnedAway: [],
+      rejectedByLane: [],
       routed: [],
     })
   })
@@ -45,13 +45,13 @@ describe('times CloudWatch would not take', () => {
       scope(at(NOW_NANOS), at(NOW_NANOS - 20n * DAY)),
       scope(at(NOW_NANOS + DAY), at(NOW_NANOS)),
     )
-    const { records, rejected, turnedAway, routed } = transcoder().transcode(request, NOW_MS)
+    const { records, rejected, rejectedByLane, routed } = transcoder().transcode(request, NOW_MS)
     expect(records).toBe(4)
     expect(rejectedBy(rejected)).toEqual([
       '1 too_old: its time 2025-12-13T03:04:05.000Z is more than 14 days ago',
       '1 too_new: its time 2026-01-03T03:04:05.000Z is more than 2 hours ahead',
     ])
-    expect(turnedAway).toEqual([
+    expect(rejectedByLane).toEqual([
       { lane: 'g:s', reason: 'too_old', count: 1 },
       { lane: 'g:s', reason: 'too_new', count: 1 },
     ])
@@ -64,7 +64,7 @@ test('rejections of one request do not appear in the next', () => {
   expect(reused.transcode(recordsRequest({ time: 1n }), NOW_MS).rejected.count).toBe(1)
   expect(reused.transcode(recordsRequest({ body: 'x' }), NOW_MS)).toMatchObject({
     rejected: NOTHING_REJECTED,
-    turnedAway: [],
+    rejectedByLane: [],
   })
 })
 
