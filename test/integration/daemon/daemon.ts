@@ -139,6 +139,9 @@ export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = {
   NODE_COMPILE_CACHE: COMPILE_CACHE,
 }
 
+/** As kubelet's probes and Prometheus' first scrape: a connection that is kept may be closed just as it is used again. */
+export const NEW_CONNECTION = { headers: { connection: 'close' } } as const
+
 export class Daemon {
   readonly #child: ChildProcess
   readonly #stopped: Promise<unknown>
@@ -198,13 +201,13 @@ export class Daemon {
 
   /** The values of this moment. */
   async metrics(): Promise<Metrics> {
-    const response = await fetch(this.#metricsUrl)
+    const response = await fetch(this.#metricsUrl, NEW_CONNECTION)
     return new Metrics(await response.text())
   }
 
   /** What `/ledger` says at this moment. */
   async ledger(): Promise<unknown> {
-    const response = await fetch(new URL('/ledger', this.#metricsUrl))
+    const response = await fetch(new URL('/ledger', this.#metricsUrl), NEW_CONNECTION)
     return response.json()
   }
 

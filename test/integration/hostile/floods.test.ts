@@ -6,11 +6,12 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
+import { describeError } from '../../../src/telemetry/describe-error.ts'
 import { recordsRequest } from '../../fakes/logs-request.ts'
 import { EXPORT } from '../../unit/receivers/otlp/grpc/raw-grpc.ts'
 import { cloudwatchConfig } from '../daemon/daemon-config.ts'
 import { grpcSender, httpSender, type Send } from '../daemon/daemon-senders.ts'
-import { type Daemon, startDaemon } from '../daemon/daemon.ts'
+import { type Daemon, NEW_CONNECTION, startDaemon } from '../daemon/daemon.ts'
 import * as h2 from './http2-frames.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -40,7 +41,7 @@ class Watch {
   readonly #timer: NodeJS.Timeout
   mostRss = 0
   answers = 0
-  unhealthy = 0
+  readonly problems: string[] = []
 
   constructor(daemon: Daemon) {
     this.#daemon = daemon
@@ -50,12 +51,15 @@ class Watch {
 
   async #look(): Promise<void> {
     try {
-      const [metrics, health] = await Promise.all([this.#daemon.metrics(), fetch(this.#daemon.healthUrl)])
+      const [metrics, health] = await Promise.all([
+        this.#daemon.metrics(),
+        fetch(this.#daemon.healthUrl, NEW_CONNECTION),
+      ])
       this.mostRss = Math.max(this.mostRss, metrics.value('otelcol_process_memory_rss'))
       this.answers++
-      if (health.status !== 200) this.unhealthy++
-    } catch {
-      this.unhealthy++
+      if (health.status !== 200) this.problems.push(`${health.status} ${await health.text()}`)
+    } catch (error) {
+      this.problems.push(describeError(error))
     }
   }
 
@@ -64,7 +68,7 @@ class Watch {
     clearInterval(this.#timer)
     expect(this.#daemon.isRunning).toBe(true)
     expect(this.answers).toBeGreaterThan(0)
-    expect(this.unhealthy).toBe(0)
+    expect(this.problems).toEqual([])
     expect(this.mostRss).toBeLessThan(MAX_RSS)
   }
 }
