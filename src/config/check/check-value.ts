@@ -2,8 +2,9 @@ import type { z } from 'zod'
 import { explainIssue, flattenIssue, type Issue } from './explain-issue.ts'
 import type { Findings } from '../yaml/findings.ts'
 import { inputFor } from './input.ts'
+import { aliasConflicts } from '../schema/aliases.ts'
 import { holdsSecret, type Schema, viewsAlong } from '../schema/schema-view.ts'
-import type { Entry, Node, Path, Position } from '../yaml/tree.ts'
+import { type Entry, formatPath, type Node, type Path, type Position } from '../yaml/tree.ts'
 
 export interface Checked<Output> {
   /** The written value, in the form the schema reads. */
@@ -20,6 +21,10 @@ export function checkValue<Output>(
 ): Checked<Output> | undefined {
   const before = findings.problems.length
   const input = inputFor(schema, entry.value, path, findings)
+  for (const { alias, target } of aliasConflicts(schema, input)) {
+    const message = `is another name of ${formatPath([...path, ...target])}, which is written too: remove one of them`
+    findings.problem(locate(entry, alias).at, [...path, ...alias], message)
+  }
   // Suppresses zod's own messages: explainIssue writes ours if the schema has none.
   const result = schema.safeParse(input, { reportInput: true, error: () => '' })
   for (const issue of result.error?.issues.flatMap(flattenIssue) ?? []) report(issue, schema, entry, path, findings)

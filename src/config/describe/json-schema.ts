@@ -63,7 +63,17 @@ function loosen(schema: JsonSchema): JsonSchema {
 }
 
 function loosenInner(schema: JsonSchema): JsonSchema {
-  const { status, reason, secret: _, reference: _kind, minimum, maximum, description, ...rest } = schema
+  const {
+    status,
+    reason,
+    secret: _,
+    reference: _kind,
+    aliasOf: _alias,
+    minimum,
+    maximum,
+    description,
+    ...rest
+  } = schema
   const effect = status === 'accepted' ? ` Accepted without effect: ${String(reason)}.` : ''
   return defined({
     description: typeof description === 'string' ? description + effect : undefined,

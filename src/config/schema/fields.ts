@@ -32,6 +32,18 @@ function parseDurationMs(text: string): number {
   return ms
 }
 
+/** A time in seconds, as a number (`5`, `0.5`) or as a duration (`5s`), as ms. More than 0. */
+export function seconds() {
+  const error = (issue: { readonly input?: unknown }) =>
+    `${JSON.stringify(issue.input)} is not a time above 0: write seconds, such as 5 or 0.5, or a duration, such as 500ms`
+  return z
+    .union([z.number(), z.string()], { error })
+    .refine((value) => (typeof value === 'number' ? value > 0 : DURATION.test(value) && parseDurationMs(value) > 0), {
+      error,
+    })
+    .transform((value) => (typeof value === 'number' ? value * 1_000 : parseDurationMs(value)))
+}
+
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,

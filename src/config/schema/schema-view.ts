@@ -34,6 +34,8 @@ export interface SchemaMeta {
   /** `fields.ts`: a key of the Go collector that is accepted without effect, or not supported yet. */
   readonly status?: 'accepted' | 'later'
   readonly reason?: string
+  /** `aliases.ts`: path of the option that this key also names. */
+  readonly aliasOf?: string
 }
 
 /** Kinds of schema that take one kind of value. Those not listed, such as `unknown` and `custom`, take anything. */

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Component } from '../../../src/component/component.ts'
 import { NOTHING_REJECTED } from '../../../src/accounting/rejections.ts'
 import type { ComponentRegistry } from '../../../src/component/factory.ts'
-import { acceptedWithoutEffect, duration, notYet, secret, size } from '../../../src/config/schema/fields.ts'
+import { aliasOf, withAliases } from '../../../src/config/schema/aliases.ts'
+import { acceptedWithoutEffect, duration, notYet, seconds, secret, size } from '../../../src/config/schema/fields.ts'
 import { type LoadedConfig, loadConfig, type LoadOptions } from '../../../src/config/load.ts'
 import { formatProblem } from '../../../src/config/yaml/findings.ts'
 
@@ -27,32 +28,36 @@ const otlp = z.strictObject({
     .describe('What to speak.'),
 })
 
-const cloudwatch = z.strictObject({
-  log_group_name: z.string().min(1).describe('Name of the log group.'),
-  log_stream_name: z.string().default('default').describe('Name of the log stream.'),
-  region: z.string().default('').describe('Region of AWS.'),
-  endpoint: z.string().default('').describe('Instead of the endpoint of the region.'),
-  external_id: secret().default('').describe('Secret for assuming a role.'),
-  headers: z.record(z.string(), secret()).default({}).describe('Headers.'),
-  tags: z.record(z.string(), z.string()).optional().describe('Tags of the group.'),
-  timeout: duration().prefault('30s').describe('Time a put may take.'),
-  max_event: size().prefault('1MiB').describe('Largest event.'),
-  raw_log: z.boolean().default(false).describe('Body only.'),
-  on_oversize: z.enum(['truncate', 'reject']).default('truncate').describe('What to do with it.'),
-  workers: z
-    .union([z.literal('auto'), z.int().min(1)])
-    .default('auto')
-    .describe('Calls in flight.'),
-  groups: z.array(z.string()).default([]).describe('Allowed groups.'),
-  anything: z.unknown().optional().describe('Taken as it is.'),
-  sending_queue: z
-    .strictObject({
-      enabled: z.boolean().default(true).describe('On.'),
-      queue_size: z.int().min(1).default(1000).describe('Places.'),
-    })
-    .prefault({})
-    .describe('The queue.'),
-})
+const cloudwatch = withAliases(
+  z.strictObject({
+    log_group_name: z.string().min(1).describe('Name of the log group.'),
+    log_stream_name: z.string().default('default').describe('Name of the log stream.'),
+    region: z.string().default('').describe('Region of AWS.'),
+    endpoint: z.string().default('').describe('Instead of the endpoint of the region.'),
+    endpoint_url: aliasOf('endpoint', z.string()).describe('Alias of endpoint.'),
+    timeout_seconds: aliasOf('timeout', seconds()).describe('Alias of timeout.'),
+    external_id: secret().default('').describe('Secret for assuming a role.'),
+    headers: z.record(z.string(), secret()).default({}).describe('Headers.'),
+    tags: z.record(z.string(), z.string()).optional().describe('Tags of the group.'),
+    timeout: duration().prefault('30s').describe('Time a put may take.'),
+    max_event: size().prefault('1MiB').describe('Largest event.'),
+    raw_log: z.boolean().default(false).describe('Body only.'),
+    on_oversize: z.enum(['truncate', 'reject']).default('truncate').describe('What to do with it.'),
+    workers: z
+      .union([z.literal('auto'), z.int().min(1)])
+      .default('auto')
+      .describe('Calls in flight.'),
+    groups: z.array(z.string()).default([]).describe('Allowed groups.'),
+    anything: z.unknown().optional().describe('Taken as it is.'),
+    sending_queue: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('On.'),
+        queue_size: z.int().min(1).default(1000).describe('Places.'),
+      })
+      .prefault({})
+      .describe('The queue.'),
+  }),
+)
 
 const nothing = z.strictObject({})
 const base = { stability: 'beta', description: 'A sample.' } as const
