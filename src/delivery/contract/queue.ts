@@ -123,7 +123,7 @@ export class QueuedBatch {
   heldBytes: number
   /** `steadyNowMs` at which its first item was queued. */
   readonly enqueuedAtMs: number
-  /** No more items may join it, because a flush waits for those it has. */
+  /** No more items may join it, because a flush waits for those it has, or they have failed before. */
   closed = false
   /** Its items are at the start of its own buffers, which may have free room after them. */
   hasRoom = false
@@ -132,6 +132,10 @@ export class QueuedBatch {
   unsettled: number
   /** Puts in flight with items of this batch: until they end, its bytes have to stay in memory. */
   sending = 0
+  /** Failed puts with its items, if their number is limited. */
+  tries = 0
+  /** performance.now() of the last of them. */
+  triedAtMs = 0
   /** Sort key in its lane, set by the lane: the time it was queued, in ms, but later than all earlier batches of the lane. */
   order = 0
   /** The daemon's own items: not counted in the ledgers. */

@@ -45,6 +45,8 @@ export type RetryReason =
   | 'credentials_unavailable'
   /** The response is not of the destination. */
   | 'garbage_answer'
+  /** The destination is missing, and may not be created. */
+  | 'missing'
   | 'network'
   /** It was created, and is still reported missing. */
   | 'not_visible_yet'
@@ -128,8 +130,9 @@ export interface Sender<D> {
   /**
    * Creates the destination. Uses no put slot, and waits out every fault that is not this destination's own: a throttled
    * creation says nothing about puts. Never rejects. Aborting the signal ends it soon.
+   * @param missing the message of the put that found it missing
    */
-  prepare(destination: D, signal: AbortSignal): Promise<Prepared>
+  prepare(destination: D, signal: AbortSignal, missing: string): Promise<Prepared>
   /** Cuts backoff waits to `maxWaitMs`, for shutdown. */
   hasten(maxWaitMs: number): void
 }

@@ -4,6 +4,7 @@
 //   missing    every scope wider than the group works
 //   retry      the scope it names is at fault, wider ones work, and the lane itself backs off
 //              an endpoint is at fault only if several groups report it; until then the group is
+//              after several faults in a row, by option, the lane's circuit breaker opens: its waits become long
 
 import type { Logger } from '../../telemetry/logger.ts'
 import type { PutRetry } from '../contract/sender.ts'
@@ -17,12 +18,21 @@ type Fault = PutRetry & Pick<ScopeFault, 'witness' | 'faultsToOpen'>
 
 export class Blame<D> {
   readonly #logger: Logger
+  readonly #breakAfter: number
   readonly #opened: (scope: FaultScope<Lane<D>>, afterMs: number, message: string) => void
 
-  /** @param opened called when a failed put has opened its scope, so that puts there wait */
-  constructor(logger: Logger, opened: (scope: FaultScope<Lane<D>>, afterMs: number, message: string) => void) {
+  /**
+   * @param opened called when a failed put has opened its scope, so that puts there wait
+   * @param breakAfter failed puts in a row that open the circuit breaker of a lane; default: it has none
+   */
+  constructor(
+    logger: Logger,
+    opened: (scope: FaultScope<Lane<D>>, afterMs: number, message: string) => void,
+    breakAfter = Number.POSITIVE_INFINITY,
+  ) {
     this.#logger = logger
     this.#opened = opened
+    this.#breakAfter = breakAfter
   }
 
   /** Records that a put of the lane was accepted. */
@@ -48,11 +58,14 @@ export class Blame<D> {
     const group = lane.scopes.find((scope) => scope.kind === 'group')
     const suspect = outcome.scope === 'endpoint' ? group : undefined
     // Update the failed scope first: lanes woken by the other scopes must find it open.
-    if (suspect === undefined) this.#fail(blamed, outcome, { isBlamed: true })
+    const own = lane.scopes.at(-1) as FaultScope<Lane<D>>
+    const isBroken = this.#breaks(own, outcome)
+    const forOwn = isBroken ? { ...outcome, lasting: true } : outcome
+    if (suspect === undefined) this.#fail(blamed, own === blamed ? forOwn : outcome, { isBlamed: true })
     else this.#suspect(blamed, suspect, outcome)
     // The lane itself always backs off, so that it does not retry at once in a shared scope that is not open yet.
-    const own = lane.scopes.at(-1) as FaultScope<Lane<D>>
-    if (own !== blamed) this.#fail(own, outcome, { isBlamed: false })
+    if (own !== blamed) this.#fail(own, forOwn, { isBlamed: false })
+    if (isBroken && own.openings === this.#breakAfter) this.#reportBroken(own, outcome)
     for (const [i, scope] of lane.scopes.entries()) {
       if (i < at) this.#succeed(scope)
       else if (scope !== blamed && scope !== suspect && scope !== own) scope.pass()
@@ -66,6 +79,24 @@ export class Blame<D> {
     // A lasting fault is reported at once.
     const faultsToOpen = outcome.lasting ? 1 : GROUP_FAULTS_TO_OPEN
     this.#fail(group, { ...outcome, faultsToOpen }, { isBlamed: isOwn, isReported: true })
+  }
+
+  /** Returns true if this fault is at least the last of as many in a row as the circuit breaker of the lane allows. */
+  #breaks({ state, openings }: FaultScope<Lane<D>>, { reason, expected }: PutRetry): boolean {
+    // The scope of the account handles throttling, for all lanes alike.
+    return state !== 'open' && openings + 1 >= this.#breakAfter && reason !== 'throttled' && expected !== true
+  }
+
+  #reportBroken(scope: FaultScope<Lane<D>>, outcome: PutRetry): void {
+    scope.reported = true
+    this.#logger.warn('the circuit breaker of a destination opened: its records wait', {
+      scope: scope.kind,
+      name: scope.name,
+      failures: scope.openings,
+      nextTryMs: Math.round(scope.opensInMs),
+      reason: outcome.reason,
+      error: outcome.message,
+    })
   }
 
   #succeed(scope: FaultScope<Lane<D>>): void {

@@ -11,7 +11,7 @@ import { FlushTimer } from './flush-timer.ts'
 import { isolatePoison } from './isolate-poison.ts'
 import { Loader } from './loader.ts'
 import type { Lane } from '../lanes/lane.ts'
-import { type LaneEvents, Outcomes } from './outcomes.ts'
+import { type LaneEvents, Outcomes, type RetryOptions } from './outcomes.ts'
 import { Pace } from './pace.ts'
 import { countedOf, itemsOf, type Pack, type PackPolicy, takePack } from '../contract/pack.ts'
 import { type Prepared, type PutOutcome, type Sender, stepBack } from '../contract/sender.ts'
@@ -20,14 +20,12 @@ import { ReadyLanes } from '../lanes/ready-lanes.ts'
 import type { Run } from '../contract/run-queue.ts'
 import { steadyNowMs } from '../contract/steady-clock.ts'
 
-export interface SchedulerOptions {
+export interface SchedulerOptions extends RetryOptions {
   readonly policy: PackPolicy
   readonly flushIntervalMs: number
   /** Maximum puts in flight, over all lanes. */
   readonly maxConcurrentPuts: number
   readonly maxPutsPerSecond: number
-  /** False: items of a failed put are given up, as lost(expired). */
-  readonly retryFailed: boolean
 }
 
 /**
@@ -72,7 +70,7 @@ export class Scheduler<D> {
     this.#sender = sender
     this.#queue = queue
     this.#events = events
-    this.#outcomes = new Outcomes(events, options.retryFailed, logger)
+    this.#outcomes = new Outcomes(events, options, logger)
     this.#loader = new Loader(queue, options.policy.maxCountedBytes, (lane, run) =>
       events.settle(lane, run, { kind: 'lost', reason: 'quarantined' }, ''),
     )
@@ -272,6 +270,7 @@ export class Scheduler<D> {
   }
 
   async #send(lane: Lane<D>, pack: Pack, isFailing: boolean): Promise<void> {
+    const startedAtMs = performance.now()
     let outcome = await this.#put(lane, pack)
     let rest = pack
     if (outcome.kind === 'refused') {
@@ -290,8 +289,8 @@ export class Scheduler<D> {
     for (const scope of lane.scopes) scope.end()
     if (outcome.kind === 'accepted') this.#outcomes.accepted(lane, rest, outcome)
     else if (this.#aborted.signal.aborted) lane.putBack(rest.runs, rest.count, rest.countedBytes)
-    else if (outcome.kind === 'missing') this.#missing(lane, rest, outcome.message)
-    else this.#outcomes.retry(lane, rest, outcome)
+    else if (outcome.kind === 'missing') this.#missing(lane, rest, outcome.message, startedAtMs)
+    else this.#outcomes.retry(lane, rest, outcome, startedAtMs)
     for (const { batch } of pack.runs) batch.sending--
     if (this.#aborted.signal.aborted) return
     this.consider(lane)
@@ -299,16 +298,18 @@ export class Scheduler<D> {
   }
 
   /** Creates the destination. Meanwhile the lane waits outside of every scope, and uses no put slot. */
-  #missing(lane: Lane<D>, pack: Pack, message: string): void {
+  #missing(lane: Lane<D>, pack: Pack, message: string, startedAtMs: number): void {
     if (performance.now() - lane.preparedAtMs < VISIBLE_WITHIN_MS)
-      return this.#outcomes.retry(lane, pack, { ...stepBack('not_visible_yet', message), expected: true })
+      return this.#outcomes.retry(lane, pack, { ...stepBack('not_visible_yet', message), expected: true }, startedAtMs)
     lane.putBack(pack.runs, pack.count, pack.countedBytes)
     lane.deadlineMs = performance.now()
     if (!lane.preparing) {
       // Set before the scopes wake lanes, because this lane must not be sent.
       lane.preparing = true
       this.#await(
-        this.#sender.prepare(lane.destination, this.#aborted.signal).then((made) => this.#prepared(lane, made)),
+        this.#sender
+          .prepare(lane.destination, this.#aborted.signal, message)
+          .then((made) => this.#prepared(lane, made)),
       )
     }
     this.#outcomes.blame.missing(lane)
