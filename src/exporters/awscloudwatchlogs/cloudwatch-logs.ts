@@ -114,6 +114,8 @@ export class CloudWatchLogs {
       {
         retentionDays: settings.retentionDays,
         tags: settings.tags,
+        createGroups: settings.createGroups,
+        createStreams: settings.createStreams,
         share: siblings.share,
         once: (what, work, signal) => siblings.once(`${name} ${what}`, work, signal),
         account: region,
@@ -313,14 +315,24 @@ export class CloudWatchLogs {
       answerOn: this.#options.settings.answerOn,
       commit: (listener) => {
         const queued = (failure: Retry | undefined) => {
-          if (failure === undefined) this.ledgers.admit(transcoded, reserved.overShare)
-          else this.ledger.enqueueFailed += transcoded.records
+          if (failure === undefined) {
+            this.ledgers.admit(transcoded, reserved.overShare)
+            this.#logTooLarge(rejected)
+          } else this.ledger.enqueueFailed += transcoded.records
           listener.queued(failure)
         }
         reserved.commit(queued, listener.queuedOnly === true ? undefined : listener)
       },
       release: () => reserved.release(),
     }
+  }
+
+  /** One line per request; the logger folds them. The sender may ignore `partial_success`, so the operator has to see it. */
+  #logTooLarge({ byReason }: Rejections): void {
+    const tooLarge = byReason.get('too_large')
+    if (tooLarge === undefined) return
+    const { count: records, sample: error } = tooLarge
+    this.#options.logger.warn('records were rejected: their events are too long', { records, error })
   }
 
   #notReady(): Retry {

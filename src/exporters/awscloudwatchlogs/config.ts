@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, line, path, secretLine, size } from '../../config/schema/fields.ts'
 import { parseProxy } from '../../aws/connection/proxy.ts'
-import { endpointUrl } from './aws/endpoint-url.ts'
+import { moveAliases, withAliases } from '../../config/schema/aliases.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
+import { endpoint, eventBytes } from './option-fields.ts'
 import { type NameKind, parseTemplate } from './route/template.ts'
+import { sinkOptions } from './sink-options.ts'
 
 function nameTemplate(kind: NameKind) {
   return line().superRefine((text, context) => {
@@ -157,8 +159,8 @@ const deadLetters = z
     'Events that CloudWatch refuses or that waited too long, kept on disk with the reason. Needs sending_queue.storage.',
   )
 
-/** All options of `awscloudwatchlogs`. Keys of the Go exporter first, then ours. */
-export const configSchema = z
+/** All options as written. Keys of the Go exporter first, then ours, then those of fapilog's sink. */
+const writtenSchema = z
   .strictObject({
     log_group_name: nameTemplate('group').describe(
       'Log group; {attribute} is replaced by a resource or record attribute, or by a short name of the collector such as {ServiceName}.',
@@ -167,7 +169,7 @@ export const configSchema = z
     region: line()
       .default('')
       .describe('AWS Region. Empty: AWS_REGION, AWS_DEFAULT_REGION, the profile, then instance metadata.'),
-    endpoint: line()
+    endpoint: endpoint()
       .default('')
       .describe('URL to use instead of the Region’s endpoint; a host without a scheme means https.'),
     log_retention: retention
@@ -200,9 +202,6 @@ export const configSchema = z
     num_workers: acceptedWithoutEffect(z.int(), 'sending_queue.num_consumers sets the concurrent puts').describe(
       'Workers of the Go exporter.',
     ),
-    max_retries: acceptedWithoutEffect(z.int(), 'only retry_on_failure retries; the SDK makes one attempt').describe(
-      'Attempts of the AWS SDK per call.',
-    ),
     resource_arn: acceptedWithoutEffect(z.string(), 'the Go exporter does not use it for logs either').describe(
       'ARN of the resource the records are about.',
     ),
@@ -231,9 +230,8 @@ export const configSchema = z
       .positive()
       .default(500)
       .describe('Maximum PutLogEvents calls per second (account quota: 5,000).'),
-    max_event_bytes: size()
+    max_event_bytes: eventBytes()
       .prefault(MAX_MESSAGE_BYTES)
-      .pipe(z.number().min(256).max(MAX_MESSAGE_BYTES))
       .describe('Maximum message size; CloudWatch accepts 1,048,550 bytes.'),
     on_oversize: z
       .enum(['cut', 'reject'])
@@ -289,8 +287,10 @@ export const configSchema = z
       .describe(
         'Maximum log streams first seen within an hour; events for more of them go to the overflow destination.',
       ),
+    ...sinkOptions,
   })
-  .superRefine((config, context) => {
+  .superRefine((written, context) => {
+    const config = moveAliases(writtenSchema, written)
     const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
     if (config.external_id !== '' && config.role_arn === '')
       issue(['external_id'], 'is used with role_arn only: write role_arn, or remove it')
@@ -317,19 +317,13 @@ export const configSchema = z
         ['sending_queue', 'batch', 'max_size'],
         `${max_size} is over ${MAX_BATCH_EVENTS}, the maximum number of events in one PutLogEvents: write at most that`,
       )
-    const badEndpoint = config.endpoint === '' ? undefined : endpointProblem(config.endpoint)
-    if (badEndpoint !== undefined) issue(['endpoint'], badEndpoint)
+    if (config.batch_size !== undefined && config.sending_queue.batch !== undefined)
+      issue(['batch_size'], 'is set by sending_queue.batch.min_size too: remove one of them')
     const { problem } = config.proxy_address === '' ? {} : parseProxy(config.proxy_address)
     if (problem !== undefined) issue(['proxy_address'], problem)
   })
 
-export type Config = z.output<typeof configSchema>
+/** All options of `awscloudwatchlogs`, with each alias moved to its option. */
+export const configSchema = withAliases(writtenSchema)
 
-function endpointProblem(endpoint: string): string | undefined {
-  const url = URL.parse(endpointUrl(endpoint))
-  // The endpoint appears in the log, and calls are signed, so a password has no use.
-  if (endpoint.includes('@'))
-    return 'contains a user or password: write https://host or http://host:port, and the keys as credentials'
-  if (url?.protocol === 'https:' || url?.protocol === 'http:') return undefined
-  return `${JSON.stringify(endpoint)} is not the URL of an HTTP server: write https://host or http://host:port`
-}
+export type Config = z.output<typeof configSchema>

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { aliasConflicts } from '../../../config/schema/aliases.ts'
 import { explainIssue, flattenIssue, type Issue } from '../../../config/check/explain-issue.ts'
 import {
   holdsSecret,
@@ -52,8 +53,13 @@ export function readOptions(options: unknown): ReadOptions {
   const findings: Findings = { problems: [], warnings: [] }
   const own = readOwn(options, findings.problems)
   const { maxBufferBytes: _, flushTimeoutMillis: __, credentialProvider: ___, ...rest } = options
-  const input = { flush_interval: DEFAULT_FLUSH_INTERVAL, ...yamlInput(rest, viewSchema(configSchema), [], findings) }
-  refuseDaemonOptions(input, findings.problems)
+  const written = yamlInput(rest, viewSchema(configSchema), [], findings)
+  refuseDaemonOptions(written, findings.problems)
+  for (const { alias, target } of aliasConflicts(configSchema, written))
+    findings.problems.push(
+      `${camelPath(alias)}: is another name of ${camelPath(target)}, which is written too: remove one of them`,
+    )
+  const input = { flush_interval: DEFAULT_FLUSH_INTERVAL, ...written }
   // A misspelled option is also missing under its right name: that would report it twice.
   const result = configSchema.safeParse(input, { reportInput: true, error: () => '' })
   if (findings.problems.length === 0)
@@ -173,7 +179,11 @@ function explain(issue: Issue): string {
   let text = explainIssue(issue, secret, view?.meta.description)
   for (const [yaml, javascript] of IN_JAVASCRIPT) text = text.replace(yaml, javascript)
   const colon = VERB.test(text) ? '' : ':'
-  return `${path.map(optionName).join('.')}${colon} ${withOptionNames(text)}`
+  return `${camelPath(path)}${colon} ${withOptionNames(text)}`
+}
+
+function camelPath(path: readonly string[]): string {
+  return path.map(optionName).join('.')
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -2,6 +2,8 @@
 //
 //   ensure ─▶ CreateLogStream ─missing─▶ CreateLogGroup (one caller) ─▶ CreateLogStream ─▶ ready
 //                                             └─▶ retention is queued, and set later
+//
+// A group or stream that the config does not let it create is a fault that names it; no call is made.
 
 import type { Siblings } from '../../../component/siblings.ts'
 import { type Prepared, retry, stepBack } from '../../../delivery/contract/sender.ts'
@@ -18,6 +20,8 @@ export interface ProvisionSettings {
   /** Days; 0: never expire. Set on groups this exporter creates, never on others. */
   readonly retentionDays: number
   readonly tags: Readonly<Record<string, string>> | undefined
+  readonly createGroups: boolean
+  readonly createStreams: boolean
   /** Share of the account's creations per second, 0 to 1. */
   readonly share: number
   /** Lets one process create a group while the others wait. */
@@ -29,6 +33,8 @@ export interface ProvisionSettings {
 
 const READY: Prepared = { kind: 'ready' }
 const DONE: CreationOutcome = { kind: 'done' }
+/** "The specified log stream does not exist.", in contrast to "The specified log group does not exist." */
+const STREAM_IS_MISSING = /log stream/i
 
 /** Creates groups and streams: once for all lanes that need it, within the account's quotas. */
 export class Provisioner {
@@ -60,11 +66,14 @@ export class Provisioner {
     return this.#pending.size
   }
 
-  /** Creates the destination. Resolves with a fault only if it is specific to this destination. */
-  ensure(destination: Destination): Promise<Prepared> {
+  /**
+   * Creates the destination. Resolves with a fault only if it is specific to this destination.
+   * @param missing CloudWatch's message, which says whether the group or the stream is missing
+   */
+  ensure(destination: Destination, missing = ''): Promise<Prepared> {
     const known = this.#pending.get(destination.key)
     if (known !== undefined) return known
-    const creation = this.#create(destination).finally(() => this.#pending.delete(destination.key))
+    const creation = this.#create(destination, missing).finally(() => this.#pending.delete(destination.key))
     this.#pending.set(destination.key, creation)
     return creation
   }
@@ -80,16 +89,26 @@ export class Provisioner {
     this.#retention.stop()
   }
 
-  async #create(destination: Destination): Promise<Prepared> {
+  async #create(destination: Destination, missing: string): Promise<Prepared> {
+    if (!this.#settings.createStreams) return this.#createGroupAlone(destination, missing)
     // CreateLogStream would fail while its group is being created.
     const group = this.#groups.get(destination.group)
     let outcome = group === undefined ? await this.#createStream(destination, 'first_stream') : await group
+    if (outcome.kind === 'missing' && !this.#settings.createGroups) return mayNotCreateGroup(destination)
     if (outcome.kind === 'missing') outcome = await this.#createGroupOnce(destination.group)
     else if (group === undefined) return prepared(outcome)
     if (outcome.kind !== 'done') return prepared(outcome)
     outcome = await this.#createStream(destination, 'finish_stream')
     // The service may take a moment to see a new group.
     return outcome.kind === 'missing' ? stepBack('not_visible_yet', outcome.message) : prepared(outcome)
+  }
+
+  /** Without the right to create streams: the group may still be created, if that is what is missing. */
+  async #createGroupAlone(destination: Destination, missing: string): Promise<Prepared> {
+    if (STREAM_IS_MISSING.test(missing)) return mayNotCreateStream(destination)
+    if (!this.#settings.createGroups) return mayNotCreateGroup(destination)
+    const outcome = await this.#createGroupOnce(destination.group)
+    return outcome.kind === 'done' ? mayNotCreateStream(destination) : prepared(outcome)
   }
 
   async #createStream(destination: Destination, kind: CreationKind): Promise<CreationOutcome> {
@@ -140,4 +159,14 @@ function prepared(outcome: CreationOutcome): Prepared {
     case 'missing':
       return retry({ scope: 'group', reason: 'cannot_create', lasting: true }, outcome.message)
   }
+}
+
+function mayNotCreateGroup({ group }: Destination): Prepared {
+  const message = `log group ${group} does not exist: create it, or write create_log_group: true`
+  return retry({ scope: 'group', reason: 'missing', lasting: true }, message)
+}
+
+function mayNotCreateStream({ group, stream }: Destination): Prepared {
+  const message = `log stream ${stream} of group ${group} does not exist: create it, or write create_log_stream: true`
+  return retry({ scope: 'stream', reason: 'missing', lasting: true }, message)
 }

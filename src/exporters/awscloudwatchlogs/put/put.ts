@@ -88,10 +88,10 @@ export class PutLogEvents implements Sender<Destination> {
     return this.#provisioner.scope
   }
 
-  prepare(destination: Destination, signal: AbortSignal): Promise<Prepared> {
+  prepare(destination: Destination, signal: AbortSignal, missing: string): Promise<Prepared> {
     // All calls share one signal, which is aborted when the lanes are abandoned.
     signal.addEventListener('abort', this.#stopProvisioner)
-    return this.#provisioner.ensure(destination)
+    return this.#provisioner.ensure(destination, missing)
   }
 
   hasten(maxWaitMs: number): void {

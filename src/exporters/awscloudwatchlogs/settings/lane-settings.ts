@@ -3,6 +3,7 @@ import type { PackPolicy } from '../../../delivery/contract/pack.ts'
 import type { DeliveryOptions } from '../../../delivery/delivery.ts'
 import type { Config } from '../config.ts'
 import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_SPAN_MS } from '../limits.ts'
+import { DEFAULT_BREAKER_THRESHOLD } from '../sink-options.ts'
 import type { ShareOf } from './share-of.ts'
 
 /** Settings of the delivery; `oldestTimeMs` needs the clock of the running exporter. */
@@ -23,14 +24,22 @@ export function laneSettings(config: Config, shape: PipelineShape, share: ShareO
     maxConcurrentPuts: share.count(queue.num_consumers),
     maxPutsPerSecond: share.rate(config.max_puts_per_second),
     retryFailed: retry.enabled,
+    // 0 means no limit.
+    maxTries: config.max_retries || undefined,
+    breakAfter: breakAfter(config),
     backoff: { initialMs: retry.initial_interval, multiplier: retry.multiplier, maxMs: retry.max_interval },
     policy: {
       maxItems: Math.min(MAX_BATCH_EVENTS, shape.maxBatchEvents ?? inItems ?? MAX_BATCH_EVENTS),
       maxCountedBytes: Math.min(MAX_BATCH_BYTES, inBytes ?? MAX_BATCH_BYTES),
-      fullItems: batch?.sizer === 'items' ? fullSize : undefined,
+      fullItems: batch?.sizer === 'items' ? fullSize : config.batch_size,
       fullCountedBytes: batch?.sizer === 'bytes' ? fullSize : undefined,
       maxSpanMs: MAX_BATCH_SPAN_MS,
       maxWaitMs: retry.max_elapsed_time || Number.POSITIVE_INFINITY,
     },
   }
+}
+
+/** Undefined without a circuit breaker. A written threshold switches it on, unless that is written too. */
+function breakAfter({ circuit_breaker_enabled: enabled, circuit_breaker_threshold: threshold }: Config) {
+  return (enabled ?? threshold !== undefined) ? (threshold ?? DEFAULT_BREAKER_THRESHOLD) : undefined
 }

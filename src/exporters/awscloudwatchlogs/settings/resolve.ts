@@ -33,6 +33,8 @@ export interface CloudWatchLogsSettings {
   /** Days; 0: never expire. */
   readonly retentionDays: number
   readonly tags: Readonly<Record<string, string>> | undefined
+  readonly createGroups: boolean
+  readonly createStreams: boolean
   readonly compression: 'none' | 'gzip'
   readonly gapMarkers: boolean
   readonly pricePerGb: number
@@ -72,6 +74,8 @@ export function resolve(config: Config, share: number, shape: PipelineShape): Cl
     deadLettersBytes: ofShare.count(config.dead_letters.max_size, MIN_DEAD_LETTERS_BYTES),
     retentionDays: config.log_retention,
     tags: config.tags,
+    createGroups: config.create_log_group,
+    createStreams: config.create_log_stream,
     compression: config.compression,
     gapMarkers: config.gap_markers,
     pricePerGb: config.price_per_gb,

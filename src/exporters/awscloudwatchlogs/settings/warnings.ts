@@ -13,5 +13,11 @@ export function warnings(config: Config, group: Template): string[] {
     found.push('raw_log: a group named in a body (_aws.LogGroupName) is ignored: write route_from_body to use it')
   if (!config.sending_queue.enabled && config.sending_queue.storage !== undefined)
     found.push('sending_queue.enabled is false: records are still kept in its storage until CloudWatch has them')
+  if (config.max_retries !== undefined && config.max_retries > 0)
+    found.push(
+      `max_retries: events of a put that fails ${config.max_retries} times ${config.sending_queue.storage === undefined ? 'are lost, because there is no sending_queue.storage for dead letters' : 'become dead letters'}: remove it to retry until their age limit`,
+    )
+  if (!config.create_log_group && (config.log_retention > 0 || config.tags !== undefined))
+    found.push('create_log_group is false: log_retention and tags are not set, because no group is created here')
   return found
 }

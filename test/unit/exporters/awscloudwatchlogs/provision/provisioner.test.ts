@@ -30,6 +30,8 @@ function provisioning(settings: Partial<ProvisionSettings> = {}) {
     {
       retentionDays: 0,
       tags: undefined,
+      createGroups: true,
+      createStreams: true,
       share: 1,
       once: (...wanted) => ALONE.once(...wanted),
       account: 'us-east-1',

@@ -43,6 +43,8 @@ function sending(answer: object, compression: 'none' | 'gzip' = 'none') {
     {
       retentionDays: 0,
       tags: undefined,
+      createGroups: true,
+      createStreams: true,
       share: 1,
       once: (...wanted) => ALONE.once(...wanted),
       account: 'account',
