@@ -15,7 +15,7 @@ import { applySets, readSources } from './sources/read-sources.ts'
 import type { Environment } from './sources/retrieve.ts'
 import { hint } from './suggest.ts'
 import type { MapNode } from './yaml/tree.ts'
-import { asVariables, configFromVariables, exporterVariables, VARIABLE_PREFIX } from './sources/variables.ts'
+import { asVariables, configFromVariables, exporterVariables } from './sources/variables.ts'
 
 export interface LoadOptions {
   /** `--config`: paths, or `file:`, `env:` and `yaml:` URIs, merged in order. */
@@ -56,7 +56,8 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const sections = checkSections(root, options.registry, findings)
   const service = checkService(root, definedIds(sections), findings)
   if (service !== undefined) checkNamedExtensions(root, sections, service, findings)
-  if (findings.failed || service === undefined) return { kind: 'invalid', problems: asVariables(findings.problems) }
+  if (findings.failed || service === undefined)
+    return { kind: 'invalid', problems: asVariables(findings.problems, options.env) }
   return { kind: 'loaded', config: assemble(sections, service, findings), written: { sections, ...service } }
 }
 
@@ -65,10 +66,10 @@ function chooseSource(options: LoadOptions, findings: Findings): MapNode | undef
   const variables = exporterVariables(env)
   if (uris.length > 0) {
     if (variables.length > 0)
-      findings.note(`${variables.join(', ')}: not used, because --config replaces all ${VARIABLE_PREFIX}* variables`)
+      findings.note(`${variables.join(', ')}: not used, because --config replaces all variables of the exporter`)
     return readSources(uris, options, findings)
   }
-  if (variables.length > 0) return configFromVariables(env)
+  if (variables.length > 0) return configFromVariables(env, findings)
   return defaultUri === undefined ? undefined : readSources([defaultUri], options, findings)
 }
 

@@ -255,7 +255,7 @@ describe('without YAML', () => {
     const loaded = config({ uris: [`yaml:${GOOD}`], env: { ...GROUP, OTLP_CLOUDWATCH__REGION: 'eu-west-1' } })
     expect(loaded.exporters.get('awscloudwatchlogs')?.config).toMatchObject({ region: '' })
     expect(loaded.notes).toEqual([
-      'OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__REGION: not used, because --config replaces all OTLP_CLOUDWATCH__* variables',
+      'OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__REGION: not used, because --config replaces all variables of the exporter',
     ])
   })
   test('the default config is used only where nothing was given', () => {
