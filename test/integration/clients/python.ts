@@ -18,6 +18,7 @@ import { promisify } from 'node:util'
 /** Tried together on Python 3.11; boto3 and awscli agree on botocore only in pairs. */
 const PACKAGES = [
   'boto3==1.44.5',
+  'fapilog==0.18.0',
   'botocore==1.44.5',
   'awscli==1.46.2',
   'moto[server]==5.2.5',
