@@ -9,7 +9,7 @@ export const command = defineCommand({
 
 Without --config, the variables OTLP_CLOUDWATCH__LOG_GROUP_NAME, OTLP_CLOUDWATCH__LOG_STREAM_NAME,
 OTLP_CLOUDWATCH__REGION, ... (any key of the awscloudwatchlogs exporter in upper case, __ where the YAML nests)
-run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs.`,
+run the otlp receiver on localhost:4317 and 4318 into CloudWatch Logs. So do fapilog's FAPILOG_CLOUDWATCH__* variables.`,
   options: {
     ...CONFIG_OPTIONS,
     banner: {

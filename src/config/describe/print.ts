@@ -3,6 +3,7 @@ import { SECTIONS } from '../check/check-components.ts'
 import { REDACTED } from '../check/explain-issue.ts'
 import type { WrittenConfig } from '../load.ts'
 import { escapeDollars } from '../sources/reference.ts'
+import { writtenAliases } from '../schema/aliases.ts'
 import { ANYTHING, kindOf, type Schema, viewSchema } from '../schema/schema-view.ts'
 import { serviceSchema } from '../schema/service-schema.ts'
 
@@ -22,7 +23,7 @@ export function printableConfig({ sections, service, pipelines }: WrittenConfig,
     const { components } = sections[section]
     if (components.size > 0)
       config[section] = Object.fromEntries(
-        [...components].map(([id, { schema, input }]) => [id, printable(schema, input, secrets)]),
+        [...components].map(([id, { schema, input }]) => [id, printableComponent(schema, input, secrets)]),
       )
   }
   const { extensions, ...rest } = printable(serviceSchema, service.input, secrets) as Plain
@@ -45,6 +46,20 @@ export function formatConfig(config: Plain, format: Format): string {
     },
   })
   return document.toString({ lineWidth: 0 })
+}
+
+/** Leaves out the default of an option that is written under another name: both together would be an error. */
+function printableComponent(schema: Schema, input: unknown, secrets: Secrets): unknown {
+  return writtenAliases(schema, input).reduce(
+    (printed, { target }) => withoutPath(printed, target),
+    printable(schema, input, secrets),
+  )
+}
+
+function withoutPath(map: unknown, [key = '', ...rest]: readonly string[]): unknown {
+  if (kindOf(map) !== 'map' || !Object.hasOwn(map as Plain, key)) return map
+  const { [key]: inner, ...others } = map as Plain
+  return rest.length === 0 ? others : { ...others, [key]: withoutPath(inner, rest) }
 }
 
 function printable(schema: Schema, value: unknown, secrets: Secrets): unknown {

@@ -17,14 +17,19 @@ export function withAliases<T extends z.ZodType<object>>(schema: T) {
   return schema.transform((output: z.output<T>) => moveAliases(schema, output))
 }
 
-export interface AliasConflict {
+/** Paths from the root of the component. */
+export interface Alias {
   readonly alias: readonly string[]
   readonly target: readonly string[]
 }
 
 /** Returns the aliases that are written beside their option. One of the two would be ignored, so this is an error. */
-export function aliasConflicts(schema: Schema, input: unknown): AliasConflict[] {
-  return aliasesIn(schema, []).filter(({ alias, target }) => isWritten(input, alias) && isWritten(input, target))
+export function aliasConflicts(schema: Schema, input: unknown): Alias[] {
+  return writtenAliases(schema, input).filter(({ target }) => isWritten(input, target))
+}
+
+export function writtenAliases(schema: Schema, input: unknown): Alias[] {
+  return aliasesIn(schema, []).filter(({ alias }) => isWritten(input, alias))
 }
 
 /** Returns the parsed value with each written alias moved to its option. */
@@ -39,7 +44,7 @@ export function moveAliases<Output extends object>(schema: Schema, output: Outpu
   return moved
 }
 
-function aliasesIn(schema: Schema, path: readonly string[]): AliasConflict[] {
+function aliasesIn(schema: Schema, path: readonly string[]): Alias[] {
   return [...viewSchema(schema).keys].flatMap(([key, inner]) => {
     const { meta, keys } = viewSchema(inner)
     if (meta.aliasOf !== undefined) return [{ alias: [...path, key], target: meta.aliasOf.split('.') }]

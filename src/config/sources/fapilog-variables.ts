@@ -29,16 +29,10 @@ export const FAPILOG_SETTINGS = {
 } as const satisfies Record<string, Record<string, string>>
 
 /** fapilog's words for true and false besides YAML's. */
-const FLAGS: Readonly<Record<string, boolean>> = {
-  '1': true,
-  true: true,
-  yes: true,
-  on: true,
-  '0': false,
-  false: false,
-  no: false,
-  off: false,
-}
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 'true', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['0', 'false', 'no', 'off'].map((word) => [word, false] as const),
+])
 
 export interface FapilogVariable {
   /** The exporter's key, `__` where the YAML nests. */
@@ -58,7 +52,7 @@ export function fapilogVariable(name: string, text: string): FapilogVariable | u
     const isFlag = Object.hasOwn(kinds, setting) && kinds[setting] === 'flag'
     return {
       key: within + setting,
-      value: isFlag ? FLAGS[text.trim().toLowerCase()] : undefined,
+      value: isFlag ? FLAGS.get(text.trim().toLowerCase()) : undefined,
       isOfSink: section === 'sink',
     }
   }

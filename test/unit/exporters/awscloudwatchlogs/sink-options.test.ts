@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { components } from '../../../../src/components.ts'
+import { formatConfig, printableConfig } from '../../../../src/config/describe/print.ts'
 import { loadConfig } from '../../../../src/config/load.ts'
 import { FAPILOG_SETTINGS } from '../../../../src/config/sources/fapilog-variables.ts'
 import { formatProblem } from '../../../../src/config/yaml/findings.ts'
@@ -199,6 +200,15 @@ describe('the YAML', () => {
     expect(setting(settingsOf(config), config)).toEqual(becomes)
   })
 
+  test('is printed in a form that loads as the same config', () => {
+    const written = { retry_base_delay: 1, ...Object.assign({}, ...ROWS.map((row) => row.written)) } as object
+    const loaded = load({}, written)
+    if (loaded.kind !== 'loaded') return expect.fail('not loaded')
+    const text = formatConfig(printableConfig(loaded.written, 'unredacted'), 'yaml')
+    const again = loadConfig({ uris: [`yaml:${text}`], sets: [], env: {}, registry: components })
+    expect(configOf(again)).toEqual(configOf(loaded))
+  })
+
   test.each([
     [{ endpoint_url: 'http://a', endpoint: 'http://a' }, 'endpoint_url', 'endpoint'],
     [{ batch_timeout_seconds: 5, flush_interval: '5s' }, 'batch_timeout_seconds', 'flush_interval'],
@@ -276,6 +286,12 @@ describe('fapilog’s variables', () => {
   ])('have fapilog’s words for a flag: %s', (text, value) => {
     const env = { FAPILOG_CLOUDWATCH__CREATE_LOG_GROUP: text }
     expect(configOf(load(env)).create_log_group).toBe(value)
+  })
+
+  test('with a word that is none for a flag are errors', () => {
+    expect(problemsOf(load({ FAPILOG_CLOUDWATCH__CREATE_LOG_GROUP: 'constructor' }))).toEqual([
+      'FAPILOG_CLOUDWATCH__CREATE_LOG_GROUP: "constructor" is not true or false',
+    ])
   })
 
   test('of the size guard alone, and of the library itself, configure nothing', () => {
