@@ -1,5 +1,6 @@
 // fapilog's own CloudWatch sink beside the daemon: the same variables, the same messages, the same local CloudWatch. Each
 // test shows a loss that the sink does not report, and that the daemon stores the same record, or counts it with a reason.
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +11,36 @@ import { httpSender } from '../daemon/daemon-senders.ts'
 import { CLEAN_ENVIRONMENT, type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { pythonTools } from './python.ts'
 
+const GUIDE = readFileSync(
+  join(import.meta.dirname, '..', '..', '..', 'docs', 'guides', 'moving-from-fapilog.md'),
+  'utf8',
+)
+const MAIN = `
+import asyncio
+from otlp_sink import make_logger
+
+async def main():
+    logger = await make_logger()
+    for i in range(250):
+        await logger.info(f"message {i}")
+    await logger.stop_and_drain()
+
+asyncio.run(main())
+`
 const SCRIPT = join(import.meta.dirname, 'fapilog-send.py')
 const WAIT = { timeout: 60_000, interval: 50 }
 const python = await pythonTools()
+
+/** The code blocks of the guide in a language. */
+function blocksOf(language: string): string[] {
+  return [...GUIDE.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text)
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'fapilog-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
 
 type Variables = Readonly<Record<string, string>>
 
@@ -36,9 +64,7 @@ describe.skipIf(python.missing !== undefined)(`fapilog and the daemon ${python.m
 
   /** @returns what fapilog reports after `stop_and_drain` */
   async function sendWithFapilog(messages: readonly string[], more: Variables = {}): Promise<object> {
-    const folder = await mkdtemp(join(tmpdir(), 'fapilog-'))
-    onTestFinished(() => rm(folder, { recursive: true, force: true }))
-    const file = join(folder, 'messages.json')
+    const file = join(await temporaryFolder(), 'messages.json')
     await writeFile(file, JSON.stringify(messages))
     const { stdout } = await python.run([SCRIPT, file], { ...CLEAN_ENVIRONMENT, ...variables('/fapilog', more) })
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as object
@@ -107,6 +133,28 @@ describe.skipIf(python.missing !== undefined)(`fapilog and the daemon ${python.m
     expect(await sendWithOtlp(daemon, ['a', 'b'])).toBe(0)
     await vi.waitFor(async () => expect((await daemon.metrics()).records('rejected', 'too_old')).toBe(2), WAIT)
     expect((await daemon.metrics()).unaccounted).toBe(0)
+  })
+
+  test('the sink of the guide: fapilog hands its records to the daemon of the guide, and none is lost', async () => {
+    const [config = ''] = blocksOf('yaml').filter((text) => text.includes('receivers:'))
+    const [sink = ''] = blocksOf('python').filter((text) => text.includes('class OtlpSink'))
+    const folder = await temporaryFolder()
+    const queue = await temporaryFolder()
+    await writeFile(join(folder, 'daemon.yaml'), config)
+    await writeFile(join(folder, 'otlp_sink.py'), sink)
+    await writeFile(join(folder, 'main.py'), MAIN)
+    const daemon = await startDaemon(join(folder, 'daemon.yaml'), {
+      set: [
+        `extensions.file_storage.directory=${queue}`,
+        'receivers.otlp.protocols.http.endpoint=127.0.0.1:0',
+        `exporters.awscloudwatchlogs.endpoint=${local.url}`,
+      ],
+    })
+    const endpoint = `http://127.0.0.1:${daemon.httpPort}`
+    await python.run([join(folder, 'main.py')], { ...CLEAN_ENVIRONMENT, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    expect(await daemon.stop()).toBe(0)
+    const messages = Array.from({ length: 250 }, (_, i) => `message ${i}`)
+    expect(stored('/myapp/prod').toSorted()).toEqual(messages.toSorted())
   })
 
   test('an outage of a few seconds: fapilog drops what failed max_retries times, the daemon waits without them', async () => {
