@@ -10,6 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['component'],
   ['config'],
   ['otlp', 'listen', 'aws'],
+  ['intake'],
   ['delivery'],
   ['receivers', 'processors', 'exporters', 'extensions'],
   ['index.ts', 'components.ts'],
@@ -25,13 +26,14 @@ const COMPONENT_FOLDERS = /^(?:receivers|processors|exporters|extensions)\/[^/]+
 const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   config: [['yaml', 'schema'], ['sources', 'check'], ['describe']],
   listen: [['memory', 'socket', 'tls', 'directory'], ['compression', 'http'], ['grpc']],
+  intake: [['refusals'], ['http']],
   aws: [['environment'], ['connection', 'credentials']],
   delivery: [['contract'], ['faults', 'queue'], ['lanes'], ['scheduling'], ['dead-letters'], ['adoption']],
   'delivery/queue': [['disk']],
   'delivery/queue/disk': [['files'], ['format'], ['segments'], ['reading'], ['paging'], ['recovery']],
   service: [['consumers', 'memory']],
   cli: [['commands']],
-  'receivers/otlp': [['refusals'], ['grpc', 'http']],
+  'receivers/otlp': [['grpc', 'http']],
   'exporters/awscloudwatchlogs': [
     ['route'],
     ['aws', 'event'],

@@ -1,23 +1,22 @@
 import type { Component, ComponentSettings, Host } from '../../component/component.ts'
 import type { LogsConsumer } from '../../component/consumer.ts'
 import { formatComponentId } from '../../component/id.ts'
-import { roomForSenders } from '../../listen/socket/connection-room.ts'
-import type { GrpcConfig, HttpConfig } from './config.ts'
-import { authenticatorOf } from './authenticator-of.ts'
+import { authenticatorOf } from '../../intake/authenticator-of.ts'
+import { emitCounters, METRICS, TransportCounters } from '../../intake/counters.ts'
+import { Forward } from '../../intake/forward.ts'
+import { HttpDoor } from '../../intake/http/http-door.ts'
+import { RefusalLog } from '../../intake/refusals/refusal-log.ts'
+import { warnOfConnections } from '../../intake/transport.ts'
 import type { OtlpReceiverConfig } from './config.ts'
-import { emitCounters, METRICS, TransportCounters } from './counters.ts'
-import { Forward } from './forward.ts'
 import { GrpcTransport } from './grpc/grpc.ts'
-import { HttpTransport } from './http/http.ts'
-import { RefusalLog } from './refusals/refusal-log.ts'
-import { bytesOfConnection } from './transport.ts'
+import { HttpLogs } from './http/http-logs.ts'
 
 interface Transport {
   readonly name: 'grpc' | 'http'
   readonly counters: TransportCounters
   readonly refusals: RefusalLog
   readonly configuredLimitBytes: number
-  readonly server: GrpcTransport | HttpTransport
+  readonly server: GrpcTransport | HttpDoor
 }
 
 /** Receives OTLP logs over gRPC and HTTP. */
@@ -42,6 +41,7 @@ export class OtlpReceiver implements Component {
       const otherPort = () => this.port('http')
       const server = new GrpcTransport({
         config: grpc,
+        where: 'protocols.grpc.',
         limitBytes,
         budget,
         forward,
@@ -58,8 +58,10 @@ export class OtlpReceiver implements Component {
       const forward = new Forward(next, counters)
       const refusals = new RefusalLog('http', counters, logger)
       const otherPort = () => this.port('grpc')
-      const server = new HttpTransport({
+      const door = {
         config: http,
+        where: 'protocols.http.',
+        speaks: 'OTLP/HTTP',
         limitBytes,
         budget,
         forward,
@@ -67,7 +69,8 @@ export class OtlpReceiver implements Component {
         otherPort,
         logger,
         shared,
-      })
+      }
+      const server = new HttpDoor(door, new HttpLogs(door, http))
       this.#transports.push({ name: 'http', counters, refusals, configuredLimitBytes: http.limitBytes, server })
     }
   }
@@ -79,7 +82,7 @@ export class OtlpReceiver implements Component {
 
   async start(host: Host): Promise<void> {
     const { id, config, metrics, logger } = this.#settings
-    for (const name of ['grpc', 'http'] as const) this.#checkConnections(name, config.protocols[name])
+    for (const name of ['grpc', 'http'] as const) warnOfConnections(logger, name, config.protocols[name])
     for (const { name, configuredLimitBytes, server } of this.#transports) {
       if (configuredLimitBytes > this.#maxBytes) {
         logger.warn('the limit of a request is lowered to half of the byte budget', {
@@ -88,7 +91,7 @@ export class OtlpReceiver implements Component {
           configured_bytes: configuredLimitBytes,
         })
       }
-      await server.start(authenticatorOf(config.protocols[name], host, `protocols.${name}`))
+      await server.start(authenticatorOf(config.protocols[name], host, `protocols.${name}.`))
     }
     const receiver = formatComponentId(id)
     this.#unregister = metrics.register(METRICS, (emit) => {
@@ -98,20 +101,6 @@ export class OtlpReceiver implements Component {
     })
     const addresses = this.#transports.map(({ name, server }) => [name, server.listener?.address ?? ''])
     logger.info('listening', Object.fromEntries(addresses))
-  }
-
-  /** Warns about a `max_connections` that does not fit, with what limits it. */
-  #checkConnections(transport: 'grpc' | 'http', config: GrpcConfig | HttpConfig | undefined): void {
-    if (config?.max_connections === undefined) return
-    const { max_connections } = config
-    const connectionBytes = bytesOfConnection(config)
-    const most = roomForSenders.fits(connectionBytes)
-    if (max_connections <= most) return
-    const advice =
-      most === roomForSenders.maxConnections
-        ? 'max_connections exceeds the open files that this process may have: raise ulimit -n'
-        : 'max_connections exceeds what the memory allows: raise the memory limit, or lower max_header_bytes'
-    this.#settings.logger.warn(advice, { transport, max_connections, most, connection_bytes: connectionBytes })
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {

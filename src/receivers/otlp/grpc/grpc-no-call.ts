@@ -3,8 +3,8 @@ import { GRPC_CODES, type GrpcCode } from '../../../component/answers.ts'
 import { MAX_HEADER_FIELDS } from '../../../listen/http/http-server.ts'
 import { quoted } from '../../../listen/socket/last-words.ts'
 import type { GrpcConfig } from '../config.ts'
-import { headerTooLarge, TOO_MANY_REQUESTS, wrongPort } from '../refusals/refusals.ts'
-import type { TransportSettings } from '../transport.ts'
+import { headerTooLarge, TOO_MANY_REQUESTS, wrongPort } from '../../../intake/refusals/refusals.ts'
+import type { TransportSettings } from '../../../intake/transport.ts'
 
 /** Answers streams on the gRPC port that are not a call of a known method; grpc-js would answer them without a message. */
 export class GrpcNoCall {

@@ -24,9 +24,15 @@ import { encodeStatus, statusOf } from '../../../otlp/status.ts'
 import type { GrpcConfig } from '../config.ts'
 import { GrpcAuthentication } from './grpc-authentication.ts'
 import { GrpcNoCall } from './grpc-no-call.ts'
-import { notLogs, type OtherSignal } from '../refusals/not-logs.ts'
-import { BUDGET_FULL, corrupt, malformedCall, tooLarge, unsupportedEncoding } from '../refusals/refusals.ts'
-import type { TransportSettings } from '../transport.ts'
+import { notLogs, type OtherSignal } from '../not-logs.ts'
+import {
+  BUDGET_FULL,
+  corrupt,
+  malformedCall,
+  tooLarge,
+  unsupportedEncoding,
+} from '../../../intake/refusals/refusals.ts'
+import type { TransportSettings } from '../../../intake/transport.ts'
 
 const WHERE = 'protocols.grpc'
 const LOGS_SERVICE = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'

@@ -9,9 +9,9 @@ import { firstProtocol } from '../../../listen/socket/protocols.ts'
 import { ServerTls } from '../../../listen/tls/tls.ts'
 import type { GrpcConfig } from '../config.ts'
 import type { GrpcService } from './grpc-service.ts'
-import { refuseTls } from '../refusals/refuse-tls.ts'
-import { TOO_MANY_CONNECTIONS, tlsOnPlainPort, wrongPort } from '../refusals/refusals.ts'
-import { createListener, type TransportSettings } from '../transport.ts'
+import { refuseTls } from '../../../intake/refusals/refuse-tls.ts'
+import { TOO_MANY_CONNECTIONS, tlsOnPlainPort, wrongPort } from '../../../intake/refusals/refusals.ts'
+import { createListener, type TransportSettings } from '../../../intake/transport.ts'
 
 /** ms to receive a whole message; OTLP's own clients give up after 10 s. */
 const RECEIVE_TIMEOUT_MS = 60_000
@@ -46,7 +46,7 @@ export class GrpcTransport {
     sockets.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       refuseTls(this.#settings.refusals, socket, error),
     )
-    this.#listener = createListener(sockets, this.#settings, WHERE, undefined)
+    this.#listener = createListener(sockets, this.#settings, undefined)
     await this.#listener.open()
     if ('setSecureContext' in sockets) this.#tls?.watch(sockets)
     this.#deadlines.start()

@@ -1,134 +1,76 @@
-import { GRPC_CODES } from '../../../component/answers.ts'
 import type { LogsRequest } from '../../../component/consumer.ts'
-import type { Outcome, Refused, Retry } from '../../../accounting/outcome.ts'
-import { cutOff, readBody, type BodyFailure, type HttpRequest } from '../../../listen/http/body.ts'
-import type { Deadlines } from '../../../listen/deadlines.ts'
-import { decompress } from '../../../listen/compression/decompress.ts'
-import type { DecompressFailure, Encoding } from '../../../listen/compression/encodings.ts'
-import { hasRoomFor, Holding } from '../../../listen/memory/holding.ts'
+import type { Outcome, Refused } from '../../../accounting/outcome.ts'
+import { answerOutcome } from '../../../intake/http/http-answer.ts'
+import {
+  announcedBytes,
+  formatOf,
+  type HttpBodies,
+  type HttpDoorSettings,
+  type ReceivedBody,
+} from '../../../intake/http/http-bodies.ts'
+import type { HttpPaths } from '../../../intake/http/http-door.ts'
+import type { HttpExchange } from '../../../intake/http/http-exchange.ts'
+import { BUDGET_FULL } from '../../../intake/refusals/refusals.ts'
+import type { HttpRequest } from '../../../listen/http/body.ts'
 import { quoted } from '../../../listen/socket/last-words.ts'
 import type { Format } from '../../../otlp/format.ts'
 import { MalformedJson } from '../../../otlp/json-reader.ts'
 import { jsonToProtobuf } from '../../../otlp/json-to-protobuf.ts'
 import { ProtobufWriter } from '../../../wire/protobuf-writer.ts'
 import type { HttpConfig } from '../config.ts'
-import { answerError, answerOutcome } from './http-answer.ts'
-import type { HttpExchange } from './http-exchange.ts'
-import { BUDGET_FULL, corrupt, tooLarge, unsupportedEncoding } from '../refusals/refusals.ts'
-import type { TransportSettings } from '../transport.ts'
-
-/** Encodings by the names that senders use; `zlib` is an old name of deflate. */
-export const ENCODINGS: ReadonlyMap<string, Encoding | undefined> = new Map([
-  ['', undefined],
-  ['gzip', 'gzip'],
-  ['zstd', 'zstd'],
-  ['deflate', 'deflate'],
-  ['zlib', 'deflate'],
-  ['snappy', 'snappy'],
-  ['x-snappy-framed', 'snappy'],
-])
-
-const LIMIT_KEY = 'protocols.http.max_request_body_size'
+import { notLogs, type OtherSignal } from '../not-logs.ts'
 
 /** A buffer for mapped JSON that grew past this is released. */
 const KEPT_BYTES = 4 * 1024 * 1024
 /** JSON up to this size is mapped and passed on in one turn of the event loop: some 10 ms. */
 const AT_ONCE_BYTES = 1024 * 1024
 
-/** Handles log requests: checks the head, reads, decompresses, maps JSON, passes on, responds. */
-export class HttpLogs {
-  readonly #settings: TransportSettings<HttpConfig>
-  readonly #deadlines: Deadlines | undefined
-  readonly #served: (request: HttpRequest) => void
-  readonly #encodings: ReadonlyMap<string, Encoding | undefined>
+/** OTLP/HTTP: maps JSON, passes log requests on, and responds. */
+export class HttpLogs implements HttpPaths {
+  readonly #settings: HttpDoorSettings
+  readonly #logsPath: string
+  readonly #otherSignals: ReadonlyMap<string, OtherSignal>
   /** Shared by all requests: nothing is awaited between the mapping and the end of `consume`. */
   readonly #writer = new ProtobufWriter()
 
-  /** @param served called with each request whose body has arrived */
-  constructor(
-    settings: TransportSettings<HttpConfig>,
-    deadlines: Deadlines | undefined,
-    served: (request: HttpRequest) => void,
-  ) {
+  constructor(settings: HttpDoorSettings, config: HttpConfig) {
     this.#settings = settings
-    this.#deadlines = deadlines
-    this.#served = served
-    const wanted: readonly string[] = settings.config.compression_algorithms
-    // As in the collector, `deflate` allows both of its names.
-    const allowed = new Set(wanted.includes('deflate') ? [...wanted, 'zlib'] : wanted)
-    this.#encodings = new Map([...ENCODINGS].filter(([name]) => allowed.has(name)))
+    this.#logsPath = config.logs_url_path
+    this.#otherSignals = new Map<string, OtherSignal>([
+      [config.traces_url_path, 'traces'],
+      [config.metrics_url_path, 'metrics'],
+      ['/v1development/profiles', 'profiles'],
+    ])
   }
 
-  receive(exchange: HttpExchange): void {
-    const { request } = exchange
-    const { limitBytes } = this.#settings
-    if (request.method !== 'POST') {
-      const message = `${request.method} is not an OTLP/HTTP method: send POST`
-      this.#settings.refusals.request('method_not_allowed', message, exchange.sender, announcedBytes(request) ?? 0)
-      return exchange.send(answerError(405, GRPC_CODES.UNIMPLEMENTED, message, { allow: 'POST' }))
+  get advice(): string {
+    return `send logs to ${this.#logsPath}`
+  }
+
+  handle(exchange: HttpExchange, path: string, bodies: HttpBodies): boolean {
+    if (path === this.#logsPath) {
+      this.#receive(exchange, bodies)
+      return true
     }
+    const signal = this.#otherSignals.get(path)
+    if (signal === undefined) return false
+    const { request } = exchange
+    const refused = notLogs(signal)
+    this.#settings.refusals.outcome(refused, exchange.sender, announcedBytes(request) ?? 0, signal)
+    this.#answer(exchange, formatOf(request) ?? 'json', refused, '')
+    return true
+  }
+
+  #receive(exchange: HttpExchange, bodies: HttpBodies): void {
+    const { request } = exchange
+    if (bodies.refusesMethod(exchange, ['POST'], 'an OTLP/HTTP method')) return
     const format = formatOf(request)
-    const announced = announcedBytes(request)
-    if (format === undefined) return this.#refuse(exchange, 'json', unsupportedMediaType(request), announced ?? 0)
-    const encodingName = contentEncoding(request)
-    if (!this.#encodings.has(encodingName)) return this.#refuseEncoding(exchange, format, encodingName, announced ?? 0)
-    if (announced !== undefined && announced > limitBytes)
-      return this.#refuse(exchange, format, tooLarge(limitBytes, LIMIT_KEY), announced)
-    // An empty body is always accepted.
-    const full = announced === 0 ? undefined : this.#fullFor(kindOf(format, encodingName), announced ?? 0)
-    if (full !== undefined) return this.#refuse(exchange, format, full, announced ?? 0)
-    exchange.continueBody()
-    this.#read(exchange, format, encodingName, announced)
+    if (format === undefined)
+      return bodies.refuse(exchange, 'json', unsupportedMediaType(request), announcedBytes(request) ?? 0)
+    bodies.read(exchange, format, (body) => this.#consume(exchange, format, body))
   }
 
-  /** Returns why a request would be refused, judging by its head; undefined if it may be accepted. */
-  #fullFor(kind: string, bytes: number): Retry | undefined {
-    const { budget, forward } = this.#settings
-    return hasRoomFor(budget, bytes) ? forward.earlyRefusal(kind, bytes) : BUDGET_FULL
-  }
-
-  #read(exchange: HttpExchange, format: Format, encodingName: string, announced: number | undefined): void {
-    const { request } = exchange
-    const { limitBytes, budget } = this.#settings
-    const holding = new Holding(budget)
-    const receiving = { expire: () => this.#expire(exchange) }
-    this.#deadlines?.add(receiving)
-    const failed = (failure: BodyFailure | DecompressFailure, bytes: number) => {
-      holding.release()
-      if (failure !== 'aborted') this.#refuse(exchange, format, this.#outcomeOf(failure, encodingName), bytes)
-    }
-    readBody(request, announced, limitBytes, holding, (body, failure) => {
-      this.#deadlines?.delete(receiving)
-      if (body === undefined) return failed(failure ?? 'aborted', announced ?? 0)
-      this.#served(request)
-      const kind = kindOf(format, encodingName)
-      // The length is known only now.
-      const full = announced === undefined ? this.#settings.forward.earlyRefusal(kind, body.length) : undefined
-      if (full !== undefined) {
-        holding.release()
-        return this.#refuse(exchange, format, full, body.length)
-      }
-      const encoding = this.#encodings.get(encodingName)
-      const learn = (protobuf: number) =>
-        this.#settings.forward.learnSize(kind, body.length, { protobuf, held: holding.peakBytes })
-      if (encoding === undefined || body.length === 0) return this.#consume(exchange, format, body, holding, learn)
-      // A sender that disconnects meanwhile will send the same records again, so they are not passed on.
-      exchange.onClose(() => holding.release())
-      decompress(encoding, body, limitBytes, holding, (bytes, failure) => {
-        if (bytes === undefined) failed(failure ?? 'corrupt', body.length)
-        else this.#consume(exchange, format, bytes, holding, learn)
-      })
-    })
-  }
-
-  /** @param learn called with the length in protobuf */
-  #consume(
-    exchange: HttpExchange,
-    format: Format,
-    body: Uint8Array,
-    holding: Holding,
-    learn: (protobufBytes: number) => void,
-  ): void {
+  #consume(exchange: HttpExchange, format: Format, { bytes: body, holding, learn }: ReceivedBody): void {
     if (format === 'protobuf') {
       learn(body.length)
       this.#forward(exchange, format, body, '')
@@ -136,7 +78,8 @@ export class HttpLogs {
     }
     if (!holding.take(body.length)) {
       holding.release()
-      return this.#refuse(exchange, format, BUDGET_FULL, body.length)
+      this.#settings.refusals.outcome(BUDGET_FULL, exchange.sender, body.length)
+      return this.#answer(exchange, format, BUDGET_FULL, '')
     }
     // A large request gets its own buffer, so that others can run between its mapping and the forwarding.
     const writer = body.length <= AT_ONCE_BYTES ? this.#writer : new ProtobufWriter(body.length)
@@ -180,82 +123,15 @@ export class HttpLogs {
     })
   }
 
-  /** Cuts off an HTTP/2 body that takes too long: a response would wait for the rest of it. */
-  #expire({ request, sender }: HttpExchange): void {
-    const advice = 'its request did not arrive within read_timeout: check its network, or send smaller batches'
-    this.#settings.refusals.request('timeout', advice, sender, announcedBytes(request) ?? 0)
-    cutOff(request)
-  }
-
-  #refuse(exchange: HttpExchange, format: Format, outcome: Retry | Refused, bytes: number): void {
-    this.#settings.refusals.outcome(outcome, exchange.sender, bytes)
-    this.#answer(exchange, format, outcome, '')
-  }
-
-  #refuseEncoding(exchange: HttpExchange, format: Format, encodingName: string, bytes: number): void {
-    const outcome = unsupportedEncoding(encodingName, this.#supported())
-    this.#settings.refusals.outcome(outcome, exchange.sender, bytes)
-    const answer = answerOutcome(outcome, format, '')
-    // RFC 9110, 12.5.3: a 415 lists the supported codings this way.
-    exchange.send({ ...answer, headers: { ...answer.headers, 'accept-encoding': this.#supported().join(', ') } })
-  }
-
   #answer(exchange: HttpExchange, format: Format, outcome: Outcome, field: string): void {
     exchange.send(answerOutcome(outcome, format, field))
   }
-
-  #supported(): string[] {
-    return [...this.#encodings.keys()].map((name) => (name === '' ? 'identity' : name))
-  }
-
-  #outcomeOf(failure: Exclude<BodyFailure | DecompressFailure, 'aborted'>, encodingName: string): Retry | Refused {
-    switch (failure) {
-      case 'too_large':
-        return tooLarge(this.#settings.limitBytes, LIMIT_KEY)
-      case 'budget_full':
-        return BUDGET_FULL
-      case 'corrupt':
-        return corrupt(encodingName)
-    }
-  }
-}
-
-export function formatOf(request: HttpRequest): Format | undefined {
-  const [mediaType = ''] = (request.headers['content-type'] ?? '').split(';', 1)
-  switch (mediaType.trim().toLowerCase()) {
-    case 'application/x-protobuf':
-      return 'protobuf'
-    case 'application/json':
-      return 'json'
-    default:
-      return undefined
-  }
-}
-
-/** The kind of a request, for size guesses: requests of one kind grow alike when decompressed and mapped. */
-function kindOf(format: Format, encodingName: string): string {
-  return encodingName === '' ? format : `${format} ${encodingName}`
 }
 
 function unsupportedMediaType(request: HttpRequest): Refused {
   const found = quoted(request.headers['content-type'] ?? '')
   const message = `the content type ${found} is not an OTLP type: send application/x-protobuf or application/json`
   return { kind: 'refused', cause: 'unsupported_media_type', message }
-}
-
-/** The encoding of a body, in lower case; a list is supported only if the others are `identity`. */
-function contentEncoding(request: HttpRequest): string {
-  const written = request.headers['content-encoding']?.trim().toLowerCase() ?? ''
-  if (written === '' || written === 'identity') return ''
-  if (!written.includes(',')) return written
-  const names = written.split(',').map((name) => name.trim())
-  const encodings = names.filter((name) => name !== '' && name !== 'identity')
-  return encodings.length > 1 ? encodings.join(', ') : (encodings[0] ?? '')
-}
-
-function announcedBytes(request: HttpRequest): number | undefined {
-  const written = request.headers['content-length']
-  return written === undefined ? undefined : Number(written)
 }
 
 /** Headers without HTTP/2's pseudo headers. */

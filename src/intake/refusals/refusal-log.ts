@@ -1,5 +1,5 @@
-import type { Refused, RefusedCause, Retry, RetryCause } from '../../../accounting/outcome.ts'
-import type { Logger } from '../../../telemetry/logger.ts'
+import type { Refused, RefusedCause, Retry, RetryCause } from '../../accounting/outcome.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import type { ConnectionReason, RequestReason, TransportCounters } from '../counters.ts'
 
 /** ms in which refusals of one kind make one line: the log may be billed, and a broken sender retries for days. */

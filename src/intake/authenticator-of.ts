@@ -1,15 +1,15 @@
-import { type Authenticator, isAuthenticator } from '../../component/authenticator.ts'
-import { ComponentError, type Host } from '../../component/component.ts'
-import { Tenants } from '../../listen/tenants.ts'
-import type { GrpcConfig, HttpConfig } from './config.ts'
+import { type Authenticator, isAuthenticator } from '../component/authenticator.ts'
+import { ComponentError, type Host } from '../component/component.ts'
+import { Tenants } from '../listen/tenants.ts'
+import type { ListenerConfig } from './config.ts'
 
 /**
  * The authenticator of a protocol; undefined if it accepts every sender.
- * @param where the YAML path of the protocol, for errors
+ * @param where prefix of the option names, for errors: `protocols.http.`
  * @throws ComponentError if `auth.authenticator` does not name a running authenticator
  */
 export function authenticatorOf(
-  config: GrpcConfig | HttpConfig | undefined,
+  config: ListenerConfig | undefined,
   host: Host,
   where: string,
 ): Authenticator | undefined {
@@ -18,7 +18,7 @@ export function authenticatorOf(
   const extension = host.extension(id)
   if (isAuthenticator(extension)) return extension
   throw new ComponentError(
-    `${where}.auth.authenticator: ${id} is not a running authenticator: write bearertokenauth or basicauth below extensions and in service.extensions`,
+    `${where}auth.authenticator: ${id} is not a running authenticator: write bearertokenauth or basicauth below extensions and in service.extensions`,
   )
 }
 

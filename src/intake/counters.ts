@@ -1,6 +1,6 @@
-import { ANSWERS } from '../../component/answers.ts'
-import type { RefusedCause, RetryCause } from '../../accounting/outcome.ts'
-import { counter, gauge, type Emit, type MetricDefinition } from '../../telemetry/metrics.ts'
+import { ANSWERS } from '../component/answers.ts'
+import type { RefusedCause, RetryCause } from '../accounting/outcome.ts'
+import { counter, gauge, type Emit, type MetricDefinition } from '../telemetry/metrics.ts'
 
 /** Reasons of the transport itself to refuse a request, in addition to an outcome's causes. A closed list, for labels. */
 export const REQUEST_REASONS = [

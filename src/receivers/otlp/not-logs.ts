@@ -1,4 +1,4 @@
-import type { Refused } from '../../../accounting/outcome.ts'
+import type { Refused } from '../../accounting/outcome.ts'
 
 /** Signals of OTLP that are not logs. */
 export type OtherSignal = 'traces' | 'metrics' | 'profiles'

@@ -1,5 +1,5 @@
-import type { Refused, Retry } from '../../../accounting/outcome.ts'
-import { quoted } from '../../../listen/socket/last-words.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
+import { quoted } from '../../listen/socket/last-words.ts'
 
 // Responses of the receiver itself, before a pipeline sees a request.
 

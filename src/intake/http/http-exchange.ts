@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Identity } from '../../../component/authenticator.ts'
-import { drain, type HttpRequest } from '../../../listen/http/body.ts'
-import type { Cors } from '../../../listen/http/cors.ts'
-import type { HttpResponse } from '../../../listen/http/http-server.ts'
+import type { Identity } from '../../component/authenticator.ts'
+import { drain, type HttpRequest } from '../../listen/http/body.ts'
+import type { Cors } from '../../listen/http/cors.ts'
+import type { HttpResponse } from '../../listen/http/http-server.ts'
 import type { HttpAnswer } from './http-answer.ts'
 
 /** Settings shared by all responses of a server. */

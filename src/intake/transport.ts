@@ -1,11 +1,11 @@
-import type { ByteBudget } from '../../component/byte-budget.ts'
-import { ComponentError } from '../../component/component.ts'
-import { CONNECTION_BYTES, HEAD_IN_FLIGHT_FACTOR, roomForSenders } from '../../listen/socket/connection-room.ts'
-import { parseEndpoint } from '../../listen/socket/endpoint.ts'
-import { type ConnectionRefusal, Listener } from '../../listen/socket/listener.ts'
+import type { ByteBudget } from '../component/byte-budget.ts'
+import { ComponentError } from '../component/component.ts'
+import { CONNECTION_BYTES, HEAD_IN_FLIGHT_FACTOR, roomForSenders } from '../listen/socket/connection-room.ts'
+import { parseEndpoint } from '../listen/socket/endpoint.ts'
+import { type ConnectionRefusal, Listener } from '../listen/socket/listener.ts'
 import type { Server } from 'node:net'
-import type { Logger } from '../../telemetry/logger.ts'
-import type { GrpcConfig, HttpConfig } from './config.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { ListenerConfig } from './config.ts'
 import type { Forward } from './forward.ts'
 import type { RefusalLog } from './refusals/refusal-log.ts'
 import { TOO_MANY_CONNECTIONS } from './refusals/refusals.ts'
@@ -13,6 +13,8 @@ import { TOO_MANY_CONNECTIONS } from './refusals/refusals.ts'
 /** Settings of a transport (gRPC or HTTP). */
 export interface TransportSettings<Config> {
   readonly config: Config
+  /** Prefix of the option names in errors: `protocols.http.`. */
+  readonly where: string
   /** Maximum bytes of a request, before and after decompression. */
   readonly limitBytes: number
   readonly budget: ByteBudget
@@ -25,18 +27,16 @@ export interface TransportSettings<Config> {
   readonly shared: { readonly ports: Map<string, number>; readonly receiver: string } | undefined
 }
 
-/** @param where the YAML path of the protocol, for errors */
 export function createListener(
   server: Server,
-  { config, logger, shared, refusals }: TransportSettings<GrpcConfig | HttpConfig>,
-  where: string,
+  { config, logger, shared, refusals, where }: TransportSettings<ListenerConfig>,
   fullAnswer: Uint8Array | undefined,
 ): Listener {
   const parsed = parseEndpoint(config.endpoint, config.transport)
-  if ('problem' in parsed) throw new ComponentError(`${where}.endpoint: ${parsed.problem}`)
+  if ('problem' in parsed) throw new ComponentError(`${where}endpoint: ${parsed.problem}`)
   const connectionBytes = bytesOfConnection(config)
   const maxConnections = Math.min(config.max_connections ?? Infinity, roomForSenders.fits(connectionBytes))
-  const options = { endpoint: parsed.endpoint, where: `${where}.endpoint`, maxConnections, connectionBytes, fullAnswer }
+  const options = { endpoint: parsed.endpoint, where: `${where}endpoint`, maxConnections, connectionBytes, fullAnswer }
   const name = `${shared?.receiver} ${where}`
   return new Listener(server, {
     ...options,
@@ -48,12 +48,30 @@ export function createListener(
 }
 
 /** Memory that a connection costs, including the largest head that may be in flight on it. */
-export function bytesOfConnection(config: GrpcConfig | HttpConfig): number {
-  const protocol = 'maxConcurrentStreams' in config ? CONNECTION_BYTES.http2 : CONNECTION_BYTES.http1
+export function bytesOfConnection(config: ListenerConfig): number {
+  const protocol = config.maxConcurrentStreams !== undefined ? CONNECTION_BYTES.http2 : CONNECTION_BYTES.http1
   return protocol + (config.tls ? CONNECTION_BYTES.tls : 0) + HEAD_IN_FLIGHT_FACTOR * config.max_header_bytes
 }
 
 const CLOSED: Readonly<Record<ConnectionRefusal, string>> = {
   too_many_connections: TOO_MANY_CONNECTIONS.message,
   silent: 'it opened a connection and sent nothing for 10 s: connect only when there is something to send',
+}
+
+/** Warns about a `max_connections` that does not fit, with what limits it. */
+export function warnOfConnections(
+  logger: Logger,
+  transport: 'grpc' | 'http',
+  config: ListenerConfig | undefined,
+): void {
+  if (config?.max_connections === undefined) return
+  const { max_connections } = config
+  const connectionBytes = bytesOfConnection(config)
+  const most = roomForSenders.fits(connectionBytes)
+  if (max_connections <= most) return
+  const advice =
+    most === roomForSenders.maxConnections
+      ? 'max_connections exceeds the open files that this process may have: raise ulimit -n'
+      : 'max_connections exceeds what the memory allows: raise the memory limit, or lower max_header_bytes'
+  logger.warn(advice, { transport, max_connections, most, connection_bytes: connectionBytes })
 }

@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import { ANSWERS, type GrpcCode } from '../../../component/answers.ts'
-import type { Outcome } from '../../../accounting/outcome.ts'
-import { MEDIA_TYPES, type Format } from '../../../otlp/format.ts'
-import { exportLogsResponse } from '../../../otlp/response.ts'
-import { encodeStatus, statusOf } from '../../../otlp/status.ts'
+import { ANSWERS, type GrpcCode } from '../../component/answers.ts'
+import type { Outcome } from '../../accounting/outcome.ts'
+import { MEDIA_TYPES, type Format } from '../../otlp/format.ts'
+import { exportLogsResponse } from '../../otlp/response.ts'
+import { encodeStatus, statusOf } from '../../otlp/status.ts'
 
 /** An OTLP/HTTP response, ready to send. */
 export interface HttpAnswer {

@@ -1,55 +1,60 @@
 import type { Socket } from 'node:net'
 import type { ServerHttp2Stream } from 'node:http2'
-import { GRPC_CODES } from '../../../component/answers.ts'
-import type { Authenticator } from '../../../component/authenticator.ts'
-import type { Refused, Retry } from '../../../accounting/outcome.ts'
-import type { HttpRequest } from '../../../listen/http/body.ts'
-import { Cors, isPreflight } from '../../../listen/http/cors.ts'
-import { Deadlines } from '../../../listen/deadlines.ts'
+import { GRPC_CODES } from '../../component/answers.ts'
+import type { Authenticator } from '../../component/authenticator.ts'
+import type { Refused, Retry } from '../../accounting/outcome.ts'
+import type { HttpRequest } from '../../listen/http/body.ts'
+import { Cors, isPreflight } from '../../listen/http/cors.ts'
+import { Deadlines } from '../../listen/deadlines.ts'
 import {
   createHttpServer,
   MAX_HEADER_FIELDS,
   type HttpHandler,
   type HttpResponse,
   type NoRequest,
-} from '../../../listen/http/http-server.ts'
-import { http1Answer, quoted } from '../../../listen/socket/last-words.ts'
-import type { Listener } from '../../../listen/socket/listener.ts'
-import { headOfHttp } from '../../../listen/request-head.ts'
-import { timerDelay } from '../../../telemetry/timer-delay.ts'
-import { ServerTls } from '../../../listen/tls/tls.ts'
-import type { HttpConfig } from '../config.ts'
+} from '../../listen/http/http-server.ts'
+import { http1Answer, quoted } from '../../listen/socket/last-words.ts'
+import type { Listener } from '../../listen/socket/listener.ts'
+import { headOfHttp } from '../../listen/request-head.ts'
+import { timerDelay } from '../../telemetry/timer-delay.ts'
+import { ServerTls } from '../../listen/tls/tls.ts'
 import { answerError, answerOutcome } from './http-answer.ts'
 import { HttpExchange, type AnswerRules } from './http-exchange.ts'
-import { ENCODINGS, formatOf, HttpLogs } from './http-logs.ts'
+import { ENCODINGS, formatOf, HttpBodies, type HttpDoorSettings } from './http-bodies.ts'
 import { HttpNoRequest } from './http-no-request.ts'
 import { refuseTls } from '../refusals/refuse-tls.ts'
-import { notLogs, type OtherSignal } from '../refusals/not-logs.ts'
 import { headerTooLarge, TOO_MANY_CONNECTIONS, TOO_MANY_REQUESTS } from '../refusals/refusals.ts'
-import { createListener, type TransportSettings } from '../transport.ts'
+import { createListener } from '../transport.ts'
 
-const WHERE = 'protocols.http'
+/** The paths of a receiver. */
+export interface HttpPaths {
+  /** Answers a request of an authenticated sender. Returns false if there is nothing at the path. */
+  handle(exchange: HttpExchange, path: string, bodies: HttpBodies): boolean
+  /** What to do instead, for a path with nothing: `send logs to /v1/logs`. */
+  readonly advice: string
+}
 
-/** OTLP/HTTP: opens the server and dispatches its requests. */
-export class HttpTransport implements HttpHandler {
-  readonly #settings: TransportSettings<HttpConfig>
+/** The HTTP server of a receiver: opens it, checks and authenticates requests by their heads, and passes them on. */
+export class HttpDoor implements HttpHandler {
+  readonly #settings: HttpDoorSettings
   readonly #tls: ServerTls | undefined
   readonly #cors: Cors | undefined
   readonly #rules: AnswerRules
   /** Needed for HTTP/2, which Node does not time; it enforces timeouts of HTTP/1.1 requests itself. */
   readonly #deadlines: Deadlines | undefined
-  readonly #logs: HttpLogs
+  readonly #paths: HttpPaths
+  readonly #bodies: HttpBodies
   readonly #noRequest: HttpNoRequest
-  readonly #otherSignals: ReadonlyMap<string, OtherSignal>
   #authenticator: Authenticator | undefined
   #listener: Listener | undefined
   #stopServer = () => {}
   #stopping = false
 
-  constructor(settings: TransportSettings<HttpConfig>) {
+  constructor(settings: HttpDoorSettings, paths: HttpPaths) {
+    this.#paths = paths
     this.#settings = settings
-    const { config, logger } = settings
-    this.#tls = config.tls ? new ServerTls(config.tls, `${WHERE}.tls`, logger) : undefined
+    const { config, logger, where } = settings
+    this.#tls = config.tls ? new ServerTls(config.tls, `${where}tls`, logger) : undefined
     this.#cors = config.cors === undefined ? undefined : new Cors(config.cors)
     this.#rules = {
       cors: this.#cors,
@@ -58,13 +63,8 @@ export class HttpTransport implements HttpHandler {
       closing: () => this.#stopping || !config.keepConnections,
     }
     this.#deadlines = config.tls && config.read_timeout > 0 ? new Deadlines(config.read_timeout) : undefined
-    this.#logs = new HttpLogs(settings, this.#deadlines, (request) => this.#listener?.served(request.socket))
-    this.#noRequest = new HttpNoRequest(settings, WHERE)
-    this.#otherSignals = new Map<string, OtherSignal>([
-      [config.traces_url_path, 'traces'],
-      [config.metrics_url_path, 'metrics'],
-      ['/v1development/profiles', 'profiles'],
-    ])
+    this.#bodies = new HttpBodies(settings, this.#deadlines, (request) => this.#listener?.served(request.socket))
+    this.#noRequest = new HttpNoRequest(settings)
   }
 
   get listener(): Listener | undefined {
@@ -89,7 +89,7 @@ export class HttpTransport implements HttpHandler {
     }
     const { server, stop } = createHttpServer(options, this)
     this.#stopServer = stop
-    this.#listener = createListener(server, this.#settings, WHERE, config.tls ? undefined : FULL)
+    this.#listener = createListener(server, this.#settings, config.tls ? undefined : FULL)
     await this.#listener.open()
     if ('setSecureContext' in server) this.#tls?.watch(server as Parameters<ServerTls['watch']>[0])
     this.#deadlines?.start()
@@ -105,7 +105,6 @@ export class HttpTransport implements HttpHandler {
   }
 
   handle(request: HttpRequest, response: HttpResponse, awaitsContinue: boolean): void {
-    const { config, refusals } = this.#settings
     const exchange = new HttpExchange(request, response, this.#rules, awaitsContinue)
     if (this.#listener?.isRefused(request.socket)) return this.#refuse(exchange)
     if (this.#isBroken(exchange)) return
@@ -114,17 +113,9 @@ export class HttpTransport implements HttpHandler {
     }
     if (!this.#letIn(exchange)) return
     const [path = ''] = (request.url ?? '').split('?', 1)
-    if (path === config.logs_url_path) {
-      return this.#logs.receive(exchange)
-    }
-    const signal = this.#otherSignals.get(path)
-    if (signal !== undefined) {
-      const refused = notLogs(signal)
-      refusals.outcome(refused, exchange.sender, announcedBytes(request), signal)
-      return exchange.send(answerOutcome(refused, formatOf(request) ?? 'json', ''))
-    }
-    const message = `there is nothing at ${quoted(path)}: send logs to ${config.logs_url_path}`
-    refusals.request('not_found', message, exchange.sender, announcedBytes(request))
+    if (this.#paths.handle(exchange, path, this.#bodies)) return
+    const message = `there is nothing at ${quoted(path)}: ${this.#paths.advice}`
+    this.#settings.refusals.request('not_found', message, exchange.sender, announcedBytes(request))
     exchange.send(answerError(404, GRPC_CODES.UNIMPLEMENTED, message, {}))
   }
 
@@ -153,9 +144,9 @@ export class HttpTransport implements HttpHandler {
   /** Answers a head that breaks a rule which Node's parser does not check. */
   #isBroken(exchange: HttpExchange): boolean {
     const { request } = exchange
-    const { config, refusals } = this.#settings
+    const { config, refusals, where } = this.#settings
     if (request.rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
-      const message = headerTooLarge(config.max_header_bytes, MAX_HEADER_FIELDS, `${WHERE}.max_header_bytes`)
+      const message = headerTooLarge(config.max_header_bytes, MAX_HEADER_FIELDS, `${where}max_header_bytes`)
       refusals.request('header_too_large', message, exchange.sender, 0)
       exchange.isLast = true
       exchange.send(answerError(431, GRPC_CODES.RESOURCE_EXHAUSTED, message, {}))

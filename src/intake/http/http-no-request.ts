@@ -1,28 +1,25 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import { GRPC_CODES } from '../../../component/answers.ts'
-import { MAX_HEADER_FIELDS, type NoRequest } from '../../../listen/http/http-server.ts'
-import { http1Answer, HTTP2_CODES, http2Goaway, lastWords } from '../../../listen/socket/last-words.ts'
-import type { HttpConfig } from '../config.ts'
+import { GRPC_CODES } from '../../component/answers.ts'
+import { MAX_HEADER_FIELDS, type NoRequest } from '../../listen/http/http-server.ts'
+import { http1Answer, HTTP2_CODES, http2Goaway, lastWords } from '../../listen/socket/last-words.ts'
 import { headerTooLarge, tlsOnPlainPort, wrongPort } from '../refusals/refusals.ts'
-import type { TransportSettings } from '../transport.ts'
+import type { HttpDoorSettings } from './http-bodies.ts'
 
 /** Answers input on the HTTP port that is not a request, in the protocol that its sender speaks. */
 export class HttpNoRequest {
-  readonly #settings: TransportSettings<HttpConfig>
-  readonly #where: string
+  readonly #settings: HttpDoorSettings
 
-  constructor(settings: TransportSettings<HttpConfig>, where: string) {
+  constructor(settings: HttpDoorSettings) {
     this.#settings = settings
-    this.#where = where
   }
 
   answer(problem: NoRequest, socket: Socket, detail: string): void {
-    const { refusals, otherPort, config } = this.#settings
+    const { refusals, otherPort, config, speaks } = this.#settings
     const address = socket.remoteAddress
     switch (problem) {
       case 'http2': {
-        const advice = wrongPort('gRPC', 'OTLP/HTTP', 'grpc', otherPort())
+        const advice = wrongPort('gRPC', speaks, 'grpc', otherPort())
         refusals.connection('wrong_protocol', advice, address)
         return lastWords(socket, http2Goaway(HTTP2_CODES.HTTP_1_1_REQUIRED, advice))
       }
@@ -44,7 +41,7 @@ export class HttpNoRequest {
         return lastWords(socket, http1Answer('408 Request Timeout', GRPC_CODES.DEADLINE_EXCEEDED, advice))
       }
       case 'malformed_http': {
-        const advice = `it does not speak HTTP/1.1 (${detail}): send OTLP/HTTP`
+        const advice = `it does not speak HTTP/1.1 (${detail}): send ${speaks}`
         refusals.request(problem, advice, address, socket.bytesRead)
         return lastWords(socket, http1Answer('400 Bad Request', GRPC_CODES.INVALID_ARGUMENT, advice))
       }
@@ -60,6 +57,7 @@ export class HttpNoRequest {
   }
 
   #headerTooLarge(): string {
-    return headerTooLarge(this.#settings.config.max_header_bytes, MAX_HEADER_FIELDS, `${this.#where}.max_header_bytes`)
+    const { config, where } = this.#settings
+    return headerTooLarge(config.max_header_bytes, MAX_HEADER_FIELDS, `${where}max_header_bytes`)
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { quoted } from '../../../listen/socket/last-words.ts'
-import { tlsFailure } from '../../../listen/tls/tls-failure.ts'
+import { quoted } from '../../listen/socket/last-words.ts'
+import { tlsFailure } from '../../listen/tls/tls-failure.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { plainOnTlsPort, tlsFailed } from './refusals.ts'
 

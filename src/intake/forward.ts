@@ -1,7 +1,7 @@
-import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../../component/consumer.ts'
-import type { Identity } from '../../component/authenticator.ts'
-import type { Refused, Retry } from '../../accounting/outcome.ts'
-import { type Size, SizeGuess } from '../../listen/size-guess.ts'
+import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../component/consumer.ts'
+import type { Identity } from '../component/authenticator.ts'
+import type { Refused, Retry } from '../accounting/outcome.ts'
+import { type Size, SizeGuess } from '../listen/size-guess.ts'
 import type { TransportCounters } from './counters.ts'
 
 /** Passes the requests of one transport to the pipelines, and counts their outcomes. */
