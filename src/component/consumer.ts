@@ -18,6 +18,13 @@ export interface LogsRequest {
   readonly metadata: ReadonlyMap<string, readonly string[]> | undefined
   /** The tenant that sent it; undefined if only the exporter's own rules limit the sender. */
   readonly identity?: Identity | undefined
+  /**
+   * The receiver's protocol lets a client name its destination: the resource attributes `aws.log.group.names` and
+   * `aws.log.stream.names` replace the exporter's names, within the groups that it allows.
+   */
+  readonly namesDestination?: boolean
+  /** An event is only the body of its record, as if the exporter had `raw_log`. */
+  readonly bare?: boolean
 }
 
 /** Receives the outcome exactly once, possibly before `consume` returns. */

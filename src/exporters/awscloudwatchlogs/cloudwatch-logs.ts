@@ -283,6 +283,7 @@ export class CloudWatchLogs {
         request.bytes,
         request.receivedAtMs + this.#clock.offsetMs,
         request.identity,
+        request,
       )
     } catch (error) {
       if (error instanceof MalformedProtobuf) return { kind: 'refused', cause: 'malformed', message: error.message }

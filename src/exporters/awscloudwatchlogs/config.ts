@@ -255,6 +255,12 @@ const writtenSchema = z
       .describe(
         'With raw_log: let a JSON body name its group and stream (_aws.LogGroupName, log_group_name). Needs allowed_log_groups.',
       ),
+    route_from_attributes: z
+      .boolean()
+      .optional()
+      .describe(
+        'Let the resource attributes aws.log.group.names and aws.log.stream.names name group and stream. Unset: for http_json only. true needs allowed_log_groups.',
+      ),
     overflow_log_group_name: fixedName('group', true)
       .default('')
       .describe(
@@ -302,6 +308,11 @@ const writtenSchema = z
       issue(
         ['route_from_body'],
         'lets the author of a log line choose its group: write allowed_log_groups with the groups they may choose',
+      )
+    if (config.route_from_attributes === true && config.allowed_log_groups === undefined)
+      issue(
+        ['route_from_attributes'],
+        'lets clients choose the group: write allowed_log_groups with the groups they may choose',
       )
     if (config.sending_queue.storage === undefined) {
       const needs = 'keeps records on disk: write sending_queue.storage, or '

@@ -24,7 +24,7 @@ export interface ReceivedBody {
   /** The owner of the body releases it. */
   readonly holding: Holding
   /** Notes the length in protobuf, for early refusals. */
-  learn(protobufBytes: number): void
+  readonly learn: (protobufBytes: number) => void
 }
 
 /** Encodings by the names that senders use; `zlib` is an old name of deflate. */

@@ -7,6 +7,7 @@
 //                                                                            items is copied into a body in one piece
 
 import type { Identity } from '../../../component/authenticator.ts'
+import type { LogsRequest } from '../../../component/consumer.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
 import type { Rejections } from '../../../accounting/rejections.ts'
 import { JsonText, ONCE, TextTooLong } from '../../../wire/json-text.ts'
@@ -31,6 +32,8 @@ export interface TranscodeOptions {
   readonly rawLog: boolean
   /** With `rawLog`: a JSON body may name its own group and stream. */
   readonly routeFromBody: boolean
+  /** Whether `aws.log.group.names` and `aws.log.stream.names` name the destination; undefined: if the request says so. */
+  readonly routeFromAttributes?: boolean | undefined
   /** Each event gets a unique id; only without `rawLog`. */
   readonly eventId: boolean
   /** Maximum bytes of a message; `onOversize` decides about a longer one. */
@@ -41,6 +44,10 @@ export interface TranscodeOptions {
   /** Action for events that CloudWatch would refuse for their time. */
   readonly lateEvents: LatePolicy
 }
+
+/** The parts of a request's form that its protocol decides. */
+export type RequestForm = Pick<LogsRequest, 'bare' | 'namesDestination'>
+const OTLP: RequestForm = {}
 
 export interface Transcoded {
   readonly records: number
@@ -92,6 +99,7 @@ export class Transcoder {
   #takenBack = 0
   #nowMs = 0
   #identity: Identity | undefined
+  #bare = false
   readonly #events = new WrittenEvents()
 
   /** Events that were cut to the limit. */
@@ -123,9 +131,10 @@ export class Transcoder {
    * @param bytes an ExportLogsServiceRequest; only read during the call
    * @param nowMs time for records without one, and reference for "too old" and "too new"
    * @param identity the sender, if it is restricted to log groups
+   * @param form what the receiver's protocol asks for
    * @throws MalformedProtobuf, TextTooLong; then nothing of the request is kept
    */
-  transcode(bytes: Uint8Array, nowMs: number, identity?: Identity): Transcoded {
+  transcode(bytes: Uint8Array, nowMs: number, identity?: Identity, form: RequestForm = OTLP): Transcoded {
     const reader = this.#reader
     reader.reset(bytes)
     this.#rejected.clear()
@@ -134,7 +143,8 @@ export class Transcoder {
     this.#events.clear()
     this.#nowMs = nowMs
     this.#identity = identity
-    this.#router.begin(identity)
+    this.#bare = this.#options.rawLog || form.bare === true
+    this.#router.begin(identity, this.#options.routeFromAttributes ?? form.namesDestination === true)
     try {
       this.#resources(bytes.length)
       return {
@@ -178,7 +188,7 @@ export class Transcoder {
     const resourceFrom = this.#ownerFrom
     const resourceTo = this.#ownerTo
     this.#lane = NOT_ROUTED
-    if (!this.#options.rawLog) this.#event.shareResource(resourceFrom, resourceTo)
+    if (!this.#bare) this.#event.shareResource(resourceFrom, resourceTo)
     reader.pos = from
     while (reader.pos < to) {
       reader.end = to
@@ -195,7 +205,7 @@ export class Transcoder {
   #scopeLogs(from: number, to: number, resourceFrom: number, resourceTo: number): void {
     const reader = this.#reader
     this.#findOwner(from, to)
-    if (!this.#options.rawLog) this.#event.shareScope(this.#ownerFrom, this.#ownerTo)
+    if (!this.#bare) this.#event.shareScope(this.#ownerFrom, this.#ownerTo)
     const record = this.#record
     const router = this.#router
     reader.pos = from
@@ -270,7 +280,7 @@ export class Transcoder {
     append(text, MESSAGE)
     const messageStart = text.pos
     text.counted = 0
-    if (this.#options.rawLog) {
+    if (this.#bare) {
       this.#raw.write(text, record)
       if (text.counted === 0) {
         text.pos = start
@@ -343,7 +353,7 @@ export class Transcoder {
     const text = this.#text
     const end = unescapeJson(text.bytes, messageStart, text.pos, text.bytes, messageStart)
     const message = text.bytes.subarray(messageStart, end)
-    const shorter = cutMessage(message, this.#options.maxMessageBytes, !this.#options.rawLog || isJson(message))
+    const shorter = cutMessage(message, this.#options.maxMessageBytes, !this.#bare || isJson(message))
     this.#takeBack(messageStart)
     text.counted = 0
     text.utf8(new DataView(shorter.buffer, shorter.byteOffset, shorter.length), 0, shorter.length, ONCE)

@@ -10,6 +10,9 @@ const STRING_VALUE = 10
 const BOOL_VALUE = 16
 const INT_VALUE = 24
 const DOUBLE_VALUE = 33
+const ARRAY_VALUE = 42
+/** `values` of ArrayValue. */
+const ARRAY_VALUES = 10
 
 /** Maximum bytes of a value that are used in a name: a value may have megabytes, a name has at most 512 characters. */
 const MAX_TEXT_BYTES = MAX_NAME_LENGTH * 4
@@ -111,6 +114,40 @@ function place(names: readonly Uint8Array[], bytes: Uint8Array, at: number, leng
     if (same === length) return i
   }
   return -1
+}
+
+/** A scalar AnyValue, or the first element of a list, as a string; undefined for other values and for `from` -1. */
+export function firstText(reader: ProtobufReader, from: number, to: number): string | undefined {
+  if (from < 0) return undefined
+  const list = field(reader, from, to, ARRAY_VALUE)
+  if (list === undefined) return scalarText(reader, from, to)
+  const first = field(reader, list.from, list.to, ARRAY_VALUES)
+  return first && scalarText(reader, first.from, first.to)
+}
+
+/** The first length-delimited field `tag` of `[from, to)`. */
+function field(
+  reader: ProtobufReader,
+  from: number,
+  to: number,
+  tag: number,
+): { from: number; to: number } | undefined {
+  const { pos, end } = reader
+  reader.pos = from
+  reader.end = to
+  let found: { from: number; to: number } | undefined
+  while (found === undefined && reader.pos < to) {
+    const here = reader.tag()
+    if (here !== tag) {
+      reader.skip(here)
+      continue
+    }
+    const length = reader.length()
+    found = { from: reader.pos, to: reader.pos + length }
+  }
+  reader.pos = pos
+  reader.end = end
+  return found
 }
 
 /** A string, number or boolean AnyValue as a string, truncated if it is long; undefined for other values. */

@@ -8,7 +8,7 @@ import type { RejectedReason } from '../../../accounting/outcome.ts'
 import type { Death } from '../../../delivery/contract/lane-items.ts'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import type { Destination, DestinationGate, DivertedReason } from './destination.ts'
-import { findAttributes, FoundValues, scalarText } from './attributes.ts'
+import { findAttributes, firstText, FoundValues, scalarText } from './attributes.ts'
 import { Permission } from './permission.ts'
 import { fillTemplate, legalName, type Template } from './template.ts'
 
@@ -16,6 +16,9 @@ import { fillTemplate, legalName, type Template } from './template.ts'
 export const ASK_RECORDS = -1
 /** Replaces a destination that the sender may not write: a request may name half a million, and none gets an object. */
 export const NOT_PERMITTED = -2
+
+/** The attributes by which a client names a destination: semantic conventions of OpenTelemetry, a string or a list of one. */
+const OWN_NAMES = [Buffer.from('aws.log.group.names'), Buffer.from('aws.log.stream.names')]
 
 /** Rejection reasons that depend only on an event's time. */
 export type LateReason = Extract<RejectedReason, 'too_old' | 'too_new'>
@@ -48,6 +51,11 @@ export class Router {
   readonly #previousFound: FoundValues
   #previousPlace = ASK_RECORDS
   #previousDetour: DivertedReason | undefined
+  /** Names in the attributes of the resource, if the request may name its destination. */
+  readonly #foundNames = new FoundValues(OWN_NAMES.length)
+  #readsNames = false
+  #ownGroup: string | undefined
+  #ownStream: string | undefined
   readonly #groupValues: (string | undefined)[]
   readonly #streamValues: (string | undefined)[]
   readonly #places = new Map<string, number>()
@@ -79,8 +87,14 @@ export class Router {
     this.#streamValues = stream.attributes.map(() => undefined)
   }
 
-  /** @param identity the sender's identity, whose rules apply before those of the exporter */
-  begin(identity: Identity | undefined): void {
+  /**
+   * @param identity the sender's identity, whose rules apply before those of the exporter
+   * @param readsNames whether `aws.log.group.names` and `aws.log.stream.names` of a resource replace the templates
+   */
+  begin(identity: Identity | undefined, readsNames: boolean): void {
+    this.#readsNames = readsNames
+    this.#ownGroup = undefined
+    this.#ownStream = undefined
     // Not the wall clock: setting it must not extend the hour of new destinations.
     this.#nowMs = performance.now()
     this.#permission.begin(identity)
@@ -93,12 +107,16 @@ export class Router {
 
   /** @returns Returns a place in `destinations`, NOT_PERMITTED or ASK_RECORDS */
   resource(reader: ProtobufReader, from: number, to: number, tag: number): number {
+    if (this.#readsNames) this.#readNames(reader, from, to, tag)
     if (this.#names.length === 0) return this.#fill()
     this.#fromRecord.fill(undefined)
     this.#previousPlace = ASK_RECORDS
     this.#find(reader, from, to, tag)
     this.#read(reader, this.#fromResource)
-    return this.#complete(this.#groupChoices) && this.#complete(this.#streamChoices) ? this.#fill() : ASK_RECORDS
+    const isComplete =
+      (this.#ownGroup !== undefined || this.#complete(this.#groupChoices)) &&
+      (this.#ownStream !== undefined || this.#complete(this.#streamChoices))
+    return isComplete ? this.#fill() : ASK_RECORDS
   }
 
   /** @returns Returns a place in `destinations`, or NOT_PERMITTED */
@@ -154,7 +172,20 @@ export class Router {
   #fill(): number {
     this.#choose(this.#groupChoices, this.#groupValues)
     this.#choose(this.#streamChoices, this.#streamValues)
-    return this.#place(fillTemplate(this.#group, this.#groupValues), fillTemplate(this.#stream, this.#streamValues))
+    return this.#place(
+      this.#ownGroup ?? fillTemplate(this.#group, this.#groupValues),
+      this.#ownStream ?? fillTemplate(this.#stream, this.#streamValues),
+    )
+  }
+
+  #readNames(reader: ProtobufReader, from: number, to: number, tag: number): void {
+    const found = this.#foundNames
+    found.clear()
+    findAttributes(reader, from, to, tag, OWN_NAMES, found)
+    const group = firstText(reader, found.from[0] as number, found.to[0] as number)
+    const stream = firstText(reader, found.from[1] as number, found.to[1] as number)
+    this.#ownGroup = group ? legalName('group', group) : undefined
+    this.#ownStream = stream ? legalName('stream', stream) : undefined
   }
 
   #choose(choices: readonly (readonly number[])[], values: (string | undefined)[]): void {

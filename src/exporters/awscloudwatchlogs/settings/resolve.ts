@@ -61,6 +61,7 @@ export function resolve(config: Config, share: number, shape: PipelineShape): Cl
     events: {
       rawLog: config.raw_log,
       routeFromBody: config.route_from_body,
+      routeFromAttributes: config.route_from_attributes,
       eventId: config.event_id,
       maxMessageBytes: config.max_event_bytes,
       onOversize: config.on_oversize,
