@@ -12,6 +12,8 @@ export interface Accepted {
   readonly records: number
   /** Records that no exporter accepted; reported in `partial_success`. */
   readonly rejected: number
+  /** All records were rejected for a reason that passes, so that a protocol that can say so may ask for them again. */
+  readonly passing?: boolean
   /** Empty on full success. If `rejected` is 0, it is a warning, as OTLP 1.11 allows. */
   readonly message: string
 }
@@ -53,6 +55,9 @@ export type RefusedCause =
   | 'unauthenticated'
   | 'permission_denied'
   | 'not_logs'
+  | 'invalid'
+  | 'key_reused'
+  | 'key_in_flight'
 
 /** Stage 2: the final outcome of one record. `queued` is the state before it, not a settlement. */
 export type Settlement =

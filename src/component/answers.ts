@@ -11,6 +11,7 @@ export const GRPC_CODES = {
   DEADLINE_EXCEEDED: 4,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
+  ABORTED: 10,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
@@ -44,4 +45,8 @@ export const ANSWERS: Readonly<Record<RetryCause | RefusedCause, WireStatus>> = 
   unauthenticated: { grpc: GRPC_CODES.UNAUTHENTICATED, http: 401 },
   permission_denied: { grpc: GRPC_CODES.PERMISSION_DENIED, http: 403 },
   not_logs: { grpc: GRPC_CODES.UNIMPLEMENTED, http: 404 },
+  // The causes of http_json.
+  invalid: { grpc: GRPC_CODES.INVALID_ARGUMENT, http: 422 },
+  key_reused: { grpc: GRPC_CODES.INVALID_ARGUMENT, http: 422 },
+  key_in_flight: { grpc: GRPC_CODES.ABORTED, http: 409 },
 }

@@ -23,6 +23,8 @@ interface FactoryOf<Kind extends string, Config> {
 }
 
 export interface ReceiverFactory<Config> extends FactoryOf<'receiver', Config> {
+  /** Whether a client that need not prove who it is can name log groups, from another machine. */
+  anyoneNamesDestinations?(config: Config): boolean
   create(settings: ComponentSettings<Config>, next: LogsConsumer): Component
 }
 
@@ -35,6 +37,8 @@ export interface ProcessorFactory<Config> extends FactoryOf<'processor', Config>
 }
 
 export interface ExporterFactory<Config> extends FactoryOf<'exporter', Config> {
+  /** Whether the config says which destinations clients may name; absent for an exporter without destinations. */
+  restrictsDestinations?(config: Config): boolean
   create(settings: ExporterSettings<Config>): Component & LogsExporter
 }
 

@@ -6,6 +6,7 @@ import {
   type Section,
   type Sections,
 } from './check/check-components.ts'
+import { checkDestinations } from './check/check-destinations.ts'
 import { checkNamedExtensions } from './check/check-named-extensions.ts'
 import { type CheckedService, checkService } from './check/check-service.ts'
 import type { Configured, DaemonConfig } from './daemon-config.ts'
@@ -55,7 +56,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkTopLevel(root, findings)
   const sections = checkSections(root, options.registry, findings)
   const service = checkService(root, definedIds(sections), findings)
-  if (service !== undefined) checkNamedExtensions(root, sections, service, findings)
+  if (service !== undefined) {
+    checkNamedExtensions(root, sections, service, findings)
+    checkDestinations(root, sections, service, findings)
+  }
   if (findings.failed || service === undefined)
     return { kind: 'invalid', problems: asVariables(findings.problems, options.env) }
   return { kind: 'loaded', config: assemble(sections, service, findings), written: { sections, ...service } }

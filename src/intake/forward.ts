@@ -1,5 +1,4 @@
 import { accepted, type Answer, type LogsConsumer, type LogsRequest } from '../component/consumer.ts'
-import type { Identity } from '../component/authenticator.ts'
 import type { Refused, Retry } from '../accounting/outcome.ts'
 import { type Size, SizeGuess } from '../listen/size-guess.ts'
 import type { TransportCounters } from './counters.ts'
@@ -16,16 +15,16 @@ export class Forward {
   }
 
   /**
-   * @param bytes an ExportLogsServiceRequest, valid until this returns; an empty one succeeds without a record
+   * @param request its bytes are valid until this returns; an empty one succeeds without a record
    * @param answer called once, possibly before this returns
    */
-  consume(bytes: Uint8Array, metadata: LogsRequest['metadata'], identity: Identity | undefined, answer: Answer): void {
+  consume(request: LogsRequest, answer: Answer): void {
     const counters = this.#counters
-    if (bytes.length === 0) {
+    if (request.bytes.length === 0) {
       counters.requestsAccepted++
       return answer(accepted(0))
     }
-    this.#next.consume({ bytes, receivedAtMs: Date.now(), metadata, identity }, (outcome) => {
+    this.#next.consume(request, (outcome) => {
       if (outcome.kind === 'accepted') {
         counters.requestsAccepted++
         counters.accepted += outcome.records - outcome.rejected

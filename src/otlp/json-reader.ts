@@ -148,6 +148,11 @@ export class JsonReader {
     return value
   }
 
+  /** Returns whether only blanks are left. */
+  ended(): boolean {
+    return this.#peek() === -1
+  }
+
   /** Checks that only blanks follow the body's one value. */
   finish(): void {
     if (this.#peek() !== -1) throw this.#unexpected('the end of the body')

@@ -33,6 +33,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'delivery/queue/disk': [['files'], ['format'], ['segments'], ['reading'], ['paging'], ['recovery']],
   service: [['consumers', 'memory']],
   cli: [['commands']],
+  'receivers/http_json': [['keys']],
   'receivers/otlp': [['grpc', 'http']],
   'exporters/awscloudwatchlogs': [
     ['route'],

@@ -12,5 +12,6 @@ export const awscloudwatchlogsExporter: ExporterFactory<Config> = {
   config: configSchema,
   commands: COMMANDS,
   hints: exporterHints,
+  restrictsDestinations: (config) => config.allowed_log_groups !== undefined || config.route_from_attributes === false,
   create: (settings) => new CloudWatchLogsExporter(settings),
 }

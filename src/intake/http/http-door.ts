@@ -30,7 +30,7 @@ import { createListener } from '../transport.ts'
 export interface HttpPaths {
   /** Answers a request of an authenticated sender. Returns false if there is nothing at the path. */
   handle(exchange: HttpExchange, path: string, bodies: HttpBodies): boolean
-  /** What to do instead, for a path with nothing: `send logs to /v1/logs`. */
+  /** Advice for a path with nothing: `send logs to /v1/logs`. */
   readonly advice: string
 }
 

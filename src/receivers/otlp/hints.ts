@@ -1,5 +1,5 @@
 import type { Hint } from '../../component/hint.ts'
-import { parseEndpoint, type Transport } from '../../listen/socket/endpoint.ts'
+import { reach } from '../../intake/reach.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 
 /** Returns the address of each protocol. */
@@ -16,21 +16,4 @@ export function otlpHints(configs: ReadonlyMap<string, OtlpReceiverConfig>): rea
     }
     return lines.map((text) => ({ about: 'send', text }) as const)
   })
-}
-
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(['', '0.0.0.0', '::'])
-
-/** Returns an address that a client on this machine can use. */
-function reach(
-  { endpoint, transport }: { readonly endpoint: string; readonly transport: Transport },
-  prefix = '',
-  suffix = '',
-): string {
-  const parsed = parseEndpoint(endpoint, transport)
-  if (!('endpoint' in parsed) || parsed.endpoint.kind === 'unix') return `${endpoint}${suffix}`
-  const { host, port } = parsed.endpoint
-  if (port === 0) return 'a port that the system chooses, see "listening" in the log'
-  if (EVERY_ADDRESS.has(host))
-    return `${prefix}localhost:${port}${suffix}, from other machines to any address of this one`
-  return `${prefix}${endpoint}${suffix}`
 }

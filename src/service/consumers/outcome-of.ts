@@ -15,6 +15,7 @@ export function outcomeOfOne(part: Progress): Outcome {
     kind: 'accepted',
     records,
     rejected: rejected.count + missedBy(part),
+    ...(isPassing(part) && { passing: true }),
     message: join([describeRejected(rejected), describeMissed(part), warning]),
   }
 }
@@ -46,6 +47,7 @@ export function outcomeOfAll(parts: readonly NamedPart[]): Outcome {
   return {
     kind: 'accepted',
     records: parts[0]?.progress.reservation.records ?? 0,
+    ...(parts.some(({ progress }) => isPassing(progress)) && { passing: true }),
     rejected: Math.min(...parts.map(({ progress }) => progress.reservation.rejected.count + missedBy(progress))),
     message: join(texts),
   }
@@ -58,6 +60,11 @@ function describeRejected({ byReason }: Rejections): string {
 
 function describeMissed({ missed }: Progress): string {
   return missed === undefined ? '' : [...missed].map(([reason, count]) => `${count} ${reason}`).join(', ')
+}
+
+/** Whether every record found its lane full: there is room again when CloudWatch takes records. */
+function isPassing({ reservation: { records, rejected } }: Progress): boolean {
+  return records > 0 && rejected.byReason.get('lane_full')?.count === records
 }
 
 function missedBy({ missed }: Progress): number {

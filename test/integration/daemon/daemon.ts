@@ -263,7 +263,7 @@ export class Daemon {
 }
 
 function receiverListens({ component, msg }: LogLine): boolean {
-  return msg === 'listening' && /^otlp(\/|$)/.test(String(component))
+  return msg === 'listening' && /^(?:otlp|http_json)(?:\/|$)/.test(String(component))
 }
 
 function portOf(address: unknown): number {

@@ -129,7 +129,7 @@ export class GrpcService {
     this.#served(call.getPeer())
     const metadata = this.#settings.config.include_metadata ? metadataOf(call.metadata) : undefined
     const identity = this.#authentication?.identityOf(call.metadata)
-    this.#settings.forward.consume(bytes, metadata, identity, (outcome) => {
+    this.#settings.forward.consume({ bytes, receivedAtMs: Date.now(), metadata, identity }, (outcome) => {
       if (outcome.kind === 'accepted') return callback(null, exportLogsResponse(outcome, 'protobuf'))
       this.#settings.refusals.byPipeline(outcome, addressOf(call.getPeer()))
       callback(statusObject(outcome))

@@ -1,4 +1,3 @@
-import type { LogsRequest } from '../../../component/consumer.ts'
 import type { Outcome, Refused } from '../../../accounting/outcome.ts'
 import { answerOutcome } from '../../../intake/http/http-answer.ts'
 import {
@@ -11,6 +10,7 @@ import {
 import type { HttpPaths } from '../../../intake/http/http-door.ts'
 import type { HttpExchange } from '../../../intake/http/http-exchange.ts'
 import { BUDGET_FULL } from '../../../intake/refusals/refusals.ts'
+import { metadataOf } from '../../../intake/http/metadata.ts'
 import type { HttpRequest } from '../../../listen/http/body.ts'
 import { quoted } from '../../../listen/socket/last-words.ts'
 import type { Format } from '../../../otlp/format.ts'
@@ -113,7 +113,7 @@ export class HttpLogs implements HttpPaths {
   #forward(exchange: HttpExchange, format: Format, bytes: Uint8Array, warning: string): void {
     const { config, forward, logger, refusals } = this.#settings
     const metadata = config.include_metadata ? metadataOf(exchange.request) : undefined
-    forward.consume(bytes, metadata, exchange.identity, (outcome) => {
+    forward.consume({ bytes, receivedAtMs: Date.now(), metadata, identity: exchange.identity }, (outcome) => {
       if (outcome.kind !== 'accepted') refusals.byPipeline(outcome, exchange.sender)
       if (warning === '' || outcome.kind !== 'accepted') return this.#answer(exchange, format, outcome, '')
       forward.notUnderstood()
@@ -132,18 +132,4 @@ function unsupportedMediaType(request: HttpRequest): Refused {
   const found = quoted(request.headers['content-type'] ?? '')
   const message = `the content type ${found} is not an OTLP type: send application/x-protobuf or application/json`
   return { kind: 'refused', cause: 'unsupported_media_type', message }
-}
-
-/** Headers without HTTP/2's pseudo headers. */
-function metadataOf(request: HttpRequest): LogsRequest['metadata'] {
-  const metadata = new Map<string, string[]>()
-  for (let at = 0; at < request.rawHeaders.length; at += 2) {
-    const name = (request.rawHeaders[at] ?? '').toLowerCase()
-    const value = request.rawHeaders[at + 1] ?? ''
-    if (name.startsWith(':')) continue
-    const values = metadata.get(name)
-    if (values === undefined) metadata.set(name, [value])
-    else values.push(value)
-  }
-  return metadata
 }
