@@ -11,11 +11,12 @@ import { pprofExtension } from './extensions/pprof/index.ts'
 import { zpagesExtension } from './extensions/zpages/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
 import { memoryLimiterProcessor } from './processors/memory_limiter/index.ts'
+import { httpJsonReceiver } from './receivers/http_json/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
 
 /** Every component that a config can name. */
 export const components: ComponentRegistry = {
-  receivers: [otlpReceiver],
+  receivers: [httpJsonReceiver, otlpReceiver],
   processors: [batchProcessor, memoryLimiterProcessor],
   exporters: [awscloudwatchlogsExporter, debugExporter, nopExporter],
   extensions: [

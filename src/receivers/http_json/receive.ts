@@ -1,0 +1,204 @@
+import type { Outcome, Refused, Retry } from '../../accounting/outcome.ts'
+import {
+  announcedBytes,
+  type HttpBodies,
+  type HttpDoorSettings,
+  type ReceivedBody,
+} from '../../intake/http/http-bodies.ts'
+import type { HttpPaths } from '../../intake/http/http-door.ts'
+import type { HttpExchange } from '../../intake/http/http-exchange.ts'
+import { metadataOf } from '../../intake/http/metadata.ts'
+import { BUDGET_FULL } from '../../intake/refusals/refusals.ts'
+import { quoted } from '../../listen/socket/last-words.ts'
+import { MalformedJson } from '../../otlp/json-reader.ts'
+import { ProtobufWriter } from '../../wire/protobuf-writer.ts'
+import * as answers from './answer.ts'
+import type { HttpJsonConfig } from './config.ts'
+import { InvalidLog, NotPermitted } from './invalid-log.ts'
+import type { Begun, Keys } from './keys/keys.ts'
+import { mapLogs } from './map-logs.ts'
+import { openApi } from './open-api.ts'
+
+const OPEN_API_PATH = '/openapi.json'
+
+/** A buffer for mapped JSON that grew past this is released. */
+const KEPT_BYTES = 4 * 1024 * 1024
+/** JSON up to this size is mapped and passed on in one turn of the event loop: some 10 ms. */
+const AT_ONCE_BYTES = 1024 * 1024
+/** Maximum bytes of the mapped request for each byte of JSON: a record of one-letter values has 66 bytes, and 92 mapped. */
+const MAPPED_FACTOR = 2
+/** Visible ASCII, as the value of an HTTP header field may be. */
+const KEY = /^[\x21-\x7e]{1,255}$/
+
+/** `POST /logs`: maps the logs, passes them on and responds; `GET /openapi.json`. */
+export class ReceiveLogs implements HttpPaths {
+  readonly #settings: HttpDoorSettings
+  readonly #config: HttpJsonConfig
+  readonly #openApi: object
+  /** Shared by all requests: nothing is awaited between the mapping and the end of `consume`. */
+  readonly #writer = new ProtobufWriter()
+  /** Set before the server opens. */
+  keys: Keys | undefined
+
+  constructor(settings: HttpDoorSettings, config: HttpJsonConfig, version: string) {
+    this.#settings = settings
+    this.#config = config
+    this.#openApi = openApi(config, version)
+  }
+
+  get advice(): string {
+    return `send logs to ${this.#config.path}`
+  }
+
+  handle(exchange: HttpExchange, path: string, bodies: HttpBodies): boolean {
+    if (path === this.#config.path) {
+      this.#receive(exchange, bodies)
+      return true
+    }
+    if (path !== OPEN_API_PATH) return false
+    if (bodies.refusesMethod(exchange, ['GET', 'HEAD'], `a method of ${OPEN_API_PATH}`)) return true
+    exchange.send(answers.answerJson(200, this.#openApi))
+    return true
+  }
+
+  #receive(exchange: HttpExchange, bodies: HttpBodies): void {
+    const { request } = exchange
+    if (bodies.refusesMethod(exchange, ['POST'], `a method of ${this.#config.path}`)) return
+    const lines = isLines(request.headers['content-type'] ?? '')
+    const announced = announcedBytes(request) ?? 0
+    if (lines === undefined)
+      return this.#refuse(exchange, unsupportedMediaType(request.headers['content-type']), announced)
+    const key = headerOf(request.headers['idempotency-key'])
+    if (key !== undefined && !KEY.test(key)) return this.#refuse(exchange, answers.BAD_KEY, announced)
+    bodies.read(exchange, 'json', (body) => this.#map(exchange, lines, key, body))
+  }
+
+  #map(
+    exchange: HttpExchange,
+    lines: boolean,
+    key: string | undefined,
+    { bytes: body, holding, learn }: ReceivedBody,
+  ): void {
+    if (!holding.take(body.length * MAPPED_FACTOR)) {
+      holding.release()
+      return this.#refuse(exchange, BUDGET_FULL, body.length)
+    }
+    // A large request gets its own buffer, so that others can run between its mapping and the forwarding.
+    const writer = body.length <= AT_ONCE_BYTES ? this.#writer : new ProtobufWriter(body.length)
+    try {
+      mapLogs(body, lines, exchange.identity, writer)
+    } catch (error) {
+      holding.release()
+      return this.#refuseBody(exchange, error, body.length)
+    }
+    const forward = () => {
+      const bytes = writer.view()
+      learn(bytes.length)
+      this.#consume(exchange, key, bytes)
+      writer.reset(KEPT_BYTES)
+      holding.release()
+    }
+    if (writer === this.#writer) forward()
+    else setImmediate(forward)
+  }
+
+  #consume(exchange: HttpExchange, key: string | undefined, bytes: Uint8Array): void {
+    const { keys } = this
+    if (key === undefined || keys === undefined) return this.#forward(exchange, undefined, bytes)
+    // The mapped request, so that neither blanks nor the order of fields make the same logs another request.
+    const verdict = keys.begin(exchange.identity, key, bytes)
+    switch (verdict.kind) {
+      case 'new':
+        return this.#forward(exchange, verdict, bytes)
+      case 'repeated':
+        return exchange.send(answers.answerQueued(this.#config.status, verdict.rejected, '', true))
+      case 'reused':
+        return this.#refuse(exchange, answers.KEY_REUSED, bytes.length)
+      case 'in_flight':
+        return this.#refuse(exchange, answers.KEY_IN_FLIGHT, bytes.length)
+      case 'unavailable':
+        return this.#refuse(exchange, answers.KEYS_UNAVAILABLE, bytes.length)
+    }
+  }
+
+  #forward(exchange: HttpExchange, begun: Begun | undefined, bytes: Uint8Array): void {
+    const { forward, refusals } = this.#settings
+    const request = {
+      bytes,
+      receivedAtMs: Date.now(),
+      metadata: this.#config.include_metadata ? metadataOf(exchange.request) : undefined,
+      identity: exchange.identity,
+      namesDestination: true,
+      bare: !this.#config.envelope,
+    }
+    forward.consume(request, (outcome) => {
+      const refused = refusalOf(outcome)
+      if (refused !== undefined) {
+        if (begun !== undefined) this.keys?.forget(begun)
+        refusals.byPipeline(refused, exchange.sender)
+        return exchange.send(answers.answerRefused(refused))
+      }
+      this.#accepted(exchange, begun, outcome)
+    })
+  }
+
+  #accepted(exchange: HttpExchange, begun: Begun | undefined, outcome: Outcome): void {
+    const rejected = outcome.kind === 'accepted' ? outcome.rejected : 0
+    const answer = answers.answerQueued(this.#config.status, rejected, rejected > 0 ? outcome.message : '', false)
+    if (begun === undefined || this.keys === undefined) return exchange.send(answer)
+    this.keys.remember(begun, rejected, (failed) => {
+      if (failed) this.#refuse(exchange, answers.KEYS_UNAVAILABLE, 0)
+      else exchange.send(answer)
+    })
+  }
+
+  #refuseBody(exchange: HttpExchange, error: unknown, bytes: number): void {
+    if (error instanceof InvalidLog) {
+      const outcome: Refused = { kind: 'refused', cause: 'invalid', message: error.message }
+      this.#settings.refusals.outcome(outcome, exchange.sender, bytes)
+      return exchange.send(answers.answerInvalid(error))
+    }
+    if (error instanceof NotPermitted)
+      return this.#refuse(exchange, { kind: 'refused', cause: 'permission_denied', message: error.message }, bytes)
+    if (error instanceof MalformedJson)
+      return this.#refuse(exchange, { kind: 'refused', cause: 'malformed', message: error.message }, bytes)
+    throw error
+  }
+
+  #refuse(exchange: HttpExchange, outcome: Refused | Retry, bytes: number): void {
+    this.#settings.refusals.outcome(outcome, exchange.sender, bytes)
+    exchange.send(answers.answerRefused(outcome))
+  }
+}
+
+/** Why nothing of a request was accepted; undefined if something was. */
+function refusalOf(outcome: Outcome): Refused | Retry | undefined {
+  if (outcome.kind !== 'accepted') return outcome
+  if (outcome.rejected === 0 || outcome.rejected < outcome.records) return undefined
+  const { message } = outcome
+  if (outcome.passing === true) return { kind: 'retry', cause: 'lane_full', afterMs: 1_000, message }
+  return { kind: 'refused', cause: 'invalid', message }
+}
+
+/** Whether the body is NDJSON by its content type; undefined if it is neither that nor JSON. */
+function isLines(contentType: string): boolean | undefined {
+  const [mediaType = ''] = contentType.split(';', 1)
+  switch (mediaType.trim().toLowerCase()) {
+    case 'application/json':
+      return false
+    case 'application/x-ndjson':
+    case 'application/jsonl':
+      return true
+    default:
+      return undefined
+  }
+}
+
+function unsupportedMediaType(found: string | undefined): Refused {
+  const message = `the content type ${quoted(found ?? '')} is not supported: send application/json or application/x-ndjson`
+  return { kind: 'refused', cause: 'unsupported_media_type', message }
+}
+
+function headerOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
+}
