@@ -56,7 +56,7 @@ export function mapLogs(
     if (error instanceof JsonProblem) throw new MalformedJson(mapping.place(), error.message)
     throw error
   } finally {
-    reader.letGo()
+    reader.release()
   }
 }
 

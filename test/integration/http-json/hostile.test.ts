@@ -74,7 +74,7 @@ test('a client that hangs up before its body is complete leaves no key and no me
     body,
     signal: controller.signal,
     duplex: 'half',
-  } as RequestInit)
+  })
   await expect(sent).rejects.toThrow()
   expect(await post(daemon, LOG, { 'idempotency-key': 'k' })).toMatchObject({ status: 202 })
   await arrived(local, 1)
