@@ -3,10 +3,20 @@ import type { Component } from './component.ts'
 /** A storage extension: provides directories for queues that outlive the process. */
 export interface QueueStorage {
   /**
-   * Claims a directory for `owner` (an exporter's id) that only this process uses; reuses one that an earlier process left.
+   * Claims a directory for `owner` (an exporter's id, or `keysOwner`) that only this process uses; reuses one that an earlier process left.
    * @throws ComponentError if no directory can be created or locked
    */
   claim(owner: string): Promise<ClaimedDirectory>
+}
+
+/** Returns the owner under which a receiver keeps idempotency keys. @param id the receiver's id */
+export function keysOwner(id: string): string {
+  return `keys/${id}`
+}
+
+/** Whether a folder of a storage extension has keys, and no queue. */
+export function isKeysFolder(name: string): boolean {
+  return name.startsWith('keys_')
 }
 
 export interface ClaimedDirectory {

@@ -1,7 +1,7 @@
 import { type Component, ComponentError, type ComponentSettings, type Host } from '../../component/component.ts'
 import type { LogsConsumer } from '../../component/consumer.ts'
 import { formatComponentId } from '../../component/id.ts'
-import { type ClaimedDirectory, isQueueStorage } from '../../component/storage.ts'
+import { type ClaimedDirectory, isQueueStorage, keysOwner } from '../../component/storage.ts'
 import { authenticatorOf } from '../../intake/authenticator-of.ts'
 import { emitCounters, METRICS, TransportCounters } from '../../intake/counters.ts'
 import { Forward } from '../../intake/forward.ts'
@@ -110,7 +110,7 @@ export class HttpJsonReceiver implements Component {
       return undefined
     }
     const extension = host.extension(config.storage)
-    if (isQueueStorage(extension)) return extension.claim(this.#name)
+    if (isQueueStorage(extension)) return extension.claim(keysOwner(this.#name))
     throw new ComponentError(
       `storage: ${config.storage} is not an active storage extension: define file_storage under extensions and name it in service.extensions`,
     )

@@ -26,11 +26,18 @@ const PACKAGES = [
   'opentelemetry-exporter-otlp-proto-grpc==1.45.2',
   'opentelemetry-exporter-otlp-proto-http==1.45.2',
 ]
-const ENVIRONMENT = join(import.meta.dirname, '..', '..', '.tools', 'python')
-const LOCK = `${ENVIRONMENT}.lock`
+const TOOLS = join(import.meta.dirname, '..', '..', '.tools')
+
+/** A virtual environment: its folder, and the packages in it. */
+interface Environment {
+  readonly folder: string
+  readonly packages: readonly string[]
+}
+const lockOf = ({ folder }: Environment) => `${folder}.lock`
 /** Written last: an environment without it, or for other packages, is recreated. */
-const MARKER = join(ENVIRONMENT, 'installed.txt')
-const WANTED = createHash('sha256').update(PACKAGES.join('\n')).digest('hex')
+const markerOf = ({ folder }: Environment) => join(folder, 'installed.txt')
+const hashOf = ({ packages }: Environment) => createHash('sha256').update(packages.join('\n')).digest('hex')
+
 const INSTALL_TIMEOUT_MS = 300_000
 const LOCK_POLL_MS = 200
 /** A lock still unsigned after this long belongs to a process that died between its two steps. */
@@ -47,15 +54,19 @@ export interface PythonTools {
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<{ stdout: string; stderr: string }>
 }
 
-/** Finds the environment, or installs it. Safe from several processes at once: one installs, the others wait. */
-export async function pythonTools(): Promise<PythonTools> {
+/**
+ * Finds the environment, or installs it. Safe from several processes at once: one installs, the others wait.
+ * @param name of another environment, for `packages` that the usual ones do not agree with
+ */
+export async function pythonTools(name = 'python', packages: readonly string[] = PACKAGES): Promise<PythonTools> {
+  const environment = { folder: join(TOOLS, name), packages }
   let missing: string | undefined
-  if (!(await isInstalled())) {
+  if (!(await isInstalled(environment))) {
     missing = await whyNoPython()
     if (missing !== undefined && process.env.CI === 'true') throw new Error(missing)
-    if (missing === undefined) await underLock(install)
+    if (missing === undefined) await underLock(environment, () => install(environment))
   }
-  const tool = (name: string) => join(ENVIRONMENT, 'bin', name)
+  const tool = (command: string) => join(environment.folder, 'bin', command)
   return {
     missing: missing === undefined ? undefined : `(skipped: ${missing})`,
     tool,
@@ -64,9 +75,9 @@ export async function pythonTools(): Promise<PythonTools> {
   }
 }
 
-async function isInstalled(): Promise<boolean> {
-  const marker = await readFile(MARKER, 'utf8').catch(() => '') // not there: not installed
-  return marker === WANTED
+async function isInstalled(environment: Environment): Promise<boolean> {
+  const marker = await readFile(markerOf(environment), 'utf8').catch(() => '') // not there: not installed
+  return marker === hashOf(environment)
 }
 
 async function whyNoPython(): Promise<string | undefined> {
@@ -78,45 +89,47 @@ async function whyNoPython(): Promise<string | undefined> {
   }
 }
 
-async function install(): Promise<void> {
-  await rm(ENVIRONMENT, { recursive: true, force: true })
-  await execute('python3', ['-m', 'venv', ENVIRONMENT], { timeout: INSTALL_TIMEOUT_MS })
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES]
-  await execute(join(ENVIRONMENT, 'bin', 'python'), pip, { timeout: INSTALL_TIMEOUT_MS })
-  await writeFile(MARKER, WANTED)
+async function install(environment: Environment): Promise<void> {
+  const { folder, packages } = environment
+  await rm(folder, { recursive: true, force: true })
+  await execute('python3', ['-m', 'venv', folder], { timeout: INSTALL_TIMEOUT_MS })
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]
+  await execute(join(folder, 'bin', 'python'), pip, { timeout: INSTALL_TIMEOUT_MS })
+  await writeFile(markerOf(environment), hashOf(environment))
 }
 
 /** Making a directory succeeds for one process only. The lock of a process that died is taken away. */
-async function underLock(work: () => Promise<void>): Promise<void> {
-  await mkdir(join(LOCK, '..'), { recursive: true })
+async function underLock(environment: Environment, work: () => Promise<void>): Promise<void> {
+  const lock = lockOf(environment)
+  await mkdir(join(lock, '..'), { recursive: true })
   const deadline = performance.now() + 2 * INSTALL_TIMEOUT_MS
-  while (!(await taken())) {
-    if (performance.now() > deadline) throw new Error(`another process holds ${LOCK} for too long: remove it`)
-    if (await isAbandoned()) await rm(LOCK, { recursive: true, force: true })
+  while (!(await taken(lock))) {
+    if (performance.now() > deadline) throw new Error(`another process holds ${lock} for too long: remove it`)
+    if (await isAbandoned(lock)) await rm(lock, { recursive: true, force: true })
     else await wait(LOCK_POLL_MS)
   }
   try {
-    if (!(await isInstalled())) await work()
+    if (!(await isInstalled(environment))) await work()
   } finally {
-    await rm(LOCK, { recursive: true, force: true })
+    await rm(lock, { recursive: true, force: true })
   }
 }
 
-async function taken(): Promise<boolean> {
+async function taken(lock: string): Promise<boolean> {
   try {
-    await mkdir(LOCK)
+    await mkdir(lock)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   }
-  await writeFile(join(LOCK, 'pid'), String(process.pid))
+  await writeFile(join(lock, 'pid'), String(process.pid))
   return true
 }
 
-async function isAbandoned(): Promise<boolean> {
-  const pid = Number(await readFile(join(LOCK, 'pid'), 'utf8').catch(() => Number.NaN))
+async function isAbandoned(lock: string): Promise<boolean> {
+  const pid = Number(await readFile(join(lock, 'pid'), 'utf8').catch(() => Number.NaN))
   if (!Number.isNaN(pid) && pid > 0) return !isAlive(pid)
-  const made = await stat(LOCK).catch(() => undefined) // given back in the meantime: not abandoned
+  const made = await stat(lock).catch(() => undefined) // given back in the meantime: not abandoned
   return made !== undefined && Date.now() - made.mtimeMs > UNSIGNED_LOCK_MS
 }
 

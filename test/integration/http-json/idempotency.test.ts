@@ -122,7 +122,7 @@ test('damaged keys on disk are skipped and logged, and the others are known', as
   const first = await startDaemon(config)
   await post(first, LOG, key('k'))
   await first.stop()
-  const directory = join(parts.directory, 'http_json', '0000')
+  const directory = join(parts.directory, 'keys_http_json', '0000')
   const [file = ''] = (await readdir(directory)).filter((name) => name.startsWith('keys-'))
   await appendFile(join(directory, file), 'half a record')
   const second = await startDaemon(config)

@@ -2,6 +2,7 @@
 
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isKeysFolder } from '../../../component/storage.ts'
 import type { CommandHost, ExitCode, Output } from '../../../component/command.ts'
 import { explain } from './explain.ts'
 
@@ -45,7 +46,7 @@ export async function findQueues(given: string | undefined, host: CommandHost): 
   for (const { path, option } of roots) {
     const exporters = await namesIn(path)
     if (exporters === undefined) return refuse(`${option}: ${path} is not a directory`, host)
-    for (const exporter of exporters.filter((name) => name !== LOST_AND_FOUND)) {
+    for (const exporter of exporters.filter((name) => name !== LOST_AND_FOUND && !isKeysFolder(name))) {
       // Anything else there is no queue.
       const numbers = (await namesIn(join(path, exporter))) ?? []
       for (const number of numbers.filter((name) => NUMBER.test(name))) directories.push(join(path, exporter, number))
