@@ -9,7 +9,7 @@ import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwat
 import { logsRequest, recordsRequest } from '../../fakes/logs-request.ts'
 import { cloudwatchConfig, type ExporterOptions } from '../daemon/daemon-config.ts'
 import { httpSender, postRecords } from '../daemon/daemon-senders.ts'
-import { type Daemon, type LogLine, startDaemon } from '../daemon/daemon.ts'
+import { type Daemon, type LogLine, runToEnd, startDaemon } from '../daemon/daemon.ts'
 
 const WAIT = { timeout: 60_000, interval: 50 }
 /** Waits are short, also those for a fault that will not pass by itself. */
@@ -25,9 +25,13 @@ function start(exporter: ExporterOptions): Promise<Daemon> {
   return startDaemon(cloudwatchConfig(local.url, { exporter: { retry_on_failure: SOON, ...exporter } }))
 }
 
-async function startDurable(exporter: ExporterOptions): Promise<Daemon> {
+async function storageFolder(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'otlp-cloudwatch-storage-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+function startDurable(directory: string, exporter: ExporterOptions): Promise<Daemon> {
   const options = { retry_on_failure: SOON, sending_queue: { storage: 'file_storage' }, ...exporter }
   const config = cloudwatchConfig(local.url, { exporter: options }) as {
     readonly extensions: object
@@ -123,7 +127,8 @@ describe('what may not be created', () => {
 
 describe('max_retries', () => {
   test('with a storage: the records of a put that failed so often are dead letters, others are delivered', async () => {
-    const daemon = await startDurable({ max_retries: 3 })
+    const directory = await storageFolder()
+    const daemon = await startDurable(directory, { max_retries: 3 })
     await send(daemon, 'good', 'first')
     await vi.waitFor(() => expect(bodies('/test/good')).toEqual(['first']), WAIT)
     const fault = local.faults.fail(500, { operation: 'PutLogEvents', group: '/test/bad' })
@@ -135,6 +140,8 @@ describe('max_retries', () => {
     const metrics = await daemon.metrics()
     expect([metrics.records('lost'), metrics.unaccounted]).toEqual([0, 0])
     expect(line(daemon, 'records are not sent again: max_retries is reached')).toMatchObject({ records: 2, tries: 3 })
+    const { stdout } = await runToEnd(['dead-letters', 'list', '--directory', directory])
+    expect(stdout).toMatch(/expired.*\/test\/bad {2}s {2}2 events {2}given up after 3 tries: /)
     expect(await daemon.stop()).toBe(0)
   })
 
@@ -154,6 +161,25 @@ describe('max_retries', () => {
     await send(daemon, 'bad', 'b')
     await vi.waitFor(() => expect(bodies('/test/bad')).toEqual(['b']), WAIT)
     expect((await daemon.metrics()).unaccounted).toBe(0)
+  })
+
+  test('in an outage of many destinations and large requests, every record is delivered or a dead letter', async () => {
+    const daemon = await startDurable(await storageFolder(), { max_retries: 2 })
+    const services = Array.from({ length: 8 }, (_, i) => `s${i}`)
+    for (const service of services) await send(daemon, service, 'before')
+    await vi.waitFor(() => expect(local.events()).toHaveLength(8), WAIT)
+    const fault = local.faults.fail(500, { operation: 'PutLogEvents' })
+    // More than two puts hold.
+    await send(daemon, 'large', ...Array.from({ length: 25_000 }, (_, i) => `large ${i}`))
+    for (const service of services) for (const body of ['a', 'b', 'c']) await send(daemon, service, body)
+    await vi.waitFor(async () => expect((await daemon.metrics()).records('dead_lettered')).toBeGreaterThan(0), WAIT)
+    fault.off()
+    await vi.waitFor(async () => expect((await daemon.metrics()).records('queued')).toBe(0), WAIT)
+    const metrics = await daemon.metrics()
+    const [delivered, dead] = [metrics.records('delivered'), metrics.records('dead_lettered')]
+    expect([delivered + dead, metrics.records('lost'), metrics.unaccounted]).toEqual([25_000 + 8 * 4, 0, 0])
+    expect(local.events()).toHaveLength(delivered)
+    expect(await daemon.stop()).toBe(0)
   })
 
   test('does not count throttling', async () => {
@@ -189,6 +215,43 @@ test('circuit_breaker_threshold: the breaker of a destination opens after so man
   fault.off()
   await vi.waitFor(() => expect(bodies('/test/bad')).toEqual(['waits']), WAIT)
   await daemon.says((log) => log.some(({ msg, scope }) => msg === 'delivery recovered' && scope === 'stream'))
+})
+
+describe('variables', () => {
+  test('of fapilog run several workers, each with the same options', async () => {
+    const sockets = ['grpc', 'http'].map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`)
+    const daemon = await startDaemon(undefined, {
+      set: [...sockets, 'service.workers=2'],
+      env: {
+        FAPILOG_CLOUDWATCH__LOG_GROUP_NAME: '/workers',
+        FAPILOG_CLOUDWATCH__LOG_STREAM_NAME: 's',
+        FAPILOG_CLOUDWATCH__REGION: 'us-east-1',
+        FAPILOG_CLOUDWATCH__ENDPOINT_URL: local.url,
+        FAPILOG_CLOUDWATCH__BATCH_TIMEOUT_SECONDS: '0.1',
+      },
+    })
+    expect(await daemon.workers()).toHaveLength(2)
+    await send(daemon, 'any', 'a', 'b')
+    await vi.waitFor(() => expect(bodies('/workers')).toEqual(['a', 'b']), WAIT)
+    expect(await daemon.stop()).toBe(0)
+  })
+
+  test('with wrong values end the start with 2, and each is named', async () => {
+    const env = {
+      FAPILOG_CLOUDWATCH__BATCH_SIZE: 'many',
+      FAPILOG_SIZE_GUARD__MAX_BYTES: '1 elephant',
+      OTLP_CLOUDWATCH__CREATE_LOG_STREAM: 'perhaps',
+    }
+    const { code, stderr } = await runToEnd(['validate'], { env })
+    expect(code).toBe(2)
+    expect(stderr.trim().split('\n')).toEqual([
+      'FAPILOG_CLOUDWATCH__BATCH_SIZE: "many" is not a number',
+      expect.stringMatching(
+        /^FAPILOG_SIZE_GUARD__MAX_BYTES: "1 elephant" is not a size: write bytes or a number and a unit/,
+      ),
+      'OTLP_CLOUDWATCH__CREATE_LOG_STREAM: "perhaps" is not true or false',
+    ])
+  })
 })
 
 test('batch_size sends a destination at once that has so many events, long before its interval', async () => {
