@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { FAPILOG_SETTINGS } from '../../../src/config/sources/fapilog-variables.ts'
 import { type CloudWatchLocal, startCloudWatchLocal } from '../../fakes/cloudwatch.ts'
 import { recordsRequest } from '../../fakes/logs-request.ts'
 import { httpSender } from '../daemon/daemon-senders.ts'
@@ -90,6 +91,31 @@ describe.skipIf(python.missing !== undefined)(`fapilog and the daemon ${python.m
       return text ?? ''
     })
   }
+
+  test('the settings and the three forms of their variables are those of fapilog', async () => {
+    const code = `
+import json
+from fapilog.core.settings import CloudWatchSinkSettings, Settings, SizeGuardSettings
+settings = Settings()
+print(json.dumps({
+    "sink": sorted(CloudWatchSinkSettings.model_fields),
+    "size_guard": sorted(SizeGuardSettings.model_fields),
+    "read": [settings.sink_config.cloudwatch.batch_size, settings.sink_config.cloudwatch.max_retries,
+             settings.processor_config.size_guard.max_bytes, settings.processor_config.size_guard.action],
+}))`
+    const { stdout } = await python.run(['-c', code], {
+      ...CLEAN_ENVIRONMENT,
+      FAPILOG_CLOUDWATCH__BATCH_SIZE: '7',
+      FAPILOG_SINK_CONFIG__CLOUDWATCH__MAX_RETRIES: '8',
+      FAPILOG_SIZE_GUARD__MAX_BYTES: '900',
+      FAPILOG_PROCESSOR_CONFIG__SIZE_GUARD__ACTION: 'drop',
+    })
+    expect(JSON.parse(stdout)).toEqual({
+      sink: Object.keys(FAPILOG_SETTINGS.sink).toSorted(),
+      size_guard: Object.keys(FAPILOG_SETTINGS.size_guard).toSorted(),
+      read: [7, 8, 900, 'drop'],
+    })
+  })
 
   test('the last batch: fapilog drops it at stop_and_drain, the daemon sends it at SIGTERM', async () => {
     const messages = Array.from({ length: 250 }, (_, i) => `message ${i}`)
