@@ -36,7 +36,7 @@ const escaped = new Uint8Array(FIELDS.length)
  * Maps one object, a list of objects, or objects in lines (NDJSON), all or nothing.
  * @param lines whether the body is NDJSON by its content type; without it a list is accepted, too
  * @param identity the sender, if it may write certain groups only
- * @param writer reset first; holds the request afterwards, at most twice as long as `json`
+ * @param writer reset first; holds the request afterwards, at most 1.3 times as long as `json`
  * @returns the number of records
  * @throws MalformedJson, InvalidLog or NotPermitted, and nothing else, for any bytes
  */

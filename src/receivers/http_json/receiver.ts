@@ -8,9 +8,16 @@ import { Forward } from '../../intake/forward.ts'
 import { HttpDoor } from '../../intake/http/http-door.ts'
 import { RefusalLog } from '../../intake/refusals/refusal-log.ts'
 import { warnOfConnections } from '../../intake/transport.ts'
+import { counter, gauge } from '../../telemetry/metrics.ts'
 import type { HttpJsonConfig } from './config.ts'
 import { Keys } from './keys/keys.ts'
 import { ReceiveLogs } from './receive.ts'
+
+const KEYS = gauge('otlp_cloudwatch_receiver_idempotency_keys', 'Idempotency keys that are remembered.')
+const EVICTED = counter(
+  'otlp_cloudwatch_receiver_idempotency_keys_evicted',
+  'Idempotency keys forgotten within 24 hours, for lack of memory.',
+)
 
 /** Receives logs as JSON at `POST /logs`. */
 export class HttpJsonReceiver implements Component {
@@ -97,9 +104,12 @@ export class HttpJsonReceiver implements Component {
     await this.#keys.start()
     this.#paths.keys = this.#keys
     await this.#door.start(authenticator)
-    this.#unregister = metrics.register(METRICS, (emit) =>
-      emitCounters(emit, this.#name, 'http', this.#counters, this.#door.listener?.connections ?? 0),
-    )
+    const keys = this.#keys
+    this.#unregister = metrics.register([...METRICS, KEYS, EVICTED], (emit) => {
+      emitCounters(emit, this.#name, 'http', this.#counters, this.#door.listener?.connections ?? 0)
+      emit(KEYS, { receiver: this.#name }, keys.size)
+      emit(EVICTED, { receiver: this.#name }, keys.evicted)
+    })
     logger.info('listening', { http: this.#door.listener?.address ?? '' })
   }
 

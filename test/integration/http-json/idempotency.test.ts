@@ -132,6 +132,29 @@ test('damaged keys on disk are skipped and logged, and the others are known', as
   expect(local.events()).toHaveLength(1)
 })
 
+test(
+  'a worker that receives and is killed is replaced by another, which knows every key',
+  { timeout: 120_000 },
+  async () => {
+    const local = await startCloudWatch()
+    const daemon = await startDaemon(jsonConfig(local.url, await onDisk()), { set: ['service.workers=2'] })
+    await post(daemon, LOG, key('k'))
+    // One of them receives.
+    for (const pid of await daemon.workers()) {
+      process.kill(pid, 'SIGKILL')
+      await vi.waitUntil(
+        async () => {
+          const again = await post(daemon, LOG, { ...key('k'), connection: 'close' }).catch(() => undefined) // not open yet
+          return again?.status === 202 && again.headers.get('idempotency-replayed') === 'true'
+        },
+        { timeout: 50_000, interval: 50 },
+      )
+    }
+    expect(await daemon.stop()).toBe(0)
+    expect(new Set(local.events().map(({ timestamp }) => timestamp)).size).toBe(1)
+  },
+)
+
 test('with several workers one receives, and knows every key', async () => {
   const { local, daemon } = await run({
     service: {

@@ -59,8 +59,14 @@ export class Keys {
     this.#now = now
   }
 
+  /** Keys that are remembered. */
   get size(): number {
     return this.#table.size
+  }
+
+  /** Keys forgotten before their time. */
+  get evicted(): number {
+    return this.#table.evicted
   }
 
   /** Reads the keys that earlier processes wrote. */
