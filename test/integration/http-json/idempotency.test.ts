@@ -2,7 +2,7 @@
 import { appendFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { startDaemon } from '../daemon/daemon.ts'
+import { freePort, startDaemon } from '../daemon/daemon.ts'
 import { arrived, jsonConfig, LOG, onDisk, post, run, startCloudWatch } from './setup.ts'
 
 const key = (text: string) => ({ 'idempotency-key': text })
@@ -137,7 +137,8 @@ test(
   { timeout: 120_000 },
   async () => {
     const local = await startCloudWatch()
-    const daemon = await startDaemon(jsonConfig(local.url, await onDisk()), { set: ['service.workers=2'] })
+    const receiver = { endpoint: `127.0.0.1:${await freePort()}` }
+    const daemon = await startDaemon(jsonConfig(local.url, await onDisk({ receiver })), { set: ['service.workers=2'] })
     await post(daemon, LOG, key('k'))
     // One of them receives.
     for (const pid of await daemon.workers()) {
