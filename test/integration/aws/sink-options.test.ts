@@ -202,7 +202,7 @@ describe('max_retries', () => {
   })
 })
 
-test('circuit_breaker_threshold: the breaker of a destination opens after so many failures, and closes again', async () => {
+test('circuit_breaker_threshold: the breaker of a destination opens after that number of failures, and closes again', async () => {
   const daemon = await start({ circuit_breaker_threshold: 5 })
   const fault = local.faults.fail(500, { operation: 'PutLogEvents', group: '/test/bad' })
   await send(daemon, 'bad', 'waits')
@@ -254,7 +254,7 @@ describe('variables', () => {
   })
 })
 
-test('batch_size sends a destination at once that has so many events, long before its interval', async () => {
+test('batch_size sends a destination at once that has that number of events, long before its interval', async () => {
   const daemon = await start({ flush_interval: undefined, batch_timeout_seconds: 3_600, batch_size: 3 })
   await send(daemon, 'few', 'a', 'b')
   await send(daemon, 'enough', 'a', 'b', 'c')
@@ -264,11 +264,11 @@ test('batch_size sends a destination at once that has so many events, long befor
   await vi.waitFor(() => expect(bodies('/test/few')).toEqual(['a', 'b', 'c']), WAIT)
 })
 
-test('size_guard with drop: a long event is told to the sender, counted and logged, and its neighbors are stored', async () => {
+test('size_guard with drop: a long event is reported to the sender, counted and logged, and its neighbors are stored', async () => {
   const daemon = await start({ size_guard: { max_bytes: 300, action: 'drop' } })
-  const told = await httpSender(daemon)(recordsRequest({ body: 'a' }, { body: 'x'.repeat(400) }, { body: 'b' }))
+  const answer = await httpSender(daemon)(recordsRequest({ body: 'a' }, { body: 'x'.repeat(400) }, { body: 'b' }))
   const error = 'its event has 411 bytes, over max_event_bytes 300'
-  expect(told).toEqual({ kind: 'taken', rejected: 1, message: expect.stringContaining(error) })
+  expect(answer).toEqual({ kind: 'taken', rejected: 1, message: expect.stringContaining(error) })
   await vi.waitFor(() => expect(bodies('/test/undefined')).toEqual(['a', 'b']), WAIT)
   expect((await daemon.metrics()).records('rejected', 'too_large')).toBe(1)
   const rejected = 'records were rejected: their events are too long'

@@ -77,8 +77,8 @@ describe.skipIf(python.missing !== undefined)(`fapilog and the daemon ${python.m
   }
 
   async function sendWithOtlp(daemon: Daemon, messages: readonly string[]): Promise<number> {
-    const told = await httpSender(daemon)(recordsRequest(...messages.map((body) => ({ body }))))
-    return told.kind === 'taken' ? told.rejected : Number.NaN
+    const answer = await httpSender(daemon)(recordsRequest(...messages.map((body) => ({ body }))))
+    return answer.kind === 'taken' ? answer.rejected : Number.NaN
   }
 
   /** The messages stored in a group, by either form of an event. */
@@ -140,7 +140,7 @@ print(json.dumps({
     expect(stored('/daemon')).toEqual(messages)
   })
 
-  test('a message that is to be dropped for its size: the daemon tells the sender, and counts it', async () => {
+  test('a message dropped for its size: the sender learns it, and it is counted', async () => {
     const guard = { FAPILOG_SIZE_GUARD__MAX_BYTES: '1000', FAPILOG_SIZE_GUARD__ACTION: 'drop' }
     const daemon = await startWithVariables(guard)
     expect(await sendWithOtlp(daemon, ['before', 'x'.repeat(2_000), 'after'])).toBe(1)

@@ -74,6 +74,7 @@ describe('a google.rpc.Status', () => {
 test('refusals for good never get a status that clients retry on, and all others do', () => {
   const forGood: RefusedCause[] = [
     'malformed',
+    'invalid',
     'too_large',
     'unsupported_media_type',
     'unsupported_encoding',
