@@ -75,6 +75,8 @@ test('refusals for good never get a status that clients retry on, and all others
   const forGood: RefusedCause[] = [
     'malformed',
     'invalid',
+    'key_reused',
+    'key_in_flight',
     'too_large',
     'unsupported_media_type',
     'unsupported_encoding',
