@@ -49,7 +49,7 @@ export const sinkOptions = {
     .nonnegative()
     .optional()
     .describe(
-      'Maximum tries of a put, throttling aside; then its events become dead letters, or lost(expired) without storage. Unset or 0: no maximum.',
+      'Maximum tries of a put, throttling aside; then its events become dead letters. No maximum if unset, 0, or without storage.',
     ),
   retry_base_delay: aliasOf('retry_on_failure.initial_interval', seconds()).describe(
     'Alias of retry_on_failure.initial_interval, in seconds.',

@@ -24,8 +24,8 @@ export function laneSettings(config: Config, shape: PipelineShape, share: ShareO
     maxConcurrentPuts: share.count(queue.num_consumers),
     maxPutsPerSecond: share.rate(config.max_puts_per_second),
     retryFailed: retry.enabled,
-    // 0 means no limit.
-    maxTries: config.max_retries || undefined,
+    // 0 means no limit. Without a storage there are no dead letters, and acknowledged records would be lost.
+    maxTries: queue.storage === undefined ? undefined : config.max_retries || undefined,
     breakAfter: breakAfter(config),
     backoff: { initialMs: retry.initial_interval, multiplier: retry.multiplier, maxMs: retry.max_interval },
     policy: {

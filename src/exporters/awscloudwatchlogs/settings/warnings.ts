@@ -15,7 +15,9 @@ export function warnings(config: Config, group: Template): string[] {
     found.push('sending_queue.enabled is false: records are still kept in its storage until CloudWatch has them')
   if (config.max_retries !== undefined && config.max_retries > 0)
     found.push(
-      `max_retries: events of a put that fails ${config.max_retries} times ${config.sending_queue.storage === undefined ? 'are lost, because there is no sending_queue.storage for dead letters' : 'become dead letters'}: remove it to retry until their age limit`,
+      config.sending_queue.storage === undefined
+        ? 'max_retries has no effect without sending_queue.storage, which has room for dead letters: records are retried; write retry_on_failure.max_elapsed_time to give them up'
+        : `max_retries: events of a put that fails ${config.max_retries} times become dead letters: remove it to retry until their age limit`,
     )
   if (!config.create_log_group && (config.log_retention > 0 || config.tags !== undefined))
     found.push('create_log_group is false: log_retention and tags are not set, because no group is created here')

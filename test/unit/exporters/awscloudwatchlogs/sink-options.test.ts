@@ -99,7 +99,7 @@ const ROWS: readonly {
     key: 'MAX_RETRIES',
     text: '4',
     written: { max_retries: 4 },
-    setting: ({ lanes }) => lanes.maxTries,
+    setting: (_, { max_retries }) => max_retries,
     becomes: 4,
     wrong: ['-1', /-1 is too small: write at least 0$/],
   },
@@ -252,7 +252,7 @@ describe('the YAML', () => {
 
   test('max_retries warns of what it costs, and 0 is no maximum', () => {
     expect(settingsOf(configOf(load({}, { max_retries: 3 }))).warnings).toEqual([
-      'max_retries: events of a put that fails 3 times are lost, because there is no sending_queue.storage for dead letters: remove it to retry until their age limit',
+      'max_retries has no effect without sending_queue.storage, which has room for dead letters: records are retried; write retry_on_failure.max_elapsed_time to give them up',
     ])
     const none = settingsOf(configOf(load({}, { max_retries: 0 })))
     expect([none.lanes.maxTries, none.warnings]).toEqual([undefined, []])
