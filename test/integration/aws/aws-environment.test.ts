@@ -200,6 +200,14 @@ test('AWS_CONTAINER_CREDENTIALS_FULL_URI with AWS_CONTAINER_AUTHORIZATION_TOKEN,
   expect(proxy.asked).toEqual([])
 })
 
+test('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, as EKS Pod Identity sets it', async () => {
+  const put = await putWith({
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: await credentialService('token of the pod'),
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: await file('token of the pod'),
+  })
+  expect(put?.accessKeyId).toBe('AKIDCONTAINER')
+})
+
 test('AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN and AWS_ROLE_SESSION_NAME, from STS at AWS_ENDPOINT_URL_STS', async () => {
   const asked: URLSearchParams[] = []
   const sts = createServer((request, response) => {

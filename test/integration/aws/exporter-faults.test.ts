@@ -32,6 +32,17 @@ describe('groups', () => {
     expect(exporter.ledger).toMatchObject({ delivered: 2, retries: 0 })
   })
 
+  test('a stream deleted under load is created again in its group, and no record is lost', async () => {
+    const { local, exporter, send } = await library()
+    await send({ body: 'before' })
+    local.store.groups.get('group')?.streams.delete('stream')
+    expect((await send({ body: 'after' })).code).toBe(0)
+    expect(storedBodies(local)).toEqual(['after'])
+    expect(local.calls.count('CreateLogGroup', 'ok')).toBe(1)
+    expect(local.calls.count('CreateLogStream', 'ok')).toBe(2)
+    expect(exporter.ledger).toMatchObject({ delivered: 2, retries: 0 })
+  })
+
   test('twenty new streams of a new group at once: one CreateLogGroup', async () => {
     const { local, sendTo } = await library({ logStreamName: '{name}', sendingQueue: { numConsumers: 20 } })
     const names = Array.from({ length: 20 }, (_, i) => `s${i}`)
