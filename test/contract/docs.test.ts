@@ -39,6 +39,18 @@ describe('paths', () => {
   })
 })
 
+describe('tests', () => {
+  test.for(ABOUT_CODE)('%s names tests that exist in the files it links to', (page) => {
+    const missing = testsNamedIn(page).filter(({ file, name }) => !existsSync(file) || !namesOfTests(file).has(name))
+    expect(missing).toEqual([])
+  })
+
+  test('names with parameters are found', () => {
+    const names = [...namesOfTests('test/contract/docs.test.ts')]
+    expect(names).toEqual(expect.arrayContaining(['pages are found', '… points at files and headings that exist']))
+  })
+})
+
 test('the operating guide names every metric, and no other', () => {
   const sources = globSync('src/**/*.ts').map(read).join('\n')
   const metrics = new Set(
@@ -48,6 +60,72 @@ test('the operating guide names every metric, and no other', () => {
   const described = new Set([...guide.matchAll(/`((?:otelcol|otlp_cloudwatch)_[a-z_]+)/g)].map(([, name = '']) => name))
   expect([...described].toSorted()).toEqual([...metrics].toSorted())
 })
+
+describe('the comparison with other shippers', () => {
+  const PAGE = 'docs/comparison.md'
+  const text = read(PAGE)
+  /** Cells of each numbered row: feature, otlp-cloudwatch, then the other products. */
+  const rows = [...text.matchAll(/^\|\s*(\d+)\s*\|(.*)\|$/gm)].map(([, number = '', cells = '']) => ({
+    number,
+    cells: cells.split('|').map((cell) => cell.trim()),
+  }))
+
+  test('has the 55 features, each with a cell for every product', () => {
+    expect(rows.map(({ number }) => Number(number))).toEqual(Array.from({ length: 55 }, (_, index) => index + 1))
+    const incomplete = rows.filter(({ cells: [, ...products] }) => products.map(verdictOf).filter(Boolean).length !== 8)
+    expect(incomplete.map(({ number }) => number)).toEqual([])
+  })
+
+  test('links each yes and partly of otlp-cloudwatch to a test, and names the test in the note of the row', () => {
+    const unproven = rows.filter(({ number, cells: [, own = ''] }) => {
+      const note = noteOf(text, number)
+      const verdict = verdictOf(own)
+      if (verdict === 'no') return note === ''
+      const file = new RegExp(`^\\[${number}\\]: (\\S+\\.test\\.ts)$`, 'm').exec(text)?.[1]
+      return !own.includes(`[${verdict}][${number}]`) || file === undefined || !note.includes(`](${file})`)
+    })
+    expect(unproven.map(({ number }) => number)).toEqual([])
+  })
+
+  test('counts the cells as they are', () => {
+    const products = Array.from({ length: 8 }, (_, index) => {
+      const verdicts = rows.map(({ cells }) => verdictOf(cells[index + 1] ?? ''))
+      return ['yes', 'partly', 'no', '–'].map((verdict) => verdicts.filter((other) => other === verdict).length)
+    })
+    const counted = [...text.matchAll(/^\| [^|]+\|((?:\s+\d+ \|){4})$/gm)]
+    expect(counted.map(([, cells = '']) => cells.split('|').slice(0, 4).map(Number))).toEqual(products)
+  })
+})
+
+/** The verdict a cell of the comparison begins with, or an empty string. */
+function verdictOf(cell: string): string {
+  return /^\[?(yes|partly|no|–)(?![a-z])/.exec(cell)?.[1] ?? ''
+}
+
+/** The list item below a table of the comparison that explains a row. */
+function noteOf(text: string, number: string): string {
+  return new RegExp(`^- ${number}: (.*(?:\\n  .*)*)`, 'm').exec(text)?.[1] ?? ''
+}
+
+/** Inline links to test files. Their text is the name of a test or a group of tests; `…` stands for a parameter. */
+function testsNamedIn(page: string): { file: string; name: string }[] {
+  const links = [...read(page).matchAll(/\[([^\]]+)\]\(([^)\s]+\.test\.ts)\)/g)]
+  return links.map(([, name = '', path = '']) => ({
+    file: join(dirname(page), path),
+    name: name.replaceAll(/\s+/g, ' '),
+  }))
+}
+
+/** Titles of the tests and groups of a file, with `…` for parameters. */
+function namesOfTests(file: string): Set<string> {
+  // With `each` and `for` the title is in a second pair of parentheses.
+  const titles = read(file).matchAll(/(?:\)|\b(?:test|describe|it)(?:\.\w+)*)\(\s*(['"`])((?:\\.|(?!\1)[^\\\n])+)\1,/g)
+  return new Set(
+    [...titles].map(([, , title = '']) =>
+      title.replaceAll(/\\(.)/g, '$1').replaceAll(/\$\{[^}]*\}|%[a-z]|\$[a-z]\w*/gi, '…'),
+    ),
+  )
+}
 
 /** Targets inside the repository, of inline links and of reference definitions. */
 function linksOf(text: string): string[] {
