@@ -3,6 +3,7 @@ import type {
   ComponentCommand,
   ExporterConfigs,
   FromConfig,
+  Pipelines,
   StorageDirectories,
 } from '../component/command.ts'
 import type { DaemonConfig } from '../config/daemon-config.ts'
@@ -38,6 +39,7 @@ function withConfig(command: ComponentCommand): Command {
         stopRequested,
         exporterConfigs: (type) => exporterConfigs(type, values, context),
         storageDirectories: () => storageDirectories(values, context),
+        pipelines: () => pipelines(values, context),
       })
     },
   }
@@ -58,6 +60,29 @@ async function storageDirectories(values: Given, context: CommandContext): Promi
   return fromConfig(values.config !== undefined, values, context, ({ extensions }) => {
     const found = [...extensions.values()].flatMap(({ factory, config }) => factory.storageDirectory?.(config) ?? [])
     return { directories: [...new Set(found)] }
+  })
+}
+
+async function pipelines(values: Given, context: CommandContext): Promise<Pipelines> {
+  const [{ shapesOf }, { memoryLimit, sizeBudget }] = await Promise.all([
+    import('../service/shapes.ts'),
+    import('../service/memory/memory.ts'),
+  ])
+  return fromConfig(true, values, context, (config) => {
+    const shapes = shapesOf(config)
+    return {
+      budgetBytes: sizeBudget(memoryLimit(), [...shapes.processors.values()]).bytes,
+      pipelines: [...config.service.pipelines].map(([name, { receivers, processors, exporters }]) => ({
+        name,
+        receivers,
+        processors: processors.map((id) => ({ id, shape: shapes.processors.get(id) ?? {} })),
+        exporters: exporters.flatMap((id) => {
+          const exporter = config.exporters.get(id)
+          const shape = shapes.exporters.get(id) ?? {}
+          return exporter === undefined ? [] : [{ id, type: exporter.factory.type, config: exporter.config, shape }]
+        }),
+      })),
+    }
   })
 }
 

@@ -1,5 +1,7 @@
 // A command that a component adds to the command line.
 
+import type { PipelineShape } from './consumer.ts'
+
 /** 0: success or a clean stop. 1: failed while running. 2: bad usage or config, so the same command fails again. */
 export type ExitCode = 0 | 1 | 2
 
@@ -45,6 +47,8 @@ export interface CommandHost extends Output {
   exporterConfigs(type: string): Promise<ExporterConfigs>
   /** Reads the config that the command line names, at each call. */
   storageDirectories(): Promise<StorageDirectories>
+  /** The pipelines of the config that `run` would use with this command line and environment. */
+  pipelines(): Promise<Pipelines>
 }
 
 /** A part of the config that the command line names. */
@@ -57,6 +61,33 @@ export type FromConfig<Found> =
 
 /** The directories of the active storage extensions; there may be none. */
 export type StorageDirectories = FromConfig<{ readonly directories: readonly string[] }>
+
+/** The pipelines of a config; `no_config` never occurs, since its absence is an error on stderr. */
+export type Pipelines = FromConfig<{
+  readonly pipelines: readonly Pipeline[]
+  /** Bytes of the byte budget that the daemon would have on this machine. */
+  readonly budgetBytes: number
+}>
+
+/** A pipeline as the daemon would build it. */
+export interface Pipeline {
+  /** `logs`, or `logs/name`. */
+  readonly name: string
+  /** Ids. */
+  readonly receivers: readonly string[]
+  readonly processors: readonly { readonly id: string; readonly shape: PipelineShape }[]
+  readonly exporters: readonly PipelineExporter[]
+}
+
+export interface PipelineExporter {
+  /** Id as written in the config. */
+  readonly id: string
+  readonly type: string
+  /** The output of the exporter's own schema. */
+  readonly config: unknown
+  /** The lane settings that the processors of all its pipelines request. */
+  readonly shape: PipelineShape
+}
 
 /** Settings by the id of the exporter. */
 export type ExporterConfigs = FromConfig<{ readonly configs: ReadonlyMap<string, unknown> }>

@@ -92,3 +92,17 @@ export interface StageListener extends SettlementListener {
 export function accepted(records: number): Accepted {
   return { kind: 'accepted', records, rejected: 0, message: '' }
 }
+
+/** Settings that a processor requests of its pipeline; an absent key requests nothing. */
+export interface PipelineShape {
+  /** Maximum time a record waits for a batch to fill, ms. */
+  readonly flushIntervalMs?: number
+  /** Maximum events in one put. */
+  readonly maxBatchEvents?: number
+  /** Bytes for the budget of the process. */
+  readonly budgetBytes?: number
+  /** The same as a share of the process's memory limit, 0 to 1; `budgetBytes` takes precedence. */
+  readonly budgetShare?: number
+  /** Notes to log at start, one sentence each. */
+  readonly notes?: readonly string[]
+}

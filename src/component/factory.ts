@@ -1,8 +1,10 @@
 import type { z } from 'zod'
 import type { CommandEntry } from './command.ts'
 import type { Component, ComponentSettings } from './component.ts'
-import type { LogsConsumer, LogsExporter } from './consumer.ts'
+import type { LogsConsumer, LogsExporter, PipelineShape } from './consumer.ts'
 import type { Hint } from './hint.ts'
+
+export type { PipelineShape } from './consumer.ts'
 
 /** Stability level of a component, in the collector's terms. */
 export type Stability = 'development' | 'alpha' | 'beta' | 'stable'
@@ -53,20 +55,6 @@ export interface ExtensionFactory<Config> extends FactoryOf<'extension', Config>
 export interface ExporterSettings<Config> extends ComponentSettings<Config> {
   /** The lane settings requested by the processors of its pipelines. */
   readonly shape: PipelineShape
-}
-
-/** Settings that a processor requests of its pipeline; an absent key requests nothing. */
-export interface PipelineShape {
-  /** Maximum time a record waits for a batch to fill, ms. */
-  readonly flushIntervalMs?: number
-  /** Maximum events in one put. */
-  readonly maxBatchEvents?: number
-  /** Bytes for the budget of the process. */
-  readonly budgetBytes?: number
-  /** The same as a share of the process's memory limit, 0 to 1; `budgetBytes` takes precedence. */
-  readonly budgetShare?: number
-  /** Notes to log at start, one sentence each. */
-  readonly notes?: readonly string[]
 }
 
 // A registry holds factories of every config type. A factory's `create` only receives configs that its own schema parsed.

@@ -367,12 +367,12 @@ function notPermitted({ records, rejected }: Transcoded): Refused {
 }
 
 /** Not a retry: the sender would repeat the request forever. */
-function tooLargeForQueue({ capacity }: Queue): Refused {
+export function tooLargeForQueue({ capacity }: Queue): Refused {
   const message = `the request alone exceeds the maximum queue size (${capacity}): send fewer records in one request`
   return { kind: 'refused', cause: 'too_large', message }
 }
 
-function tooLarge(error: TextTooLong): Refused {
+export function tooLarge(error: TextTooLong): Refused {
   return {
     kind: 'refused',
     cause: 'too_large',

@@ -62,13 +62,13 @@ async function ask<Name extends keyof QueryResults>(
   { err }: Output,
 ): Promise<Answers<QueryResults[Name]>> {
   const { askQueue } = await import('./ask-queue.ts')
-  const { explain } = await import('./explain.ts')
+  const { describeDirectoryError } = await import('./directory-error.ts')
   let failed = !complete
   async function* answer(directory: string): AsyncGenerator<QueryResults[Name]> {
     try {
       yield* askQueue(directory, name, query, err)
     } catch (error) {
-      err(`${explain(directory, error)}\n`)
+      err(`${describeDirectoryError(directory, error)}\n`)
       failed = true
     }
   }

@@ -14,7 +14,7 @@ export interface QueryResults {
 /**
  * Skips a directory whose holder does not answer, and prints that.
  * @param query a checked query
- * @throws ComponentError, ErrnoException; for `explain`
+ * @throws ComponentError, ErrnoException; for `describeDirectoryError`
  */
 export async function* askQueue<Name extends keyof QueryResults>(
   directory: string,

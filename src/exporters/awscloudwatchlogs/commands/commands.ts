@@ -8,6 +8,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./tail/tail.ts'),
   },
   {
+    name: 'explain',
+    summary: 'show what a config does with log records, and what they cost',
+    load: () => import('./explain/explain.ts'),
+  },
+  {
     name: 'dead-letters list',
     summary: 'list events that CloudWatch refused, and why',
     load: () => import('./list.ts'),

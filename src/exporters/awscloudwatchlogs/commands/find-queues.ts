@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isKeysFolder } from '../../../component/storage.ts'
 import type { CommandHost, ExitCode, Output } from '../../../component/command.ts'
-import { explain } from './explain.ts'
+import { describeDirectoryError } from './directory-error.ts'
 
 /** On every ext4 volume, readable only by root. */
 const LOST_AND_FOUND = 'lost+found'
@@ -38,7 +38,7 @@ export async function findQueues(given: string | undefined, host: CommandHost): 
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-      host.err(`${explain(directory, error)}\n`)
+      host.err(`${describeDirectoryError(directory, error)}\n`)
       complete = false
       return []
     }

@@ -77,6 +77,6 @@ function asText(value: unknown): string {
 }
 
 /** A message must not move the cursor, or set the title of a terminal. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.trimEnd().replaceAll(/\p{Cc}+/gu, ' ')
 }

@@ -55,6 +55,7 @@ export function run(
     stopRequested: stop.promise,
     exporterConfigs: async () => configs,
     storageDirectories: async () => ({ kind: 'no_config' }),
+    pipelines: async () => ({ kind: 'no_config' }),
   }
   return { output, stop: () => stop.resolve(), ended: command.run(values as Parameters<typeof command.run>[0], host) }
 }

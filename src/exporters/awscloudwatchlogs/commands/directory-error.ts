@@ -5,7 +5,7 @@ import { describeError } from '../../../telemetry/describe-error.ts'
  * Describes in one line an error that an operator can fix: from the system or a component, about a directory.
  * @throws any other error: a defect
  */
-export function explain(directory: string, error: unknown): string {
+export function describeDirectoryError(directory: string, error: unknown): string {
   const { syscall, code } = error as NodeJS.ErrnoException
   if (!(error instanceof ComponentError) && syscall === undefined) throw error
   const text = describeError(error)

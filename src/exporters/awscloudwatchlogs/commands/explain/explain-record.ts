@@ -1,0 +1,160 @@
+// Explains what one exporter does with single records, by running them through the exporter's own code: its settings, router,
+// destination gate and transcoder. Nothing here decides anything about a record.
+
+import { ByteBudget } from '../../../../component/byte-budget.ts'
+import type { PipelineExporter } from '../../../../component/command.ts'
+import { ALONE } from '../../../../component/siblings.ts'
+import { itemCounted, itemEnd, itemTime } from '../../../../delivery/contract/items.ts'
+import { silentLogger } from '../../../../telemetry/logger.ts'
+import { describeChanges } from '../../accounting/changes.ts'
+import { MemoryQueue } from '../../../../delivery/queue/memory-queue.ts'
+import { TextTooLong } from '../../../../wire/json-text.ts'
+import { CloudWatchLogs, tooLarge, tooLargeForQueue } from '../../cloudwatch-logs.ts'
+import type { Config } from '../../config.ts'
+import { type Transcoded, Transcoder } from '../../event/transcode.ts'
+import { type Destination, DestinationGate, DIVERTED_REASONS } from '../../route/destination.ts'
+import { Router } from '../../route/route.ts'
+import type { Template } from '../../route/template.ts'
+import { type CloudWatchLogsSettings, resolve } from '../../settings/resolve.ts'
+
+/** `event`: sent to CloudWatch. `dead_letter`: kept on disk, not sent. `rejected`: reported to the sender, not kept. */
+export type RecordOutcome = 'event' | 'dead_letter' | 'rejected'
+
+export interface ExplainedRecord {
+  readonly outcome: RecordOutcome
+  /** Set unless it is sent. */
+  readonly reason: string | undefined
+  /** Undefined if it was rejected. */
+  readonly destination: Destination | undefined
+  /** ms since the epoch. */
+  readonly timestamp: number | undefined
+  readonly message: string | undefined
+  /** As CloudWatch counts them: UTF-8, and 26 for each event. */
+  readonly bytes: number
+  /** Changes and detours, one sentence each. */
+  readonly notes: readonly string[]
+}
+
+export class ExporterExplainer {
+  readonly id: string
+  readonly config: Config
+  readonly #settings: CloudWatchLogsSettings
+  readonly #budget: ByteBudget
+  readonly #transcoder: Transcoder
+  /** The same without limits on destinations: shows what the templates ask for. */
+  readonly #unlimited: Transcoder
+  /** By placeholder: its name, and a transcoder that writes its value as the stream. */
+  readonly #placeholders: readonly (readonly [name: string, value: Transcoder])[]
+
+  /** @param budgetBytes the daemon's byte budget, half of which one request may take */
+  constructor({ id, config, shape }: PipelineExporter, budgetBytes: number) {
+    this.id = id
+    this.config = config as Config
+    const settings = resolve(this.config, 1, shape)
+    this.#settings = settings
+    this.#budget = new ByteBudget(budgetBytes)
+    this.#transcoder = this.#logs().transcoder
+    const { group, stream } = settings.names
+    const lenient = { ...settings.events, lateEvents: 'clamp', onOversize: 'cut', maxTextBytes: budgetBytes } as const
+    const open = { ...settings.destinations, allowedGroups: [], maxNewAnHour: Number.POSITIVE_INFINITY }
+    const transcoder = (stream: Template) =>
+      new Transcoder(new Router(group, stream, new DestinationGate(open)), lenient)
+    this.#unlimited = transcoder(stream)
+    this.#placeholders = [...group.attributes, ...stream.attributes].map((names) => [
+      `{${names[0]}}`,
+      transcoder({ kind: 'stream', literals: ['', ''], attributes: [names] }),
+    ])
+  }
+
+  /** The exporter, which is never started. */
+  #logs(): CloudWatchLogs {
+    const settings = this.#settings
+    return new CloudWatchLogs({ settings, logger: silentLogger, budget: this.#budget, siblings: ALONE, name: this.id })
+  }
+
+  /**
+   * Explains why the exporter would refuse a whole request; undefined if it would not.
+   * @throws MalformedProtobuf
+   */
+  refusal(request: Uint8Array, nowMs: number): string | undefined {
+    let transcoded: Transcoded
+    try {
+      transcoded = this.#logs().transcoder.transcode(request, nowMs)
+    } catch (error) {
+      if (error instanceof TextTooLong) return tooLarge(error).message
+      throw error
+    }
+    // A queue on disk has bounds of its own, which depend on the storage.
+    if (this.#settings.storage !== undefined) return undefined
+    const queue = new MemoryQueue(this.#budget, this.#settings.queueBound)
+    return queue.couldHold(transcoded.routed) ? undefined : tooLargeForQueue(queue).message
+  }
+
+  /** @param request one record @throws TextTooLong if its event does not fit the budget */
+  explain(request: Uint8Array, nowMs: number): ExplainedRecord {
+    const transcoder = this.#transcoder
+    const { cut, tooDeep, repaired, late } = transcoder
+    const diverted = { ...transcoder.diverted }
+    const { routed, rejected } = transcoder.transcode(request, nowMs)
+    const [first] = routed
+    if (first === undefined) {
+      const [[reason, { sample }] = ['empty', { sample: 'the request has no record' }] as const] = rejected.byReason
+      return { ...REJECTED, reason: `${reason}: ${sample}`, notes: [] }
+    }
+    const { items, destination, dead } = first
+    const notes = this.#missingIn(request, nowMs)
+    const changes = describeChanges({ cut, tooDeep, repaired }, transcoder)
+    if (changes !== '') notes.push(changes)
+    for (const reason of DIVERTED_REASONS)
+      if (transcoder.diverted[reason] > diverted[reason]) notes.push(this.#detour(reason, request, nowMs))
+    if (transcoder.late > late)
+      notes.push(
+        `its own time is too old or too new for CloudWatch, so late_events.policy ${this.#settings.events.lateEvents} applies`,
+      )
+    const [item] = JSON.parse(`[${Buffer.from(items.bytes.subarray(0, itemEnd(items, 0) - 1)).toString()}]`) as [
+      { message: string },
+    ]
+    return {
+      outcome: dead === undefined ? 'event' : 'dead_letter',
+      reason: dead === undefined ? undefined : `${dead.reason}: ${dead.error}`,
+      destination,
+      timestamp: itemTime(items, 0),
+      message: item.message,
+      bytes: itemCounted(items, 0),
+      notes,
+    }
+  }
+
+  /** The placeholders without a value, if a name shows that there may be some. */
+  #missingIn(request: Uint8Array, nowMs: number): string[] {
+    const wanted = streamOf(this.#unlimited, request, nowMs)
+    if (wanted === undefined || !`${wanted.group} ${wanted.stream}`.includes('undefined')) return []
+    const missing = this.#placeholders.filter(([, value]) => streamOf(value, request, nowMs)?.stream === 'undefined')
+    const names = [...new Set(missing.map(([name]) => name))].join(', ')
+    return names === ''
+      ? []
+      : [`neither the resource nor the record has a value for ${names}, so "undefined" replaces it`]
+  }
+
+  #detour(reason: (typeof DIVERTED_REASONS)[number], request: Uint8Array, nowMs: number): string {
+    const { allowedGroups, maxNewAnHour } = this.#settings.destinations
+    const wanted = streamOf(this.#unlimited, request, nowMs)
+    const names = wanted === undefined ? 'its destination' : `group ${wanted.group}, stream ${wanted.stream}`
+    return reason === 'destination_not_allowed'
+      ? `${reason}: ${names} matches none of ${allowedGroups.join(', ')} (allowed_log_groups), so it goes to the overflow destination`
+      : `${reason}: ${names} is new, and ${maxNewAnHour} were new within an hour (max_new_destinations), so it goes to the overflow destination`
+  }
+}
+
+const REJECTED = {
+  outcome: 'rejected',
+  destination: undefined,
+  timestamp: undefined,
+  message: undefined,
+  bytes: 0,
+} as const
+
+/** The destination of the only record; undefined if it is rejected. */
+function streamOf(transcoder: Transcoder, request: Uint8Array, nowMs: number): Destination | undefined {
+  return transcoder.transcode(request, nowMs).routed[0]?.destination
+}
