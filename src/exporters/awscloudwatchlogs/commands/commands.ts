@@ -13,6 +13,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./explain/explain.ts'),
   },
   {
+    name: 'iam-policy',
+    summary: 'print the least IAM policy for a config',
+    load: () => import('./policy/policy.ts'),
+  },
+  {
     name: 'dead-letters list',
     summary: 'list events that CloudWatch refused, and why',
     load: () => import('./list.ts'),

@@ -3,11 +3,11 @@ import {
   defineComponentCommand,
   type ExitCode,
   type Pipeline,
-  type PipelineExporter,
 } from '../../../../component/command.ts'
 import { TextTooLong } from '../../../../wire/json-text.ts'
 import { tooLarge } from '../../cloudwatch-logs.ts'
 import type { Config } from '../../config.ts'
+import { selectExporters, TYPE } from '../find-exporters.ts'
 import { decodeInput, type Format, FORMATS } from './decode-input.ts'
 import { type ExplainedRecord, ExporterExplainer } from './explain-record.ts'
 import { type Price, priceOf } from './prices.ts'
@@ -15,7 +15,6 @@ import { classAdvice, isEmf, printJson, printPipeline, printText } from './print
 import { readInput } from './read-input.ts'
 import { singleRecords } from './single-records.ts'
 
-const TYPE = 'awscloudwatchlogs'
 const DEFAULT_RECORDS = 100
 const PROGRESS_EVERY_MS = 2_000
 
@@ -73,9 +72,7 @@ The exit code is 0 for everything that could be explained, a rejection included,
     const found = await host.pipelines()
     if (found.kind !== 'found') return 2
     const all = found.pipelines.flatMap(({ exporters }) => exporters)
-    if (exporter !== undefined && !all.some(({ id, type }) => id === exporter && type === TYPE))
-      return refuse(`--exporter: ${JSON.stringify(exporter)} is no ${TYPE} exporter of a pipeline: ${named(all)}`, host)
-    if (!all.some(({ type }) => type === TYPE)) return refuse(`--config: no pipeline has one: ${named(all)}`, host)
+    if (selectExporters(all, exporter, host) === undefined) return 2
 
     const stopped = new AbortController()
     void host.stopRequested.then(() => stopped.abort())
@@ -192,11 +189,6 @@ function endsOf({ pipelines, budgetBytes, exporter, price }: Explanation): End[]
 
 function isFormat(text: string): text is Format {
   return (FORMATS as readonly string[]).includes(text)
-}
-
-function named(exporters: readonly PipelineExporter[]): string {
-  const ids = [...new Set(exporters.filter(({ type }) => type === TYPE).map(({ id }) => id))]
-  return ids.length === 0 ? `add an ${TYPE} exporter to a pipeline` : `write ${ids.join(' or ')}`
 }
 
 function refuse(message: string, { err }: CommandHost): ExitCode {

@@ -310,7 +310,7 @@ describe('wrong input', () => {
     const { code, err } = await cliWith({ debug: {} }, ['explain', await fileWith('x')])
     expect([code, err]).toEqual([
       2,
-      expect.stringContaining('--config: no pipeline has one: add an awscloudwatchlogs exporter'),
+      expect.stringContaining('--config: no pipeline has an awscloudwatchlogs exporter: add one'),
     ])
   })
 })
