@@ -8,11 +8,12 @@ import type { FaultedCall, Faults } from '../faults/faults.ts'
 import { LiveTailSession } from '../live-tail/session.ts'
 import { Input } from '../request/input.ts'
 import { nameInArn } from '../request/names.ts'
-import { OPERATIONS } from '../operations/operations.ts'
+import { OPERATIONS, STS_OPERATIONS } from '../operations/operations.ts'
 import type { Quotas } from './quotas.ts'
 import { ServiceError } from '../answer/service-error.ts'
 
 export interface ApiRequest extends Pick<Call, 'accessKeyId' | 'region' | 'headers' | 'wireBytes'> {
+  readonly service: 'logs' | 'sts'
   readonly operation: string
   readonly json: unknown
 }
@@ -69,11 +70,12 @@ export class Api {
     closing: AbortSignal,
     unanswerable: AbortSignal,
   ): Promise<Answer | StreamAnswer> {
-    const operation = OPERATIONS.get(request.operation)
+    const operations = request.service === 'logs' ? OPERATIONS : STS_OPERATIONS
+    const operation = operations.get(request.operation)
     if (operation === undefined)
       throw new ServiceError(
         'UnknownOperationException',
-        `cloudwatch_local has no operation '${request.operation}'; it has ${[...OPERATIONS.keys()].join(', ')}`,
+        `cloudwatch_local has no operation '${request.operation}'; it has ${[...operations.keys()].join(', ')}`,
       )
     const { delayMs, fault } = this.#faults.appliedTo(call)
     if (delayMs > 0) await wait(delayMs, undefined, { signal: closing })

@@ -12,9 +12,10 @@ const CREDENTIAL = /^([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request$/
 /**
  * Checks the presence and the form of a SigV4 `Authorization` header. The signature itself is not computed: any
  * credentials are accepted, but a client that does not sign, or signs for another service, fails here as in AWS.
+ * @param expected the service that the request is for
  * @throws ServiceError MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException
  */
-export function readAuthorization(headers: IncomingHttpHeaders): CredentialScope {
+export function readAuthorization(headers: IncomingHttpHeaders, expected: 'logs' | 'sts' = 'logs'): CredentialScope {
   const header = headers.authorization
   if (header === undefined)
     throw new ServiceError('MissingAuthenticationTokenException', 'Missing Authentication Token')
@@ -39,7 +40,7 @@ export function readAuthorization(headers: IncomingHttpHeaders): CredentialScope
       'IncompleteSignatureException',
       "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, with the term 'aws4_request'.",
     )
-  if (service !== 'logs') throw invalidSignature("Credential should be scoped to correct service: 'logs'.")
+  if (service !== expected) throw invalidSignature(`Credential should be scoped to correct service: '${expected}'.`)
   const amzDate = headers['x-amz-date']
   if (typeof amzDate === 'string' && !amzDate.startsWith(date))
     throw invalidSignature(

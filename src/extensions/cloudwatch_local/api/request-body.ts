@@ -19,8 +19,7 @@ const inflate = promisify(gunzip)
 export async function readBody(
   request: IncomingMessage,
 ): Promise<{ readonly json: unknown; readonly wireBytes: number }> {
-  const wire = await collect(request)
-  const bytes = await decode(wire, request.headers['content-encoding'])
+  const { bytes, wire } = await readBytes(request)
   if (bytes.length === 0) return { json: {}, wireBytes: wire.length }
   if (!isUtf8(bytes)) throw serialization('The body is not UTF-8.')
   try {
@@ -28,6 +27,22 @@ export async function readBody(
   } catch (cause) {
     throw serialization(`The body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
+}
+
+/**
+ * Reads a whole form, as the query protocol of STS sends it.
+ * @throws ServiceError RequestEntityTooLargeException
+ */
+export async function readForm(
+  request: IncomingMessage,
+): Promise<{ readonly form: URLSearchParams; readonly wireBytes: number }> {
+  const { bytes, wire } = await readBytes(request)
+  return { form: new URLSearchParams(bytes.toString()), wireBytes: wire.length }
+}
+
+async function readBytes(request: IncomingMessage): Promise<{ readonly bytes: Buffer; readonly wire: Buffer }> {
+  const wire = await collect(request)
+  return { bytes: await decode(wire, request.headers['content-encoding']), wire }
 }
 
 async function collect(request: IncomingMessage): Promise<Buffer> {

@@ -5,11 +5,14 @@ import { listenOptions, type Endpoint } from '../../../listen/socket/endpoint.ts
 import type { Answer } from '../answer/answer.ts'
 import type { Api, StreamAnswer } from './api.ts'
 import { readAuthorization } from './authorization.ts'
-import { readBody } from './request-body.ts'
+import { readBody, readForm } from './request-body.ts'
 import { ServiceError } from '../answer/service-error.ts'
+import { writeStsAnswer } from './sts-answer.ts'
 import { streamAnswer } from './stream-answer.ts'
 
 const CONTENT_TYPE = 'application/x-amz-json-1.1'
+/** The query protocol, which STS speaks. */
+const FORM_TYPE = 'application/x-www-form-urlencoded'
 const TARGET_PREFIX = 'Logs_20140328.'
 /** Longer than clients keep a connection idle, so that the server never closes a connection in use. */
 const KEEP_ALIVE_MS = 65_000
@@ -69,7 +72,11 @@ export class ApiServer {
       response.once('close', () => gone.abort())
       const unanswerable = AbortSignal.any([gone.signal, this.#closing.signal])
       const answer = await this.#answer(request, unanswerable)
-      if (answer.kind === 'stream') await streamAnswer(response, requestId, answer.session, unanswerable)
+      if (answer.kind === 'sts') {
+        if (answer.answer.kind === 'done' || answer.answer.kind === 'failed')
+          writeStsAnswer(response, requestId, answer.operation, answer.answer)
+        else write(response, requestId, answer.answer)
+      } else if (answer.kind === 'stream') await streamAnswer(response, requestId, answer.session, unanswerable)
       else write(response, requestId, answer)
     } catch (error) {
       if (response.destroyed || this.#closing.signal.aborted) return // the client has disconnected
@@ -83,13 +90,14 @@ export class ApiServer {
     }
   }
 
-  async #answer(request: IncomingMessage, unanswerable: AbortSignal): Promise<Answer | StreamAnswer> {
+  async #answer(request: IncomingMessage, unanswerable: AbortSignal): Promise<Answer | StreamAnswer | StsAnswer> {
+    if (typeOf(request) === FORM_TYPE) return this.#answerSts(request, unanswerable)
     try {
       const { json, wireBytes } = await readBody(request)
       const scope = readAuthorization(request.headers)
       const operation = targetOf(request)
       return await this.#api.answer(
-        { operation, json, wireBytes, headers: request.headers, ...scope },
+        { service: 'logs', operation, json, wireBytes, headers: request.headers, ...scope },
         this.#closing.signal,
         unanswerable,
       )
@@ -98,12 +106,40 @@ export class ApiServer {
       throw error
     }
   }
+
+  async #answerSts(request: IncomingMessage, unanswerable: AbortSignal): Promise<StsAnswer> {
+    let operation = ''
+    try {
+      const { form, wireBytes } = await readForm(request)
+      operation = form.get('Action') ?? ''
+      const scope = readAuthorization(request.headers, 'sts')
+      const { headers } = request
+      const call = { service: 'sts', operation, json: {}, wireBytes, headers, ...scope } as const
+      const answer = await this.#api.answer(call, this.#closing.signal, unanswerable)
+      // No operation of STS streams.
+      return { kind: 'sts', operation, answer: answer.kind === 'stream' ? { kind: 'cut' } : answer }
+    } catch (error) {
+      if (error instanceof ServiceError) return { kind: 'sts', operation, answer: { kind: 'failed', error } }
+      throw error
+    }
+  }
+}
+
+/** A response in the protocol of STS. */
+interface StsAnswer {
+  readonly kind: 'sts'
+  readonly operation: string
+  readonly answer: Answer
+}
+
+function typeOf(request: IncomingMessage): string | undefined {
+  return request.headers['content-type']?.split(';', 1)[0]
 }
 
 /** @throws ServiceError UnknownOperationException for a request that is not a call of this service */
 function targetOf(request: IncomingMessage): string {
   const target = request.headers['x-amz-target']
-  const type = request.headers['content-type']?.split(';', 1)[0]
+  const type = typeOf(request)
   if (
     request.method === 'POST' &&
     type === CONTENT_TYPE &&

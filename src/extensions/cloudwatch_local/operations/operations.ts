@@ -7,6 +7,7 @@ import { deleteRetentionPolicy } from './groups/delete-retention-policy.ts'
 import { describeLogGroups } from './groups/describe-log-groups.ts'
 import { describeLogStreams } from './streams/describe-log-streams.ts'
 import { filterLogEvents } from './events/filter-log-events.ts'
+import { getCallerIdentity } from './get-caller-identity.ts'
 import { getLogEvents } from './events/get-log-events.ts'
 import { listLogGroups } from './groups/list-log-groups.ts'
 import { listTagsForResource } from './tags/list-tags-for-resource.ts'
@@ -35,3 +36,6 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['TagResource', tagResource],
   ['UntagResource', untagResource],
 ])
+
+/** The one operation of STS, for clients that ask who they are. */
+export const STS_OPERATIONS: ReadonlyMap<string, Operation> = new Map([['GetCallerIdentity', getCallerIdentity]])
