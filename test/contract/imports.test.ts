@@ -43,7 +43,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['storage'],
     ['commands', 'library'],
   ],
-  'exporters/awscloudwatchlogs/commands': [['tail'], ['explain', 'policy']],
+  'exporters/awscloudwatchlogs/commands': [['tail'], ['explain', 'policy'], ['doctor']],
   'extensions/cloudwatch_local': [
     ['answer'],
     ['store', 'filter'],

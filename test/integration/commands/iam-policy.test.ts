@@ -80,6 +80,34 @@ test.each<[string, object, number]>([
   }
 })
 
+test.each<[string, object]>([
+  [
+    'streams of records',
+    { log_group_name: '/app', log_stream_name: 'pod-{pod}', log_retention: 7, tags: { team: 'a' } },
+  ],
+  ['one stream', { log_group_name: '/app', log_stream_name: 'only' }],
+  ['groups of records', { log_group_name: '/app/{service.name}', log_stream_name: '{pod}', log_retention: 7 }],
+])('the policy with --doctor allows what doctor calls: %s', async (_, exporter) => {
+  const cloudwatch = await startCloudWatchLocal()
+  try {
+    const file = await configFile({
+      receivers: { otlp: { protocols: { http: {} } } },
+      exporters: { awscloudwatchlogs: { ...exporter, region: 'us-east-1', endpoint: cloudwatch.url } },
+      service: { pipelines: { logs: { receivers: ['otlp'], exporters: ['awscloudwatchlogs'] } } },
+    })
+    const printed = await runToEnd(['iam-policy', '--config', file, '--account', ACCOUNT, '--doctor'])
+    const policy = JSON.parse(printed.stdout) as Policy
+    const { code, stdout, stderr } = await runToEnd(['doctor', '--config', file, '--create-group'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^ok {4}canary read/m)
+    const checks = checksOf(cloudwatch).filter(({ action }) => action !== 'logs:GetCallerIdentity')
+    expect(checks.length).toBeGreaterThan(5)
+    expect(checks.filter((check) => !allows(policy, check))).toEqual([])
+  } finally {
+    await cloudwatch.close()
+  }
+})
+
 function arn(group: string): string {
   return `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:${group}`
 }

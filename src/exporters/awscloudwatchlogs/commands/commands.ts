@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./policy/policy.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'check access to CloudWatch Logs, with a canary event',
+    load: () => import('./doctor/doctor.ts'),
+  },
+  {
     name: 'dead-letters list',
     summary: 'list events that CloudWatch refused, and why',
     load: () => import('./list.ts'),
