@@ -77,7 +77,7 @@ test('CloudWatch gets from a daemon exactly what explain says, by group, stream,
     })
     expect(answer.status).toBe(200)
     await vi.waitUntil(() => cloudwatch.events().length === 5, WITHIN)
-    const told = lines
+    const explained = lines
       .map(({ group, stream, message }) => ({ group, stream, message }))
       .map((event) => JSON.stringify(event))
     const stored = [...cloudwatch.store.groups.values()].flatMap((group) =>
@@ -85,7 +85,7 @@ test('CloudWatch gets from a daemon exactly what explain says, by group, stream,
         cloudwatch.events(group.name, stream).map(({ message }) => ({ group: group.name, stream, message })),
       ),
     )
-    expect(stored.map((event) => JSON.stringify(event)).toSorted(byText)).toEqual(told.toSorted(byText))
+    expect(stored.map((event) => JSON.stringify(event)).toSorted(byText)).toEqual(explained.toSorted(byText))
     const puts = cloudwatch.calls.all.filter(
       ({ operation, outcome }) => operation === 'PutLogEvents' && outcome === 'ok',
     )
