@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Identity } from '../../../component/authenticator.ts'
 import type { ByteBudget } from '../../../component/byte-budget.ts'
 import type { ClaimedDirectory } from '../../../component/storage.ts'
+import type { Files } from '../../../delivery/queue/disk/files/files.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { BYTES_PER_KEY, entryOf, KEY_BYTES, KeyTable, rejectedOf, sameRequest } from './key-table.ts'
 import { KeyFiles } from './key-files.ts'
@@ -19,6 +20,13 @@ export interface Begun {
   readonly id: string
   readonly key: Buffer
   readonly request: Buffer
+}
+
+/** The clock and the disk, which tests replace. */
+export interface Surroundings {
+  /** ms since the epoch */
+  readonly now?: () => number
+  readonly files?: Files
 }
 
 export type Verdict =
@@ -46,14 +54,19 @@ export class Keys {
   readonly #inFlight = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #expiring: Promise<void> | undefined
+  #closed = false
   #saidEvicted = false
   #saidFailed = false
 
-  /** @param now ms since the epoch */
-  constructor(budget: ByteBudget, directory: ClaimedDirectory | undefined, logger: Logger, now = () => Date.now()) {
+  constructor(
+    budget: ByteBudget,
+    directory: ClaimedDirectory | undefined,
+    logger: Logger,
+    { now = () => Date.now(), files }: Surroundings = {},
+  ) {
     const maxKeys = Math.max(1, Math.min(MAX_KEYS, Math.floor((budget.capacity * BUDGET_SHARE) / BYTES_PER_KEY)))
     this.#table = new KeyTable(budget, maxKeys)
-    this.#files = directory && new KeyFiles(directory.path, directory.fsync, maxKeys)
+    this.#files = directory && new KeyFiles(directory.path, directory.fsync, maxKeys, files)
     this.#directory = directory
     this.#logger = logger
     this.#now = now
@@ -92,6 +105,7 @@ export class Keys {
     const key = hash(`${identity === undefined ? '' : `${identity.name.length}:${identity.name}`}\n${name}`)
     const id = key.toString('latin1', 0, KEY_BYTES)
     if (this.#inFlight.has(id)) return { kind: 'in_flight' }
+    if (this.#closed) return { kind: 'unavailable' }
     if (this.#files?.failure !== undefined) {
       this.#files.retry()
       return { kind: 'unavailable' }
@@ -113,6 +127,11 @@ export class Keys {
 
   /** Ends an accepted request. @param done called when the key is kept; with true if it could not be written yet */
   remember({ id, key, request }: Begun, rejected: number, done: (failed: boolean) => void): void {
+    if (this.#closed) {
+      // A pipeline that answers while the daemon stops; its client is gone, and will send again.
+      this.#inFlight.delete(id)
+      return done(true)
+    }
     const entry = entryOf(key, request, Math.floor(this.#now() / 1_000), rejected)
     const kept = (failure: unknown) => {
       this.#inFlight.delete(id)
@@ -127,6 +146,7 @@ export class Keys {
 
   /** May be called twice, and before `start`. */
   async close(): Promise<void> {
+    this.#closed = true
     clearInterval(this.#timer)
     await this.#expiring
     await this.#files?.close()

@@ -22,8 +22,8 @@ function claimed(path: string) {
   return { path, fsync: true, capacityBytes: 1, nextAbandoned: async () => undefined, release: async () => {} }
 }
 
-async function open(path: string, now: () => number): Promise<Keys> {
-  const keys = new Keys(new ByteBudget(100_000_000), claimed(path), silentLogger, now)
+async function open(path: string, now = () => Date.now(), files = nodeFiles): Promise<Keys> {
+  const keys = new Keys(new ByteBudget(100_000_000), claimed(path), silentLogger, { now, files })
   await keys.start()
   onTestFinished(() => keys.close())
   return keys
@@ -53,7 +53,7 @@ test('a key is forgotten after 24 hours, and its file is removed at the next sta
 })
 
 test('keys of different senders are different keys', async () => {
-  const keys = await open(await directory(), Date.now)
+  const keys = await open(await directory())
   const [blue, red] = ['blue', 'red'].map((name) => ({ name, allowedGroups: ['*'] }))
   await new Promise((resolve) => keys.remember(keys.begin(blue, 'k', BODY) as Begun, 0, resolve))
   expect(keys.begin(blue, 'k', BODY).kind).toBe('repeated')
@@ -61,23 +61,73 @@ test('keys of different senders are different keys', async () => {
   expect(keys.begin(undefined, 'k', BODY).kind).toBe('new')
 })
 
-test('a disk that fails refuses keys until what was accepted is written, in a new file', async () => {
-  const path = await directory()
-  let broken = false
-  const files: Files = {
+/** The file system with a sync that a test replaces. */
+function withSync(sync: (itself: () => Promise<void>) => Promise<void>): Files {
+  return {
     ...nodeFiles,
-    async open(file, flags) {
-      const opened = await nodeFiles.open(file, flags)
+    async open(path, flags) {
+      const opened = await nodeFiles.open(path, flags)
       return {
         write: (parts, position) => opened.write(parts, position),
         read: (position, length) => opened.read(position, length),
         truncate: (bytes) => opened.truncate(bytes),
         size: () => opened.size(),
         close: () => opened.close(),
-        sync: () => (broken ? Promise.reject(new Error('EIO')) : opened.sync()),
+        sync: () => sync(() => opened.sync()),
       }
     },
   }
+}
+
+test('a key is on disk before its sender gets a response', async () => {
+  const gate = Promise.withResolvers<void>()
+  let syncs = 0
+  const files = withSync(async (itself) => {
+    syncs++
+    await gate.promise
+    await itself()
+  })
+  const keys = await open(await directory(), undefined, files)
+  let answered = false
+  const remembered = remember(keys, 'k').then(() => (answered = true))
+  await expect.poll(() => syncs).toBe(1)
+  expect(answered).toBe(false)
+  expect(keys.begin(undefined, 'k', BODY).kind).toBe('in_flight')
+  gate.resolve()
+  await remembered
+  expect(keys.begin(undefined, 'k', BODY).kind).toBe('repeated')
+})
+
+test('while a disk fails no key is taken, and what was accepted before is not accepted again', async () => {
+  const path = await directory()
+  let broken = true
+  const keys = await open(
+    path,
+    undefined,
+    withSync((itself) => (broken ? Promise.reject(new Error('EIO')) : itself())),
+  )
+  expect(await remember(keys, 'accepted')).toBe(true)
+  expect(keys.begin(undefined, 'other', BODY).kind).toBe('unavailable')
+  broken = false
+  await expect.poll(() => keys.begin(undefined, 'accepted', BODY).kind).toBe('repeated')
+  await keys.close()
+  expect((await open(path)).begin(undefined, 'accepted', BODY).kind).toBe('repeated')
+})
+
+test('a key that comes after the end is refused, and not written', async () => {
+  const path = await directory()
+  const keys = await open(path)
+  const late = keys.begin(undefined, 'late', BODY) as Begun
+  await keys.close()
+  expect(keys.begin(undefined, 'k', BODY).kind).toBe('unavailable')
+  expect(await new Promise((resolve) => keys.remember(late, 0, resolve))).toBe(true)
+  expect(await readdir(path)).toEqual([])
+})
+
+test('a disk that fails refuses keys until what was accepted is written, in a new file', async () => {
+  const path = await directory()
+  let broken = false
+  const files = withSync((itself) => (broken ? Promise.reject(new Error('EIO')) : itself()))
   const written = new KeyFiles(path, true, 100, files)
   await written.load(() => {})
   const entry = (name: string) => entryOf(Buffer.alloc(32, name), Buffer.alloc(32), 1_000, 0)
