@@ -2,7 +2,7 @@
 import { appendFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { freePort, startDaemon } from '../daemon/daemon.ts'
+import { configFile, freePort, runToEnd, startDaemon } from '../daemon/daemon.ts'
 import { arrived, jsonConfig, LOG, onDisk, post, run, startCloudWatch } from './setup.ts'
 
 const key = (text: string) => ({ 'idempotency-key': text })
@@ -113,6 +113,17 @@ test('without storage the start log says that a restart forgets the keys', async
   expect(daemon.log.map(({ msg }) => msg)).toContainEqual(
     expect.stringContaining('idempotency keys are kept in memory'),
   )
+})
+
+test('dead-letters list passes over the keys', async () => {
+  const local = await startCloudWatch()
+  const config = jsonConfig(local.url, await onDisk())
+  const daemon = await startDaemon(config)
+  await post(daemon, LOG, key('k'))
+  const { code, stderr } = await runToEnd(['dead-letters', 'list', '--config', await configFile(config)])
+  expect(code).toBe(0)
+  expect(stderr).toBe('0 letters, 0 events\n')
+  expect(await daemon.stop()).toBe(0)
 })
 
 test('damaged keys on disk are skipped and logged, and the others are known', async () => {
