@@ -90,12 +90,12 @@ function unsigned({ protocol, hostname, port, pathname }: URL): HttpRequest {
   })
 }
 
-/** The proxy without its user and password. */
+/** The setting of the proxy that is used; no part of its URL is printed, since it may hold a password. */
 function proxyOf({ protocol, hostname, port }: URL, config: Config, env: AwsEnvironment): string {
   const scheme = protocol === 'http:' ? 'http' : 'https'
   const proxies = findProxies(config.proxy_address || undefined, env)
   if (!proxies.uses(scheme, hostname, port || (scheme === 'http' ? '80' : '443'))) return ''
-  return ` through the proxy ${new URL(proxies[scheme] ?? '').host}`
+  return ` through the proxy of ${config.proxy_address === '' ? `${scheme.toUpperCase()}_PROXY` : 'proxy_address'}`
 }
 
 function clockFinding(date: number | undefined, localMs: number): Finding | undefined {
