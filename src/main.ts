@@ -107,7 +107,15 @@ process.exitCode = await cli(process.argv.slice(2), {
 if (cluster.worker?.isConnected() === true) cluster.worker.disconnect()
 
 // A shutdown abandons work that does not end in time.
-setTimeout(endWithoutDisk, EXIT_GRACE_MS).unref()
+setTimeout(endWhatIsLeft, EXIT_GRACE_MS).unref()
+
+/** The AWS SDK never closes its connection to an agent that provides credentials and does not answer. */
+function endWhatIsLeft(): void {
+  endWithoutDisk()
+  // Results that a slow reader has not taken yet.
+  if (process.stdout.writableLength > 0) process.stdout.once('drain', endWhatIsLeft)
+  else process.exit()
+}
 
 /** Exits with 1 once no disk call is pending; kills the process if a disk call does not return in time. */
 function endNow(): void {
