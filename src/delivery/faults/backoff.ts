@@ -2,6 +2,8 @@ export interface BackoffOptions {
   readonly initialMs: number
   readonly multiplier: number
   readonly maxMs: number
+  /** Waits do not keep the process alive. */
+  readonly background?: boolean
 }
 
 /** Backoff for a fault that will not pass by itself. */

@@ -260,6 +260,7 @@ export class FaultScope<Waiter> {
   #setTimer(timer: NodeJS.Timeout | undefined): void {
     clearTimeout(this.#timer)
     this.#timer = timer
+    if (this.#options.backoff.background === true) timer?.unref()
   }
 
   /** Raises the limit if no response arrives: in a scope with a limit of one, all others would wait for the timeout of a put. */

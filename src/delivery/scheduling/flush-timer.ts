@@ -10,8 +10,12 @@ export class FlushTimer<Entry> {
   #head = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(due: (entry: Entry, deadlineMs: number) => void) {
+  readonly #background: boolean
+
+  /** @param background the timer does not keep the process alive */
+  constructor(due: (entry: Entry, deadlineMs: number) => void, background = false) {
     this.#due = due
+    this.#background = background
   }
 
   add(entry: Entry, deadlineMs: number): void {
@@ -30,6 +34,7 @@ export class FlushTimer<Entry> {
     const next = this.#entries[this.#head]
     if (next === undefined) return
     this.#timer = setTimeout(() => this.#fire(), timerDelay(next.deadlineMs - performance.now()))
+    if (this.#background) this.#timer.unref()
   }
 
   #fire(): void {

@@ -26,6 +26,8 @@ export interface SchedulerOptions extends RetryOptions {
   /** Maximum puts in flight, over all lanes. */
   readonly maxConcurrentPuts: number
   readonly maxPutsPerSecond: number
+  /** Waiting items do not keep the process alive: their owner flushes before its end. */
+  readonly background?: boolean
 }
 
 /**
@@ -46,9 +48,7 @@ export class Scheduler<D> {
   readonly #queue: Queue
   readonly #events: LaneEvents<D>
   readonly #outcomes: Outcomes<D>
-  readonly #flushes = new FlushTimer<Lane<D>>((lane, deadlineMs) => {
-    if (lane.deadlineMs === deadlineMs) this.consider(lane)
-  })
+  readonly #flushes: FlushTimer<Lane<D>>
   readonly #pace: Pace
   #paceTimer: NodeJS.Timeout | undefined
   readonly #ready = new ReadyLanes<D>()
@@ -67,6 +67,9 @@ export class Scheduler<D> {
 
   constructor(options: SchedulerOptions, sender: Sender<D>, queue: Queue, events: LaneEvents<D>, logger: Logger) {
     this.#options = options
+    this.#flushes = new FlushTimer<Lane<D>>((lane, deadlineMs) => {
+      if (lane.deadlineMs === deadlineMs) this.consider(lane)
+    }, options.background)
     this.#sender = sender
     this.#queue = queue
     this.#events = events
