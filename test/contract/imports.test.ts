@@ -44,6 +44,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['commands', 'library'],
   ],
   'exporters/awscloudwatchlogs/commands': [['tail'], ['explain', 'policy'], ['doctor']],
+  'exporters/awscloudwatchlogs/library': [['lines']],
   'extensions/cloudwatch_local': [
     ['answer'],
     ['store', 'filter'],

@@ -9,16 +9,13 @@ import type { Ledger } from '../../../accounting/ledger.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { timerDelay } from '../../../telemetry/timer-delay.ts'
 import { CloudWatchLogs } from '../cloudwatch-logs.ts'
-import { type CamelCased, withOptionNames } from './option-names.ts'
+import { withOptionNames } from './option-names.ts'
 import { resolve } from '../settings/resolve.ts'
-import { type OwnOptions, readOptions, type YamlOptions } from './read-options.ts'
+import { withoutRawLogWarning } from './lines/raw-log-warning.ts'
+import { type ExporterOptions, readOptions } from './read-options.ts'
+import { rewriteRecords, type RewriteOptions } from './lines/rewrite-records.ts'
 
-/**
- * Options of the exporter: every key of the `awscloudwatchlogs` exporter's YAML, in camel case, with the same values and
- * defaults (`logGroupName`, `region`, `retryOnFailure: { maxElapsedTime: '5m' }`) except those that need a disk, and the
- * library's own.
- */
-export type CloudWatchLogRecordExporterOptions = CamelCased<YamlOptions> & OwnOptions
+export type CloudWatchLogRecordExporterOptions = ExporterOptions
 
 /** The result of an export, as in `@opentelemetry/core`: 0 is success, 1 is failure. */
 export interface ExportResult {
@@ -36,17 +33,19 @@ const DEFAULT_FLUSH_TIMEOUT_MS = 25_000
 export class CloudWatchLogRecordExporter implements LogRecordExporter {
   readonly #logs: CloudWatchLogs
   readonly #flushTimeoutMs: number
+  readonly #rewrite: RewriteOptions | undefined
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
 
   /** @throws Error naming each option that is wrong and what to write instead */
   constructor(options: CloudWatchLogRecordExporterOptions) {
-    const { config, own, warnings } = readOptions(options)
+    const { config, own, rewrite, warnings } = readOptions(options)
+    this.#rewrite = rewrite
     const { maxBufferBytes, flushTimeoutMillis, credentialProvider } = own
     for (const warning of warnings) diag.warn(`CloudWatchLogRecordExporter: ${warning}`)
     this.#flushTimeoutMs = flushTimeoutMillis ?? DEFAULT_FLUSH_TIMEOUT_MS
     this.#logs = new CloudWatchLogs({
-      settings: resolve(config, ALONE.share, {}),
+      settings: withoutRawLogWarning(resolve(config, ALONE.share, {}), rewrite?.format !== undefined),
       siblings: ALONE,
       name: '',
       logger: diagLogger(''),
@@ -80,9 +79,15 @@ export class CloudWatchLogRecordExporter implements LogRecordExporter {
     if (!(bytes instanceof Uint8Array))
       return resultCallback(failed(`bytes is ${typeof bytes}: pass an ExportLogsServiceRequest as a Uint8Array`))
     if (this.#stopped !== undefined) return resultCallback(failed('the exporter has been shut down'))
-    if (this.#logs.running !== undefined) return this.#take(bytes, resultCallback)
+    let records = bytes
+    try {
+      if (this.#rewrite !== undefined) records = rewriteRecords(bytes, this.#rewrite)
+    } catch (error) {
+      return resultCallback(failed(error instanceof Error ? error.message : String(error)))
+    }
+    if (this.#logs.running !== undefined) return this.#take(records, resultCallback)
     this.#start().then(
-      () => this.#take(bytes, resultCallback),
+      () => this.#take(records, resultCallback),
       (cause: unknown) => resultCallback({ code: 1, error: couldNotStart(cause) }),
     )
   }

@@ -11,13 +11,18 @@ import {
 import { hint } from '../../../config/suggest.ts'
 import type { CredentialProvider } from '../../../aws/credentials/credentials.ts'
 import { type Config, configSchema } from '../config.ts'
-import { optionName, withOptionNames } from './option-names.ts'
+import { kindOf, type LineOptions, readLineOptions } from './lines/line-options.ts'
+import type { RewriteOptions } from './lines/rewrite-records.ts'
+import { isSeverityLevel, SEVERITIES, type SeverityLevel } from './lines/severity-levels.ts'
+import { type CamelCased, optionName, withOptionNames } from './option-names.ts'
 
 /** The batch processor has already batched; this only joins exports of the same moment. */
 const DEFAULT_FLUSH_INTERVAL = '10ms'
 
 /** Options of the library only. */
-export interface OwnOptions {
+export interface OwnOptions extends LineOptions {
+  /** Threshold: trace, debug, info, warn, error or fatal. Records without a severity pass. Default: all. */
+  readonly level?: SeverityLevel | undefined
   /** Maximum bytes of records in memory. Default 64 MiB; with a full buffer, `export` fails at once. */
   readonly maxBufferBytes?: number
   /** Maximum duration of `forceFlush` and `shutdown`, ms. Default 25,000. */
@@ -29,6 +34,8 @@ export interface OwnOptions {
 export interface ReadOptions {
   readonly config: Config
   readonly own: OwnOptions
+  /** Changes to records before they are written; undefined if there are none. */
+  readonly rewrite: RewriteOptions | undefined
   /** Options that are accepted without effect, each with the reason. */
   readonly warnings: readonly string[]
 }
@@ -36,43 +43,60 @@ export interface ReadOptions {
 /** YAML keys that need a disk. */
 const DAEMON_KEYS: ReadonlySet<string> = new Set(['storage', 'dead_letters'])
 
-const OWN_NAMES = ['maxBufferBytes', 'flushTimeoutMillis', 'credentialProvider'] as const
+const OWN_NAMES = ['maxBufferBytes', 'flushTimeoutMillis', 'credentialProvider', 'level', 'format', 'metadata'] as const
+
+const EXPORTER = 'CloudWatchLogRecordExporter'
 
 interface Findings {
+  readonly ownNames: readonly string[]
   readonly problems: string[]
   readonly warnings: string[]
 }
 
 /**
  * Checks an application's options, also from JavaScript.
+ * @param owner the class whose options these are, for messages
+ * @param more names of options that the owner has read already, for suggestions
  * @throws Error naming each wrong option by its library name, and what to write instead
  */
-export function readOptions(options: unknown): ReadOptions {
+export function readOptions(options: unknown, owner = EXPORTER, more: readonly string[] = []): ReadOptions {
   if (!isObject(options))
-    throw new Error(`CloudWatchLogRecordExporter: options are ${typeof options}: write { logGroupName, logStreamName }`)
-  const findings: Findings = { problems: [], warnings: [] }
+    throw new Error(`${owner}: options are ${typeof options}: write { logGroupName, logStreamName }`)
+  const findings: Findings = { problems: [], warnings: [], ownNames: [...OWN_NAMES, ...more] }
   const own = readOwn(options, findings.problems)
-  const { maxBufferBytes: _, flushTimeoutMillis: __, credentialProvider: ___, ...rest } = options
+  const rewrite = readRewrite(options, findings.problems)
+  const ownNames: ReadonlySet<string> = new Set(OWN_NAMES)
+  const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !ownNames.has(name)))
   const written = yamlInput(rest, viewSchema(configSchema), [], findings)
   refuseDaemonOptions(written, findings.problems)
   for (const { alias, target } of aliasConflicts(configSchema, written))
     findings.problems.push(
       `${camelPath(alias)}: is another name of ${camelPath(target)}, which is written too: remove one of them`,
     )
-  const input = { flush_interval: DEFAULT_FLUSH_INTERVAL, ...written }
+  const input: Record<string, unknown> = { flush_interval: DEFAULT_FLUSH_INTERVAL, ...written }
+  if (rewrite?.format !== undefined) input['raw_log'] = true
   // A misspelled option is also missing under its right name: that would report it twice.
   const result = configSchema.safeParse(input, { reportInput: true, error: () => '' })
   if (findings.problems.length === 0)
     for (const issue of result.error?.issues.flatMap(flattenIssue) ?? []) findings.problems.push(explain(issue))
   if (result.success && result.data.credentials !== undefined && own.credentialProvider !== undefined)
     findings.problems.push('credentials and credentialProvider cannot both be set: remove one')
-  if (!result.success || findings.problems.length > 0) throw wrongOptions(findings.problems)
-  return { config: result.data, own, warnings: findings.warnings }
+  if (!result.success || findings.problems.length > 0) throw wrongOptions(owner, findings.problems)
+  return { config: result.data, own, rewrite, warnings: findings.warnings }
 }
 
-function wrongOptions(problems: readonly string[]): Error {
+function wrongOptions(owner: string, problems: readonly string[]): Error {
   const list = problems.length === 1 ? ` ${problems[0]}` : problems.map((problem) => `\n- ${problem}`).join('')
-  return new Error(`CloudWatchLogRecordExporter:${list}`)
+  return new Error(`${owner}:${list}`)
+}
+
+function readRewrite(options: Readonly<Record<string, unknown>>, problems: string[]): RewriteOptions | undefined {
+  const { level, format, metadata } = options
+  const lines = readLineOptions(options, problems)
+  if (level !== undefined && !isSeverityLevel(level))
+    problems.push(`level: ${kindOf(level)} is not a severity: write one of ${Object.keys(SEVERITIES).join(', ')}`)
+  if (level === undefined && format === undefined && (metadata === undefined || metadata === 'all')) return undefined
+  return { level: isSeverityLevel(level) ? level : undefined, ...lines }
 }
 
 function readOwn(options: Readonly<Record<string, unknown>>, problems: string[]): OwnOptions {
@@ -105,7 +129,9 @@ function yamlInput(
     const place = [...path, name].join('.')
     const option = known.get(name)
     if (option === undefined) {
-      findings.problems.push(`${place} ${unknownOption(name, view, path, offeredIn(view))}`)
+      findings.problems.push(
+        `${place} ${unknownOption(name, view, path.length === 0 ? findings.ownNames : [], offeredIn(view))}`,
+      )
       continue
     }
     const reason = viewSchema(option.schema).meta.status === 'accepted' && viewSchema(option.schema).meta.reason
@@ -121,9 +147,8 @@ function yamlValue(value: unknown, schema: Schema, path: readonly string[], find
   return isObject(value) && view.keys.size > 0 ? yamlInput(value, view, path, findings) : value
 }
 
-function unknownOption(name: string, view: SchemaView, path: readonly string[], names: readonly string[]): string {
+function unknownOption(name: string, view: SchemaView, own: readonly string[], names: readonly string[]): string {
   if (view.keys.has(name)) return `is the YAML's name: write ${optionName(name)}`
-  const own = path.length === 0 ? OWN_NAMES : []
   const camel = optionName(name)
   if (own.some((each) => each === camel)) return `is not an option: write ${camel}`
   return `is not an option${hint(name, [...names, ...own])}`
@@ -200,3 +225,10 @@ type Yaml = z.input<typeof configSchema>
 export type YamlOptions = Omit<Yaml, 'dead_letters' | 'sending_queue'> & {
   readonly sending_queue?: Omit<NonNullable<Yaml['sending_queue']>, 'storage'> | undefined
 }
+
+/**
+ * Options of the exporter: every key of the `awscloudwatchlogs` exporter's YAML, in camel case, with the same values and
+ * defaults (`logGroupName`, `region`, `retryOnFailure: { maxElapsedTime: '5m' }`) except those that need a disk, and the
+ * library's own.
+ */
+export type ExporterOptions = CamelCased<YamlOptions> & OwnOptions
