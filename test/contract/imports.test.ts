@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['intake'],
   ['delivery'],
   ['receivers', 'processors', 'exporters', 'extensions'],
-  ['index.ts', 'components.ts'],
+  ['index.ts', 'winston.ts', 'pino.ts', 'components.ts'],
   ['service'],
   ['process'],
   ['cli'],
@@ -44,7 +44,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['commands', 'library'],
   ],
   'exporters/awscloudwatchlogs/commands': [['tail'], ['explain', 'policy'], ['doctor']],
-  'exporters/awscloudwatchlogs/library': [['lines']],
+  'exporters/awscloudwatchlogs/library': [['lines'], ['application-log']],
   'extensions/cloudwatch_local': [
     ['answer'],
     ['store', 'filter'],

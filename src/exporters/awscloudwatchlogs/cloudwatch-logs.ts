@@ -13,6 +13,7 @@ import type { ItemBatch } from '../../delivery/contract/items.ts'
 import { MemoryQueue } from '../../delivery/queue/memory-queue.ts'
 import type { Queue } from '../../delivery/contract/queue.ts'
 import type { Ledger } from '../../accounting/ledger.ts'
+import { describeError } from '../../telemetry/describe-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { TextTooLong } from '../../wire/json-text.ts'
 import { MalformedProtobuf } from '../../wire/protobuf-reader.ts'
@@ -46,6 +47,8 @@ export interface CloudWatchLogsOptions {
   readonly name: string
   /** Replaces the credentials of the settings. */
   readonly credentialProvider?: CredentialProvider | undefined
+  /** Records that wait do not keep the process alive: the owner flushes before the end. */
+  readonly background?: boolean
   /** Environment variables; default: those of the process. */
   readonly env?: NodeJS.ProcessEnv
 }
@@ -104,8 +107,9 @@ export class CloudWatchLogs {
 
   /** @throws ComponentError if there is no Region, or a certificate file or a queue on disk cannot be opened */
   async start(storage?: Storage): Promise<void> {
-    const { settings, logger, budget, siblings, name } = this.#options
+    const { settings, logger, budget, siblings, name, background = false } = this.#options
     const { client, lanes } = settings
+    const backoff = { ...lanes.backoff, background }
     for (const warning of settings.warnings) logger.warn(warning)
     const aws = this.#aws()
     const region = await aws.region()
@@ -119,7 +123,7 @@ export class CloudWatchLogs {
         share: siblings.share,
         once: (what, work, signal) => siblings.once(`${name} ${what}`, work, signal),
         account: region,
-        backoff: lanes.backoff,
+        backoff,
       },
       logger,
     )
@@ -136,7 +140,7 @@ export class CloudWatchLogs {
     const durable = storage === undefined ? undefined : await ExporterStorage.open(storage, ledgers, this.#options)
     const queue = durable?.queue ?? new MemoryQueue(budget, settings.queueBound)
     const oldestTimeMs = (nowMs: number) => nowMs + this.#clock.offsetMs - MAX_AGE_MS
-    const options = { ...lanes, policy: { ...lanes.policy, oldestTimeMs } }
+    const options = { ...lanes, backoff, background, policy: { ...lanes.policy, oldestTimeMs } }
     const delivery = new Delivery<Destination>(options, queue, sender, ledgers, logger, {
       deadLetters: durable?.letters,
       rescue: rescueLate(settings.events.lateEvents, this.gate.late, this.#clock),
@@ -241,6 +245,18 @@ export class CloudWatchLogs {
         })
       }
       return error instanceof NoCredentials && classifyNoCredentials(error).lasting
+    }
+  }
+
+  /** Returns the reason while puts would find no credentials. Takes as long as their source takes to answer, within a bound. */
+  async missingCredentials(signal?: AbortSignal): Promise<string | undefined> {
+    if (this.#running === undefined) return 'not started'
+    try {
+      const calls = await this.#running.aws.calls()
+      await calls.needCredentials(signal)
+      return undefined
+    } catch (error) {
+      return describeError(error)
     }
   }
 
