@@ -30,13 +30,61 @@ beforeEach(async () => {
   return () => local.close()
 })
 
+/** The message of `text` in `stream`, as each event is stored. */
+function expectStored(stream: string, text: string): void {
+  expect(local.events('/app', stream).map(({ message }) => JSON.parse(message) as unknown)).toContainEqual(
+    expect.objectContaining({ body: text }),
+  )
+}
+
 async function expectDelivery(node: string, file: string): Promise<void> {
   const text = `${file} on ${node}`
   const { stdout } = await execute(node, [file, local.url, text], { cwd: app.folder, env: ENVIRONMENT })
   expect(JSON.parse(stdout)).toEqual({ received: 1, delivered: 1, queued: 0 })
-  expect(local.events('/app', 'main').map(({ message }) => JSON.parse(message) as unknown)).toContainEqual(
-    expect.objectContaining({ body: text }),
-  )
+  expectStored('main', text)
+}
+
+async function expectBothTransports(node: string, file: string): Promise<void> {
+  const text = `${file} on ${node}`
+  const { stdout } = await execute(node, [file, local.url, text], { cwd: app.folder, env: ENVIRONMENT })
+  expect(stdout).toBe('[[1,0],[1,0]]')
+  expectStored('main', text)
+  expectStored('pino', text)
+}
+
+describe('the winston and pino transports', () => {
+  test('deliver from an application that installed them', async () => {
+    for (const node of nodes) await expectBothTransports(node, 'transports.mjs')
+  })
+
+  test('deliver from pino’s worker thread, also when the application calls process.exit at once', async () => {
+    for (const node of nodes) {
+      const text = `worker on ${node}`
+      await execute(node, ['pino-worker.cjs', local.url, text], { cwd: app.folder, env: ENVIRONMENT })
+      expectStored('pino', text)
+    }
+  })
+
+  // winston is CommonJS: esbuild cannot carry its require() into an ES module without the banner of the guide.
+  test.each(['esbuild', 'rolldown', 'webpack'])('deliver from one CommonJS file by %s', async (bundler) => {
+    const file = `transports-${bundler}.cjs`
+    const output = bundler === 'webpack' ? 'commonjs' : 'cjs'
+    await execute(process.execPath, ['bundle.mjs', bundler, output, file, 'transports.mjs'], { cwd: app.folder })
+    for (const node of nodes) await expectBothTransports(node, file)
+  })
+
+  test('deliver from one ES module by esbuild with the banner of the guide', async () => {
+    const esbuild = join(app.folder, 'node_modules', '.bin', 'esbuild')
+    const args = ['transports.mjs', '--bundle', '--platform=node', '--format=esm', '--outfile=transports-esbuild.mjs']
+    await execute(esbuild, [...args, `--banner:js=${await banner()}`], { cwd: app.folder })
+    await expectBothTransports(process.execPath, 'transports-esbuild.mjs')
+  })
+})
+
+/** The banner that the guide gives for esbuild. */
+async function banner(): Promise<string> {
+  const guide = await readFile(join(import.meta.dirname, '..', '..', '..', 'docs', 'guides', 'library.md'), 'utf8')
+  return /--banner:js='([^']+)'/.exec(guide)?.[1] ?? 'not in the guide'
 }
 
 describe.each(['esbuild', 'rolldown', 'webpack'])('bundled by %s', (bundler) => {
@@ -56,8 +104,6 @@ describe.each(['esbuild', 'rolldown', 'webpack'])('bundled by %s', (bundler) => 
 })
 
 test('bundled with conditions of one’s own, which leave "module" out, it needs the banner of the guide', async () => {
-  const guide = await readFile(join(import.meta.dirname, '..', '..', '..', 'docs', 'guides', 'library.md'), 'utf8')
-  const banner = /--banner:js='([^']+)'/.exec(guide)?.[1] ?? 'not in the guide'
   const esbuild = join(app.folder, 'node_modules', '.bin', 'esbuild')
   const bundle = (file: string, ...more: readonly string[]) =>
     execute(
@@ -67,7 +113,7 @@ test('bundled with conditions of one’s own, which leave "module" out, it needs
     )
   await bundle('without-banner.mjs')
   expect(await readFile(join(app.folder, 'without-banner.mjs'), 'utf8')).toContain('__require("node:https")')
-  await bundle('with-banner.mjs', `--banner:js=${banner}`)
+  await bundle('with-banner.mjs', `--banner:js=${await banner()}`)
   await expectDelivery(process.execPath, 'with-banner.mjs')
 })
 
@@ -103,7 +149,9 @@ describe('TypeScript 5 finds the types', () => {
         "new CloudWatchLogRecordExporter({ logGroupName: 'g', logStreamName: 's', sendingQueue: { queueSize: 5 } })"
       const bad =
         "new CloudWatchLogRecordExporter({ logGroupName: 'g', logStreamName: 's', sendingQueue: { queue_size: 5 } })"
-      const source = `import { CloudWatchLogRecordExporter } from 'otlp-cloudwatch'\n${good}\n// @ts-expect-error the YAML's name\n${bad}\n`
+      const transports =
+        "import { CloudWatchTransport } from 'otlp-cloudwatch/winston'\nimport { CloudWatchStream } from 'otlp-cloudwatch/pino'\nnew CloudWatchTransport({ logGroupName: 'g', logStreamName: 's', format: '$message', level: 'info' })\nnew CloudWatchStream({ logGroupName: 'g', logStreamName: 's', metadata: ['a'] })\n"
+      const source = `import { CloudWatchLogRecordExporter } from 'otlp-cloudwatch'\n${transports}${good}\n// @ts-expect-error the YAML's name\n${bad}\n`
       await writeFile(join(app.folder, file), source)
       const tsc = join(app.folder, 'node_modules', '.bin', 'tsc')
       const options = ['--noEmit', '--strict', '--target', 'es2022', '--types', 'node', '--skipLibCheck']

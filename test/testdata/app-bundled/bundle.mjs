@@ -1,8 +1,8 @@
-// node bundle.mjs BUNDLER FORMAT FILE: app.mjs and all it needs in one file, with the bundler's defaults for Node.
+// node bundle.mjs BUNDLER FORMAT FILE [ENTRY]: the entry (app.mjs) and all it needs in one file, with the bundler's defaults for Node.
 import { basename, dirname, resolve } from 'node:path'
 
-const [bundler, format, file = ''] = process.argv.slice(2)
-const entry = resolve(import.meta.dirname, 'app.mjs')
+const [bundler, format, file = '', name = 'app.mjs'] = process.argv.slice(2)
+const entry = resolve(import.meta.dirname, name)
 
 const bundlers = {
   async esbuild() {
