@@ -139,9 +139,7 @@ describe('in the application’s thread', () => {
     log.info('b')
     await expect.poll(() => local.events().length).toBe(2)
     log.info('c')
-    await new Promise<void>((resolve, reject) => {
-      stream.flush((error) => (error === undefined ? resolve() : reject(error)))
-    })
+    await new Promise<void>((resolve) => stream.flush(resolve))
     expect(local.events()).toHaveLength(3)
   })
 
@@ -199,6 +197,17 @@ describe('in a worker thread', () => {
     const run = await runApp(workerApp(options, `for (let i = 0; i < 100; i++) log.info('a')`))
     expect(run.code).toBe(0)
     expect(run.stderr).toMatch(/could not be sent before the end and are lost records=100/)
+  })
+
+  test('a flush that fails is logged, and does not end the application', async () => {
+    const local = await localCloudWatch()
+    await local.down()
+    const options = { ...transportOptions(local), flushTimeoutMillis: 1_000 }
+    const flush = `log.info('a'); log.flush((error) => { console.log(String(error)); log.info('b') })`
+    const run = await runApp(workerApp(options, flush))
+    expect(run).toMatchObject({ code: 0, stdout: 'undefined\n' })
+    expect(run.stderr).toContain('the flush failed')
+    expect(run.stderr).toMatch(/could not be sent before the end and are lost records=2/)
   })
 
   test('without credentials nothing is sent, the word is written once, and the process ends', async () => {

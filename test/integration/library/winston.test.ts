@@ -299,6 +299,7 @@ describe('without credentials or a Region', () => {
     for (let i = 0; i < 5_000; i++) log.info(text)
     expect(transport.dropped).toBeGreaterThan(3_000)
     expect(transport.dropped).toBeLessThan(5_000)
+    await expect(transport.flush()).rejects.toThrow('records wait: nothing can be sent')
     await end()
     expect(transport.dropped).toBe(5_000)
     expect(local.calls.all).toEqual([])

@@ -118,13 +118,25 @@ export class LogSink {
     this.#log.warn(message)
   }
 
-  /** Sends all records and waits for the answers, for at most `flushTimeoutMillis`. */
+  /** Sends all records and waits for the answers. Rejects without credentials and after `flushTimeoutMillis`. */
   async flush(): Promise<void> {
     this.#handOver()
     await this.#within(async (signal) => {
-      if (this.#state === 'waiting') await this.#check()
+      if (this.#state === 'waiting' && this.#unsent() > 0) await raceAbort(this.#check(), signal)
       await this.#logs.flush(signal)
+      const left = this.#unsent()
+      if (this.#state === 'waiting' && left > 0) throw new Error(`${left} records wait: nothing can be sent`)
+      if (signal.aborted) throw new Error(`${left} records are still queued after ${this.#closeTimeoutMs} ms`)
     })
+  }
+
+  /** The same for a caller that cannot take an error: it is logged. */
+  async flushOrLog(): Promise<void> {
+    try {
+      await this.flush()
+    } catch (error) {
+      this.#log.error('the flush failed', { error: describeError(error) })
+    }
   }
 
   /** Sends all records within `flushTimeoutMillis` and releases everything. Never rejects: lost records are logged. */
@@ -203,6 +215,7 @@ export class LogSink {
     }
     this.#log.error('nothing is sent: records wait in memory', { problem })
     if (this.#closed !== undefined) return
+    clearTimeout(this.#checkTimer)
     this.#checkTimer = setTimeout(() => {
       this.#checkTimer = undefined
       void this.#check()

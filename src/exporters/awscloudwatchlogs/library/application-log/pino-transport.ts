@@ -58,12 +58,9 @@ export class CloudWatchStream extends Writable {
     return this.#sink.ledger
   }
 
-  /** Sends all records; `callback` follows when CloudWatch has answered, or with an error. */
-  flush(callback: (error?: Error) => void): void {
-    this.#sink.flush().then(
-      () => callback(),
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
-    )
+  /** Sends all records; `callback` follows. It gets no error: pino would end its worker and throw in the application. */
+  flush(callback: () => void): void {
+    void this.#sink.flushOrLog().then(callback)
   }
 
   override _write(chunk: string | Buffer, _encoding: string, callback: () => void): void {
