@@ -1,4 +1,5 @@
 import type { Operation } from './operation.ts'
+import { associateKmsKey } from './groups/associate-kms-key.ts'
 import { createLogGroup } from './groups/create-log-group.ts'
 import { createLogStream } from './streams/create-log-stream.ts'
 import { deleteLogGroup } from './groups/delete-log-group.ts'
@@ -12,6 +13,7 @@ import { getLogEvents } from './events/get-log-events.ts'
 import { listLogGroups } from './groups/list-log-groups.ts'
 import { listTagsForResource } from './tags/list-tags-for-resource.ts'
 import { putLogEvents } from './events/put-log-events.ts'
+import { putLogGroupDeletionProtection } from './groups/put-log-group-deletion-protection.ts'
 import { putRetentionPolicy } from './groups/put-retention-policy.ts'
 import { startLiveTail } from './events/start-live-tail.ts'
 import { tagResource } from './tags/tag-resource.ts'
@@ -19,6 +21,7 @@ import { untagResource } from './tags/untag-resource.ts'
 
 /** All supported operations, by the name after `Logs_20140328.`. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ['AssociateKmsKey', associateKmsKey],
   ['CreateLogGroup', createLogGroup],
   ['CreateLogStream', createLogStream],
   ['DeleteLogGroup', deleteLogGroup],
@@ -31,6 +34,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['ListLogGroups', listLogGroups],
   ['ListTagsForResource', listTagsForResource],
   ['PutLogEvents', putLogEvents],
+  ['PutLogGroupDeletionProtection', putLogGroupDeletionProtection],
   ['PutRetentionPolicy', putRetentionPolicy],
   ['StartLiveTail', startLiveTail],
   ['TagResource', tagResource],

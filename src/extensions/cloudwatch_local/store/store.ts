@@ -42,8 +42,8 @@ export interface LogGroup {
   readonly name: string
   readonly creationTime: number
   readonly logGroupClass: string
-  readonly kmsKeyId: string | undefined
-  readonly deletionProtectionEnabled: boolean
+  kmsKeyId: string | undefined
+  deletionProtectionEnabled: boolean
   readonly tags: Map<string, string>
   readonly streams: Map<string, LogStream>
   retentionInDays: number | undefined

@@ -36,7 +36,7 @@ test('a member that is null counts as absent', async () => {
 
 test('an unsupported operation is refused with the names of the supported ones', async () => {
   expect(refusalOf(await call('StartQuery', {}))).toBe(
-    "UnknownOperationException: cloudwatch_local has no operation 'StartQuery'; it has CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream, DeleteRetentionPolicy, DescribeLogGroups, DescribeLogStreams, FilterLogEvents, GetLogEvents, ListLogGroups, ListTagsForResource, PutLogEvents, PutRetentionPolicy, StartLiveTail, TagResource, UntagResource",
+    "UnknownOperationException: cloudwatch_local has no operation 'StartQuery'; it has AssociateKmsKey, CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream, DeleteRetentionPolicy, DescribeLogGroups, DescribeLogStreams, FilterLogEvents, GetLogEvents, ListLogGroups, ListTagsForResource, PutLogEvents, PutLogGroupDeletionProtection, PutRetentionPolicy, StartLiveTail, TagResource, UntagResource",
   )
 })
 

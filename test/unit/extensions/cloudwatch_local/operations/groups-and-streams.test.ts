@@ -147,6 +147,7 @@ test.each([
   ['DeleteLogStream', { logStreamName: 's' }],
   ['PutRetentionPolicy', { retentionInDays: 1 }],
   ['DeleteRetentionPolicy', {}],
+  ['AssociateKmsKey', { kmsKeyId: 'arn:aws:kms:us-east-1:123456789012:key/1' }],
   ['DescribeLogStreams', {}],
   ['GetLogEvents', { logStreamName: 's' }],
   ['FilterLogEvents', {}],
@@ -205,6 +206,27 @@ test('a group is described with what it was created with', async () => {
   await call('DeleteRetentionPolicy', { logGroupName: 'g' })
   const { retentionInDays: _, ...without } = described
   expect((await call('DescribeLogGroups', {})).body).toEqual({ logGroups: [without] })
+})
+
+test('the key and the deletion protection of a group can be changed', async () => {
+  const kmsKeyId = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab'
+  await call('CreateLogGroup', { logGroupName: 'g' })
+  expect(await refusal('AssociateKmsKey', { logGroupName: 'g', kmsKeyId })).toBe('ok')
+  const protect = { logGroupIdentifier: arn('g'), deletionProtectionEnabled: true }
+  expect(await refusal('PutLogGroupDeletionProtection', protect)).toBe('ok')
+  expect((await call('DescribeLogGroups', {})).body.logGroups).toMatchObject([
+    { kmsKeyId, deletionProtectionEnabled: true },
+  ])
+  expect(await refusal('DeleteLogGroup', { logGroupName: 'g' })).toContain('ValidationException')
+  expect(await refusal('AssociateKmsKey', { logGroupName: 'g', kmsKeyId: 'alias/logs' })).toBe(
+    "InvalidParameterException: kmsKeyId 'alias/logs' is not the ARN of a KMS key.",
+  )
+  expect(await refusal('PutLogGroupDeletionProtection', { logGroupIdentifier: 'g' })).toBe(
+    'InvalidParameterException: deletionProtectionEnabled is required.',
+  )
+  expect(
+    await refusal('PutLogGroupDeletionProtection', { logGroupIdentifier: 'none', deletionProtectionEnabled: true }),
+  ).toContain('ResourceNotFoundException')
 })
 
 test('groups are listed in ASCII order, by prefix or part of the name or class, page by page', async () => {
