@@ -299,6 +299,27 @@ exporters:
     'bad.yaml:3:20: exporters.awscloudwatchlogs.log_retention: 31 is not a retention that CloudWatch supports: write one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 (0: never expire)',
   ],
   [
+    'a desired group that sets nothing',
+    `
+exporters:
+  awscloudwatchlogs:
+    log_groups:
+      - match: /eks/*
+`,
+    'bad.yaml:4:9: exporters.awscloudwatchlogs.log_groups[0]: sets nothing: write retention_days, tags, kms_key_id, log_group_class or deletion_protection next to match',
+  ],
+  [
+    'a KMS key that is not an ARN',
+    `
+exporters:
+  awscloudwatchlogs:
+    log_groups:
+      - match: /eks/*
+        kms_key_id: alias/logs
+`,
+    'bad.yaml:5:21: exporters.awscloudwatchlogs.log_groups[0].kms_key_id: is not the ARN of a KMS key: write arn:aws:kms:REGION:ACCOUNT:key/ID, not an id or alias',
+  ],
+  [
     'a placeholder that is not closed',
     `
 exporters:

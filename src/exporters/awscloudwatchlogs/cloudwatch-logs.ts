@@ -120,6 +120,7 @@ export class CloudWatchLogs {
         tags: settings.tags,
         createGroups: settings.createGroups,
         createStreams: settings.createStreams,
+        groupRules: settings.groupRules,
         share: siblings.share,
         once: (what, work, signal) => siblings.once(`${name} ${what}`, work, signal),
         account: region,

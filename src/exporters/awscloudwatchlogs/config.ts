@@ -48,6 +48,37 @@ const tags = z
   )
   .refine((map) => Object.keys(map).length <= MAX_TAGS, `has more than ${MAX_TAGS} tags, the maximum for a log group`)
 
+const AWS_TAG = /^aws:/i
+/** AssociateKmsKey takes no key id and no alias. */
+const KMS_KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/
+/** A rule is tried for each put. */
+const MAX_GROUP_RULES = 100
+
+const groupRule = z
+  .strictObject({
+    match: line().min(1).describe('Name of the groups; * is a wildcard.'),
+    retention_days: retention.optional().describe('Days to keep events; 0 never expires.'),
+    tags: tags
+      .refine(
+        (map) => !Object.keys(map).some((key) => AWS_TAG.test(key)),
+        'has a key that starts with aws:, which AWS reserves: write another key',
+      )
+      .optional()
+      .describe('Tags to add; other tags stay.'),
+    kms_key_id: line()
+      .regex(KMS_KEY_ARN, 'is not the ARN of a KMS key: write arn:aws:kms:REGION:ACCOUNT:key/ID, not an id or alias')
+      .optional()
+      .describe('ARN of the KMS key that encrypts new events.'),
+    log_group_class: z
+      .enum(['STANDARD', 'INFREQUENT_ACCESS'])
+      .optional()
+      .describe('Class of new groups; an existing group of another class is reported.'),
+    deletion_protection: z.boolean().optional().describe('Refuse to delete the group.'),
+  })
+  .refine((rule) => Object.entries(rule).some(([key, value]) => key !== 'match' && value !== undefined), {
+    error: 'sets nothing: write retention_days, tags, kms_key_id, log_group_class or deletion_protection next to match',
+  })
+
 const retryOnFailure = z
   .strictObject({
     enabled: z
@@ -176,6 +207,11 @@ const writtenSchema = z
       .default(0)
       .describe('Days to keep events, set on groups this exporter creates; 0 never expires.'),
     tags: tags.optional().describe('Tags of groups this exporter creates.'),
+    log_groups: z
+      .array(groupRule)
+      .max(MAX_GROUP_RULES)
+      .default([])
+      .describe('Desired state of new and existing groups; the first entry that matches a group applies.'),
     raw_log: z
       .boolean()
       .default(false)

@@ -24,6 +24,10 @@ export const CREATE_GROUPS_PER_SECOND = 8
 export const CREATE_STREAMS_PER_SECOND = 40
 /** PutRetentionPolicy; the quota is 5. */
 export const RETENTIONS_PER_SECOND = 4
+/** DescribeLogGroups; the quota is 10. */
+export const DESCRIBE_GROUPS_PER_SECOND = 8
+/** TagResource and PutRetentionPolicy have a quota of 5; for the others AWS documents none, so they get the lowest. */
+export const CONTROL_CALLS_PER_SECOND = 4
 
 /** Values that PutRetentionPolicy accepts, in days; 0 means never expire. */
 export const RETENTION_DAYS = [

@@ -2,6 +2,7 @@ import { steadyNowMs } from '../../delivery/contract/steady-clock.ts'
 import { counter, gauge, type MetricDefinition, type MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { CloudWatchLogs } from './cloudwatch-logs.ts'
 import { DIVERTED_REASONS } from './route/destination.ts'
+import { PROPERTIES } from './route/group-rules.ts'
 import { groupStates } from './accounting/group-states.ts'
 
 const PUTS = counter('otlp_cloudwatch_puts', 'PutLogEvents calls.')
@@ -22,6 +23,14 @@ const CHANGED = counter(
 )
 const CREATED = counter('otlp_cloudwatch_created', 'Log groups and log streams created.')
 const CREATING = gauge('otlp_cloudwatch_creating', 'Destinations whose log group or log stream is being created.')
+const DRIFT = gauge(
+  'otlp_cloudwatch_group_drift',
+  'Log groups that differ from log_groups and could not be changed, by property.',
+)
+const CONTROL = counter(
+  'otlp_cloudwatch_group_changes',
+  'Properties of log groups that were changed for log_groups, and changes that failed.',
+)
 const ENTITIES = counter(
   'otlp_cloudwatch_rejected_entities',
   'Puts whose entity CloudWatch did not accept; their events are stored.',
@@ -50,6 +59,8 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   CHANGED,
   CREATED,
   CREATING,
+  DRIFT,
+  CONTROL,
   ENTITIES,
   INGESTED,
   COST,
@@ -106,6 +117,13 @@ export function registerMetrics(
     emit(CREATED, { exporter, kind: 'log_group' }, provisioner.groupsCreated)
     emit(CREATED, { exporter, kind: 'log_stream' }, provisioner.streamsCreated)
     emit(CREATING, { exporter }, provisioner.waiting)
+    const { desired } = provisioner
+    if (desired !== undefined) {
+      const drift = desired.countDrift()
+      for (const property of PROPERTIES) emit(DRIFT, { exporter, property }, drift.get(property) ?? 0)
+      emit(CONTROL, { exporter, outcome: 'changed' }, desired.changed)
+      emit(CONTROL, { exporter, outcome: 'failed' }, desired.failed)
+    }
     emit(ENTITIES, { exporter }, sender.entitiesRejected)
     const oldest = delivery.oldestEnqueuedAtMs
     emit(OLDEST, { exporter }, oldest === undefined ? 0 : Math.max(0, steadyNowMs() - oldest) / 1_000)

@@ -10,6 +10,8 @@ import type { Destination } from '../route/destination.ts'
 const MAX_LANES = 1_000
 /** Maximum destinations; the others, and those no longer tracked, are reported as `other`. */
 const MAX_DESTINATIONS = 2_000
+/** Maximum groups that differ from `log_groups`; the gauge counts all. */
+const MAX_DRIFT = 1_000
 
 interface Reported {
   readonly delivery: Delivery<Destination>
@@ -20,6 +22,7 @@ interface Reported {
 export function report({ ledger, destinations }: Ledgers, running: Reported | undefined): object {
   const now = steadyNowMs()
   const delivery = running?.delivery
+  const desired = running?.provisioner.desired
   const scopes = running === undefined ? [] : [...running.delivery.scopes, running.provisioner.scope]
   return {
     account: ledgerReport(ledger),
@@ -34,6 +37,7 @@ export function report({ ledger, destinations }: Ledgers, running: Reported | un
       parked: delivery?.parking.has(lane),
       last_fault: lane.scopes.findLast((scope) => scope.lastFault !== '')?.lastFault,
     })),
+    ...(desired !== undefined && { group_drift: [...desired.drift()].slice(0, MAX_DRIFT) }),
     scopes: scopes.map(({ kind, name, state, failures, lastFault }) => ({
       kind,
       name,

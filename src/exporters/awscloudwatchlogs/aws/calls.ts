@@ -2,12 +2,19 @@
 // aws.ts.
 
 import {
+  AssociateKmsKeyCommand,
   type CloudWatchLogsClient,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
+  DeleteRetentionPolicyCommand,
+  DescribeLogGroupsCommand,
+  ListTagsForResourceCommand,
+  type LogGroup,
   PutLogEventsCommand,
   type PutLogEventsCommandOutput,
+  PutLogGroupDeletionProtectionCommand,
   PutRetentionPolicyCommand,
+  TagResourceCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
 import { Clock } from '../../../aws/clock.ts'
 import { refusesCredentials } from '../../../aws/codes.ts'
@@ -20,6 +27,14 @@ import type { Destination } from '../route/destination.ts'
  * provides them does not answer, it waits forever.
  */
 const CREDENTIALS_TIMEOUT_MS = 30_000
+
+/** Properties of a new group, in addition to its name. */
+export interface NewGroup {
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  readonly kmsKeyId?: string | undefined
+  readonly logGroupClass?: 'STANDARD' | 'INFREQUENT_ACCESS' | undefined
+  readonly deletionProtection?: boolean | undefined
+}
 
 /** Each call rejects with the SDK's error, for `classify`. */
 export class Calls {
@@ -65,17 +80,67 @@ export class Calls {
 
   async createLogGroup(
     group: string,
-    tags: Readonly<Record<string, string>> | undefined,
+    { tags, kmsKeyId, logGroupClass, deletionProtection }: NewGroup,
     signal: AbortSignal,
   ): Promise<unknown> {
     await this.needCredentials(signal)
-    const command = new CreateLogGroupCommand({ logGroupName: group, ...(tags === undefined ? {} : { tags }) })
+    const command = new CreateLogGroupCommand({
+      logGroupName: group,
+      ...(tags !== undefined && { tags }),
+      ...(kmsKeyId !== undefined && { kmsKeyId }),
+      ...(logGroupClass !== undefined && { logGroupClass }),
+      ...(deletionProtection === true && { deletionProtectionEnabled: true }),
+    })
     return this.#send(() => this.#client.send(command, { abortSignal: signal }))
   }
 
   async putRetentionPolicy(group: string, days: number, signal: AbortSignal): Promise<unknown> {
     await this.needCredentials(signal)
     const command = new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
+  }
+
+  /** Undefined if there is no such group. Names are in ASCII order, so the one that equals the prefix comes first. */
+  async describeLogGroup(group: string, signal: AbortSignal): Promise<LogGroup | undefined> {
+    await this.needCredentials(signal)
+    const command = new DescribeLogGroupsCommand({ logGroupNamePrefix: group, limit: 1 })
+    const { logGroups = [] } = await this.#send(() => this.#client.send(command, { abortSignal: signal }))
+    return logGroups.find(({ logGroupName }) => logGroupName === group)
+  }
+
+  /** @param arn without `:*` */
+  async listTags(arn: string, signal: AbortSignal): Promise<Record<string, string>> {
+    await this.needCredentials(signal)
+    const command = new ListTagsForResourceCommand({ resourceArn: arn })
+    const { tags = {} } = await this.#send(() => this.#client.send(command, { abortSignal: signal }))
+    return tags
+  }
+
+  /** @param arn without `:*` */
+  async tagResource(arn: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<unknown> {
+    await this.needCredentials(signal)
+    const command = new TagResourceCommand({ resourceArn: arn, tags })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
+  }
+
+  async deleteRetentionPolicy(group: string, signal: AbortSignal): Promise<unknown> {
+    await this.needCredentials(signal)
+    const command = new DeleteRetentionPolicyCommand({ logGroupName: group })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
+  }
+
+  async associateKmsKey(group: string, kmsKeyId: string, signal: AbortSignal): Promise<unknown> {
+    await this.needCredentials(signal)
+    const command = new AssociateKmsKeyCommand({ logGroupName: group, kmsKeyId })
+    return this.#send(() => this.#client.send(command, { abortSignal: signal }))
+  }
+
+  async putDeletionProtection(group: string, enabled: boolean, signal: AbortSignal): Promise<unknown> {
+    await this.needCredentials(signal)
+    const command = new PutLogGroupDeletionProtectionCommand({
+      logGroupIdentifier: group,
+      deletionProtectionEnabled: enabled,
+    })
     return this.#send(() => this.#client.send(command, { abortSignal: signal }))
   }
 

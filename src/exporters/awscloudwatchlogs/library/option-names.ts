@@ -11,9 +11,13 @@ type OwnKeys = 'tags'
 export type CamelCased<Options> = {
   [Key in keyof Options as CamelKey<Key>]: Key extends OwnKeys
     ? Options[Key]
-    : NonNullable<Options[Key]> extends readonly unknown[] | string | number | boolean
-      ? Options[Key]
-      : CamelCased<Options[Key]>
+    : NonNullable<Options[Key]> extends readonly (infer Item)[]
+      ? Item extends object
+        ? readonly CamelCased<Item>[]
+        : Options[Key]
+      : NonNullable<Options[Key]> extends string | number | boolean
+        ? Options[Key]
+        : CamelCased<Options[Key]>
 }
 
 /** `log_group_name` to `logGroupName`. */
@@ -36,7 +40,9 @@ function yamlKeys(): ReadonlySet<string> {
 }
 
 function* keysWithin(schema: Schema): Generator<string> {
-  for (const [key, inner] of viewSchema(schema).keys) {
+  const { keys, items } = viewSchema(schema)
+  if (items !== undefined) yield* keysWithin(items)
+  for (const [key, inner] of keys) {
     yield key
     yield* keysWithin(inner)
   }

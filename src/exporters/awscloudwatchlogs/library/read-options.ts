@@ -143,6 +143,9 @@ function yamlInput(
 
 function yamlValue(value: unknown, schema: Schema, path: readonly string[], findings: Findings): unknown {
   const view = viewSchema(schema)
+  const { items } = view
+  if (Array.isArray(value) && items !== undefined)
+    return value.map((item: unknown, place) => yamlValue(item, items, [...path, String(place)], findings))
   // Maps such as tags have the user's keys.
   return isObject(value) && view.keys.size > 0 ? yamlInput(value, view, path, findings) : value
 }
@@ -196,7 +199,10 @@ const VERB = /^(?:is|has|works|lets|keeps|cannot) /
 
 function explain(issue: Issue): string {
   const path = issue.path.map(String)
-  const views = viewsAlong(configSchema, path)
+  const views = viewsAlong(
+    configSchema,
+    issue.path.filter((part) => typeof part !== 'symbol'),
+  )
   const view = views.length > path.length ? views.at(-1) : undefined
   // A string instead of an object that holds a secret: `credentials: 'id:secret'`.
   const misplaced = view !== undefined && typeof issue.input === 'string' && holdsSecret(view)

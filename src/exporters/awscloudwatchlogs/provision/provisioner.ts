@@ -11,9 +11,12 @@ import type { BackoffOptions } from '../../../delivery/faults/backoff.ts'
 import type { FaultScope } from '../../../delivery/faults/fault-scope.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import type { CallAws } from '../aws/aws.ts'
+import type { NewGroup } from '../aws/calls.ts'
 import type { CreationOutcome } from '../aws/classify.ts'
 import type { Destination } from '../route/destination.ts'
 import { CreationCalls, type CreationKind } from './creation-calls.ts'
+import { DesiredGroups } from './desired-groups.ts'
+import { type GroupRule, GroupRules } from '../route/group-rules.ts'
 import { Retention } from './retention.ts'
 
 export interface ProvisionSettings {
@@ -22,6 +25,8 @@ export interface ProvisionSettings {
   readonly tags: Readonly<Record<string, string>> | undefined
   readonly createGroups: boolean
   readonly createStreams: boolean
+  /** Desired state of groups. */
+  readonly groupRules: readonly GroupRule[]
   /** Share of the account's creations per second, 0 to 1. */
   readonly share: number
   /** Lets one process create a group while the others wait. */
@@ -42,6 +47,9 @@ export class Provisioner {
   readonly #logger: Logger
   readonly #calls: CreationCalls
   readonly #retention: Retention
+  readonly #rules: GroupRules
+  /** Undefined without `log_groups`. */
+  readonly desired: DesiredGroups | undefined
   /** By destination key; one per waiting lane. */
   readonly #pending = new Map<string, Promise<Prepared>>()
   readonly #groups = new Map<string, Promise<CreationOutcome>>()
@@ -54,6 +62,9 @@ export class Provisioner {
     this.#logger = logger
     this.#calls = new CreationCalls(aws, settings.account, settings.share, settings.backoff, logger)
     this.#retention = new Retention(this.#calls, settings.retentionDays, logger)
+    const rules = new GroupRules(settings.groupRules)
+    this.#rules = rules
+    this.desired = rules.isEmpty ? undefined : new DesiredGroups(aws, { ...settings, rules }, logger)
   }
 
   /** Circuit breaker and backoff of creations. */
@@ -87,6 +98,7 @@ export class Provisioner {
     this.#stopping.abort()
     this.#calls.stop()
     this.#retention.stop()
+    this.desired?.stop()
   }
 
   async #create(destination: Destination, missing: string): Promise<Prepared> {
@@ -137,15 +149,34 @@ export class Provisioner {
   }
 
   async #createGroup(group: string): Promise<CreationOutcome> {
-    const { retentionDays, tags } = this.#settings
-    const outcome = await this.#calls.run('group', (calls) => calls.createLogGroup(group, tags, this.#stopping.signal))
+    const { tags } = this.#settings
+    const rule = this.#rules.of(group)
+    const logGroupClass = rule?.logGroupClass
+    const plain = { tags, logGroupClass }
+    let outcome = await this.#runCreateGroup(
+      group,
+      rule === undefined ? plain : { ...rule, tags: rule.tags === undefined ? tags : { ...tags, ...rule.tags } },
+    )
+    // A key or tag that is refused must not keep events back: the group is made without, and reported as different.
+    if (rule !== undefined && isRefused(outcome)) outcome = await this.#runCreateGroup(group, plain)
     if (outcome.kind === 'exists') return DONE
     if (outcome.kind !== 'done') return outcome
     this.groupsCreated++
+    const retentionDays = rule?.retentionDays ?? this.#settings.retentionDays
     this.#logger.info('created a log group', { group, retentionDays })
-    this.#retention.set(group)
+    if (rule?.retentionDays === undefined) this.#retention.set(group)
+    this.desired?.written(group)
     return outcome
   }
+
+  #runCreateGroup(group: string, properties: NewGroup): Promise<CreationOutcome> {
+    return this.#calls.run('group', (calls) => calls.createLogGroup(group, properties, this.#stopping.signal))
+  }
+}
+
+/** Whether CloudWatch refuses or denies this call for good. */
+function isRefused(outcome: CreationOutcome): boolean {
+  return outcome.kind === 'refused' || (outcome.kind === 'retry' && outcome.scope === 'group' && outcome.lasting)
 }
 
 function prepared(outcome: CreationOutcome): Prepared {

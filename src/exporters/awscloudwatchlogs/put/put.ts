@@ -119,6 +119,7 @@ export class PutLogEvents implements Sender<Destination> {
       const answer = await this.#send(body, signal)
       this.#bodies.giveBack(body)
       if (sequence !== undefined) sequence.token = answer.nextSequenceToken ?? sequence.token
+      this.#provisioner.desired?.written(destination.group)
       return this.#read(pack, answer)
     } catch (error) {
       const outcome = classifyPut(error)

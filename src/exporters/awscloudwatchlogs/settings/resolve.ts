@@ -7,6 +7,7 @@ import type { OnLaneFull } from '../../../delivery/lanes/parking.ts'
 import type { QueueBound } from '../../../delivery/queue/queue-bound.ts'
 import type { ClientSettings } from '../aws/client.ts'
 import type { Config } from '../config.ts'
+import type { GroupRule } from '../route/group-rules.ts'
 import type { LatePolicy, TranscodeOptions } from '../event/transcode.ts'
 import type { DestinationRules } from '../route/destination.ts'
 import { clientSettings } from './client-settings.ts'
@@ -35,6 +36,8 @@ export interface CloudWatchLogsSettings {
   readonly tags: Readonly<Record<string, string>> | undefined
   readonly createGroups: boolean
   readonly createStreams: boolean
+  /** Desired state of groups; the first rule that matches applies. */
+  readonly groupRules: readonly GroupRule[]
   readonly compression: 'none' | 'gzip'
   readonly gapMarkers: boolean
   readonly pricePerGb: number
@@ -77,6 +80,14 @@ export function resolve(config: Config, share: number, shape: PipelineShape): Cl
     tags: config.tags,
     createGroups: config.create_log_group,
     createStreams: config.create_log_stream,
+    groupRules: config.log_groups.map((rule) => ({
+      match: rule.match,
+      retentionDays: rule.retention_days,
+      tags: rule.tags,
+      kmsKeyId: rule.kms_key_id,
+      logGroupClass: rule.log_group_class,
+      deletionProtection: rule.deletion_protection,
+    })),
     compression: config.compression,
     gapMarkers: config.gap_markers,
     pricePerGb: config.price_per_gb,

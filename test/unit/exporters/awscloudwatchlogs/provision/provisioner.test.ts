@@ -32,6 +32,7 @@ function provisioning(settings: Partial<ProvisionSettings> = {}) {
       tags: undefined,
       createGroups: true,
       createStreams: true,
+      groupRules: [],
       share: 1,
       once: (...wanted) => ALONE.once(...wanted),
       account: 'us-east-1',

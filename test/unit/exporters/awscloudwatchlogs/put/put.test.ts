@@ -45,6 +45,7 @@ function sending(answer: object, compression: 'none' | 'gzip' = 'none') {
       tags: undefined,
       createGroups: true,
       createStreams: true,
+      groupRules: [],
       share: 1,
       once: (...wanted) => ALONE.once(...wanted),
       account: 'account',
