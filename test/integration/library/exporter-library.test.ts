@@ -185,7 +185,7 @@ describe('options', () => {
   }
 
   test.each<[string, object, string]>([
-    ['an unknown one', { logGroup: 'x' }, 'logGroup is not an option; known here: allowedLogGroups, '],
+    ['an unknown one', { destination: 'x' }, 'destination is not an option; known here: allowedLogGroups, '],
     ['a misspelt one', { logGroupNam: 'x' }, 'logGroupNam is not an option; did you mean "logGroupName"?'],
     ['the YAML’s name', { log_group_name: 'x' }, "log_group_name is the YAML's name: write logGroupName"],
     [
