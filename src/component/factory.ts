@@ -27,6 +27,8 @@ interface FactoryOf<Kind extends string, Config> {
 export interface ReceiverFactory<Config> extends FactoryOf<'receiver', Config> {
   /** Whether a client that need not prove who it is can name log groups, from another machine. */
   anyoneNamesDestinations?(config: Config): boolean
+  /** Whether requests have their headers or gRPC metadata with them. */
+  passesMetadata?(config: Config): boolean
   create(settings: ComponentSettings<Config>, next: LogsConsumer): Component
 }
 
@@ -38,9 +40,18 @@ export interface ProcessorFactory<Config> extends FactoryOf<'processor', Config>
   shape(config: Config): PipelineShape
 }
 
+/** An option of an exporter that uses metadata of requests. */
+export interface MetadataUse {
+  /** The option's key. */
+  readonly key: string
+  /** The metadata's name. */
+  readonly name: string
+}
+
 export interface ExporterFactory<Config> extends FactoryOf<'exporter', Config> {
   /** Whether the config says which destinations clients may name; absent for an exporter without destinations. */
   restrictsDestinations?(config: Config): boolean
+  usesMetadata?(config: Config): readonly MetadataUse[]
   create(settings: ExporterSettings<Config>): Component & LogsExporter
 }
 

@@ -7,6 +7,7 @@ import {
   type Sections,
 } from './check/check-components.ts'
 import { checkDestinations } from './check/check-destinations.ts'
+import { checkMetadata } from './check/check-metadata.ts'
 import { checkNamedExtensions } from './check/check-named-extensions.ts'
 import { type CheckedService, checkService } from './check/check-service.ts'
 import type { Configured, DaemonConfig } from './daemon-config.ts'
@@ -59,6 +60,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   if (service !== undefined) {
     checkNamedExtensions(root, sections, service, findings)
     checkDestinations(root, sections, service, findings)
+    checkMetadata(root, sections, service, findings)
   }
   if (findings.failed || service === undefined)
     return { kind: 'invalid', problems: asVariables(findings.problems, options.env) }

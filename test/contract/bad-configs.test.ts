@@ -710,7 +710,7 @@ service:
     logs: { receivers: [otlp], exporters: [awscloudwatchlogs] }
 `,
     'bad.yaml:2:3: receivers.otlp.protocols: is required: Protocols to accept logs over; at least one.',
-    'bad.yaml:4:3: exporters.awscloudwatchlogs.log_group_name: is required: Log group; {attribute} is replaced by a resource or record attribute, or by a short name of the collector such as {ServiceName}.',
+    'bad.yaml:4:3: exporters.awscloudwatchlogs.log_group_name: is required: Log group; a placeholder such as {k8s.namespace.name} is replaced by an attribute, request metadata or the time: see “Where it goes”.',
     'bad.yaml:4:3: exporters.awscloudwatchlogs.log_stream_name: is required: Log stream, with the same placeholders.',
   ],
 ]

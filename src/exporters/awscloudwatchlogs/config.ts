@@ -4,7 +4,7 @@ import { parseProxy } from '../../aws/connection/proxy.ts'
 import { moveAliases, withAliases } from '../../config/schema/aliases.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
 import { endpoint, eventBytes } from './option-fields.ts'
-import { type NameKind, parseTemplate } from './route/template.ts'
+import { literalPrefix, metadataNames, type NameKind, parseTemplate } from './route/template.ts'
 import { sinkOptions } from './sink-options.ts'
 
 function nameTemplate(kind: NameKind) {
@@ -19,7 +19,7 @@ function fixedName(kind: NameKind, mayBeEmpty: boolean) {
   return line().superRefine((text, context) => {
     if (mayBeEmpty && text === '') return
     const parsed = parseTemplate(kind, text)
-    const problem = typeof parsed === 'string' ? parsed : parsed.attributes.length > 0 ? PLACEHOLDER : undefined
+    const problem = typeof parsed === 'string' ? parsed : parsed.placeholders.length > 0 ? PLACEHOLDER : undefined
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
   })
 }
@@ -194,7 +194,7 @@ const deadLetters = z
 const writtenSchema = z
   .strictObject({
     log_group_name: nameTemplate('group').describe(
-      'Log group; {attribute} is replaced by a resource or record attribute, or by a short name of the collector such as {ServiceName}.',
+      'Log group; a placeholder such as {k8s.namespace.name} is replaced by an attribute, request metadata or the time: see “Where it goes”.',
     ),
     log_stream_name: nameTemplate('stream').describe('Log stream, with the same placeholders.'),
     region: line()
@@ -366,6 +366,17 @@ const writtenSchema = z
       )
     if (config.batch_size !== undefined && config.sending_queue.batch !== undefined)
       issue(['batch_size'], 'is set by sending_queue.batch.min_size too: remove one of them')
+    const group = parseTemplate('group', config.log_group_name)
+    if (
+      typeof group !== 'string' &&
+      literalPrefix(group) === '' &&
+      metadataNames(group).length > 0 &&
+      config.allowed_log_groups === undefined
+    )
+      issue(
+        ['log_group_name'],
+        'lets the headers of a client choose any group: write allowed_log_groups with the groups they may choose, or a prefix before the first placeholder',
+      )
     const { problem } = config.proxy_address === '' ? {} : parseProxy(config.proxy_address)
     if (problem !== undefined) issue(['proxy_address'], problem)
   })

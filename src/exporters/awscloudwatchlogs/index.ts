@@ -3,6 +3,7 @@ import { COMMANDS } from './commands/commands.ts'
 import { type Config, configSchema } from './config.ts'
 import { CloudWatchLogsExporter } from './exporter.ts'
 import { exporterHints } from './hints.ts'
+import { metadataUses } from './settings/destination-rules.ts'
 
 export const awscloudwatchlogsExporter: ExporterFactory<Config> = {
   kind: 'exporter',
@@ -13,5 +14,6 @@ export const awscloudwatchlogsExporter: ExporterFactory<Config> = {
   commands: COMMANDS,
   hints: exporterHints,
   restrictsDestinations: (config) => config.allowed_log_groups !== undefined || config.route_from_attributes === false,
+  usesMetadata: metadataUses,
   create: (settings) => new CloudWatchLogsExporter(settings),
 }

@@ -12,5 +12,6 @@ export const httpJsonReceiver: ReceiverFactory<HttpJsonConfig> = {
   config: httpJsonConfigSchema,
   hints: httpJsonHints,
   anyoneNamesDestinations: isOpenToAnyone,
+  passesMetadata: ({ include_metadata: passes }) => passes,
   create: (settings, next) => new HttpJsonReceiver(settings, next),
 }

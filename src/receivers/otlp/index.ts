@@ -10,5 +10,6 @@ export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
   description: 'Receives OTLP logs over gRPC and HTTP.',
   config: otlpReceiverSchema,
   hints: otlpHints,
+  passesMetadata: ({ protocols: { grpc, http } }) => [grpc, http].some((each) => each?.include_metadata === true),
   create: (settings, next) => new OtlpReceiver(settings, next),
 }

@@ -38,7 +38,7 @@ const RESOURCE = fragment('"resource":{')
 // Tags of opentelemetry/proto/common/v1/common.proto, InstrumentationScope, and resource.proto, Resource.
 const SCOPE_NAME = (1 << 3) | 2
 const SCOPE_VERSION = (2 << 3) | 2
-const SCOPE_ATTRIBUTES = (3 << 3) | 2
+export const SCOPE_ATTRIBUTES = (3 << 3) | 2
 export const RESOURCE_ATTRIBUTES = (1 << 3) | 2
 
 interface Tail {

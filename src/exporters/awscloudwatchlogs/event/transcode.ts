@@ -15,7 +15,7 @@ import { MalformedProtobuf, ProtobufReader } from '../../../wire/protobuf-reader
 import { AnyValueWriter } from './any-value.ts'
 import { cutMessage } from './cut.ts'
 import type { DivertedReason } from '../route/destination.ts'
-import { EventJson, RESOURCE_ATTRIBUTES } from './event-json.ts'
+import { EventJson, RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES } from './event-json.ts'
 import { describeLate, LATE_DEATHS, lateness, nearestTime } from './late-time.ts'
 import { EVENT_OVERHEAD_BYTES } from '../limits.ts'
 import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
@@ -23,7 +23,7 @@ import { unescapeJson } from '../../../wire/json-unescape.ts'
 import { isJson, namedDestination } from './raw-json.ts'
 import { RawLog } from './raw-log.ts'
 import { RejectedRecords, type LaneRejections } from './rejected-records.ts'
-import { ASK_RECORDS, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
+import { ASK_FURTHER, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
 import { type RoutedItems, WrittenEvents } from './written-events.ts'
 
 export type LatePolicy = 'dead_letter' | 'reject' | 'clamp' | 'divert'
@@ -45,8 +45,8 @@ export interface TranscodeOptions {
   readonly lateEvents: LatePolicy
 }
 
-/** The parts of a request's form that its protocol decides. */
-export type RequestForm = Pick<LogsRequest, 'bare' | 'namesDestination'>
+/** The metadata of a request, and the parts of its form that its protocol decides. */
+export type RequestForm = Pick<LogsRequest, 'bare' | 'namesDestination'> & Partial<Pick<LogsRequest, 'metadata'>>
 const OTLP: RequestForm = {}
 
 export interface Transcoded {
@@ -131,7 +131,7 @@ export class Transcoder {
    * @param bytes an ExportLogsServiceRequest; only read during the call
    * @param nowMs time for records without one, and reference for "too old" and "too new"
    * @param identity the sender, if it is restricted to log groups
-   * @param form what the receiver's protocol asks for
+   * @param form what the receiver's protocol asks for, and the metadata for names that use it
    * @throws MalformedProtobuf, TextTooLong; then nothing of the request is kept
    */
   transcode(bytes: Uint8Array, nowMs: number, identity?: Identity, form: RequestForm = OTLP): Transcoded {
@@ -144,7 +144,7 @@ export class Transcoder {
     this.#nowMs = nowMs
     this.#identity = identity
     this.#bare = this.#options.rawLog || form.bare === true
-    this.#router.begin(identity, this.#options.routeFromAttributes ?? form.namesDestination === true)
+    this.#router.begin(identity, form.metadata, this.#options.routeFromAttributes ?? form.namesDestination === true)
     try {
       this.#resources(bytes.length)
       return {
@@ -208,6 +208,10 @@ export class Transcoder {
     if (!this.#bare) this.#event.shareScope(this.#ownerFrom, this.#ownerTo)
     const record = this.#record
     const router = this.#router
+    const scopeFrom = this.#ownerFrom
+    const scopeTo = this.#ownerTo
+    let scopeLane = NOT_ROUTED
+    let scopeDetour: DivertedReason | undefined
     reader.pos = from
     while (reader.pos < to) {
       reader.end = to
@@ -225,9 +229,18 @@ export class Transcoder {
       }
       let lane = this.#lane
       let detour = this.#detour
-      if (lane === ASK_RECORDS) {
-        lane = router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
-        detour = router.detour
+      if (lane === ASK_FURTHER) {
+        if (scopeLane === NOT_ROUTED) {
+          scopeLane = router.scope(reader, Math.max(scopeFrom, 0), scopeTo, SCOPE_ATTRIBUTES)
+          scopeDetour = router.detour
+        }
+        lane = scopeLane
+        detour = scopeDetour
+        if (lane === ASK_FURTHER) {
+          const timeMs = router.timed ? this.#storedTime() : 0
+          lane = router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES, timeMs)
+          detour = router.detour
+        }
       }
       this.#writeItem(lane, detour)
       if (++this.#records > MAX_RECORDS) throw new TextTooLong(`over ${MAX_RECORDS} records`)
@@ -345,6 +358,15 @@ export class Transcoder {
     if (record.observedHigh !== 0 || record.observedLow !== 0)
       return nanosToMillis(record.observedHigh, record.observedLow)
     return this.#nowMs
+  }
+
+  /** The time under which the event will be stored. */
+  #storedTime(): number {
+    const timestamp = this.#timestamp()
+    const late = lateness(timestamp, this.#nowMs)
+    const { lateEvents } = this.#options
+    if (late === undefined || lateEvents === 'dead_letter' || lateEvents === 'reject') return timestamp
+    return lateEvents === 'clamp' ? nearestTime(late, this.#nowMs) : this.#nowMs
   }
 
   /** Shortens the message at `messageStart` to the limit; returns false if it must be rejected instead. */

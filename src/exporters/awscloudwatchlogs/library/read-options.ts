@@ -15,6 +15,7 @@ import { kindOf, type LineOptions, readLineOptions } from './lines/line-options.
 import type { RewriteOptions } from './lines/rewrite-records.ts'
 import { isSeverityLevel, SEVERITIES, type SeverityLevel } from './lines/severity-levels.ts'
 import { type CamelCased, optionName, withOptionNames } from './option-names.ts'
+import { metadataUses } from '../settings/destination-rules.ts'
 
 /** The batch processor has already batched; this only joins exports of the same moment. */
 const DEFAULT_FLUSH_INTERVAL = '10ms'
@@ -79,6 +80,7 @@ export function readOptions(options: unknown, owner = EXPORTER, more: readonly s
   const result = configSchema.safeParse(input, { reportInput: true, error: () => '' })
   if (findings.problems.length === 0)
     for (const issue of result.error?.issues.flatMap(flattenIssue) ?? []) findings.problems.push(explain(issue))
+  if (result.success) refuseMetadata(result.data, findings.problems)
   if (result.success && result.data.credentials !== undefined && own.credentialProvider !== undefined)
     findings.problems.push('credentials and credentialProvider cannot both be set: remove one')
   if (!result.success || findings.problems.length > 0) throw wrongOptions(owner, findings.problems)
@@ -163,6 +165,12 @@ function offeredIn(view: SchemaView): string[] {
     ([key, schema]) => viewSchema(schema).meta.status !== 'accepted' && !DAEMON_KEYS.has(key),
   )
   return offered.map(([key]) => optionName(key))
+}
+
+/** Rejects placeholders that only requests can fill. */
+function refuseMetadata(config: Config, problems: string[]): void {
+  for (const { key, name } of metadataUses(config))
+    problems.push(`${optionName(key)} uses metadata.${name}: only requests to the daemon have metadata: remove it`)
 }
 
 /** Rejects options that need a disk, and so the daemon. */

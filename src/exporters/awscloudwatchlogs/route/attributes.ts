@@ -11,8 +11,8 @@ const BOOL_VALUE = 16
 const INT_VALUE = 24
 const DOUBLE_VALUE = 33
 const ARRAY_VALUE = 42
-/** `values` of ArrayValue. */
-const ARRAY_VALUES = 10
+/** The values of an ArrayValue. */
+const VALUES = 10
 
 /** Maximum bytes of a value that are used in a name: a value may have megabytes, a name has at most 512 characters. */
 const MAX_TEXT_BYTES = MAX_NAME_LENGTH * 4
@@ -116,42 +116,11 @@ function place(names: readonly Uint8Array[], bytes: Uint8Array, at: number, leng
   return -1
 }
 
-/** A scalar AnyValue, or the first element of a list, as a string; undefined for other values and for `from` -1. */
-export function firstText(reader: ProtobufReader, from: number, to: number): string | undefined {
-  if (from < 0) return undefined
-  const list = field(reader, from, to, ARRAY_VALUE)
-  if (list === undefined) return scalarText(reader, from, to)
-  const first = field(reader, list.from, list.to, ARRAY_VALUES)
-  return first && scalarText(reader, first.from, first.to)
-}
-
-/** The first length-delimited field `tag` of `[from, to)`. */
-function field(
-  reader: ProtobufReader,
-  from: number,
-  to: number,
-  tag: number,
-): { from: number; to: number } | undefined {
-  const { pos, end } = reader
-  reader.pos = from
-  reader.end = to
-  let found: { from: number; to: number } | undefined
-  while (found === undefined && reader.pos < to) {
-    const here = reader.tag()
-    if (here !== tag) {
-      reader.skip(here)
-      continue
-    }
-    const length = reader.length()
-    found = { from: reader.pos, to: reader.pos + length }
-  }
-  reader.pos = pos
-  reader.end = end
-  return found
-}
-
-/** A string, number or boolean AnyValue as a string, truncated if it is long; undefined for other values. */
-export function scalarText(reader: ProtobufReader, from: number, to: number): string | undefined {
+/**
+ * A string, number or boolean AnyValue as a string, truncated if it is long; undefined for other values.
+ * @param orFirst use the first value of a list
+ */
+export function scalarText(reader: ProtobufReader, from: number, to: number, orFirst = false): string | undefined {
   const outerPos = reader.pos
   const outerEnd = reader.end
   reader.pos = from
@@ -167,6 +136,7 @@ export function scalarText(reader: ProtobufReader, from: number, to: number): st
     const tag = reader.tag()
     switch (tag) {
       case STRING_VALUE:
+      case ARRAY_VALUE:
         length = reader.length()
         start = reader.pos
         reader.pos += length
@@ -200,7 +170,31 @@ export function scalarText(reader: ProtobufReader, from: number, to: number): st
       return int64Text(high, low)
     case DOUBLE_VALUE:
       return String(number)
+    case ARRAY_VALUE:
+      return orFirst ? firstText(reader, start, start + length) : undefined
     default:
       return undefined
   }
+}
+
+/** The first value of the ArrayValue in `[from, to)` as a string; undefined for a list in a list. */
+function firstText(reader: ProtobufReader, from: number, to: number): string | undefined {
+  const outerPos = reader.pos
+  const outerEnd = reader.end
+  reader.pos = from
+  reader.end = to
+  let text: string | undefined
+  while (reader.pos < to) {
+    const tag = reader.tag()
+    if (tag !== VALUES) {
+      reader.skip(tag)
+      continue
+    }
+    const length = reader.length()
+    text = scalarText(reader, reader.pos, reader.pos + length)
+    break
+  }
+  reader.pos = outerPos
+  reader.end = outerEnd
+  return text
 }

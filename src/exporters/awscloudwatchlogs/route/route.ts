@@ -1,19 +1,21 @@
 // Hot path; bench: test/bench/transcode.ts
 //
 // Finds the destination of a record. Names without placeholders cost nothing; those that the resource fills cost one scan of
-// its attributes per ResourceLogs; only placeholders that the resource leaves empty are looked up per record.
+// its attributes per ResourceLogs; only placeholders that the resource leaves empty are looked up per scope and per record.
 
 import type { Identity } from '../../../component/authenticator.ts'
+import type { LogsRequest } from '../../../component/consumer.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
 import type { Death } from '../../../delivery/contract/lane-items.ts'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import type { Destination, DestinationGate, DivertedReason } from './destination.ts'
-import { findAttributes, firstText, FoundValues, scalarText } from './attributes.ts'
+import { findAttributes, FoundValues, scalarText } from './attributes.ts'
 import { Permission } from './permission.ts'
-import { fillTemplate, legalName, type Template } from './template.ts'
+import { PlaceholderValues } from './placeholder-values.ts'
+import { fillTemplate, legalName, type NameKind, type Template } from './template.ts'
 
-/** Returned by `resource` if the destination depends on the record. */
-export const ASK_RECORDS = -1
+/** Returned by `resource` if the destination depends on the scope or the record, and by `scope` if on the record. */
+export const ASK_FURTHER = -1
 /** Replaces a destination that the sender may not write: a request may name half a million, and none gets an object. */
 export const NOT_PERMITTED = -2
 
@@ -35,29 +37,22 @@ export interface RoutedTo {
   readonly dead: Death | undefined
 }
 
+const GROUP = 0
+const STREAM = 1
+
 export class Router {
   readonly #gate: DestinationGate
   readonly #group: Template
   readonly #stream: Template
-  /** The attribute names of all placeholders, without duplicates, as UTF-8. */
-  readonly #names: readonly Uint8Array[]
-  /** For each placeholder, the places in `#names` of the attributes that may fill it. */
-  readonly #groupChoices: readonly (readonly number[])[]
-  readonly #streamChoices: readonly (readonly number[])[]
-  readonly #fromResource: (string | undefined)[]
-  readonly #fromRecord: (string | undefined)[]
-  readonly #found: FoundValues
-  /** Values and destination of the previous record, which the next one usually shares. */
-  readonly #previousFound: FoundValues
-  #previousPlace = ASK_RECORDS
+  readonly #values: PlaceholderValues
+  /** Destination of the previous record, whose values the next one usually shares. */
+  #previousPlace = ASK_FURTHER
   #previousDetour: DivertedReason | undefined
   /** Names in the attributes of the resource, if the request may name its destination. */
   readonly #foundNames = new FoundValues(OWN_NAMES.length)
   #readsNames = false
   #ownGroup: string | undefined
   #ownStream: string | undefined
-  readonly #groupValues: (string | undefined)[]
-  readonly #streamValues: (string | undefined)[]
   readonly #places = new Map<string, number>()
   /** Places of dead letters, by reason and place. */
   readonly #deadPlaces: Readonly<Record<LateReason, Map<number, number>>> = { too_old: new Map(), too_new: new Map() }
@@ -66,85 +61,78 @@ export class Router {
   readonly destinations: RoutedTo[] = []
   /** Reason, if the last result was the overflow destination. */
   detour: DivertedReason | undefined
-  /** The refused destination of the last NOT_PERMITTED result. */
-  denied: { readonly group: string; readonly stream: string } = { group: '', stream: '' }
+  /** The refused destination of the last NOT_PERMITTED result. One object: a request may be refused half a million times. */
+  readonly denied = { group: '', stream: '' }
   #nowMs = 0
 
   constructor(group: Template, stream: Template, gate: DestinationGate) {
     this.#group = group
     this.#stream = stream
     this.#gate = gate
-    const names = [...new Set([...group.attributes, ...stream.attributes].flat())]
-    this.#names = names.map((name) => Buffer.from(name))
-    const choices = (template: Template) => template.attributes.map((keys) => keys.map((key) => names.indexOf(key)))
-    this.#groupChoices = choices(group)
-    this.#streamChoices = choices(stream)
-    this.#fromResource = names.map(() => undefined)
-    this.#fromRecord = names.map(() => undefined)
-    this.#found = new FoundValues(names.length)
-    this.#previousFound = new FoundValues(names.length)
-    this.#groupValues = group.attributes.map(() => undefined)
-    this.#streamValues = stream.attributes.map(() => undefined)
+    this.#values = new PlaceholderValues([group, stream])
+  }
+
+  /** True if `record` needs the event's time. */
+  get timed(): boolean {
+    return this.#values.timed
   }
 
   /**
    * @param identity the sender's identity, whose rules apply before those of the exporter
+   * @param metadata of the request
    * @param readsNames whether `aws.log.group.names` and `aws.log.stream.names` of a resource replace the templates
    */
-  begin(identity: Identity | undefined, readsNames: boolean): void {
+  begin(identity: Identity | undefined, metadata: LogsRequest['metadata'], readsNames: boolean): void {
     this.#readsNames = readsNames
     this.#ownGroup = undefined
     this.#ownStream = undefined
+    this.#values.ignore(GROUP, false)
+    this.#values.ignore(STREAM, false)
     // Not the wall clock: setting it must not extend the hour of new destinations.
     this.#nowMs = performance.now()
     this.#permission.begin(identity)
+    this.#values.beginRequest(metadata)
     this.destinations.length = 0
     this.#places.clear()
     this.#deadPlaces.too_old.clear()
     this.#deadPlaces.too_new.clear()
-    this.#previousPlace = ASK_RECORDS
   }
 
-  /** @returns Returns a place in `destinations`, NOT_PERMITTED or ASK_RECORDS */
+  /** @returns Returns a place in `destinations`, NOT_PERMITTED or ASK_FURTHER */
   resource(reader: ProtobufReader, from: number, to: number, tag: number): number {
     if (this.#readsNames) this.#readNames(reader, from, to, tag)
-    if (this.#names.length === 0) return this.#fill()
-    this.#fromRecord.fill(undefined)
-    this.#previousPlace = ASK_RECORDS
-    this.#find(reader, from, to, tag)
-    this.#read(reader, this.#fromResource)
-    const isComplete =
-      (this.#ownGroup !== undefined || this.#complete(this.#groupChoices)) &&
-      (this.#ownStream !== undefined || this.#complete(this.#streamChoices))
-    return isComplete ? this.#fill() : ASK_RECORDS
+    this.#values.beginResource(reader, from, to, tag)
+    this.#forgetRecord()
+    return this.#values.complete ? this.#fill() : ASK_FURTHER
   }
 
-  /** @returns Returns a place in `destinations`, or NOT_PERMITTED */
-  record(reader: ProtobufReader, from: number, to: number, tag: number): number {
-    if (from >= 0) this.#find(reader, from, to, tag)
-    else this.#found.clear()
-    if (this.#previousPlace !== ASK_RECORDS && this.#found.equals(this.#previousFound, reader.bytes)) {
+  /** @returns Returns a place in `destinations`, NOT_PERMITTED or ASK_FURTHER */
+  scope(reader: ProtobufReader, from: number, to: number, tag: number): number {
+    this.#values.beginScope(reader, from, to, tag)
+    this.#forgetRecord()
+    return this.#values.complete ? this.#fill() : ASK_FURTHER
+  }
+
+  /**
+   * @param timeMs time under which the event is stored, ms since the epoch; any number if not `timed`
+   * @returns Returns a place in `destinations`, or NOT_PERMITTED
+   */
+  record(reader: ProtobufReader, from: number, to: number, tag: number, timeMs: number): number {
+    const same = this.#values.findRecord(reader, from, to, tag, timeMs)
+    if (same && this.#previousPlace !== ASK_FURTHER) {
       this.detour = this.#previousDetour
       return this.#previousPlace
     }
-    this.#read(reader, this.#fromRecord)
+    this.#values.readRecord(reader)
     const place = this.#fill()
-    this.#previousFound.copy(this.#found)
     this.#previousPlace = place
     this.#previousDetour = this.detour
     return place
   }
 
-  #find(reader: ProtobufReader, from: number, to: number, tag: number): void {
-    this.#found.clear()
-    findAttributes(reader, from, to, tag, this.#names, this.#found)
-  }
-
-  #read(reader: ProtobufReader, texts: (string | undefined)[]): void {
-    const { from, to } = this.#found
-    for (let name = 0; name < texts.length; name++)
-      texts[name] =
-        (from[name] as number) < 0 ? undefined : scalarText(reader, from[name] as number, to[name] as number)
+  #forgetRecord(): void {
+    this.#previousPlace = ASK_FURTHER
+    this.#values.forgetRecord()
   }
 
   /** The place for a body that names its destination (`route_from_body`); the stream defaults to the template's. */
@@ -170,44 +158,31 @@ export class Router {
   }
 
   #fill(): number {
-    this.#choose(this.#groupChoices, this.#groupValues)
-    this.#choose(this.#streamChoices, this.#streamValues)
-    return this.#place(
-      this.#ownGroup ?? fillTemplate(this.#group, this.#groupValues),
-      this.#ownStream ?? fillTemplate(this.#stream, this.#streamValues),
-    )
+    const group = this.#ownGroup ?? fillTemplate(this.#group, this.#values.of(GROUP))
+    return this.#place(group, this.#ownStream ?? fillTemplate(this.#stream, this.#values.of(STREAM)))
   }
 
   #readNames(reader: ProtobufReader, from: number, to: number, tag: number): void {
     const found = this.#foundNames
     found.clear()
     findAttributes(reader, from, to, tag, OWN_NAMES, found)
-    const group = firstText(reader, found.from[0] as number, found.to[0] as number)
-    const stream = firstText(reader, found.from[1] as number, found.to[1] as number)
-    this.#ownGroup = group ? legalName('group', group) : undefined
-    this.#ownStream = stream ? legalName('stream', stream) : undefined
+    this.#ownGroup = this.#readName(reader, GROUP, 'group')
+    this.#ownStream = this.#readName(reader, STREAM, 'stream')
   }
 
-  #choose(choices: readonly (readonly number[])[], values: (string | undefined)[]): void {
-    for (let i = 0; i < choices.length; i++) values[i] = this.#value(choices[i] as readonly number[])
-  }
-
-  #complete(choices: readonly (readonly number[])[]): boolean {
-    for (const choice of choices) if (this.#value(choice) === undefined) return false
-    return true
-  }
-
-  /** Values of the resource take precedence over all values of the record: otherwise placeholders would affect each other. */
-  #value(choice: readonly number[]): string | undefined {
-    for (const name of choice) if (this.#fromResource[name]) return this.#fromResource[name]
-    for (const name of choice) if (this.#fromRecord[name]) return this.#fromRecord[name]
-    return undefined
+  /** @param template its place, which is that of the attribute in OWN_NAMES too */
+  #readName(reader: ProtobufReader, template: number, kind: NameKind): string | undefined {
+    const from = this.#foundNames.from[template] as number
+    const text = from < 0 ? undefined : scalarText(reader, from, this.#foundNames.to[template] as number, true)
+    this.#values.ignore(template, Boolean(text))
+    return text ? legalName(kind, text) : undefined
   }
 
   #place(group: string, stream: string): number {
     if (!this.#permission.allows(group)) {
       this.detour = undefined
-      this.denied = { group, stream }
+      this.denied.group = group
+      this.denied.stream = stream
       return NOT_PERMITTED
     }
     const admitted = this.#gate.admit(group, stream, this.#nowMs)

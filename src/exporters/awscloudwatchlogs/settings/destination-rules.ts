@@ -1,11 +1,26 @@
 import type { Config } from '../config.ts'
 import { destination, type DestinationRules } from '../route/destination.ts'
 import type { ShareOf } from './share-of.ts'
-import { fillTemplate, literalPrefix, type NameKind, parseTemplate, type Template } from '../route/template.ts'
+import {
+  fillTemplate,
+  literalPrefix,
+  metadataNames,
+  type NameKind,
+  parseTemplate,
+  type Template,
+} from '../route/template.ts'
 
 export interface NameTemplates {
   readonly group: Template
   readonly stream: Template
+}
+
+/** The options that use metadata of requests. */
+export function metadataUses(config: Config): { readonly key: string; readonly name: string }[] {
+  const { group, stream } = nameTemplates(config)
+  return [group, stream].flatMap((template) =>
+    metadataNames(template).map((name) => ({ key: `log_${template.kind}_name`, name })),
+  )
 }
 
 export function nameTemplates(config: Config): NameTemplates {
@@ -22,7 +37,7 @@ function template(kind: NameKind, text: string): Template {
 /** Limits on destinations that clients may create; by default groups with the prefix of `log_group_name`. */
 export function destinationRules(config: Config, group: Template, share: ShareOf): DestinationRules {
   const prefix = literalPrefix(group)
-  const single = group.attributes.length === 0
+  const single = group.placeholders.length === 0
   const sideGroup = (written: string, name: string) => written || (single ? prefix : `${prefix}${name}`)
   const byTemplate = single ? [fillTemplate(group, [])] : prefix === '' ? [] : [`${prefix}*`]
   const { late_events: late } = config

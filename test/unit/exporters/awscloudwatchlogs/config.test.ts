@@ -49,6 +49,15 @@ describe('the overflow and late groups', () => {
     expect(problems({ ...config, sending_queue: { storage: 'file_storage' } })).toEqual([])
   })
 
+  test('metadata may choose any group only within allowed_log_groups', () => {
+    const config = { log_group_name: '{metadata.x-tenant}' }
+    expect(problems(config)).toEqual([
+      'log_group_name: lets the headers of a client choose any group: write allowed_log_groups with the groups they may choose, or a prefix before the first placeholder',
+    ])
+    expect(problems({ ...config, allowed_log_groups: ['/t/*'] })).toEqual([])
+    expect(problems({ log_group_name: '/t/{metadata.x-tenant}' })).toEqual([])
+  })
+
   test('may be left out, or named', () => {
     expect(problems({})).toEqual([])
     expect(problems({ overflow_log_group_name: '', overflow_log_stream_name: 'rest' })).toEqual([])

@@ -43,7 +43,7 @@ The exit code is 0 if nothing failed, 1 if something did, and 2 for bad usage or
     const { group, timeout = String(DEFAULT_TIMEOUT_SECONDS), exporter: id } = values
     const parsed = group === undefined ? undefined : parseTemplate('group', group)
     if (typeof parsed === 'string') return refuse(`--group: ${parsed}`, host)
-    if (parsed !== undefined && parsed.attributes.length > 0)
+    if (parsed !== undefined && parsed.placeholders.length > 0)
       return refuse(`--group: ${JSON.stringify(group)} has a placeholder: write one fixed name`, host)
     const seconds = Number(timeout)
     if (!/^\d+$/.test(timeout) || seconds < 1 || seconds > MAX_TIMEOUT_SECONDS)

@@ -20,14 +20,14 @@ export function targetOf({ names }: CloudWatchLogsSettings, group: string | unde
   return {
     group: group ?? filled(names.group, DOCTOR_STREAM),
     stream: filled(names.stream, DOCTOR_STREAM),
-    canaryStream: names.stream.attributes.length === 0 ? unique : filled(names.stream, unique),
-    absentGroup: names.group.attributes.length === 0 ? undefined : filled(names.group, unique),
+    canaryStream: names.stream.placeholders.length === 0 ? unique : filled(names.stream, unique),
+    absentGroup: names.group.placeholders.length === 0 ? undefined : filled(names.group, unique),
   }
 }
 
 function filled(template: Template, value: string): string {
   return fillTemplate(
     template,
-    template.attributes.map(() => value),
+    template.placeholders.map(() => value),
   )
 }

@@ -14,7 +14,8 @@ import type { Config } from '../../config.ts'
 import { type Transcoded, Transcoder } from '../../event/transcode.ts'
 import { type Destination, DestinationGate, DIVERTED_REASONS } from '../../route/destination.ts'
 import { Router } from '../../route/route.ts'
-import type { Template } from '../../route/template.ts'
+import type { Alternative } from '../../route/placeholder.ts'
+import { metadataNames, type Template } from '../../route/template.ts'
 import { type CloudWatchLogsSettings, resolve } from '../../settings/resolve.ts'
 
 /** `event`: sent to CloudWatch. `dead_letter`: kept on disk, not sent. `rejected`: reported to the sender, not kept. */
@@ -45,6 +46,7 @@ export class ExporterExplainer {
   readonly #unlimited: Transcoder
   /** By placeholder: its name, and a transcoder that writes its value as the stream. */
   readonly #placeholders: readonly (readonly [name: string, value: Transcoder])[]
+  readonly #metadataNames: readonly string[]
 
   /** @param budgetBytes the daemon's byte budget, half of which one request may take */
   constructor({ id, config, shape }: PipelineExporter, budgetBytes: number) {
@@ -60,10 +62,11 @@ export class ExporterExplainer {
     const transcoder = (stream: Template) =>
       new Transcoder(new Router(group, stream, new DestinationGate(open)), lenient)
     this.#unlimited = transcoder(stream)
-    this.#placeholders = [...group.attributes, ...stream.attributes].map((names) => [
-      `{${names[0]}}`,
-      transcoder({ kind: 'stream', literals: ['', ''], attributes: [names] }),
+    this.#placeholders = [...group.placeholders, ...stream.placeholders].map((placeholder) => [
+      `{${placeholder.map(sourceOf).join('|')}}`,
+      transcoder({ kind: 'stream', literals: ['', ''], placeholders: [placeholder] }),
     ])
+    this.#metadataNames = [...new Set([group, stream].flatMap(metadataNames))]
   }
 
   /** The exporter, which is never started. */
@@ -103,6 +106,10 @@ export class ExporterExplainer {
     }
     const { items, destination, dead } = first
     const notes = this.#missingIn(request, nowMs)
+    if (this.#metadataNames.length > 0)
+      notes.push(
+        `the input has no request metadata, so metadata.${this.#metadataNames.join(', metadata.')} has no value here`,
+      )
     const changes = describeChanges({ cut, tooDeep, repaired }, transcoder)
     if (changes !== '') notes.push(changes)
     for (const reason of DIVERTED_REASONS)
@@ -133,7 +140,7 @@ export class ExporterExplainer {
     const names = [...new Set(missing.map(([name]) => name))].join(', ')
     return names === ''
       ? []
-      : [`neither the resource nor the record has a value for ${names}, so "undefined" replaces it`]
+      : [`no attribute of the resource, the scope or the record has a value for ${names}, so "undefined" replaces it`]
   }
 
   #detour(reason: (typeof DIVERTED_REASONS)[number], request: Uint8Array, nowMs: number): string {
@@ -157,4 +164,18 @@ const REJECTED = {
 /** The destination of the only record; undefined if it is rejected. */
 function streamOf(transcoder: Transcoder, request: Uint8Array, nowMs: number): Destination | undefined {
   return transcoder.transcode(request, nowMs).routed[0]?.destination
+}
+
+/** For people: where a placeholder looks for its value. */
+function sourceOf(alternative: Alternative): string {
+  switch (alternative.from) {
+    case 'attribute':
+      return alternative.names[0] ?? ''
+    case 'metadata':
+      return `metadata.${alternative.name}`
+    case 'time':
+      return `time:${alternative.format.parts.join('')}`
+    case 'text':
+      return JSON.stringify(alternative.text)
+  }
 }

@@ -32,7 +32,7 @@ export function namedPatterns({ names, destinations, events }: CloudWatchLogsSet
   return groups.filter(canBeGroup).map((group) => ({ group, stream }))
 }
 
-/** `/eks/*` for `/eks/{namespace}`. */
+/** `/eks/*` for `/eks/{namespace|"none"}`: the asterisk covers the values and the texts of all alternatives. */
 function patternOf({ literals }: Template): string {
   return literals.join('*').replaceAll(/\*+/g, '*')
 }

@@ -41,6 +41,87 @@ describe('placeholders are filled', () => {
     ['bytes', Uint8Array.of(65), '/svc/undefined:s'],
   ])('%s', (_, value, lane) => expect(laneOf({ 'service.name': value }, {}, { group })).toBe(lane))
 
+  test.each<[string, string, Attributes, Attributes, string]>([
+    ['by the first alternative that has a value', '{a|b|"none"}', { b: 'B' }, { a: 'A' }, '/svc/A:s'],
+    ['by the next alternative if the first is empty', '{a|b|"none"}', { a: '', b: 'B' }, {}, '/svc/B:s'],
+    ['by the default if no alternative has a value', '{a|b|"none"}', {}, {}, '/svc/none:s'],
+    ['in lower case', '{a:lower}', { a: 'ÄBc' }, {}, '/svc/_bc:s'],
+    ['in upper case', '{a|ServiceName:upper}', {}, { 'service.name': 'shop' }, '/svc/SHOP:s'],
+    ['by an attribute whose name has a colon', "{'a:b'}", { 'a:b': 'x' }, {}, '/svc/x:s'],
+    ['by an attribute named like a property of objects', '{constructor}', {}, {}, '/svc/undefined:s'],
+    [
+      'by the first log group name of ECS',
+      '{aws.log.group.names}',
+      { 'aws.log.group.names': ['/a', '/b'] },
+      {},
+      '/svc//a:s',
+    ],
+    [
+      'with undefined for an empty list',
+      '{aws.log.group.names}',
+      { 'aws.log.group.names': [] },
+      {},
+      '/svc/undefined:s',
+    ],
+    [
+      'with undefined for a list of lists',
+      '{aws.log.group.names}',
+      { 'aws.log.group.names': [['/a']] },
+      {},
+      '/svc/undefined:s',
+    ],
+    ['by a single log group name', '{aws.log.group.names}', { 'aws.log.group.names': '/a' }, {}, '/svc//a:s'],
+  ])('%s', (_, placeholder, resource, record, lane) =>
+    expect(laneOf(resource, record, { group: `/svc/${placeholder}` })).toBe(lane),
+  )
+
+  test('by a scope, between the resource and the record', () => {
+    const record = { body: 'x', attributes: { tenant: 'record' } }
+    const scopes = [
+      { attributes: { tenant: 'one' }, records: [record, record] },
+      { attributes: {}, records: [record] },
+      { records: [record] },
+      { attributes: { tenant: 'two' }, records: [record] },
+    ]
+    const setup = { stream: '{tenant}' }
+    expect([...routedOf(logsRequest({ scopes }), setup)].map(([lane, { length }]) => `${lane} ${length}`)).toEqual([
+      'g:one 2',
+      'g:record 2',
+      'g:two 1',
+    ])
+    expect([...routedOf(logsRequest({ resource: { tenant: 'all' }, scopes }), setup).keys()]).toEqual(['g:all'])
+  })
+
+  test('by the UTC time of each event', () => {
+    const at = (iso: string) => ({ body: 'x', time: BigInt(Date.parse(iso)) * 1_000_000n })
+    const records = ['2026-01-01T23:59:59.999Z', '2026-01-02T00:00:00Z', '2026-01-02T00:59:59Z', '2026-01-02T01:00:00Z']
+    const setup = { group: '/{time:%Y/%m/%d}', stream: '{time:%j-%H.%M}' }
+    expect([...routedOf(recordsRequest(...records.map(at)), setup).keys()]).toEqual([
+      '/2026/01/01:001-23.59',
+      '/2026/01/02:002-00.00',
+      '/2026/01/02:002-00.59',
+      '/2026/01/02:002-01.00',
+    ])
+  })
+
+  test('by the time under which a late event is stored', () => {
+    const request = recordsRequest({ body: 'x', time: 1n }, { body: 'x', time: 2n ** 64n - 1n })
+    const streams = (lateEvents: 'clamp' | 'dead_letter') =>
+      [...routedOf(request, { stream: '{time:%Y-%m-%d}', lateEvents }).keys()].join(' ')
+    expect(streams('clamp')).toBe('g:2025-12-19 g:2026-01-02')
+    expect(streams('dead_letter')).toBe('g:1970-01-01 g:2554-07-21')
+  })
+
+  test('by metadata of the request, cut to the length of a name', () => {
+    const under = transcoder({ group: '/t/{metadata.X-Tenant:lower|"none"}' })
+    const lane = (metadata?: ReadonlyMap<string, readonly string[]>) =>
+      under.transcode(recordsRequest({ body: 'x' }), NOW_MS, undefined, { metadata }).routed.map(({ lane }) => lane)
+    expect(lane(new Map([['x-tenant', ['Blue', 'red']]]))).toEqual(['/t/blue:s'])
+    expect(lane(new Map([['x-tenant', []]]))).toEqual(['/t/none:s'])
+    expect(lane(new Map([['x-tenant', ['x'.repeat(100_000)]]]))).toEqual([`/t/${'x'.repeat(509)}:s`])
+    expect(lane()).toEqual(['/t/none:s'])
+  })
+
   test('any attribute can be used, in group and stream', () => {
     const setup = { group: '/eks/{k8s.namespace.name}', stream: '{k8s.pod.name}.{NodeName}' }
     const resource = { 'k8s.namespace.name': 'prod', 'k8s.pod.name': 'a-1', 'k8s.node.name': 'n' }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { parsePlaceholder } from '../../../../../src/exporters/awscloudwatchlogs/route/placeholder.ts'
 import {
   fillTemplate,
   legalName,
@@ -23,12 +24,15 @@ describe('placeholders', () => {
     expect(template('group', `/a/{${short}}/b`)).toEqual({
       kind: 'group',
       literals: ['/a/', '/b'],
-      attributes: [[short, attribute]],
+      placeholders: [[{ from: 'attribute', names: [short, attribute] }]],
     })
   })
 
   test('any other placeholder is the attribute itself, spaces around it ignored', () => {
-    expect(template('stream', '{k8s.pod.name}-{ host.id }').attributes).toEqual([['k8s.pod.name'], ['host.id']])
+    expect(template('stream', '{k8s.pod.name}-{ host.id }').placeholders).toEqual([
+      [{ from: 'attribute', names: ['k8s.pod.name'] }],
+      [{ from: 'attribute', names: ['host.id'] }],
+    ])
   })
 
   test.each([undefined, ''])('a missing or empty value (%j) reads undefined', (value) => {
@@ -41,6 +45,62 @@ describe('placeholders', () => {
     expect(literalPrefix(template('group', '/fixed'))).toBe('/fixed')
   })
 })
+
+describe('alternatives', () => {
+  test.each([
+    ['{a|b}', [attribute('a'), attribute('b')]],
+    ['{ a : lower | ServiceName:upper }', [attribute('a', 'lower'), attribute('ServiceName', 'upper', 'service.name')]],
+    ["{'ec2.tag.aws:group:name'|'a|b':lower}", [attribute('ec2.tag.aws:group:name'), attribute('a|b', 'lower')]],
+    ["{'metadata.x'}", [attribute('metadata.x')]],
+    ['{a|"x: |y"}', [attribute('a'), { from: 'text', text: 'x: |y' }]],
+    ['{metadata.X-Tenant:lower}', [{ from: 'metadata', name: 'x-tenant', letterCase: 'lower' }]],
+    ['{time:%Y-%m}', [{ from: 'time', format: { parts: ['%Y', '-', '%m'], stepMs: 86_400_000 } }]],
+    ['{time}', [attribute('time')]],
+    ['{toString}', [attribute('toString')]],
+  ])('%s', (text, placeholder) => {
+    // Checked without the rule for names, which refuses the colon of a default.
+    expect(parsePlaceholder(text.slice(1, -1).trim())).toEqual(placeholder)
+  })
+
+  test.each([
+    ['{a|}', "has an empty placeholder: write an attribute's name, such as {service.name}"],
+    ['{|a}', "has an empty placeholder: write an attribute's name, such as {service.name}"],
+    ['{:lower}', "has an empty placeholder: write an attribute's name, such as {service.name}"],
+    ["{''}", "has an empty placeholder: write an attribute's name, such as {service.name}"],
+    ['{a|""}', 'has an empty default "": write a text, such as "unknown"'],
+    ['{"x"}', 'has only a text in {"x"}: write the text without braces, or an attribute before it'],
+    ['{a|"x"|b}', 'has b in {a|"x"|b}, which is never used: the alternative before it always has a value'],
+    ['{time:%d|a}', 'has a in {time:%d|a}, which is never used: the alternative before it always has a value'],
+    ['{a|"x}', 'has unmatched quotes in {a|"x}: write "text" for a default, \'name\' for an attribute'],
+    [
+      '{a:lowr}',
+      'has the format "lowr" after "a": write lower or upper; an attribute whose name has a colon needs single quotes: {\'a:lowr\'}',
+    ],
+    ['{time:%Y%q}', 'has "%q" in {time:%Y%q}: the date parts are %Y %m %d %j %H %M'],
+    ['{time:%}', 'has "%" in {time:%}: the date parts are %Y %m %d %j %H %M'],
+    [
+      '{time:x}',
+      'has no date part in {time:x}: write one of %Y %m %d %j %H %M; an attribute of this name needs single quotes',
+    ],
+    ['{metadata.x y}', 'has "metadata.x y", and no header is named "x y": write a name such as metadata.x-tenant'],
+    ['{metadata.}', 'has "metadata.", and no header is named "": write a name such as metadata.x-tenant'],
+    ['{a|"b c"}', 'has " ": a log group name holds letters, digits and . - _ / #'],
+    ['{time:%H:%M}', 'has ":": a log group name holds letters, digits and . - _ / #'],
+  ])('%s can never give a name', (text, problem) =>
+    expect(parseTemplate('group', `/x/${text}`)).toBe(`${JSON.stringify(`/x/${text}`)} ${problem}`),
+  )
+
+  test('text that leaves no room for its placeholder is an error', () => {
+    expect(parseTemplate('stream', `${'a'.repeat(512)}{x}`)).toBe(
+      'has 512 characters besides its placeholders, which leaves no room for them: a name has at most 512',
+    )
+  })
+})
+
+function attribute(name: string, letterCase?: 'lower' | 'upper', mapped?: string): object {
+  const names = mapped === undefined ? [name] : [name, mapped]
+  return letterCase === undefined ? { from: 'attribute', names } : { from: 'attribute', names, letterCase }
+}
 
 describe('invalid names', () => {
   test.each([
