@@ -89,5 +89,14 @@ export const LOST_REASONS = [
 export type LostReason = (typeof LOST_REASONS)[number]
 
 /** Reasons why a record was left out on purpose. */
-export const FILTERED_REASONS = ['dropped_by_config', 'dedup', 'sampled'] as const
+export const FILTERED_REASONS = [
+  'dropped_by_config',
+  'dedup',
+  'sampled',
+  'oversize', // over the event limit, with `on_oversize: drop`
+] as const
 export type FilteredReason = (typeof FILTERED_REASONS)[number]
+
+export function isFiltered(reason: string): reason is FilteredReason {
+  return (FILTERED_REASONS as readonly string[]).includes(reason)
+}

@@ -68,6 +68,8 @@ export interface Reservation {
   readonly records: number
   /** Records that this exporter rejects. Almost always none. */
   readonly rejected: Rejections
+  /** Records that will be settled. Default: all that are not rejected. A record that becomes several events counts as several. */
+  readonly toSettle?: number
   /** The stage on which the sender is answered; `settled`, for example, with `wait_for_result`. */
   readonly answerOn: 'queued' | 'settled'
   /** A warning for the sender about records that were accepted; empty if there is none. */
@@ -78,7 +80,7 @@ export interface Reservation {
 
 /** Receives the outcomes of records. */
 export interface SettlementListener {
-  /** Called as records settle, after they were queued; the counts add up to `records` minus the rejected ones. */
+  /** Called as records settle, after they were queued; the counts add up to `toSettle`. */
   settled(settlement: Settlement, records: number): void
 }
 
@@ -105,4 +107,8 @@ export interface PipelineShape {
   readonly budgetShare?: number
   /** Notes to log at start, one sentence each. */
   readonly notes?: readonly string[]
+}
+
+export function toSettle({ records, rejected, toSettle: own }: Reservation): number {
+  return own ?? records - rejected.count
 }

@@ -16,7 +16,7 @@ export function makeTranscoder(rawLog: boolean): Transcoder {
     routeFromBody: false,
     eventId: false,
     maxMessageBytes: 1_048_550,
-    onOversize: 'cut',
+    onOversize: 'truncate',
     maxTextBytes: 2 ** 30,
     lateEvents: 'reject',
   })

@@ -293,7 +293,7 @@ export class CloudWatchLogs {
       this.#admission.learnRefusal()
       return full
     }
-    const { cut, tooDeep, repaired } = this.transcoder
+    const { cut, split, dropped, tooDeep, repaired } = this.transcoder
     let transcoded: Transcoded
     try {
       transcoded = this.transcoder.transcode(
@@ -318,7 +318,7 @@ export class CloudWatchLogs {
       return { ...(couldHold ? reserved : tooLargeForQueue(queue)), records }
     }
     this.#admission.learn(request.bytes.length, reserved.bytes)
-    const warning = describeChanges({ cut, tooDeep, repaired }, this.transcoder)
+    const warning = describeChanges({ cut, split, dropped, tooDeep, repaired }, this.transcoder)
     return this.#reservation(transcoded, reserved, warning)
   }
 
@@ -329,12 +329,13 @@ export class CloudWatchLogs {
       kind: 'reserved',
       records: transcoded.records,
       rejected,
+      toSettle: transcoded.records + transcoded.moreParts - transcoded.dropped - rejected.count,
       warning,
       answerOn: this.#options.settings.answerOn,
       commit: (listener) => {
         const queued = (failure: Retry | undefined) => {
           if (failure === undefined) {
-            this.ledgers.admit(transcoded, reserved.overShare)
+            this.#admit(transcoded, reserved.overShare)
             this.#logTooLarge(rejected)
           } else this.ledger.enqueueFailed += transcoded.records
           listener.queued(failure)
@@ -351,6 +352,14 @@ export class CloudWatchLogs {
     if (tooLarge === undefined) return
     const { count: records, sample: error } = tooLarge
     this.#options.logger.warn('records were rejected: their events are too long', { records, error })
+  }
+
+  #admit(transcoded: Transcoded, overShare: readonly number[]): void {
+    this.ledgers.admit(transcoded, overShare)
+    const { dropped } = transcoded
+    if (dropped === 0) return
+    const maxEventBytes = this.#options.settings.events.maxMessageBytes
+    this.#options.logger.warn('events over max_event_bytes were dropped', { events: dropped, maxEventBytes })
   }
 
   #notReady(): Retry {

@@ -270,9 +270,11 @@ const writtenSchema = z
       .prefault(MAX_MESSAGE_BYTES)
       .describe('Maximum message size; CloudWatch accepts 1,048,550 bytes.'),
     on_oversize: z
-      .enum(['cut', 'reject'])
-      .default('cut')
-      .describe('Action for a longer event: cut its longest strings and mark them, or reject it as too_large.'),
+      .enum(['truncate', 'split', 'drop', 'dead_letter', 'reject', 'cut'])
+      .default('truncate')
+      .describe(
+        'Action for a longer event: truncate (or cut), split, drop, dead_letter or reject; see “Events over the limit”.',
+      ),
     on_lane_full: z
       .enum(['park', 'dead_letter', 'reject', 'refuse'])
       .optional()
@@ -354,6 +356,8 @@ const writtenSchema = z
       const needs = 'keeps records on disk: write sending_queue.storage, or '
       const { on_lane_full: full, late_events: late } = config
       if (full === 'park' || full === 'dead_letter') issue(['on_lane_full'], `${full} ${needs}reject`)
+      if (config.on_oversize === 'dead_letter')
+        issue(['on_oversize'], `dead_letter ${needs}truncate, split, drop or reject`)
       if (late.policy === 'dead_letter') issue(['late_events', 'policy'], `dead_letter ${needs}reject`)
     }
     if (config.endpoint !== '' && (config.dualstack === true || config.fips === true))

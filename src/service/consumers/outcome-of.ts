@@ -1,4 +1,4 @@
-import { accepted } from '../../component/consumer.ts'
+import { accepted, toSettle } from '../../component/consumer.ts'
 import type { Outcome } from '../../accounting/outcome.ts'
 import type { Rejections } from '../../accounting/rejections.ts'
 import type { Progress } from './progress.ts'
@@ -14,7 +14,8 @@ export function outcomeOfOne(part: Progress): Outcome {
   return {
     kind: 'accepted',
     records,
-    rejected: rejected.count + missedBy(part),
+    // A split record has several events, which may all be rejected.
+    rejected: Math.min(records, rejected.count + missedBy(part)),
     ...(isPassing(part) && { passing: true }),
     message: join([describeRejected(rejected), describeMissed(part), warning]),
   }
@@ -44,11 +45,15 @@ export function outcomeOfAll(parts: readonly NamedPart[]): Outcome {
     if (progress.missed !== undefined) texts.push(`${exporter}: ${describeMissed(progress)}`)
     texts.push(warning)
   }
+  const records = parts[0]?.progress.reservation.records ?? 0
   return {
     kind: 'accepted',
-    records: parts[0]?.progress.reservation.records ?? 0,
+    records,
     ...(parts.some(({ progress }) => isPassing(progress)) && { passing: true }),
-    rejected: Math.min(...parts.map(({ progress }) => progress.reservation.rejected.count + missedBy(progress))),
+    rejected: Math.min(
+      records,
+      ...parts.map(({ progress }) => progress.reservation.rejected.count + missedBy(progress)),
+    ),
     message: join(texts),
   }
 }
@@ -63,8 +68,12 @@ function describeMissed({ missed }: Progress): string {
 }
 
 /** Whether every record found its lane full: there is room again when CloudWatch takes records. */
-function isPassing({ reservation: { records, rejected } }: Progress): boolean {
-  return records > 0 && rejected.byReason.get('lane_full')?.count === records
+function isPassing({ reservation }: Progress): boolean {
+  const { rejected } = reservation
+  // Not compared with the records: a split one has several events, each of which counts.
+  return (
+    rejected.count > 0 && rejected.byReason.get('lane_full')?.count === rejected.count && toSettle(reservation) === 0
+  )
 }
 
 function missedBy({ missed }: Progress): number {

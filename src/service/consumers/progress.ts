@@ -1,4 +1,4 @@
-import type { Reservation, StageListener } from '../../component/consumer.ts'
+import { type Reservation, type StageListener, toSettle } from '../../component/consumer.ts'
 import type { LostReason, Retry, Settlement } from '../../accounting/outcome.ts'
 
 /** Retry delay for a sender whose records were still in memory at shutdown: the time a restart takes. */
@@ -23,7 +23,7 @@ export abstract class Progress implements StageListener {
   constructor(reservation: Reservation) {
     this.reservation = reservation
     this.queuedOnly = reservation.answerOn === 'queued'
-    this.#unsettled = reservation.records - reservation.rejected.count
+    this.#unsettled = toSettle(reservation)
   }
 
   queued(failure: Retry | undefined): void {
@@ -45,7 +45,7 @@ export abstract class Progress implements StageListener {
   /** A sender that waits for the settlement still has the records, so it can send them again. */
   #lose(reason: LostReason, records: number): Retry {
     this.#lost += records
-    const all = this.reservation.records - this.reservation.rejected.count
+    const all = toSettle(this.reservation)
     const lost = `${this.#lost} of ${all} records were not delivered`
     if (reason === 'shutdown' || this.failure?.cause === 'shutting_down')
       return {

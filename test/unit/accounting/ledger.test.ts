@@ -29,7 +29,9 @@ describe('Ledger', () => {
     expect(ledger.rejected.too_old).toBe(1 + 3)
     expect(ledger.filtered.dedup).toBe(2)
     expect(ledger.lost.expired).toBe(3)
-    expect(ledger.queued).toBe(100 - 4 * REJECTED_REASONS.length - 6 - 6 - 3 * LOST_REASONS.length)
+    expect(ledger.queued).toBe(
+      100 - 4 * REJECTED_REASONS.length - 2 * FILTERED_REASONS.length - 6 - 3 * LOST_REASONS.length,
+    )
   })
 
   test('shows a count that bypassed its methods as a difference', () => {

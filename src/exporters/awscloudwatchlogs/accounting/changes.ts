@@ -2,6 +2,10 @@
 export interface Changes {
   /** Events that were cut to the limit. */
   readonly cut: number
+  /** Events that were split into parts. */
+  readonly split: number
+  /** Events over the limit that were left out. */
+  readonly dropped: number
   /** Values that were nested too deep and replaced by a marker. */
   readonly tooDeep: number
   /** Invalid UTF-8 sequences that became U+FFFD. */
@@ -12,6 +16,8 @@ export interface Changes {
 export function describeChanges(before: Changes, after: Changes): string {
   return [
     counted(after.cut - before.cut, 'events were longer than max_event_bytes and cut'),
+    counted(after.split - before.split, 'events were longer than max_event_bytes and split into parts'),
+    counted(after.dropped - before.dropped, 'events were longer than max_event_bytes and dropped'),
     counted(after.tooDeep - before.tooDeep, 'values were nested too deep and replaced by a marker'),
     counted(after.repaired - before.repaired, 'invalid UTF-8 sequences became U+FFFD'),
   ]

@@ -1,10 +1,11 @@
-import type { RejectedReason, Settlement } from '../../../accounting/outcome.ts'
+import { isFiltered, type Settlement } from '../../../accounting/outcome.ts'
 import type { DeliveryLedger } from '../../../delivery/settlements.ts'
 import type { DeadLetter } from '../../../delivery/dead-letters/dead-letters.ts'
 import { DestinationLedgers } from '../../../accounting/destination-ledgers.ts'
 import { Ledger } from '../../../accounting/ledger.ts'
 import { destinationOf } from '../route/destination.ts'
 import { type Gap, Gaps } from './gaps.ts'
+import type { LaneRejections } from '../event/rejected-records.ts'
 import type { Transcoded } from '../event/transcode.ts'
 
 /** Writes a gap marker into a lane; resolves with false if that is not possible now. */
@@ -87,8 +88,11 @@ export class Ledgers implements DeliveryLedger {
    * Counts a request in the ledgers as soon as it is in the queue, before any of it can be settled.
    * @param overShare places in `routed` that were not accepted
    */
-  admit({ records, rejected, rejectedByLane, routed }: Transcoded, overShare: readonly number[]): void {
-    this.ledger.receive(records)
+  admit(transcoded: Transcoded, overShare: readonly number[]): void {
+    const { records, moreParts, dropped, rejected, rejectedByLane, routed } = transcoded
+    // The parts of a split record are settled one by one, so each counts as a record.
+    this.ledger.receive(records + moreParts)
+    this.ledger.filter('oversize', dropped)
     for (const [reason, { count }] of rejected.byReason) this.ledger.reject(reason, count)
     for (const { lane, reason, count } of rejectedByLane) this.#reject(lane, reason, count)
     const full = new Set(overShare)
@@ -99,9 +103,13 @@ export class Ledgers implements DeliveryLedger {
       } else this.destinations.of(lane).receive(items.count)
   }
 
-  #reject(lane: string, reason: RejectedReason, records: number): void {
+  #reject(lane: string, reason: LaneRejections['reason'], records: number): void {
     const ledger = this.destinations.of(lane)
     ledger.receive(records)
+    if (isFiltered(reason)) {
+      ledger.filter(reason, records)
+      return
+    }
     ledger.reject(reason, records)
     this.#noteGap(lane, reason, records)
   }

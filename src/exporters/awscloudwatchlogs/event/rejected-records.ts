@@ -3,20 +3,20 @@
 // The records of one request that are rejected: by reason for the sender, by destination and reason for the ledgers. A record
 // costs no object: a request may have half a million.
 
-import type { RejectedReason } from '../../../accounting/outcome.ts'
+import type { FilteredReason, RejectedReason } from '../../../accounting/outcome.ts'
 import { NOTHING_REJECTED, RejectionCounter, type Rejections } from '../../../accounting/rejections.ts'
 
-/** Records of one destination that were rejected for one reason. */
+/** Records of one destination that were rejected, or left out on purpose, for one reason. */
 export interface LaneRejections {
   /** Key of the destination. */
   readonly lane: string
-  readonly reason: RejectedReason
+  readonly reason: RejectedReason | FilteredReason
   count: number
 }
 
 export class RejectedRecords {
   #counter: RejectionCounter | undefined
-  readonly #byLane = new Map<string, Map<RejectedReason, LaneRejections>>()
+  readonly #byLane = new Map<string, Map<LaneRejections['reason'], LaneRejections>>()
   #rejectedByLane: LaneRejections[] = []
   /** The entry of the last rejected record, which the next one usually shares. */
   #last: LaneRejections | undefined
@@ -35,7 +35,7 @@ export class RejectedRecords {
     return this.#counter ?? NOTHING_REJECTED
   }
 
-  /** The rejected records whose sender may write their destination. */
+  /** The records that are rejected or left out, and whose sender may write their destination. */
   get rejectedByLane(): readonly LaneRejections[] {
     return this.#rejectedByLane
   }
@@ -56,7 +56,12 @@ export class RejectedRecords {
     this.#counter.add(reason, 1, sample)
   }
 
-  #reject(reason: RejectedReason, lane: string): void {
+  /** Counts a record over the limit that is left out; its sender is not asked to do anything. */
+  drop(lane: string): void {
+    this.#reject('oversize', lane)
+  }
+
+  #reject(reason: LaneRejections['reason'], lane: string): void {
     let entry = this.#last
     if (entry?.lane !== lane || entry.reason !== reason) {
       entry = this.#entry(reason, lane)
@@ -65,9 +70,9 @@ export class RejectedRecords {
     entry.count++
   }
 
-  #entry(reason: RejectedReason, lane: string): LaneRejections {
+  #entry(reason: LaneRejections['reason'], lane: string): LaneRejections {
     let byReason = this.#byLane.get(lane)
-    if (byReason === undefined) this.#byLane.set(lane, (byReason = new Map<RejectedReason, LaneRejections>()))
+    if (byReason === undefined) this.#byLane.set(lane, (byReason = new Map<LaneRejections['reason'], LaneRejections>()))
     const known = byReason.get(reason)
     if (known !== undefined) return known
     const entry = { lane, reason, count: 0 }

@@ -6,14 +6,16 @@
 //   item = {"timestamp":1763700000000,"message":"<message, escaped>"},       the comma is included, so that a run of
 //                                                                            items is copied into a body in one piece
 
+import { randomBytes } from 'node:crypto'
 import type { Identity } from '../../../component/authenticator.ts'
 import type { LogsRequest } from '../../../component/consumer.ts'
 import type { RejectedReason } from '../../../accounting/outcome.ts'
 import type { Rejections } from '../../../accounting/rejections.ts'
 import { JsonText, ONCE, TextTooLong } from '../../../wire/json-text.ts'
+import type { Death } from '../../../delivery/contract/lane-items.ts'
 import { MalformedProtobuf, ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { AnyValueWriter } from './any-value.ts'
-import { cutMessage } from './cut.ts'
+import { cutMessage } from './oversize/cut.ts'
 import type { DivertedReason } from '../route/destination.ts'
 import { EventJson, RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES } from './event-json.ts'
 import { describeLate, LATE_DEATHS, lateness, nearestTime } from './late-time.ts'
@@ -24,7 +26,11 @@ import { isJson, namedDestination } from './raw-json.ts'
 import { RawLog } from './raw-log.ts'
 import { RejectedRecords, type LaneRejections } from './rejected-records.ts'
 import { ASK_FURTHER, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
+import { Split } from './oversize/split.ts'
 import { type RoutedItems, WrittenEvents } from './written-events.ts'
+
+/** Action for an event over the limit. */
+export type OnOversize = 'truncate' | 'split' | 'drop' | 'dead_letter' | 'reject'
 
 export type LatePolicy = 'dead_letter' | 'reject' | 'clamp' | 'divert'
 
@@ -38,7 +44,7 @@ export interface TranscodeOptions {
   readonly eventId: boolean
   /** Maximum bytes of a message; `onOversize` decides about a longer one. */
   readonly maxMessageBytes: number
-  readonly onOversize: 'cut' | 'reject'
+  readonly onOversize: OnOversize
   /** Maximum bytes of the events of one request; a larger one is refused. */
   readonly maxTextBytes: number
   /** Action for events that CloudWatch would refuse for their time. */
@@ -51,6 +57,10 @@ const OTLP: RequestForm = {}
 
 export interface Transcoded {
   readonly records: number
+  /** Events in addition to one per record: a record that is split in three has two more. */
+  readonly moreParts: number
+  /** Records left out by `on_oversize: drop`; they are in `rejectedByLane`, too. */
+  readonly dropped: number
   readonly rejected: Rejections
   /** The rejected records whose sender may write their destination, by destination and reason. */
   readonly rejectedByLane: readonly LaneRejections[]
@@ -71,6 +81,8 @@ const MAX_RECORDS = 500_000
 export const NOT_LATE = -1
 /** No record of this resource has been routed yet: a request may hold thirty million empty resources. */
 const NOT_ROUTED = -3
+/** One for all events: a request may have half a million. */
+const TOO_LARGE_DEATH: Death = { reason: 'too_large', error: 'its event is over max_event_bytes' }
 /** A larger buffer for a line is released. */
 const KEPT_LINE_BYTES = 1_048_576
 const OPEN_OBJECT = 0x7b
@@ -96,6 +108,11 @@ export class Transcoder {
   #detour: DivertedReason | undefined
   readonly #rejected = new RejectedRecords()
   #records = 0
+  #moreParts = 0
+  #droppedHere = 0
+  /** The prefix of the ids of split events, unique to this transcoder. */
+  readonly #splitId = randomBytes(8).toString('hex')
+  readonly #split = new Split()
   #takenBack = 0
   #nowMs = 0
   #identity: Identity | undefined
@@ -104,6 +121,10 @@ export class Transcoder {
 
   /** Events that were cut to the limit. */
   cut = 0
+  /** Events that were split into parts. */
+  split = 0
+  /** Events over the limit that were left out. */
+  dropped = 0
   /** Events whose time was changed, or that were diverted because of it. */
   late = 0
   /** Events sent to the overflow destination, by reason. */
@@ -139,6 +160,8 @@ export class Transcoder {
     reader.reset(bytes)
     this.#rejected.clear()
     this.#records = 0
+    this.#moreParts = 0
+    this.#droppedHere = 0
     this.#takenBack = 0
     this.#events.clear()
     this.#nowMs = nowMs
@@ -149,6 +172,8 @@ export class Transcoder {
       this.#resources(bytes.length)
       return {
         records: this.#records,
+        moreParts: this.#moreParts,
+        dropped: this.#droppedHere,
         rejected: this.#rejected.byReason,
         rejectedByLane: this.#rejected.rejectedByLane,
         routed: this.#events.routed(this.#text.bytes, this.#router.destinations),
@@ -309,23 +334,66 @@ export class Transcoder {
         }
       }
     } else this.#event.write(text, record, originalTime)
-    if (text.counted > this.#options.maxMessageBytes && !this.#shorten(messageStart)) {
-      const size = text.counted
-      this.#takeBack(start)
-      if (!this.#reject('too_large', lane)) this.#rejected.addSample('too_large', this.#tooLarge(size))
-      return
-    }
-    text.ensure(AROUND_BYTES)
-    append(text, ITEM_END)
-    const { maxTextBytes } = this.#options
-    if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
     if (lane === NOT_PERMITTED) {
       this.#takeBack(start)
       return this.#rejectNotPermitted()
     }
+    const oversize = text.counted > this.#options.maxMessageBytes
+    if (oversize && this.#leaveOut(start, lane)) return
     if (detour !== undefined) this.diverted[detour]++
     if (late !== undefined) lane = this.#lateLane(lane, late)
+    if (oversize) {
+      const { onOversize } = this.#options
+      if (onOversize === 'split') return this.#writeParts(start, messageStart, timestamp, lane)
+      if (onOversize === 'truncate') this.#shorten(messageStart)
+      else lane = this.#router.dead(lane, TOO_LARGE_DEATH)
+    }
+    this.#endItem(timestamp, lane)
+  }
+
+  #endItem(timestamp: number, lane: number): void {
+    const text = this.#text
+    text.ensure(AROUND_BYTES)
+    append(text, ITEM_END)
+    const { maxTextBytes } = this.#options
+    if (text.pos > maxTextBytes) throw new TextTooLong(`over ${maxTextBytes} bytes`)
     this.#events.add(text.pos, timestamp, text.counted + EVENT_OVERHEAD_BYTES, lane, this.#records)
+  }
+
+  /** Removes an event over the limit, if such events are not stored. @returns Returns false if it is kept */
+  #leaveOut(start: number, lane: number): boolean {
+    const { onOversize } = this.#options
+    if (onOversize !== 'reject' && onOversize !== 'drop') return false
+    const size = this.#text.counted
+    this.#takeBack(start)
+    if (onOversize === 'drop') {
+      this.dropped++
+      this.#droppedHere++
+      this.#rejected.drop(this.#router.destinations[lane]?.destination.key ?? '')
+    } else if (!this.#reject('too_large', lane)) this.#rejected.addSample('too_large', this.#tooLarge(size))
+    return true
+  }
+
+  /** Replaces the event at `start` by its parts, each an event of the same time. */
+  #writeParts(start: number, messageStart: number, timestamp: number, lane: number): void {
+    const text = this.#text
+    const message = this.#copyLine(messageStart)
+    this.#takeBack(start)
+    const split = this.#split
+    const isWhole = !this.#bare || isJson(message)
+    split.begin(message, isWhole, this.#options.maxMessageBytes, `${this.#splitId}-${++this.split}`)
+    if (this.#records + this.#moreParts + split.parts > MAX_RECORDS)
+      throw new TextTooLong(`over ${MAX_RECORDS} events, with the parts of long ones`)
+    for (let part = 0; part < split.parts; part++) {
+      append(text, TIMESTAMP, AROUND_BYTES)
+      text.decimal(timestamp)
+      append(text, MESSAGE, AROUND_BYTES)
+      text.counted = 0
+      split.write(text)
+      this.#endItem(timestamp, lane)
+    }
+    this.#moreParts += split.parts - 1
+    split.end()
   }
 
   #lateLane(lane: number, late: LateReason): number {
@@ -369,9 +437,8 @@ export class Transcoder {
     return lateEvents === 'clamp' ? nearestTime(late, this.#nowMs) : this.#nowMs
   }
 
-  /** Shortens the message at `messageStart` to the limit; returns false if it must be rejected instead. */
-  #shorten(messageStart: number): boolean {
-    if (this.#options.onOversize === 'reject') return false
+  /** Shortens the message at `messageStart` to the limit. */
+  #shorten(messageStart: number): void {
     const text = this.#text
     const end = unescapeJson(text.bytes, messageStart, text.pos, text.bytes, messageStart)
     const message = text.bytes.subarray(messageStart, end)
@@ -380,7 +447,6 @@ export class Transcoder {
     text.counted = 0
     text.utf8(new DataView(shorter.buffer, shorter.byteOffset, shorter.length), 0, shorter.length, ONCE)
     this.cut++
-    return true
   }
 
   /** Removes everything written since `start`. Bounded, because many records may each be written with a giant resource. */
@@ -409,6 +475,8 @@ export class Transcoder {
   }
 }
 
-function append(text: JsonText, bytes: Buffer): void {
+/** @param room bytes to make room for; 0 if there is room */
+function append(text: JsonText, bytes: Buffer, room = 0): void {
+  if (room > 0) text.ensure(room)
   for (let i = 0; i < bytes.length; i++) text.bytes[text.pos++] = bytes[i] as number
 }

@@ -2,7 +2,7 @@ import { diag } from '@opentelemetry/api'
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import { ByteBudget } from '../../../component/byte-budget.ts'
-import type { Reservation, StageListener } from '../../../component/consumer.ts'
+import { type Reservation, type StageListener, toSettle } from '../../../component/consumer.ts'
 import { ALONE } from '../../../component/siblings.ts'
 import type { Settlement } from '../../../accounting/outcome.ts'
 import type { Ledger } from '../../../accounting/ledger.ts'
@@ -139,10 +139,10 @@ class ExportProgress implements StageListener {
   readonly #problems = new Map<string, number>()
   #left: number
 
-  constructor({ records, rejected }: Reservation, resultCallback: (result: ExportResult) => void) {
+  constructor(reservation: Reservation, resultCallback: (result: ExportResult) => void) {
     this.#resultCallback = resultCallback
-    this.#left = records - rejected.count
-    for (const [reason, { count }] of rejected.byReason) this.#note(`rejected: ${reason}`, count)
+    this.#left = toSettle(reservation)
+    for (const [reason, { count }] of reservation.rejected.byReason) this.#note(`rejected: ${reason}`, count)
   }
 
   queued(failure: { readonly message: string } | undefined): void {

@@ -185,6 +185,10 @@ function refuseDaemonOptions(input: Readonly<Record<string, unknown>>, problems:
   const full = input.on_lane_full
   if (full === 'park' || full === 'dead_letter')
     problems.push(`onLaneFull: ${full} keeps records on disk, which only the daemon does: write reject or refuse`)
+  if (input.on_oversize === 'dead_letter')
+    problems.push(
+      'onOversize: dead_letter keeps records on disk, which only the daemon does: write truncate, split, drop or reject',
+    )
   if (within('late_events', 'policy') === 'dead_letter')
     problems.push(
       'lateEvents.policy: dead_letter keeps records on disk, which only the daemon does: write reject, clamp or divert',

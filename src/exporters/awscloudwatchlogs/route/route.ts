@@ -55,7 +55,7 @@ export class Router {
   #ownStream: string | undefined
   readonly #places = new Map<string, number>()
   /** Places of dead letters, by reason and place. */
-  readonly #deadPlaces: Readonly<Record<LateReason, Map<number, number>>> = { too_old: new Map(), too_new: new Map() }
+  readonly #deadPlaces = new Map<RejectedReason, Map<number, number>>()
   readonly #permission = new Permission()
   /** Destinations of this request; `resource` and `record` return places in it. */
   readonly destinations: RoutedTo[] = []
@@ -94,8 +94,7 @@ export class Router {
     this.#values.beginRequest(metadata)
     this.destinations.length = 0
     this.#places.clear()
-    this.#deadPlaces.too_old.clear()
-    this.#deadPlaces.too_new.clear()
+    this.#deadPlaces.clear()
   }
 
   /** @returns Returns a place in `destinations`, NOT_PERMITTED or ASK_FURTHER */
@@ -147,8 +146,9 @@ export class Router {
   }
 
   /** The place for dead letters of the destination at `place`. */
-  dead(place: number, death: LateDeath): number {
-    const places = this.#deadPlaces[death.reason]
+  dead(place: number, death: Death): number {
+    let places = this.#deadPlaces.get(death.reason)
+    if (places === undefined) this.#deadPlaces.set(death.reason, (places = new Map<number, number>()))
     const known = places.get(place)
     if (known !== undefined) return known
     const target = this.destinations[place]?.destination

@@ -67,7 +67,7 @@ export function resolve(config: Config, share: number, shape: PipelineShape): Cl
       routeFromAttributes: config.route_from_attributes,
       eventId: config.event_id,
       maxMessageBytes: config.max_event_bytes,
-      onOversize: config.on_oversize,
+      onOversize: config.on_oversize === 'cut' ? 'truncate' : config.on_oversize,
       lateEvents: latePolicy(config),
     },
     onLaneFull: onLaneFull(config),

@@ -4,7 +4,7 @@
 import { ByteBudget } from '../../../../component/byte-budget.ts'
 import type { PipelineExporter } from '../../../../component/command.ts'
 import { ALONE } from '../../../../component/siblings.ts'
-import { itemCounted, itemEnd, itemTime } from '../../../../delivery/contract/items.ts'
+import { type ItemBatch, itemCounted, itemEnd, itemTime } from '../../../../delivery/contract/items.ts'
 import { silentLogger } from '../../../../telemetry/logger.ts'
 import { describeChanges } from '../../accounting/changes.ts'
 import { MemoryQueue } from '../../../../delivery/queue/memory-queue.ts'
@@ -18,19 +18,31 @@ import type { Alternative } from '../../route/placeholder.ts'
 import { metadataNames, type Template } from '../../route/template.ts'
 import { type CloudWatchLogsSettings, resolve } from '../../settings/resolve.ts'
 
-/** `event`: sent to CloudWatch. `dead_letter`: kept on disk, not sent. `rejected`: reported to the sender, not kept. */
-export type RecordOutcome = 'event' | 'dead_letter' | 'rejected'
+/**
+ * `event`: sent to CloudWatch. `dead_letter`: kept on disk, not sent. `rejected`: reported to the sender, not kept. `dropped`: left
+ * out, as the config says.
+ */
+export type RecordOutcome = 'event' | 'dead_letter' | 'rejected' | 'dropped'
+
+/** One of the events of a record that is split. */
+export interface ExplainedPart {
+  readonly message: string
+  readonly bytes: number
+}
 
 export interface ExplainedRecord {
   readonly outcome: RecordOutcome
   /** Set unless it is sent. */
   readonly reason: string | undefined
-  /** Undefined if it was rejected. */
+  /** Undefined if it was rejected or dropped. */
   readonly destination: Destination | undefined
   /** ms since the epoch. */
   readonly timestamp: number | undefined
+  /** That of the first part, if it was split. */
   readonly message: string | undefined
-  /** As CloudWatch counts them: UTF-8, and 26 for each event. */
+  /** Empty unless it was split. */
+  readonly parts: readonly ExplainedPart[]
+  /** As CloudWatch counts them: UTF-8, and 26 for each event; all parts together. */
   readonly bytes: number
   /** Changes and detours, one sentence each. */
   readonly notes: readonly string[]
@@ -57,7 +69,12 @@ export class ExporterExplainer {
     this.#budget = new ByteBudget(budgetBytes)
     this.#transcoder = this.#logs().transcoder
     const { group, stream } = settings.names
-    const lenient = { ...settings.events, lateEvents: 'clamp', onOversize: 'cut', maxTextBytes: budgetBytes } as const
+    const lenient = {
+      ...settings.events,
+      lateEvents: 'clamp',
+      onOversize: 'truncate',
+      maxTextBytes: budgetBytes,
+    } as const
     const open = { ...settings.destinations, allowedGroups: [], maxNewAnHour: Number.POSITIVE_INFINITY }
     const transcoder = (stream: Template) =>
       new Transcoder(new Router(group, stream, new DestinationGate(open)), lenient)
@@ -96,13 +113,14 @@ export class ExporterExplainer {
   /** @param request one record @throws TextTooLong if its event does not fit the budget */
   explain(request: Uint8Array, nowMs: number): ExplainedRecord {
     const transcoder = this.#transcoder
-    const { cut, tooDeep, repaired, late } = transcoder
+    const { cut, split, dropped: droppedBefore, tooDeep, repaired, late } = transcoder
     const diverted = { ...transcoder.diverted }
-    const { routed, rejected } = transcoder.transcode(request, nowMs)
+    const { routed, rejected, dropped } = transcoder.transcode(request, nowMs)
     const [first] = routed
+    if (dropped > 0) return { ...NOT_KEPT, outcome: 'dropped', reason: this.#oversize(), notes: [] }
     if (first === undefined) {
       const [[reason, { sample }] = ['empty', { sample: 'the request has no record' }] as const] = rejected.byReason
-      return { ...REJECTED, reason: `${reason}: ${sample}`, notes: [] }
+      return { ...NOT_KEPT, outcome: 'rejected', reason: `${reason}: ${sample}`, notes: [] }
     }
     const { items, destination, dead } = first
     const notes = this.#missingIn(request, nowMs)
@@ -110,7 +128,7 @@ export class ExporterExplainer {
       notes.push(
         `the input has no request metadata, so metadata.${this.#metadataNames.join(', metadata.')} has no value here`,
       )
-    const changes = describeChanges({ cut, tooDeep, repaired }, transcoder)
+    const changes = describeChanges({ cut, split, dropped: droppedBefore, tooDeep, repaired }, transcoder)
     if (changes !== '') notes.push(changes)
     for (const reason of DIVERTED_REASONS)
       if (transcoder.diverted[reason] > diverted[reason]) notes.push(this.#detour(reason, request, nowMs))
@@ -118,18 +136,22 @@ export class ExporterExplainer {
       notes.push(
         `its own time is too old or too new for CloudWatch, so late_events.policy ${this.#settings.events.lateEvents} applies`,
       )
-    const [item] = JSON.parse(`[${Buffer.from(items.bytes.subarray(0, itemEnd(items, 0) - 1)).toString()}]`) as [
-      { message: string },
-    ]
+    const parts = partsOf(items)
     return {
       outcome: dead === undefined ? 'event' : 'dead_letter',
       reason: dead === undefined ? undefined : `${dead.reason}: ${dead.error}`,
       destination,
       timestamp: itemTime(items, 0),
-      message: item.message,
-      bytes: itemCounted(items, 0),
+      message: parts[0]?.message,
+      parts: parts.length > 1 ? parts : [],
+      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
       notes,
     }
+  }
+
+  #oversize(): string {
+    const { maxMessageBytes, onOversize } = this.#settings.events
+    return `oversize: its event is over max_event_bytes ${maxMessageBytes}, and on_oversize is ${onOversize}`
   }
 
   /** The placeholders without a value, if a name shows that there may be some. */
@@ -153,13 +175,22 @@ export class ExporterExplainer {
   }
 }
 
-const REJECTED = {
-  outcome: 'rejected',
+const NOT_KEPT = {
   destination: undefined,
   timestamp: undefined,
   message: undefined,
+  parts: [],
   bytes: 0,
 } as const
+
+/** The events of the only record. */
+function partsOf(items: ItemBatch): ExplainedPart[] {
+  const text = Buffer.from(items.bytes.subarray(0, itemEnd(items, items.count - 1) - 1)).toString()
+  return (JSON.parse(`[${text}]`) as { message: string }[]).map(({ message }, part) => ({
+    message,
+    bytes: itemCounted(items, part),
+  }))
+}
 
 /** The destination of the only record; undefined if it is rejected. */
 function streamOf(transcoder: Transcoder, request: Uint8Array, nowMs: number): Destination | undefined {

@@ -166,6 +166,7 @@ function explainOne(explainer: ExporterExplainer, request: Uint8Array, nowMs: nu
       destination: undefined,
       timestamp: undefined,
       message: undefined,
+      parts: [],
       bytes: 0,
       notes: [],
     }

@@ -2,7 +2,7 @@
 
 import type { Pipeline } from '../../../../component/command.ts'
 import { oneLine } from '../tail/line.ts'
-import type { ExplainedRecord } from './explain-record.ts'
+import type { ExplainedPart, ExplainedRecord } from './explain-record.ts'
 import { INFREQUENT_USD_PER_GB, type Price, PRICES_OF, STANDARD_USD_PER_GB, usdPerMillion } from './prices.ts'
 
 /** Maximum characters of a message that people see; `--json` has all of it. */
@@ -20,7 +20,7 @@ export interface Shown {
 
 /** One object a line. */
 export function printJson({ record, pipeline, exporter, explained, price }: Shown): string {
-  const { outcome, reason, destination, timestamp, message, bytes, notes } = explained
+  const { outcome, reason, destination, timestamp, message, parts, bytes, notes } = explained
   const isSent = outcome === 'event'
   return `${JSON.stringify({
     record,
@@ -32,6 +32,7 @@ export function printJson({ record, pipeline, exporter, explained, price }: Show
     stream: destination?.stream,
     timestamp: timestamp === undefined ? undefined : timeOf(timestamp),
     message,
+    parts: parts.length === 0 ? undefined : parts,
     bytes: destination === undefined ? undefined : bytes,
     notes,
     usd_per_million: isSent ? usdPerMillion(bytes, price.usdPerGb) : undefined,
@@ -42,13 +43,14 @@ export function printJson({ record, pipeline, exporter, explained, price }: Show
 
 /** Some lines for people. */
 export function printText({ record, pipeline, exporter, explained, price }: Shown): string {
-  const { outcome, reason, destination, timestamp, message, bytes, notes } = explained
+  const { outcome, reason, destination, timestamp, message, parts, bytes, notes } = explained
   const rows: [string, string][] = []
-  if (outcome === 'rejected') rows.push(['rejected', reason ?? ''])
+  if (outcome === 'rejected' || outcome === 'dropped') rows.push([outcome, reason ?? ''])
   if (destination !== undefined) rows.push(['group', destination.group], ['stream', destination.stream])
   if (outcome === 'dead_letter') rows.push(['not sent', `kept as a dead letter: ${reason}`])
   if (timestamp !== undefined) rows.push(['time', timeOf(timestamp)])
-  if (message !== undefined) rows.push(['message', shortened(message)])
+  if (parts.length > 0) rows.push(...parts.map(printPart))
+  else if (message !== undefined) rows.push(['message', shortened(message)])
   if (destination !== undefined) rows.push(['bytes', `${bytes}, as CloudWatch counts them (UTF-8, and 26 an event)`])
   if (outcome === 'event')
     rows.push([
@@ -58,6 +60,10 @@ export function printText({ record, pipeline, exporter, explained, price }: Show
   rows.push(...notes.map((note): [string, string] => ['note', note]))
   const lines = rows.map(([name, text]) => `  ${name.padEnd(8)}  ${oneLine(text)}\n`)
   return `record ${record}, ${pipeline} -> ${exporter}\n${lines.join('')}`
+}
+
+function printPart({ message }: ExplainedPart, at: number, { length }: readonly ExplainedPart[]): [string, string] {
+  return ['message', `part ${at + 1} of ${length}: ${shortened(message)}`]
 }
 
 /** The stages of a pipeline. */

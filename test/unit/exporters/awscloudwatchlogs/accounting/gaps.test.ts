@@ -23,7 +23,7 @@ function receive(to: Ledgers, records: number): void {
   const items = itemBatch(namedItems('r', records))
   const target = { lane: 'group:stream', destination: destination('group', 'stream') }
   const routed = [{ ...target, items, records: new Uint32Array(records) }]
-  to.admit({ records, rejected: NOTHING_REJECTED, rejectedByLane: [], routed }, [])
+  to.admit({ records, rejected: NOTHING_REJECTED, rejectedByLane: [], routed, moreParts: 0, dropped: 0 }, [])
 }
 
 describe('gap markers', () => {

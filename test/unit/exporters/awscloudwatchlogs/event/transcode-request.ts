@@ -45,7 +45,7 @@ export function transcoder(setup: Setup = {}): Transcoder {
     routeFromBody: false,
     eventId: false,
     maxMessageBytes: 1_048_550,
-    onOversize: 'cut',
+    onOversize: 'truncate',
     lateEvents: 'reject',
     maxTextBytes: 64 * 1_048_576,
     ...setup,

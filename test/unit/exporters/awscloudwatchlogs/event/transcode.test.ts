@@ -18,6 +18,8 @@ describe('a request without records', () => {
   ])('%s is taken, and is nothing', (_, request) => {
     expect(transcoder().transcode(request, NOW_MS)).toEqual({
       records: 0,
+      moreParts: 0,
+      dropped: 0,
       rejected: NOTHING_REJECTED,
       rejectedByLane: [],
       routed: [],
@@ -246,7 +248,7 @@ test('a resource is not rendered for scopes without records, however many there 
   ])
 })
 
-test.each(['cut', 'reject'] as const)(
+test.each(['truncate', 'split', 'drop', 'dead_letter', 'reject'] as const)(
   'on_oversize: %s does not write a giant resource for each of very many records',
   (onOversize) => {
     const resource = { key: 'x'.repeat(2_000_000) }

@@ -122,7 +122,7 @@ function isKey(json: Buffer, after: number): boolean {
 }
 
 /** The last offset at or before `at` that is not inside an escape or a UTF-8 sequence. */
-function stringBoundary(json: Buffer, from: number, at: number): number {
+export function stringBoundary(json: Buffer, from: number, at: number): number {
   let pos = from
   while (pos < at) {
     const step = stepLength(json, pos)

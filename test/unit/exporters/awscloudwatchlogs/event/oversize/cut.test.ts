@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cutMessage } from '../../../../../src/exporters/awscloudwatchlogs/event/cut.ts'
+import { cutMessage } from '../../../../../../src/exporters/awscloudwatchlogs/event/oversize/cut.ts'
 
 /** The object that is left of an event, which has to be valid JSON within the limit. */
 function cutEvent(event: unknown, limit: number): Record<string, unknown> {
