@@ -45,7 +45,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'exporters/awscloudwatchlogs/commands': [['tail'], ['explain', 'policy'], ['doctor']],
   'exporters/awscloudwatchlogs/library': [['lines'], ['application-log']],
-  'exporters/awscloudwatchlogs/event': [['oversize']],
+  'exporters/awscloudwatchlogs/event': [['oversize', 'message']],
   'extensions/cloudwatch_local': [
     ['answer'],
     ['store', 'filter'],

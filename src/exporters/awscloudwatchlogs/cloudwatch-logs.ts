@@ -293,7 +293,7 @@ export class CloudWatchLogs {
       this.#admission.learnRefusal()
       return full
     }
-    const { cut, split, dropped, tooDeep, repaired } = this.transcoder
+    const { cut, split, dropped, tooDeep, invalidMetrics, repaired } = this.transcoder
     let transcoded: Transcoded
     try {
       transcoded = this.transcoder.transcode(
@@ -318,7 +318,7 @@ export class CloudWatchLogs {
       return { ...(couldHold ? reserved : tooLargeForQueue(queue)), records }
     }
     this.#admission.learn(request.bytes.length, reserved.bytes)
-    const warning = describeChanges({ cut, split, dropped, tooDeep, repaired }, this.transcoder)
+    const warning = describeChanges({ cut, split, dropped, tooDeep, invalidMetrics, repaired }, this.transcoder)
     return this.#reservation(transcoded, reserved, warning)
   }
 

@@ -3,6 +3,7 @@ import { acceptedWithoutEffect, duration, extension, line, path, secretLine, siz
 import { parseProxy } from '../../aws/connection/proxy.ts'
 import { moveAliases, withAliases } from '../../config/schema/aliases.ts'
 import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, MAX_TAGS, RETENTION_DAYS, TAG_KEY, TAG_VALUE } from './limits.ts'
+import { messageSchema, optionsOfEnvelope } from './message-config.ts'
 import { endpoint, eventBytes } from './option-fields.ts'
 import { literalPrefix, metadataNames, type NameKind, parseTemplate } from './route/template.ts'
 import { sinkOptions } from './sink-options.ts'
@@ -269,6 +270,7 @@ const writtenSchema = z
     max_event_bytes: eventBytes()
       .prefault(MAX_MESSAGE_BYTES)
       .describe('Maximum message size; CloudWatch accepts 1,048,550 bytes.'),
+    message: messageSchema,
     on_oversize: z
       .enum(['truncate', 'split', 'drop', 'dead_letter', 'reject', 'cut'])
       .default('truncate')
@@ -340,6 +342,9 @@ const writtenSchema = z
       issue(['external_id'], 'is used with role_arn only: write role_arn, or remove it')
     if (config.route_from_body && !config.raw_log)
       issue(['route_from_body'], 'works with raw_log only: write raw_log: true, or remove it')
+    if (config.raw_log)
+      for (const key of optionsOfEnvelope(config.message))
+        issue(['message', key], 'shapes the event around the body, and raw_log sends only the body: remove one of them')
     if (config.event_id && config.raw_log)
       issue(['event_id'], 'cannot be added to the body that raw_log sends: remove one of them')
     if (config.route_from_body && config.allowed_log_groups === undefined)

@@ -19,7 +19,7 @@ const OLDEST = gauge(
 const DIVERTED = counter('otlp_cloudwatch_diverted_records', 'Records sent to the overflow destination, by reason.')
 const CHANGED = counter(
   'otlp_cloudwatch_changed_events',
-  'Events changed to fit: cut, split, values nested too deep, invalid UTF-8 repaired, stored under another time.',
+  'Events changed to fit: cut, split, values nested too deep, wrong EMF documents, invalid UTF-8 repaired, stored under another time.',
 )
 const CREATED = counter('otlp_cloudwatch_created', 'Log groups and log streams created.')
 const CREATING = gauge('otlp_cloudwatch_creating', 'Destinations whose log group or log stream is being created.')
@@ -88,6 +88,7 @@ export function registerMetrics(
     emit(CHANGED, { exporter, change: 'cut' }, transcoder.cut)
     emit(CHANGED, { exporter, change: 'split' }, transcoder.split)
     emit(CHANGED, { exporter, change: 'too_deep' }, transcoder.tooDeep)
+    emit(CHANGED, { exporter, change: 'emf_invalid' }, transcoder.invalidMetrics)
     emit(CHANGED, { exporter, change: 'utf8_repaired' }, transcoder.repaired)
     emit(CHANGED, { exporter, change: 'late' }, transcoder.late + logs.ledgers.rescued)
     emit(REPLAYED, { exporter }, logs.ledger.replayed)

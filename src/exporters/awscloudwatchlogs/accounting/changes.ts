@@ -8,6 +8,8 @@ export interface Changes {
   readonly dropped: number
   /** Values that were nested too deep and replaced by a marker. */
   readonly tooDeep: number
+  /** Documents of the embedded metric format that were wrong. */
+  readonly invalidMetrics: number
   /** Invalid UTF-8 sequences that became U+FFFD. */
   readonly repaired: number
 }
@@ -19,6 +21,10 @@ export function describeChanges(before: Changes, after: Changes): string {
     counted(after.split - before.split, 'events were longer than max_event_bytes and split into parts'),
     counted(after.dropped - before.dropped, 'events were longer than max_event_bytes and dropped'),
     counted(after.tooDeep - before.tooDeep, 'values were nested too deep and replaced by a marker'),
+    counted(
+      after.invalidMetrics - before.invalidMetrics,
+      'EMF documents were wrong and became plain logs (at most 100 metrics, a Timestamp, a Namespace)',
+    ),
     counted(after.repaired - before.repaired, 'invalid UTF-8 sequences became U+FFFD'),
   ]
     .filter((text) => text !== '')

@@ -13,12 +13,18 @@ import { randomBytes } from 'node:crypto'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import { type Fragment, fragment, JsonText, TWICE } from '../../../wire/json-text.ts'
 import type { AnyValueWriter } from './any-value.ts'
+import type { MessageShape } from './message/message-shape.ts'
+import { Shaper } from './message/shaper.ts'
 import { type LogRecordFields, RECORD_ATTRIBUTES, SPAN_ID_BYTES, TRACE_ID_BYTES } from './log-record.ts'
 
 const OPEN = fragment('{')
 const CLOSE = fragment('}')
 const COMMA = fragment(',')
 const QUOTE = fragment('"')
+const XRAY_VERSION = fragment('1-')
+const HYPHEN = fragment('-')
+/** The part of an X-Ray trace id that is a time. */
+const XRAY_SECONDS_BYTES = 4
 const ORIGINAL_TIMESTAMP = fragment('"original_timestamp":')
 const BODY = fragment('"body":')
 const SEVERITY_NUMBER = fragment('"severity_number":')
@@ -58,6 +64,8 @@ export class EventJson {
   /** The resource, rendered once for all its scopes. `#shared`: a scope with its resource. */
   readonly #resource: JsonText
   readonly #shared: JsonText
+  /** Undefined: the event is the collector's. */
+  readonly #shaper: Shaper | undefined
   /** The prefix of event ids; undefined: no ids. */
   readonly #id: Fragment | undefined
   #written = 0
@@ -73,10 +81,18 @@ export class EventJson {
   /**
    * @param limit maximum bytes of a scope and its resource together
    * @param eventId whether each event gets a unique id
+   * @param shape differences from the collector's event
    */
-  constructor(reader: ProtobufReader, values: AnyValueWriter, limit: number, eventId: boolean) {
+  constructor(
+    reader: ProtobufReader,
+    values: AnyValueWriter,
+    limit: number,
+    eventId: boolean,
+    shape: MessageShape | undefined,
+  ) {
     this.#reader = reader
     this.#values = values
+    this.#shaper = shape === undefined ? undefined : new Shaper(reader, values, shape)
     this.#id = eventId ? fragment(`${EVENT_ID}${randomBytes(8).toString('hex')}-`) : undefined
     this.#resource = new JsonText(limit)
     this.#shared = new JsonText(limit)
@@ -94,14 +110,14 @@ export class EventJson {
    */
   shareResource(from: number, to: number): void {
     this.#resourceRendered = false
-    this.#resourceFrom = from
+    this.#resourceFrom = this.#shaper?.hidesResource === true ? -1 : from
     this.#resourceTo = to
   }
 
   /** Sets the scope of one ScopeLogs of that resource. */
   shareScope(from: number, to: number): void {
     this.#rendered = false
-    this.#scopeFrom = from
+    this.#scopeFrom = this.#shaper?.hidesScope === true ? -1 : from
     this.#scopeTo = to
   }
 
@@ -136,9 +152,12 @@ export class EventJson {
     const to = this.#resourceTo
     text.restart()
     if (from >= 0 && hasField(this.#reader, from, to, RESOURCE_ATTRIBUTES)) {
-      text.fragment(RESOURCE)
-      this.#values.keyValues(text, from, to, RESOURCE_ATTRIBUTES)
-      text.fragment(CLOSE)
+      if (this.#shaper !== undefined) this.#shaper.resource(text, from, to, RESOURCE_ATTRIBUTES)
+      else {
+        text.fragment(RESOURCE)
+        this.#values.keyValues(text, from, to, RESOURCE_ATTRIBUTES)
+        text.fragment(CLOSE)
+      }
     }
     this.#resourceRendered = true
   }
@@ -170,6 +189,13 @@ export class EventJson {
     }
     reader.end = outerEnd
     if (nameFrom === nameTo && versionFrom === versionTo && !attributes) return
+    if (this.#shaper?.flat === true) {
+      const name = { from: nameFrom, to: nameTo }
+      return this.#shaper.flatScope(text, { from, to, tag: SCOPE_ATTRIBUTES }, name, {
+        from: versionFrom,
+        to: versionTo,
+      })
+    }
     text.fragment(SCOPE)
     if (nameFrom < nameTo) {
       text.fragment(NAME)
@@ -194,9 +220,13 @@ export class EventJson {
   /**
    * Writes the message of one record. Expects `text.counted` to be 0.
    * @param originalTime ms since the epoch, of an event that is stored under another time; below 0: none
+   * @param nowMs the time of receipt
+   * @param mayMerge false: the body is one member, whatever the shape says
    */
-  write(text: JsonText, record: LogRecordFields, originalTime: number): void {
+  write(text: JsonText, record: LogRecordFields, originalTime: number, nowMs: number, mayMerge: boolean): void {
     const { bytes, view } = this.#reader
+    const shaper = this.#shaper
+    shaper?.hide(record)
     text.fragment(OPEN)
     if (originalTime >= 0) {
       text.fragment(ORIGINAL_TIMESTAMP)
@@ -204,8 +234,10 @@ export class EventJson {
     }
     // A body without a value (an empty AnyValue) is omitted, like the collector's nil.
     if (record.bodyFrom >= 0 && record.bodyTo > record.bodyFrom) {
-      this.#next(text, BODY)
-      this.#values.value(text, record.bodyFrom, record.bodyTo)
+      if (shaper === undefined || !mayMerge || !shaper.mergesBody(text, record)) {
+        this.#next(text, BODY)
+        this.#values.value(text, record.bodyFrom, record.bodyTo)
+      }
     }
     if (record.severityNumber !== 0) {
       this.#next(text, SEVERITY_NUMBER)
@@ -226,7 +258,13 @@ export class EventJson {
     }
     if (record.traceIdFrom >= 0) {
       this.#next(text, TRACE_ID)
-      hex(text, bytes, record.traceIdFrom, TRACE_ID_BYTES)
+      if (shaper?.xrayTraceId === true) {
+        // 1-<seconds since the epoch>-<random>, as X-Ray writes the same 16 bytes.
+        text.fragment(XRAY_VERSION)
+        hex(text, bytes, record.traceIdFrom, XRAY_SECONDS_BYTES)
+        text.fragment(HYPHEN)
+        hex(text, bytes, record.traceIdFrom + XRAY_SECONDS_BYTES, TRACE_ID_BYTES - XRAY_SECONDS_BYTES)
+      } else hex(text, bytes, record.traceIdFrom, TRACE_ID_BYTES)
       text.fragment(QUOTE)
     }
     if (record.spanIdFrom >= 0) {
@@ -240,10 +278,14 @@ export class EventJson {
       text.fragment(QUOTE)
     }
     if (record.attributesFrom >= 0) {
-      this.#next(text, ATTRIBUTES)
-      this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
-      text.fragment(CLOSE)
+      if (shaper !== undefined) shaper.attributes(text, record)
+      else {
+        this.#next(text, ATTRIBUTES)
+        this.#values.keyValues(text, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES)
+        text.fragment(CLOSE)
+      }
     }
+    shaper?.sequence(text, nowMs)
     if (this.#id !== undefined) {
       this.#next(text, this.#id)
       text.decimal(++this.#written)

@@ -23,6 +23,9 @@ import { EVENT_OVERHEAD_BYTES } from '../limits.ts'
 import { LogRecordFields, nanosToMillis, RECORD_ATTRIBUTES } from './log-record.ts'
 import { unescapeJson } from '../../../wire/json-unescape.ts'
 import { isJson, namedDestination } from './raw-json.ts'
+import { EmfBody } from './message/emf-body.ts'
+import type { Emf } from './message/emf.ts'
+import type { MessageShape } from './message/message-shape.ts'
 import { RawLog } from './raw-log.ts'
 import { RejectedRecords, type LaneRejections } from './rejected-records.ts'
 import { ASK_FURTHER, type LateReason, NOT_PERMITTED, type Router } from '../route/route.ts'
@@ -42,6 +45,10 @@ export interface TranscodeOptions {
   readonly routeFromAttributes?: boolean | undefined
   /** Each event gets a unique id; only without `rawLog`. */
   readonly eventId: boolean
+  /** Differences from the collector's event; undefined: nothing. */
+  readonly shape?: MessageShape | undefined
+  /** Documents of the embedded metric format are the whole message, if they are valid. */
+  readonly emf?: boolean
   /** Maximum bytes of a message; `onOversize` decides about a longer one. */
   readonly maxMessageBytes: number
   readonly onOversize: OnOversize
@@ -98,6 +105,7 @@ export class Transcoder {
   readonly #text: JsonText
   readonly #event: EventJson
   readonly #raw: RawLog
+  readonly #emf: EmfBody | undefined
   /** An unescaped copy of a message, to look for a destination in it. */
   #line = Buffer.alloc(0)
   /** The message in field 1 that `#findOwner` found: the resource of a ResourceLogs, the scope of a ScopeLogs. */
@@ -121,6 +129,8 @@ export class Transcoder {
 
   /** Events that were cut to the limit. */
   cut = 0
+  /** Documents of the embedded metric format that were wrong, and written as plain logs. */
+  invalidMetrics = 0
   /** Events that were split into parts. */
   split = 0
   /** Events over the limit that were left out. */
@@ -134,7 +144,8 @@ export class Transcoder {
     this.#router = router
     this.#options = options
     this.#text = new JsonText(options.maxTextBytes)
-    this.#event = new EventJson(this.#reader, this.#values, options.maxTextBytes, options.eventId)
+    this.#event = new EventJson(this.#reader, this.#values, options.maxTextBytes, options.eventId, options.shape)
+    this.#emf = options.emf === true ? new EmfBody(this.#reader) : undefined
     this.#raw = new RawLog(this.#values)
   }
 
@@ -318,8 +329,12 @@ export class Transcoder {
     append(text, MESSAGE)
     const messageStart = text.pos
     text.counted = 0
-    if (this.#bare) {
-      this.#raw.write(text, record)
+    const emf = this.#writeEmf(messageStart)
+    if (emf === 'valid') {
+      // The whole message is written.
+    } else if (this.#bare) {
+      if (emf === 'invalid') this.#raw.wrapped(text, record)
+      else this.#raw.write(text, record)
       if (text.counted === 0) {
         text.pos = start
         if (!this.#reject('empty', lane))
@@ -333,7 +348,7 @@ export class Transcoder {
           detour = this.#router.detour
         }
       }
-    } else this.#event.write(text, record, originalTime)
+    } else this.#event.write(text, record, originalTime, this.#nowMs, emf === 'none')
     if (lane === NOT_PERMITTED) {
       this.#takeBack(start)
       return this.#rejectNotPermitted()
@@ -349,6 +364,20 @@ export class Transcoder {
       else lane = this.#router.dead(lane, TOO_LARGE_DEATH)
     }
     this.#endItem(timestamp, lane)
+  }
+
+  /** Writes the body if it is a valid document of the embedded metric format, else nothing. */
+  #writeEmf(messageStart: number): Emf {
+    const record = this.#record
+    if (this.#emf === undefined || !this.#emf.mayBe(record)) return 'none'
+    const text = this.#text
+    this.#raw.write(text, record)
+    const emf = this.#emf.check(this.#copyLine(messageStart))
+    if (emf === 'valid') return emf
+    if (emf === 'invalid') this.invalidMetrics++
+    this.#takeBack(messageStart)
+    text.counted = 0
+    return emf
   }
 
   #endItem(timestamp: number, lane: number): void {

@@ -8,6 +8,7 @@ import type { QueueBound } from '../../../delivery/queue/queue-bound.ts'
 import type { ClientSettings } from '../aws/client.ts'
 import type { Config } from '../config.ts'
 import type { GroupRule } from '../route/group-rules.ts'
+import { messageShape } from '../event/message/message-shape.ts'
 import type { LatePolicy, TranscodeOptions } from '../event/transcode.ts'
 import type { DestinationRules } from '../route/destination.ts'
 import { clientSettings } from './client-settings.ts'
@@ -66,6 +67,8 @@ export function resolve(config: Config, share: number, shape: PipelineShape): Cl
       routeFromBody: config.route_from_body,
       routeFromAttributes: config.route_from_attributes,
       eventId: config.event_id,
+      shape: messageShape(config.message),
+      emf: config.message.emf,
       maxMessageBytes: config.max_event_bytes,
       onOversize: config.on_oversize === 'cut' ? 'truncate' : config.on_oversize,
       lateEvents: latePolicy(config),

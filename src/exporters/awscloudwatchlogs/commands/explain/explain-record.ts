@@ -113,7 +113,7 @@ export class ExporterExplainer {
   /** @param request one record @throws TextTooLong if its event does not fit the budget */
   explain(request: Uint8Array, nowMs: number): ExplainedRecord {
     const transcoder = this.#transcoder
-    const { cut, split, dropped: droppedBefore, tooDeep, repaired, late } = transcoder
+    const { cut, split, dropped: droppedBefore, tooDeep, invalidMetrics, repaired, late } = transcoder
     const diverted = { ...transcoder.diverted }
     const { routed, rejected, dropped } = transcoder.transcode(request, nowMs)
     const [first] = routed
@@ -128,7 +128,10 @@ export class ExporterExplainer {
       notes.push(
         `the input has no request metadata, so metadata.${this.#metadataNames.join(', metadata.')} has no value here`,
       )
-    const changes = describeChanges({ cut, split, dropped: droppedBefore, tooDeep, repaired }, transcoder)
+    const changes = describeChanges(
+      { cut, split, dropped: droppedBefore, tooDeep, invalidMetrics, repaired },
+      transcoder,
+    )
     if (changes !== '') notes.push(changes)
     for (const reason of DIVERTED_REASONS)
       if (transcoder.diverted[reason] > diverted[reason]) notes.push(this.#detour(reason, request, nowMs))
