@@ -87,7 +87,7 @@ function send(): void {
 
 /** Makes the body and gives it back, when it is a task's turn, as an answer's is. */
 async function put(destination: Destination, pack: Pack): Promise<PutOutcome> {
-  const body = bodies.build(destination, pack, undefined)
+  const body = bodies.build(destination, pack, undefined, undefined)
   await turn()
   bodies.giveBack(body)
   return NONE_REJECTED

@@ -10,14 +10,20 @@ export interface TestItem {
   readonly counted?: number
 }
 
-export function itemBatch(items: readonly TestItem[]): ItemBatch {
+export function itemBatch(items: readonly TestItem[], tag?: string): ItemBatch {
   const index = new Float64Array(items.length * INDEX_FIELDS)
   let end = 0
   for (const [place, { text, time = 0, counted }] of items.entries()) {
     end += Buffer.byteLength(text)
     index.set([end, time, counted ?? Buffer.byteLength(text)], place * INDEX_FIELDS)
   }
-  return { kind: 1, count: items.length, bytes: Buffer.from(items.map(({ text }) => text).join('')), index }
+  return {
+    kind: 1,
+    count: items.length,
+    bytes: Buffer.from(items.map(({ text }) => text).join('')),
+    index,
+    ...(tag !== undefined && { tag }),
+  }
 }
 
 /** `prefix0`, `prefix1`, … */

@@ -13,6 +13,8 @@ export interface ItemBatch {
   readonly count: number
   readonly bytes: Uint8Array
   readonly index: Float64Array
+  /** A text of the exporter that all items of one put have in common; undefined if they have none. */
+  readonly tag?: string | undefined
 }
 
 export const INDEX_FIELDS = 3
@@ -41,7 +43,8 @@ export function itemCounted(batch: ItemBatch, item: number): number {
 
 /** Returns the bytes that a batch takes of the byte budget. */
 export function heldBytes(batch: ItemBatch): number {
-  return batch.bytes.length + batch.index.byteLength + BATCH_OVERHEAD_BYTES
+  const tagBytes = batch.tag === undefined ? 0 : batch.tag.length * 2
+  return batch.bytes.length + batch.index.byteLength + BATCH_OVERHEAD_BYTES + tagBytes
 }
 
 /** Returns the bytes of all items as the destination counts them. */
@@ -75,5 +78,6 @@ export function cutOut(items: ItemBatch, from: number, to: number): ItemBatch {
     count: to - from,
     bytes: new Uint8Array(items.bytes.subarray(start, itemEnd(items, to - 1))),
     index,
+    tag: items.tag,
   }
 }

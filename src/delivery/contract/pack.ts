@@ -24,16 +24,23 @@ export interface Pack {
   readonly count: number
   readonly countedBytes: number
   readonly byteLength: number
+  /** The tag of all its items. */
+  readonly tag: string | undefined
 }
 
 export interface Packed {
   readonly pack: Pack
   /** Items also taken out of the lane, because they are past `oldestTimeMs` or `maxWaitMs`. */
   readonly expired: readonly Run[]
+  /** Whether items with another tag were passed over; they belong to the next pack. */
+  readonly passedOver: boolean
 }
 
+/** Maximum runs that a pack passes over because of their tag: more are not worth a search in each put. */
+const MAX_PASSED_OVER = 1_000
+
 /**
- * Takes as many items as fit in the next put out of a lane, from run `place` on. A batch that is not in memory ends the pack.
+ * Takes as many items of one tag as fit in the next put out of a lane, from run `place` on. A batch that is not in memory ends the pack.
  * Items outside a span of `maxSpanMs` go back to the lane: of the spans that contain the first arrived item, the one with the
  * most items is sent. Starting at the earliest time would send a few items per put if the items are of different days.
  * @param nowMs wall clock, for the age of items
@@ -49,9 +56,17 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
   let lastTime = Number.NEGATIVE_INFINITY
   let whole = 0
   let rest: Run | undefined
+  const passed: Run[] = []
+  const tag = lane.at(place)?.batch.items?.tag
   for (let run = lane.at(place); run !== undefined && rest === undefined; run = lane.at(place + whole)) {
     const items = run.batch.items
     if (items === undefined) break
+    if (items.tag !== tag) {
+      if (passed.length === MAX_PASSED_OVER) break
+      passed.push(run)
+      whole++
+      continue
+    }
     const givenUp = steadyMs - run.batch.enqueuedAtMs > policy.maxWaitMs
     let from = run.from
     let item = run.from
@@ -78,10 +93,11 @@ export function takePack(lane: RunQueue, place: number, policy: PackPolicy, nowM
     whole++
   }
   if (whole > 0) lane.replace(place, whole, rest)
+  if (passed.length > 0) lane.putBack(passed)
   const [inSpan, beyond] = sorted ? splitAtSpan(taken, policy.maxSpanMs) : sortedWithinSpan(taken, policy.maxSpanMs)
   // Join the runs: a batch with scattered times would become one run per item.
   if (beyond.length > 0) lane.putBack(joinRuns(beyond))
-  return { pack: makePack(inSpan), expired }
+  return { pack: makePack(inSpan), expired, passedOver: passed.length > 0 }
 }
 
 export function makePack(runs: readonly Run[]): Pack {
@@ -94,7 +110,7 @@ export function makePack(runs: readonly Run[]): Pack {
     byteLength += itemEnd(items, to - 1) - itemStart(items, from)
     for (let item = from; item < to; item++) countedBytes += itemCounted(items, item)
   }
-  return { runs, count, countedBytes, byteLength }
+  return { runs, count, countedBytes, byteLength, tag: runs[0]?.batch.items?.tag }
 }
 
 /** Copies the items' bytes back to back into `target`. Returns their end. */

@@ -18,7 +18,7 @@ const MAX_CHUNK_AGE_MS = 5_000
 export function joinGrowth(into: QueuedBatch, batch: QueuedBatch): number | undefined {
   const { items: chunk } = into
   const { items: more } = batch
-  if (chunk === undefined || more === undefined || chunk.kind !== more.kind) return undefined
+  if (chunk === undefined || more === undefined || chunk.kind !== more.kind || chunk.tag !== more.tag) return undefined
   if (into.closed || into.own !== batch.own || into.unsettled === 0) return undefined
   if (into.listener !== undefined || batch.listener !== undefined) return undefined
   if (more.bytes.length > MAX_JOINING_BYTES || more.index.byteLength > MAX_JOINING_BYTES) return undefined
@@ -43,7 +43,7 @@ export function joinItems(into: QueuedBatch, batch: QueuedBatch): void {
   const index = new Float64Array(withRoom(into, chunk.index, indexBytes), 0, places + more.index.length)
   index.set(more.index, places)
   for (let at = places; at < index.length; at += INDEX_FIELDS) index[at] = (index[at] as number) + end
-  into.items = { kind: chunk.kind, count: chunk.count + more.count, bytes, index }
+  into.items = { kind: chunk.kind, count: chunk.count + more.count, bytes, index, tag: chunk.tag }
   into.hasRoom = true
   into.count += more.count
   into.unsettled += batch.unsettled

@@ -246,9 +246,10 @@ export class Scheduler<D> {
       })
       return false
     }
-    const { pack, expired } = takePack(lane.runs, place, this.#options.policy, Date.now(), steadyNowMs())
+    const { pack, expired, passedOver } = takePack(lane.runs, place, this.#options.policy, Date.now(), steadyNowMs())
     lane.took(pack.count + itemsOf(expired), pack.countedBytes + countedOf(expired))
-    lane.deadlineMs = undefined
+    // Items that were passed over have waited as long, so their pack is due now.
+    lane.deadlineMs = passedOver ? 0 : undefined
     for (const run of expired) this.#outcomes.expired(lane, run)
     if (pack.count === 0) {
       this.consider(lane)

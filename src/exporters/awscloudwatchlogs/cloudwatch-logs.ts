@@ -28,6 +28,7 @@ import { classifyNoCredentials } from './aws/classify.ts'
 import { MAX_AGE_MS } from './limits.ts'
 import type { CloudWatchLogsSettings } from './settings/resolve.ts'
 import { type Destination, DestinationGate, destinationOf } from './route/destination.ts'
+import { Entities } from './route/entity.ts'
 import { ExporterStorage } from './storage/exporter-storage.ts'
 import { type Gap, gapMarker } from './accounting/gaps.ts'
 import type { Storage } from './storage/open-directory.ts'
@@ -69,6 +70,8 @@ export class CloudWatchLogs {
   readonly ledgers: Ledgers
   readonly transcoder: Transcoder
   readonly gate: DestinationGate
+  /** Undefined if events have no entity. */
+  readonly entities: Entities | undefined
   readonly #admission: Admission
   #running: Running | undefined
   /** AWS's time. */
@@ -90,7 +93,8 @@ export class CloudWatchLogs {
     )
     const { group, stream } = settings.names
     this.gate = new DestinationGate(settings.destinations)
-    this.transcoder = new Transcoder(new Router(group, stream, this.gate), {
+    this.entities = settings.entity ? new Entities() : undefined
+    this.transcoder = new Transcoder(new Router(group, stream, this.gate, this.entities), {
       ...settings.events,
       // The events of one request must fit the queue next to others.
       maxTextBytes: Math.floor(budget.capacity / 2),
@@ -131,6 +135,12 @@ export class CloudWatchLogs {
     const sender = new PutLogEvents(aws.calls, provisioner, {
       compression: settings.compression,
       concurrency: lanes.maxConcurrentPuts,
+      entityRejected: (group, entity, errorType) =>
+        logger.warn('CloudWatch did not accept an entity; it is left out for 10 minutes, and its events are stored', {
+          group,
+          entity,
+          errorType,
+        }),
       scopes: {
         endpoint: client.endpoint ?? `logs.${region}`,
         credential: client.roleArn ?? client.profile ?? 'default',

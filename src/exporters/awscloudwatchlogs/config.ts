@@ -271,6 +271,12 @@ const writtenSchema = z
       .prefault(MAX_MESSAGE_BYTES)
       .describe('Maximum message size; CloudWatch accepts 1,048,550 bytes.'),
     message: messageSchema,
+    entity: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Relate events to a service in CloudWatch, by service.name and deployment.environment.name of their resource.',
+      ),
     on_oversize: z
       .enum(['truncate', 'split', 'drop', 'dead_letter', 'reject', 'cut'])
       .default('truncate')

@@ -35,6 +35,10 @@ const ENTITIES = counter(
   'otlp_cloudwatch_rejected_entities',
   'Puts whose entity CloudWatch did not accept; their events are stored.',
 )
+const NO_ENTITY = counter(
+  'otlp_cloudwatch_resources_without_entity',
+  'Resources whose entity was left out: a name over 512 characters, or over 1,000 entities an hour.',
+)
 const INGESTED = counter('otlp_cloudwatch_ingested_bytes', 'Bytes of accepted events as CloudWatch counts them.')
 const COST = counter('otlp_cloudwatch_estimated_cost_usd', 'Cost of ingesting those bytes in USD, at price_per_gb.')
 const MARKERS = counter('otlp_cloudwatch_gap_markers', 'Gap markers written.')
@@ -62,6 +66,7 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   DRIFT,
   CONTROL,
   ENTITIES,
+  NO_ENTITY,
   INGESTED,
   COST,
   MARKERS,
@@ -91,6 +96,7 @@ export function registerMetrics(
     emit(CHANGED, { exporter, change: 'emf_invalid' }, transcoder.invalidMetrics)
     emit(CHANGED, { exporter, change: 'utf8_repaired' }, transcoder.repaired)
     emit(CHANGED, { exporter, change: 'late' }, transcoder.late + logs.ledgers.rescued)
+    emit(NO_ENTITY, { exporter }, logs.entities?.leftOut ?? 0)
     emit(REPLAYED, { exporter }, logs.ledger.replayed)
     emit(MARKERS, { exporter }, logs.ledgers.gaps.markers)
     for (const { group, state, reason, records } of groupStates(logs.ledgers.destinations))

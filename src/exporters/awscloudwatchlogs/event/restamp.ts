@@ -35,7 +35,7 @@ export function restamp(items: ItemBatch, nowMs: number): ItemBatch {
     // In the item, the quotes of the field's name are escaped; the escapes do not count.
     index[item * INDEX_FIELDS + 2] = itemCounted(items, item) + kept.replaceAll('\\', '').length
   }
-  return { kind: items.kind, count: items.count, bytes: Buffer.concat(pieces), index }
+  return { kind: items.kind, count: items.count, bytes: Buffer.concat(pieces), index, tag: items.tag }
 }
 
 function keptTime(message: string, time: number, room: number): string {

@@ -81,8 +81,14 @@ export class WrittenEvents {
     const routed: RoutedItems[] = []
     for (const [place, { count, bytes, index, records }] of parts.entries()) {
       if (count === 0) continue
-      const { destination, dead } = destinations[place] as RoutedTo
-      routed.push({ lane: destination.key, destination, dead, items: { kind: 1, count, bytes, index }, records })
+      const { destination, dead, entity } = destinations[place] as RoutedTo
+      routed.push({
+        lane: destination.key,
+        destination,
+        dead,
+        items: { kind: 1, count, bytes, index, tag: entity },
+        records,
+      })
     }
     return routed
   }

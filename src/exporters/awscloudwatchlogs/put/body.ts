@@ -22,9 +22,11 @@ export class BodyPool {
     this.#maxBuffers = maxBuffers
   }
 
-  build(destination: Destination, pack: Pack, sequenceToken: string | undefined): Body {
+  /** @param entity JSON of the request's member */
+  build(destination: Destination, pack: Pack, sequenceToken: string | undefined, entity: string | undefined): Body {
     const head = Buffer.from(
       `{"logGroupName":${JSON.stringify(destination.group)},"logStreamName":${JSON.stringify(destination.stream)},` +
+        `${entity === undefined ? '' : `"entity":${entity},`}` +
         `${sequenceToken === undefined ? '' : `"sequenceToken":${JSON.stringify(sequenceToken)},`}"logEvents":[`,
     )
     const size = head.length + pack.byteLength + TAIL.length

@@ -15,6 +15,7 @@ import type { CallAws } from '../aws/aws.ts'
 import { type Body, BodyPool } from './body.ts'
 import { classifyPut, rejectedRanges, type SequenceNeeded } from '../aws/classify.ts'
 import type { Destination } from '../route/destination.ts'
+import { RejectedEntities } from './rejected-entities.ts'
 import type { Provisioner } from '../provision/provisioner.ts'
 
 const compress = promisify(gzip)
@@ -31,6 +32,8 @@ export interface PutOptions {
   readonly scopes: ScopeNames
   /** Maximum concurrent puts. */
   readonly concurrency: number
+  /** Called when CloudWatch does not accept an entity. */
+  readonly entityRejected: (group: string, entity: string, errorType: string) => void
 }
 
 /** Retries with a sequence token that an old endpoint requires, before the lane backs off. */
@@ -52,6 +55,7 @@ export class PutLogEvents implements Sender<Destination> {
   readonly #provisioner: Provisioner
   readonly #options: PutOptions
   readonly #bodies: BodyPool
+  readonly #rejectedEntities = new RejectedEntities()
   /** By destination key. */
   readonly #sequences = new Map<string, Sequence>()
   readonly #stopProvisioner = () => this.#provisioner.stop()
@@ -115,12 +119,13 @@ export class PutLogEvents implements Sender<Destination> {
   ): Promise<PutOutcome | SequenceNeeded> {
     try {
       signal.throwIfAborted()
-      const body = this.#bodies.build(destination, pack, sequence?.token)
+      const entity = this.#entityOf(destination, pack)
+      const body = this.#bodies.build(destination, pack, sequence?.token, entity)
       const answer = await this.#send(body, signal)
       this.#bodies.giveBack(body)
       if (sequence !== undefined) sequence.token = answer.nextSequenceToken ?? sequence.token
       this.#provisioner.desired?.written(destination.group)
-      return this.#read(pack, answer)
+      return this.#read(destination, pack, answer)
     } catch (error) {
       const outcome = classifyPut(error)
       if (outcome.kind === 'sequence') this.#expect(destination.key, outcome.expected, sequence)
@@ -144,14 +149,27 @@ export class PutLogEvents implements Sender<Destination> {
     return calls.putLogEvents(bytes, gzipped, signal)
   }
 
-  #read(pack: Pack, answer: PutLogEventsCommandOutput): PutOutcome {
+  /** The entity of the pack, unless CloudWatch rejected it lately. */
+  #entityOf({ group }: Destination, { tag }: Pack): string | undefined {
+    return tag === undefined || this.#rejectedEntities.has(group, tag, performance.now()) ? undefined : tag
+  }
+
+  #rejected({ group }: Destination, { tag }: Pack, errorType: string): void {
+    this.entitiesRejected++
+    if (tag === undefined) return
+    this.#rejectedEntities.add(group, tag, performance.now())
+    this.#options.entityRejected(group, tag, errorType)
+  }
+
+  #read(destination: Destination, pack: Pack, answer: PutLogEventsCommandOutput): PutOutcome {
     const { nextSequenceToken, rejectedLogEventsInfo, rejectedEntityInfo, $metadata } = answer
     // A 200 without anything from CloudWatch (an empty page of a proxy) is not a success.
     if ($metadata.requestId === undefined && nextSequenceToken === undefined && rejectedLogEventsInfo === undefined) {
       const message = 'a 200 with neither a request id nor a field of PutLogEvents'
       return retry({ scope: 'endpoint', reason: 'garbage_answer', lasting: false }, message, { maybeTaken: true })
     }
-    if (rejectedEntityInfo !== undefined) this.entitiesRejected++
+    if (rejectedEntityInfo !== undefined)
+      this.#rejected(destination, pack, rejectedEntityInfo.errorType ?? 'no error type')
     return { kind: 'accepted', rejected: rejectedRanges(rejectedLogEventsInfo, pack.count) }
   }
 }

@@ -10,6 +10,7 @@ import type { Death } from '../../../delivery/contract/lane-items.ts'
 import type { ProtobufReader } from '../../../wire/protobuf-reader.ts'
 import type { Destination, DestinationGate, DivertedReason } from './destination.ts'
 import { findAttributes, FoundValues, scalarText } from './attributes.ts'
+import type { Entities } from './entity.ts'
 import { Permission } from './permission.ts'
 import { PlaceholderValues } from './placeholder-values.ts'
 import { fillTemplate, legalName, type NameKind, type Template } from './template.ts'
@@ -35,6 +36,8 @@ export interface RoutedTo {
   readonly destination: Destination
   /** If set, the events become dead letters of the destination. */
   readonly dead: Death | undefined
+  /** Its events have this entity. */
+  readonly entity: string | undefined
 }
 
 const GROUP = 0
@@ -53,7 +56,11 @@ export class Router {
   #readsNames = false
   #ownGroup: string | undefined
   #ownStream: string | undefined
+  /** By destination and entity. */
   readonly #places = new Map<string, number>()
+  /** Undefined without the option. */
+  readonly #entities: Entities | undefined
+  #entity: string | undefined
   /** Places of dead letters, by reason and place. */
   readonly #deadPlaces = new Map<RejectedReason, Map<number, number>>()
   readonly #permission = new Permission()
@@ -65,7 +72,9 @@ export class Router {
   readonly denied = { group: '', stream: '' }
   #nowMs = 0
 
-  constructor(group: Template, stream: Template, gate: DestinationGate) {
+  /** @param entities undefined: events have none */
+  constructor(group: Template, stream: Template, gate: DestinationGate, entities?: Entities) {
+    this.#entities = entities
     this.#group = group
     this.#stream = stream
     this.#gate = gate
@@ -99,6 +108,7 @@ export class Router {
 
   /** @returns Returns a place in `destinations`, NOT_PERMITTED or ASK_FURTHER */
   resource(reader: ProtobufReader, from: number, to: number, tag: number): number {
+    this.#entity = this.#entities?.of(reader, from, to, tag, this.#nowMs)
     if (this.#readsNames) this.#readNames(reader, from, to, tag)
     this.#values.beginResource(reader, from, to, tag)
     this.#forgetRecord()
@@ -151,8 +161,8 @@ export class Router {
     if (places === undefined) this.#deadPlaces.set(death.reason, (places = new Map<number, number>()))
     const known = places.get(place)
     if (known !== undefined) return known
-    const target = this.destinations[place]?.destination
-    const dead = target === undefined ? place : this.destinations.push({ destination: target, dead: death }) - 1
+    const target = this.destinations[place]
+    const dead = target === undefined ? place : this.destinations.push({ ...target, dead: death }) - 1
     places.set(place, dead)
     return dead
   }
@@ -191,9 +201,11 @@ export class Router {
   }
 
   #target(destination: Destination): number {
-    const known = this.#places.get(destination.key)
+    const entity = this.#entity
+    const key = entity === undefined ? destination.key : `${destination.key}:${entity}`
+    const known = this.#places.get(key)
     if (known !== undefined) return known
-    this.#places.set(destination.key, this.destinations.length)
-    return this.destinations.push({ destination, dead: undefined }) - 1
+    this.#places.set(key, this.destinations.length)
+    return this.destinations.push({ destination, dead: undefined, entity }) - 1
   }
 }

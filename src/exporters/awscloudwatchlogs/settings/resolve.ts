@@ -22,6 +22,8 @@ export interface CloudWatchLogsSettings {
   readonly lanes: LaneSettings
   readonly names: NameTemplates
   readonly destinations: DestinationRules
+  /** Whether puts have the entity of their events. */
+  readonly entity: boolean
   /** `maxTextBytes` depends on the byte budget. */
   readonly events: Omit<TranscodeOptions, 'maxTextBytes'>
   readonly onLaneFull: OnLaneFull
@@ -62,6 +64,7 @@ export function resolve(config: Config, share: number, shape: PipelineShape): Cl
     lanes: laneSettings(config, shape, ofShare),
     names,
     destinations: destinationRules(config, names.group, ofShare),
+    entity: config.entity,
     events: {
       rawLog: config.raw_log,
       routeFromBody: config.route_from_body,

@@ -271,3 +271,53 @@ test('a copy cut out of a batch stays when the batch is freed', () => {
   batch.bytes.fill(0)
   expect(packTexts(makePack([{ batch: new QueuedBatch(cut, 2, 2, 2, NOW_MS), from: 0, to: 2 }]))).toEqual(['a1', 'a2'])
 })
+
+describe('items of several tags', () => {
+  /** A lane with one batch of one item for each tag, in this order; items are named by tag and place. */
+  function tagged(...tags: readonly string[]): RunQueue {
+    const runs = new RunQueue()
+    for (const [place, tag] of tags.entries()) {
+      const items = itemBatch([{ text: `${tag}${place}` }], tag === '-' ? undefined : tag)
+      const batch = new QueuedBatch(items, 1, countedBytes(items), heldBytes(items), NOW_MS)
+      batch.order = place
+      runs.push({ batch, from: 0, to: 1 })
+    }
+    return runs
+  }
+
+  function packs(runs: RunQueue, policy: Partial<PackPolicy> = {}): string[] {
+    const taken: string[] = []
+    while (runs.length > 0) {
+      const { texts, pack } = take(runs, policy)
+      taken.push(`${pack.tag ?? '-'}: ${texts.join(' ')}`)
+    }
+    return taken
+  }
+
+  test('go in one pack for each tag, the tag of the oldest item first', () => {
+    expect(packs(tagged('a', 'b', '-', 'a', 'b', '-'))).toEqual(['a: a0 a3', 'b: b1 b4', '-: -2 -5'])
+  })
+
+  test('keep their order when a pack is full', () => {
+    expect(packs(tagged('a', 'b', 'a', 'b', 'a', 'b'), { maxItems: 2 })).toEqual([
+      'a: a0 a2',
+      'b: b1 b3',
+      'a: a4',
+      'b: b5',
+    ])
+  })
+
+  test('say that others were passed over', () => {
+    const policy = { ...POLICY }
+    const runs = tagged('a', 'b')
+    expect(takePack(runs, 0, policy, NOW_MS, NOW_MS).passedOver).toBe(true)
+    expect(takePack(runs, 0, policy, NOW_MS, NOW_MS).passedOver).toBe(false)
+  })
+
+  test('are searched among a bounded number of runs', () => {
+    const runs = tagged('a', ...Array.from({ length: 5_000 }, () => 'b'), 'a')
+    expect(take(runs).texts).toEqual(['a0'])
+    expect(take(runs).texts).toHaveLength(5_000)
+    expect(take(runs).texts).toEqual(['a5001'])
+  })
+})

@@ -165,3 +165,24 @@ test('a waiting request of one record costs at most 150 bytes of heap beside its
   expect(stderr).toBe('')
   expect(Number(stdout)).toBeLessThan(150)
 })
+
+test.each([
+  ['a', 'a', 'a'],
+  ['a', 'b', undefined],
+  ['a', undefined, undefined],
+  [undefined, undefined, 'none'],
+])('a batch with the tag %s is joined by one with the tag %s: %s', (first, second, joined) => {
+  const queue = new MemoryQueue(new ByteBudget(1_048_576))
+  const [into, batch] = [first, second].map((tag) => {
+    const reserved = queue.reserve([{ lane: 'g:s', items: itemBatch([{ text: 'x' }], tag) }])
+    let stored: readonly QueuedBatch[] = []
+    if (reserved.kind === 'reserved')
+      reserved.commit((batches) => {
+        if (!('kind' in batches)) stored = batches
+      })
+    return stored[0]
+  })
+  if (into === undefined || batch === undefined) return expect.fail('not queued')
+  expect(queue.join(into, batch)).toBe(joined === undefined ? undefined : 1)
+  expect(into.items?.tag).toBe(first)
+})

@@ -11,7 +11,8 @@
 //   trailer  header 32 | offset of the footer u64 | magic 8      to find the footer from the end
 //
 //   payload  type u8 | kind u8 | 0 u16 | lane length u32 | items u32 | queued at f64 | id u64 | lane | index 24 × items | items
-//   lane     the lane's key; after the byte 1 in records of the daemon's own items. No key begins with that byte.
+//   lane     the lane's key; after the byte 1 in records of the daemon's own items; after the byte 2, a tag's length in decimal,
+//            the byte 2 and the tag, in records of items with a tag. No key begins with one of these bytes.
 //
 // Sequences increase by one from record to record. The id of a batch is the sequence of its first record; the batch keeps it
 // when it is moved to another segment, and acknowledgements refer to it.
@@ -39,6 +40,7 @@ const FOOTER_MAGIC = Buffer.from('OTLPCWF\n')
 const BATCH_TYPE = 1
 const PAYLOAD_HEADER_BYTES = 28
 const OWN_MARK = '\u0001'
+const TAG_MARK = '\u0002'
 const NO_LANE: RecordLane = { lane: '', own: false }
 
 export interface SegmentHeader {
@@ -102,16 +104,29 @@ function decodeLane(text: string): RecordLane {
   return { lane: own ? text.slice(OWN_MARK.length) : text, own }
 }
 
+/** The lane of a record, with the tag of its items. */
+function encodeTagged(lane: RecordLane, tag: string | undefined): string {
+  const key = encodeLane(lane)
+  return tag === undefined ? key : `${TAG_MARK}${tag.length}${TAG_MARK}${tag}${key}`
+}
+
+function decodeTagged(text: string): RecordLane & { readonly tag: string | undefined } {
+  if (!text.startsWith(TAG_MARK)) return { ...decodeLane(text), tag: undefined }
+  const tagStart = text.indexOf(TAG_MARK, 1) + 1
+  const tagEnd = tagStart + Number(text.slice(1, tagStart - 1))
+  return { ...decodeLane(text.slice(tagEnd)), tag: text.slice(tagStart, tagEnd) }
+}
+
 /** Returns the bytes of a batch on disk. */
-export function recordBytes({ lane, own, items: { bytes, index } }: LaneItems): number {
-  const laneBytes = Buffer.byteLength(lane) + (own === true ? OWN_MARK.length : 0)
+export function recordBytes({ lane, own, items: { bytes, index, tag } }: LaneItems): number {
+  const laneBytes = Buffer.byteLength(encodeTagged({ lane, own: own === true }, tag))
   return RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + laneBytes + index.byteLength + bytes.length
 }
 
 /** Returns the parts of one record, for writev: header and payload head, index, item bytes. Index and bytes are not copied. */
 export function encodeRecord(salt: number, sequence: number, payload: BatchPayload): Buffer[] {
   const { id, queuedAtMs, items } = payload
-  const lane = encodeLane(payload)
+  const lane = encodeTagged(payload, items.tag)
   const laneBytes = Buffer.byteLength(lane)
   const head = Buffer.alloc(RECORD_HEADER_BYTES + PAYLOAD_HEADER_BYTES + laneBytes)
   const index = Buffer.from(items.index.buffer, items.index.byteOffset, items.index.byteLength)
@@ -139,11 +154,13 @@ export function decodePayload(payload: Buffer): BatchPayload | undefined {
   const index = new Float64Array(count * INDEX_FIELDS)
   // Copied, because doubles have to be aligned to 8 bytes, which the lane name does not ensure.
   payload.copy(new Uint8Array(index.buffer), 0, laneEnd, indexEnd)
+  const { lane, own, tag } = decodeTagged(payload.toString('utf8', PAYLOAD_HEADER_BYTES, laneEnd))
   return {
-    ...decodeLane(payload.toString('utf8', PAYLOAD_HEADER_BYTES, laneEnd)),
+    lane,
+    own,
     id: Number(payload.readBigUInt64LE(20)),
     queuedAtMs: payload.readDoubleLE(12),
-    items: { kind: payload.readUInt8(1) as ItemKind, count, bytes: payload.subarray(indexEnd), index },
+    items: { kind: payload.readUInt8(1) as ItemKind, count, bytes: payload.subarray(indexEnd), index, tag },
   }
 }
 

@@ -54,7 +54,10 @@ function sending(answer: object, compression: 'none' | 'gzip' = 'none') {
     silentLogger,
   )
   const scopes = { endpoint: 'endpoint', credential: 'credential', account: 'account' }
-  return { sender: new PutLogEvents(aws, provisioner, { compression, concurrency: 1, scopes }), sent }
+  return {
+    sender: new PutLogEvents(aws, provisioner, { compression, concurrency: 1, scopes, entityRejected: () => {} }),
+    sent,
+  }
 }
 
 function packOf(...bodies: string[]) {
