@@ -11,11 +11,13 @@ const RUNS = 5
 
 const full = makeTranscoder(false)
 const raw = makeTranscoder(true)
+const routed = makeTranscoder(false, true)
 const bytes = exampleRequest(RECORDS)
 const now = Date.now()
 
 const rows: Readonly<Record<string, () => number>> = {
   'transcode, full events': () => full.transcode(bytes, now).records,
+  'transcode, full events, templates and entity': () => routed.transcode(bytes, now).records,
   'transcode, raw_log': () => raw.transcode(bytes, now).records,
   'decode into objects + JSON.stringify': () =>
     JSON.stringify(decodeLogs(bytes), (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
@@ -33,6 +35,6 @@ for (const [name, once] of Object.entries(rows)) {
   figures.sort((a, b) => a - b)
   const [least = 0, , median = 0, , most = 0] = figures
   process.stdout.write(
-    `${name.padEnd(40)} ${median.toFixed(2)} us a record (${least.toFixed(2)} to ${most.toFixed(2)})\n`,
+    `${name.padEnd(46)} ${median.toFixed(2)} us a record (${least.toFixed(2)} to ${most.toFixed(2)})\n`,
   )
 }

@@ -1,17 +1,21 @@
 import { DestinationGate, destination } from '../../src/exporters/awscloudwatchlogs/route/destination.ts'
+import { Entities } from '../../src/exporters/awscloudwatchlogs/route/entity.ts'
 import { Router } from '../../src/exporters/awscloudwatchlogs/route/route.ts'
 import { type NameKind, parseTemplate, type Template } from '../../src/exporters/awscloudwatchlogs/route/template.ts'
 import { Transcoder } from '../../src/exporters/awscloudwatchlogs/event/transcode.ts'
 
 /** The transcoder as the daemon has it, for the scripts that measure parts. */
-export function makeTranscoder(rawLog: boolean): Transcoder {
+/** @param more with alternatives, letter case and the date in the names, and with entities */
+export function makeTranscoder(rawLog: boolean, more = false): Transcoder {
   const gate = new DestinationGate({
     allowedGroups: [],
     maxNewAnHour: 1_000,
     overflow: destination('overflow', 'overflow'),
     late: destination('late', 'late'),
   })
-  return new Transcoder(new Router(template('group', '/{service.name}'), template('stream', '{k8s.pod.name}'), gate), {
+  const group = template('group', more ? '/{tenant|service.name:lower|"none"}' : '/{service.name}')
+  const stream = template('stream', more ? '{k8s.pod.name|"none"}-{time:%Y-%m-%d}' : '{k8s.pod.name}')
+  return new Transcoder(new Router(group, stream, gate, more ? new Entities() : undefined), {
     rawLog,
     routeFromBody: false,
     eventId: false,

@@ -26,7 +26,7 @@ export class BodyPool {
   build(destination: Destination, pack: Pack, sequenceToken: string | undefined, entity: string | undefined): Body {
     const head = Buffer.from(
       `{"logGroupName":${JSON.stringify(destination.group)},"logStreamName":${JSON.stringify(destination.stream)},` +
-        `${entity === undefined ? '' : `"entity":${entity},`}` +
+        (entity === undefined ? '' : `"entity":${entity},`) +
         `${sequenceToken === undefined ? '' : `"sequenceToken":${JSON.stringify(sequenceToken)},`}"logEvents":[`,
     )
     const size = head.length + pack.byteLength + TAIL.length

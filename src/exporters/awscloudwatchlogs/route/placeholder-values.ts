@@ -43,6 +43,8 @@ export class PlaceholderValues {
   readonly #previousFound: FoundValues
   /** The smallest step of all time formats, ms; 0 if names have no time. */
   readonly #stepMs: number
+  /** False if only the time is missing: attributes of records are not searched then. */
+  #needsAttributes = false
   #step = NO_TIME
   #timeMs = 0
   /** By template: true if something else names it, so that its placeholders need no values. */
@@ -109,7 +111,7 @@ export class PlaceholderValues {
 
   /** Finds the values of a record. @returns Returns true if they equal those of the record before */
   findRecord(reader: ProtobufReader, from: number, to: number, tag: number, timeMs: number): boolean {
-    if (from >= 0 && this.#names.length > 0) this.#find(reader, from, to, tag)
+    if (from >= 0 && this.#needsAttributes) this.#find(reader, from, to, tag)
     else this.#found.clear()
     const step = this.#stepMs === 0 ? 0 : Math.floor(timeMs / this.#stepMs)
     const same = step === this.#step && this.#found.equals(this.#previousFound, reader.bytes)
@@ -145,23 +147,30 @@ export class PlaceholderValues {
 
   /** Whether nothing below the levels read so far can change a name. */
   get complete(): boolean {
+    let complete = true
+    this.#needsAttributes = false
     for (let template = 0; template < this.#choices.length; template++) {
       if (this.#ignored[template] === true) continue
-      for (const choices of this.#choices[template] as readonly (readonly Choice[])[])
-        if (!this.#isDecided(choices)) return false
+      for (const choices of this.#choices[template] as readonly (readonly Choice[])[]) {
+        const open = this.#firstOpen(choices)
+        if (open === undefined) continue
+        complete = false
+        if (open.time === undefined) this.#needsAttributes = true
+      }
     }
-    return true
+    return complete
   }
 
-  #isDecided(choices: readonly Choice[]): boolean {
+  /** The first alternative whose value may be in a level that is not read yet; undefined if the value is known. */
+  #firstOpen(choices: readonly Choice[]): Choice | undefined {
     for (const choice of choices) {
-      if (choice.text !== undefined) return true
-      if (choice.time !== undefined) return false
+      if (choice.text !== undefined) return undefined
+      if (choice.time !== undefined) return choice
       if (choice.metadata >= 0) {
-        if (this.#metadata[choice.metadata]) return true
-      } else return this.#attribute(choice.names) !== undefined
+        if (this.#metadata[choice.metadata]) return undefined
+      } else return this.#attribute(choice.names) === undefined ? choice : undefined
     }
-    return true
+    return undefined
   }
 
   /** The values of a template's placeholders. Valid until the next call. @param template its place in the constructor's list */
