@@ -25,10 +25,11 @@ export function destinationPatterns(settings: CloudWatchLogsSettings): Destinati
 /** The same without the destinations for events that may not go to their own. */
 export function namedPatterns({ names, destinations, events }: CloudWatchLogsSettings): DestinationPattern[] {
   const { allowedGroups } = destinations
-  // A body may name any group that is allowed, and any stream; a record without one goes where the templates say.
+  // A body or a resource may name any group that is allowed, and any stream; one without names goes where the templates say.
   const named = groupsWithin(patternOf(names.group), allowedGroups)
-  const groups = events.routeFromBody ? allowedGroups : named
-  const stream = events.routeFromBody ? '*' : patternOf(names.stream)
+  const clientsName = events.routeFromBody || events.routeFromAttributes === true
+  const groups = clientsName ? allowedGroups : named
+  const stream = clientsName ? '*' : patternOf(names.stream)
   return groups.filter(canBeGroup).map((group) => ({ group, stream }))
 }
 

@@ -201,3 +201,27 @@ describe('the overlap of two patterns', () => {
     expect(patterns.some((one) => new Glob(one).matches(text))).toBe(true)
   })
 })
+
+test('a placeholder with alternatives covers its attributes, its metadata, its time and its texts', async () => {
+  const policy = await policyOf({
+    ...EKS,
+    log_group_name: '/eks/{namespace|team:lower|"none"}/{time:%Y/%m}',
+    log_stream_name: 'a-{pod|"b"}',
+  })
+  expect(resourcesOf(policy, 'PutLogEvents')).toContain('arn:aws:logs:eu-central-1:*:log-group:/eks/*/*:log-stream:a-*')
+})
+
+test('with route_from_attributes a resource may name any allowed group and any stream', async () => {
+  const policy = await policyOf({
+    ...EKS,
+    log_stream_name: 's',
+    route_from_attributes: true,
+    allowed_log_groups: ['/eks/*', '/apps/*'],
+  })
+  expect(resourcesOf(policy, 'PutLogEvents')).toEqual(
+    expect.arrayContaining([
+      'arn:aws:logs:eu-central-1:*:log-group:/apps/*:log-stream:*',
+      'arn:aws:logs:eu-central-1:*:log-group:/eks/*:log-stream:*',
+    ]),
+  )
+})
