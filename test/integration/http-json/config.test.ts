@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { configFile, runToEnd } from '../daemon/daemon.ts'
-import { jsonConfig, run } from './setup.ts'
+import { jsonConfig, LOG, run } from './setup.ts'
 
 async function validate(config: object) {
   const { code, stdout, stderr } = await runToEnd(['validate', '--config', await configFile(config)])
@@ -42,6 +42,23 @@ test('wrong options are refused with what to write', async () => {
     expect.soft(code, message).toBe(2)
     expect.soft(text).toContain(message)
   }
+})
+
+test('names may use metadata if the receiver passes it on', async () => {
+  const exporter = { log_stream_name: '{metadata.x-tenant|"none"}' }
+  const without = await validate(jsonConfig('http://localhost:1', { exporter }))
+  expect(without.code).toBe(2)
+  expect(without.text).toContain('uses metadata.x-tenant, which no receiver passes on')
+  const own = { ...exporter, log_group_name: '/apps/a', route_from_attributes: false }
+  const { local, daemon } = await run({ receiver: { include_metadata: true }, exporter: own })
+  const response = await fetch(`http://127.0.0.1:${daemon.httpPort}/logs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-tenant': 'blue' },
+    body: JSON.stringify(LOG),
+  })
+  expect(response.status).toBe(202)
+  expect(await daemon.stop()).toBe(0)
+  expect(local.events('/apps/a', 'blue')).toHaveLength(1)
 })
 
 test('the OpenAPI document names the path, the status and the credentials of this config', async () => {

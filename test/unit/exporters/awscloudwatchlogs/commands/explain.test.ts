@@ -331,3 +331,43 @@ test('half a million records in a small file are counted without an object for e
   expect(lines).toMatchObject([{ outcome: 'rejected', reason: expect.stringMatching(/^empty/) as string }])
   expect(err).toContain('1 of 400000 records are explained')
 })
+
+describe('an event over max_event_bytes', () => {
+  const exporter = { ...EKS, max_event_bytes: 600 }
+  const long = record({
+    body: { stringValue: 'x'.repeat(2_000) },
+    attributes: attributes({ namespace: 'a', pod: 'p' }),
+  })
+
+  test('is shown in parts if it is split', async () => {
+    const { lines } = await explained({ ...exporter, on_oversize: 'split' }, long)
+    const [{ outcome, parts, bytes }] = lines as [
+      { outcome: string; bytes: number; parts: readonly { message: string; bytes: number }[] },
+    ]
+    expect(outcome).toBe('event')
+    expect(parts.length).toBeGreaterThan(1)
+    expect(parts.map(({ message }) => (JSON.parse(message) as { body: string }).body).join('')).toBe('x'.repeat(2_000))
+    expect(bytes).toBe(parts.reduce((sum, part) => sum + part.bytes, 0))
+    expect(parts.map(({ message }) => message.length + 26)).toEqual(parts.map((part) => part.bytes))
+    const text = await cliWith({ awscloudwatchlogs: { ...exporter, on_oversize: 'split' } }, [
+      'explain',
+      await fileWith(long),
+    ])
+    expect(text.out).toContain(`message   part 1 of ${parts.length}: {`)
+  })
+
+  test('is shown as dropped if it is dropped', async () => {
+    const { lines, code } = await explained({ ...exporter, on_oversize: 'drop' }, long)
+    const reason = 'oversize: its event is over max_event_bytes 600, and on_oversize is drop'
+    expect(lines).toMatchObject([{ outcome: 'dropped', reason }])
+    expect(code).toBe(0)
+  })
+
+  test('is a dead letter if on_oversize says so', async () => {
+    const { lines } = await explained(
+      { ...exporter, on_oversize: 'dead_letter', sending_queue: { storage: 'file_storage' } },
+      long,
+    )
+    expect(lines).toMatchObject([{ outcome: 'dead_letter', reason: 'too_large: its event is over max_event_bytes' }])
+  })
+})

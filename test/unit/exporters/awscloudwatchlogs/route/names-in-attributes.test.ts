@@ -70,6 +70,16 @@ describe('with templates', () => {
     expect(lanes({ [STREAM]: 'y' }, setup, JSON_FORM, { 'service.name': 'n' })).toEqual({ '/n:y': 2 })
   })
 
+  test('a name replaces a template of alternatives, metadata and time, which fill the other', () => {
+    const metadata = new Map([['x-tenant', ['blue']]])
+    const form = { ...JSON_FORM, metadata }
+    const both = { group: '/{metadata.x-tenant|team}', stream: '{time:%Y}-{pod|"none"}' }
+    expect(lanes({ [GROUP]: '/x' }, both, form, { pod: 'p' })).toEqual({ '/x:2026-p': 2 })
+    expect(lanes({ [STREAM]: 'y' }, both, form)).toEqual({ '/blue:y': 2 })
+    expect(lanes({}, both, form)).toEqual({ '/blue:2026-none': 2 })
+    expect(lanes({ [STREAM]: 'y' }, both, JSON_FORM, { team: 't' })).toEqual({ '/t:y': 2 })
+  })
+
   test('the names of one resource do not apply to the next', () => {
     const scopes = [{ records: [{ body: 'b' }] }]
     const request = logsRequest(
