@@ -4,6 +4,7 @@
 //   tagged group  …:log-group:NAME            the tagging actions alone take the ARN without `:*`
 //   stream        …:log-group:NAME:log-stream:STREAM
 
+import type { GroupState } from '../../route/group-rules.ts'
 import type { CloudWatchLogsSettings } from '../../settings/resolve.ts'
 
 export type ResourceForm = 'group' | 'tagged_group' | 'stream'
@@ -13,18 +14,29 @@ export interface NeededAction {
   readonly form: ResourceForm
 }
 
-/** The operations of `aws/calls.ts`, and what CloudWatch checks beside them. */
-export function actionsOf({ retentionDays, tags }: CloudWatchLogsSettings): NeededAction[] {
-  return [
-    { action: 'logs:PutLogEvents', form: 'stream' },
-    { action: 'logs:CreateLogStream', form: 'group' },
-    { action: 'logs:CreateLogGroup', form: 'group' },
-    ...(retentionDays > 0 ? [{ action: 'logs:PutRetentionPolicy', form: 'group' } as const] : []),
+/** The operations of `aws/calls.ts`, each if the config has a use for it, and what CloudWatch checks beside them. */
+export function actionsOf(settings: CloudWatchLogsSettings): NeededAction[] {
+  const { retentionDays, tags, createGroups, createStreams, groupRules } = settings
+  const wants = (property: keyof GroupState) => groupRules.some((rule) => rule[property] !== undefined)
+  const retentions = groupRules.map((rule) => rule.retentionDays)
+  const tagsNewGroups = createGroups && tags !== undefined && Object.keys(tags).length > 0
+  const needed: readonly (readonly [isNeeded: boolean, NeededAction])[] = [
+    [true, { action: 'logs:PutLogEvents', form: 'stream' }],
+    [createStreams, { action: 'logs:CreateLogStream', form: 'group' }],
+    [createGroups, { action: 'logs:CreateLogGroup', form: 'group' }],
+    [
+      (createGroups && retentionDays > 0) || retentions.some((days) => days !== undefined && days > 0),
+      { action: 'logs:PutRetentionPolicy', form: 'group' },
+    ],
+    [retentions.includes(0), { action: 'logs:DeleteRetentionPolicy', form: 'group' }],
+    [groupRules.length > 0, { action: 'logs:DescribeLogGroups', form: 'group' }],
     // CreateLogGroup with tags is refused without it.
-    ...(tags !== undefined && Object.keys(tags).length > 0
-      ? [{ action: 'logs:TagResource', form: 'tagged_group' } as const]
-      : []),
+    [tagsNewGroups || wants('tags'), { action: 'logs:TagResource', form: 'tagged_group' }],
+    [wants('tags'), { action: 'logs:ListTagsForResource', form: 'tagged_group' }],
+    [wants('kmsKeyId'), { action: 'logs:AssociateKmsKey', form: 'group' }],
+    [wants('deletionProtection'), { action: 'logs:PutLogGroupDeletionProtection', form: 'group' }],
   ]
+  return needed.filter(([isNeeded]) => isNeeded).map(([, action]) => action)
 }
 
 /** The stream names of the canary events of `doctor`. */
