@@ -108,7 +108,7 @@ describe.skipIf(python.missing !== undefined)(`boto3 ${python.missing ?? ''}`, (
         message:
           "1 validation error detected: Value '' at 'logEvents.1.member.message' failed to satisfy constraint: Member must have length greater than or equal to 1",
       },
-      { error: 'UnknownOperationException', message: expect.stringContaining('it has CreateLogGroup') },
+      { error: 'UnknownOperationException', message: expect.stringContaining('CreateLogGroup, CreateLogStream') },
     ])
   })
 
