@@ -1,6 +1,6 @@
 // V8 sizes its heap for speed on a machine of its own: with 24 GiB, the young generation takes 190 MB, and the old one grows to
 // several times what is alive before it is collected. A process that keeps its backlog outside the heap gains nothing by that:
-// these settings halve the memory (10,000 streams: 583 to 290 MB; 200 connections: 280 to 145) at the same CPU.
+// these settings take 10,000 streams from 583 to 290 MB and 200 connections from 298 to 182, at 4 % more CPU (with 8 MiB 14 %).
 //
 // Both are flags that V8 reads each time it sizes a generation, so they work after startup.
 
@@ -10,7 +10,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 /** Percent by which the old generation may outgrow what is alive before it is collected. */
 const OLD_GROWTH_PERCENT = 40
 /** Bytes of one semi-space (the young generation has three) up to which it grows. */
-const MAX_SEMI_SPACE = 8 * 1024 ** 2
+const MAX_SEMI_SPACE = 16 * 1024 ** 2
 /** V8's default: it starts with 1 MiB. */
 const GROWTH_FACTOR = 2
 
