@@ -38,6 +38,7 @@ const INNER_LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'exporters/awscloudwatchlogs': [
     ['route'],
     ['aws', 'event'],
+    ['options'],
     ['provision', 'dead-letters', 'settings'],
     ['accounting', 'put'],
     ['storage'],

@@ -3,7 +3,7 @@ import type { PackPolicy } from '../../../delivery/contract/pack.ts'
 import type { DeliveryOptions } from '../../../delivery/delivery.ts'
 import type { Config } from '../config.ts'
 import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_SPAN_MS } from '../limits.ts'
-import { DEFAULT_BREAKER_THRESHOLD } from '../sink-options.ts'
+import { DEFAULT_BREAKER_THRESHOLD } from '../options/sink.ts'
 import type { ShareOf } from './share-of.ts'
 
 /** Settings of the delivery; `oldestTimeMs` needs the clock of the running exporter. */

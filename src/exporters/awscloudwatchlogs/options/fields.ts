@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { line, size } from '../../config/schema/fields.ts'
-import { endpointUrl } from './aws/endpoint-url.ts'
-import { MAX_MESSAGE_BYTES } from './limits.ts'
+import { line, size } from '../../../config/schema/fields.ts'
+import { endpointUrl } from '../aws/endpoint-url.ts'
+import { MAX_MESSAGE_BYTES } from '../limits.ts'
 
 // Kinds of values that are written under more than one name.
 

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { aliasOf } from '../../config/schema/aliases.ts'
-import { acceptedWithoutEffect, seconds } from '../../config/schema/fields.ts'
-import { MAX_BATCH_EVENTS } from './limits.ts'
-import { endpoint, eventBytes } from './option-fields.ts'
+import { aliasOf } from '../../../config/schema/aliases.ts'
+import { acceptedWithoutEffect, seconds } from '../../../config/schema/fields.ts'
+import { MAX_BATCH_EVENTS } from '../limits.ts'
+import { endpoint, eventBytes } from './fields.ts'
 
 /** Failures in a row that open a circuit breaker that is switched on without a threshold: fapilog's default. */
 export const DEFAULT_BREAKER_THRESHOLD = 5

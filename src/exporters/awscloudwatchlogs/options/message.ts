@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { fieldProblem } from './event/message/message-shape.ts'
+import { fieldProblem } from '../event/message/message-shape.ts'
 
 function fields() {
   return z
