@@ -6,7 +6,7 @@ import type { ByteBudget } from '../../component/byte-budget.ts'
 import { ComponentError } from '../../component/component.ts'
 import type { LogsRequest, Reservation } from '../../component/consumer.ts'
 import type { Refused, Retry } from '../../accounting/outcome.ts'
-import { RejectionCounter, type Rejections } from '../../accounting/rejections.ts'
+import type { Rejections } from '../../accounting/rejections.ts'
 import type { Siblings } from '../../component/siblings.ts'
 import { Delivery, type DeliveryReservation } from '../../delivery/delivery.ts'
 import type { ItemBatch } from '../../delivery/contract/items.ts'
@@ -23,9 +23,10 @@ import { Clock } from '../../aws/clock.ts'
 import type { CredentialProvider } from '../../aws/credentials/credentials.ts'
 import { NoCredentials } from '../../aws/credentials/no-credentials.ts'
 import { Aws } from './aws/aws.ts'
-import { describeChanges } from './accounting/changes.ts'
+import { changesOf, describeChanges } from './accounting/changes.ts'
 import { classifyNoCredentials } from './aws/classify.ts'
 import { MAX_AGE_MS } from './limits.ts'
+import { isNotPermitted, notPermitted, tooLarge, tooLargeForQueue, withLaneFull } from './refusals.ts'
 import type { CloudWatchLogsSettings } from './settings/resolve.ts'
 import { type Destination, DestinationGate, destinationOf } from './route/destination.ts'
 import { Entities } from './route/entity.ts'
@@ -242,33 +243,26 @@ export class CloudWatchLogs {
    * @returns Returns true if waiting will not help
    */
   async #lacksCredentials(aws: Aws, signal?: AbortSignal): Promise<boolean> {
-    try {
-      const calls = await aws.calls()
-      await calls.needCredentials(signal)
+    const missing = await credentialsError(aws, signal)
+    if (missing === undefined) {
       this.#loggedNoCredentials = false
       return false
-    } catch (error) {
-      if (!this.#loggedNoCredentials && signal?.aborted !== true) {
-        this.#loggedNoCredentials = true
-        this.#options.logger.error('no AWS credentials were found; records wait until there are some', {
-          try: 'a role for the pod or instance, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or profile',
-          error: error instanceof Error ? error.message : String(error),
-        })
-      }
-      return error instanceof NoCredentials && classifyNoCredentials(error).lasting
     }
+    if (!this.#loggedNoCredentials && signal?.aborted !== true) {
+      this.#loggedNoCredentials = true
+      this.#options.logger.error('no AWS credentials were found; records wait until there are some', {
+        try: 'a role for the pod or instance, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or profile',
+        error: missing.message,
+      })
+    }
+    return missing instanceof NoCredentials && classifyNoCredentials(missing).lasting
   }
 
   /** Returns the reason while puts would find no credentials. Takes as long as their source takes to answer, within a bound. */
-  async missingCredentials(signal?: AbortSignal): Promise<string | undefined> {
+  async missingCredentials(): Promise<string | undefined> {
     if (this.#running === undefined) return 'not started'
-    try {
-      const calls = await this.#running.aws.calls()
-      await calls.needCredentials(signal)
-      return undefined
-    } catch (error) {
-      return describeError(error)
-    }
+    const missing = await credentialsError(this.#running.aws)
+    return missing && describeError(missing)
   }
 
   /** @throws Error if records wait and there are no credentials, so that waiting would not help */
@@ -303,7 +297,7 @@ export class CloudWatchLogs {
       this.#admission.learnRefusal()
       return full
     }
-    const { cut, split, dropped, tooDeep, invalidMetrics, repaired } = this.transcoder
+    const before = changesOf(this.transcoder)
     let transcoded: Transcoded
     try {
       transcoded = this.transcoder.transcode(
@@ -328,7 +322,7 @@ export class CloudWatchLogs {
       return { ...(couldHold ? reserved : tooLargeForQueue(queue)), records }
     }
     this.#admission.learn(request.bytes.length, reserved.bytes)
-    const warning = describeChanges({ cut, split, dropped, tooDeep, invalidMetrics, repaired }, this.transcoder)
+    const warning = describeChanges(before, this.transcoder)
     return this.#reservation(transcoded, reserved, warning)
   }
 
@@ -383,6 +377,17 @@ export class CloudWatchLogs {
   }
 }
 
+/** Returns the reason if there are no credentials. */
+async function credentialsError(aws: Aws, signal?: AbortSignal): Promise<Error | undefined> {
+  try {
+    const calls = await aws.calls()
+    await calls.needCredentials(signal)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
 async function close({ delivery, provisioner, aws, durable }: Running, signal: AbortSignal): Promise<void> {
   await durable?.refuseCommands()
   await durable?.stopAdopting()
@@ -390,41 +395,4 @@ async function close({ delivery, provisioner, aws, durable }: Running, signal: A
   provisioner.stop()
   await durable?.close()
   await aws.close()
-}
-
-/** Whether the sender may not write any record of the request. */
-function isNotPermitted({ records, rejected }: Transcoded): boolean {
-  return records > 0 && rejected.byReason.get('not_permitted')?.count === records
-}
-
-function notPermitted({ records, rejected }: Transcoded): Refused {
-  const message = `${records} not_permitted: ${rejected.byReason.get('not_permitted')?.sample ?? ''}`
-  return { kind: 'refused', cause: 'permission_denied', message, records }
-}
-
-/** Not a retry: the sender would repeat the request forever. */
-export function tooLargeForQueue({ capacity }: Queue): Refused {
-  const message = `the request alone exceeds the maximum queue size (${capacity}): send fewer records in one request`
-  return { kind: 'refused', cause: 'too_large', message }
-}
-
-export function tooLarge(error: TextTooLong): Refused {
-  return {
-    kind: 'refused',
-    cause: 'too_large',
-    message: `the events of this request would take ${error.message}: send fewer records in one request`,
-  }
-}
-
-function withLaneFull({ rejected, routed }: Transcoded, overShare: readonly number[]): Rejections {
-  const all = new RejectionCounter()
-  all.addAll(rejected)
-  for (const place of overShare) {
-    const full = routed[place]
-    if (full === undefined) continue
-    const { group, stream } = full.destination
-    const sample = `log group ${group}, stream ${stream} cannot be written and holds more than its share of the queue`
-    all.add('lane_full', full.items.count, sample)
-  }
-  return all
 }

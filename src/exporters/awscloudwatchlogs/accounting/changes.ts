@@ -14,6 +14,11 @@ export interface Changes {
   readonly repaired: number
 }
 
+/** Returns a copy: the counts of a transcoder go on. */
+export function changesOf({ cut, split, dropped, tooDeep, invalidMetrics, repaired }: Changes): Changes {
+  return { cut, split, dropped, tooDeep, invalidMetrics, repaired }
+}
+
 /** Describes for the sender the changes between two moments; empty if there were none. */
 export function describeChanges(before: Changes, after: Changes): string {
   return [

@@ -6,10 +6,11 @@ import type { PipelineExporter } from '../../../../component/command.ts'
 import { ALONE } from '../../../../component/siblings.ts'
 import { type ItemBatch, itemCounted, itemEnd, itemTime } from '../../../../delivery/contract/items.ts'
 import { silentLogger } from '../../../../telemetry/logger.ts'
-import { describeChanges } from '../../accounting/changes.ts'
+import { changesOf, describeChanges } from '../../accounting/changes.ts'
 import { MemoryQueue } from '../../../../delivery/queue/memory-queue.ts'
 import { TextTooLong } from '../../../../wire/json-text.ts'
-import { CloudWatchLogs, tooLarge, tooLargeForQueue } from '../../cloudwatch-logs.ts'
+import { CloudWatchLogs } from '../../cloudwatch-logs.ts'
+import { tooLarge, tooLargeForQueue } from '../../refusals.ts'
 import type { Config } from '../../config.ts'
 import { type Transcoded, Transcoder } from '../../event/transcode.ts'
 import { type Destination, DestinationGate, DIVERTED_REASONS } from '../../route/destination.ts'
@@ -113,7 +114,8 @@ export class ExporterExplainer {
   /** @param request one record @throws TextTooLong if its event does not fit the budget */
   explain(request: Uint8Array, nowMs: number): ExplainedRecord {
     const transcoder = this.#transcoder
-    const { cut, split, dropped: droppedBefore, tooDeep, invalidMetrics, repaired, late } = transcoder
+    const before = changesOf(transcoder)
+    const { late } = transcoder
     const diverted = { ...transcoder.diverted }
     const { routed, rejected, dropped } = transcoder.transcode(request, nowMs)
     const [first] = routed
@@ -128,10 +130,7 @@ export class ExporterExplainer {
       notes.push(
         `the input has no request metadata, so metadata.${this.#metadataNames.join(', metadata.')} has no value here`,
       )
-    const changes = describeChanges(
-      { cut, split, dropped: droppedBefore, tooDeep, invalidMetrics, repaired },
-      transcoder,
-    )
+    const changes = describeChanges(before, transcoder)
     if (changes !== '') notes.push(changes)
     for (const reason of DIVERTED_REASONS)
       if (transcoder.diverted[reason] > diverted[reason]) notes.push(this.#detour(reason, request, nowMs))

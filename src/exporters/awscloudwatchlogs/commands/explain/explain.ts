@@ -5,7 +5,7 @@ import {
   type Pipeline,
 } from '../../../../component/command.ts'
 import { TextTooLong } from '../../../../wire/json-text.ts'
-import { tooLarge } from '../../cloudwatch-logs.ts'
+import { tooLarge } from '../../refusals.ts'
 import type { Config } from '../../config.ts'
 import { selectExporters, TYPE } from '../find-exporters.ts'
 import { decodeInput, type Format, FORMATS } from './decode-input.ts'
