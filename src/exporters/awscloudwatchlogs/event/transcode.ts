@@ -273,7 +273,7 @@ export class Transcoder {
         lane = scopeLane
         detour = scopeDetour
         if (lane === ASK_FURTHER) {
-          const timeMs = router.timed ? this.#storedTime() : 0
+          const timeMs = router.timed ? this.#recordTime() : 0
           lane = router.record(reader, record.attributesFrom, record.attributesTo, RECORD_ATTRIBUTES, timeMs)
           detour = router.detour
         }
@@ -314,21 +314,15 @@ export class Transcoder {
     if (late !== undefined) {
       const { lateEvents } = this.#options
       if (lateEvents === 'reject') return this.#rejectLate(timestamp, late, lane)
-      if (lateEvents !== 'dead_letter') {
-        originalTime = timestamp
-        timestamp = lateEvents === 'clamp' ? nearestTime(late, this.#nowMs) : this.#nowMs
-      }
+      if (lateEvents !== 'dead_letter') originalTime = timestamp
+      timestamp = this.#storedTime(timestamp, late)
     }
     // Only a body can name another destination.
     if (lane === NOT_PERMITTED && !this.#options.routeFromBody) return this.#rejectNotPermitted()
     const text = this.#text
     const start = text.pos
-    text.ensure(AROUND_BYTES)
-    append(text, TIMESTAMP)
-    text.decimal(timestamp)
-    append(text, MESSAGE)
+    this.#beginItem(timestamp)
     const messageStart = text.pos
-    text.counted = 0
     const emf = this.#writeEmf(messageStart)
     if (emf === 'valid') {
       // The whole message is written.
@@ -380,6 +374,16 @@ export class Transcoder {
     return emf
   }
 
+  /** Writes an item up to its message, which is counted from here on. */
+  #beginItem(timestamp: number): void {
+    const text = this.#text
+    text.ensure(AROUND_BYTES)
+    append(text, TIMESTAMP)
+    text.decimal(timestamp)
+    append(text, MESSAGE)
+    text.counted = 0
+  }
+
   #endItem(timestamp: number, lane: number): void {
     const text = this.#text
     text.ensure(AROUND_BYTES)
@@ -414,10 +418,7 @@ export class Transcoder {
     if (this.#records + this.#moreParts + split.parts > MAX_RECORDS)
       throw new TextTooLong(`over ${MAX_RECORDS} events, with the parts of long ones`)
     for (let part = 0; part < split.parts; part++) {
-      append(text, TIMESTAMP, AROUND_BYTES)
-      text.decimal(timestamp)
-      append(text, MESSAGE, AROUND_BYTES)
-      text.counted = 0
+      this.#beginItem(timestamp)
       split.write(text)
       this.#endItem(timestamp, lane)
     }
@@ -457,10 +458,13 @@ export class Transcoder {
     return this.#nowMs
   }
 
-  /** The time under which the event will be stored. */
-  #storedTime(): number {
+  #recordTime(): number {
     const timestamp = this.#timestamp()
-    const late = lateness(timestamp, this.#nowMs)
+    return this.#storedTime(timestamp, lateness(timestamp, this.#nowMs))
+  }
+
+  /** The time under which an event is stored: its own, unless it is late and stored under another. */
+  #storedTime(timestamp: number, late: LateReason | undefined): number {
     const { lateEvents } = this.#options
     if (late === undefined || lateEvents === 'dead_letter' || lateEvents === 'reject') return timestamp
     return lateEvents === 'clamp' ? nearestTime(late, this.#nowMs) : this.#nowMs
@@ -504,8 +508,7 @@ export class Transcoder {
   }
 }
 
-/** @param room bytes to make room for; 0 if there is room */
-function append(text: JsonText, bytes: Buffer, room = 0): void {
-  if (room > 0) text.ensure(room)
+/** There is room for `bytes`. */
+function append(text: JsonText, bytes: Buffer): void {
   for (let i = 0; i < bytes.length; i++) text.bytes[text.pos++] = bytes[i] as number
 }
