@@ -1,5 +1,5 @@
-// The rules of CloudWatch for names. The exporter would replace illegal characters; a client that names its destination is
-// told instead, so that it finds its events where it sent them.
+// The rules of CloudWatch for names. The exporter would replace illegal characters; a client that names its destination gets
+// an error instead, so that it finds its events where it sent them.
 
 /** Characters of a name (CreateLogGroup, CreateLogStream). */
 export const MAX_NAME_LENGTH = 512

@@ -154,7 +154,7 @@ export class AcknowledgementJournal {
   }
 
   #encode(entry: Pick<JournalEntry, 'done' | 'parts'>): Buffer {
-    return encodeEntries({ ...entry, told: this.#source.answered(), counters: this.#source.counters() })
+    return encodeEntries({ ...entry, answeredUpTo: this.#source.answered(), counters: this.#source.counters() })
   }
 
   /** Starts a new file with the live entries and removes the earlier files. */

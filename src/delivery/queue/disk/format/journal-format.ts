@@ -3,7 +3,7 @@
 //   acknowledgements-0000000003.log      | length u32 | crc u32 | JSON | length | crc | JSON | …
 //   JSON   { "version": 1, "told": id, "done": [id | [from, to], …], "parts": [[id, from, to], …], "counters": {…} }
 //
-// Ids are consecutive, and each one up to `told` was answered: it is done, in a segment, or lost.
+// Ids are consecutive, and each one up to `told` (`answeredUpTo` below) was answered: it is done, in a segment, or lost.
 
 import zlib from 'node:zlib'
 import { FORMAT_VERSION } from './format.ts'
@@ -26,7 +26,7 @@ export type PartDone = readonly [id: number, from: number, to: number]
 
 export interface JournalEntry {
   /** Last batch whose sender was answered. The first builds of version 1 did not write it. */
-  readonly told: number | undefined
+  readonly answeredUpTo: number | undefined
   /** Fully settled batches. */
   readonly done: Iterable<IdRange>
   readonly parts: Iterable<PartDone>
@@ -38,13 +38,13 @@ export class Acknowledged {
   readonly done = new IdRanges()
   readonly #parts = new Map<number, Map<number, number>>()
   counters: Counters | undefined
-  /** `told` of the last entry. */
-  told: number | undefined
+  /** That of the last entry. */
+  answeredUpTo: number | undefined
   /** Journals with unreadable entries. */
   readonly damaged: string[] = []
 
-  take({ told, done, parts, counters }: JournalEntry): void {
-    this.told = told
+  take({ answeredUpTo, done, parts, counters }: JournalEntry): void {
+    this.answeredUpTo = answeredUpTo
     for (const [from, to] of done) this.done.add(from, to)
     for (const [id, from, to] of parts) {
       const known = this.#parts.get(id) ?? new Map<number, number>()
@@ -63,12 +63,12 @@ export class Acknowledged {
 const MAX_RANGES = 10_000
 
 /** Returns the bytes of as many entries as needed: the set of settled batches may have a million ranges. */
-export function encodeEntries({ told, done, parts, counters }: JournalEntry): Buffer {
+export function encodeEntries({ answeredUpTo, done, parts, counters }: JournalEntry): Buffer {
   const entries: Buffer[] = []
   let ranges: IdRange[] = []
   let partsDone: PartDone[] = []
   const write = () => {
-    entries.push(encodeEntry({ told, done: ranges, parts: partsDone, counters }))
+    entries.push(encodeEntry({ answeredUpTo, done: ranges, parts: partsDone, counters }))
     ranges = []
     partsDone = []
   }
@@ -78,9 +78,11 @@ export function encodeEntries({ told, done, parts, counters }: JournalEntry): Bu
   return entries.length === 1 ? (entries[0] as Buffer) : Buffer.concat(entries)
 }
 
-function encodeEntry({ told, done, parts, counters }: JournalEntry): Buffer {
+function encodeEntry({ answeredUpTo, done, parts, counters }: JournalEntry): Buffer {
   const short = Array.from(done, ([from, to]) => (from === to ? from : [from, to]))
-  const json = Buffer.from(JSON.stringify({ version: FORMAT_VERSION, told, done: short, parts, counters }))
+  const json = Buffer.from(
+    JSON.stringify({ version: FORMAT_VERSION, told: answeredUpTo, done: short, parts, counters }),
+  )
   const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + json.length)
   bytes.writeUInt32LE(json.length, 0)
   bytes.writeUInt32LE(crc32(json), 4)
@@ -104,7 +106,13 @@ export function decodeJournal(
     if (crc32(json) !== bytes.readUInt32LE(at + 4)) break
     // The crc of an empty entry is 0, so a range of zeros looks like empty entries.
     if (json.length === 0) break
-    const { version, told, done, parts, counters } = JSON.parse(json.toString()) as {
+    const {
+      version,
+      told: answeredUpTo,
+      done,
+      parts,
+      counters,
+    } = JSON.parse(json.toString()) as {
       version: number
       told?: number
       done: (number | IdRange)[]
@@ -112,7 +120,7 @@ export function decodeJournal(
       counters: Counters
     }
     if (version > FORMAT_VERSION) return { newer: version, damaged: false }
-    take({ told, done: done.map((one) => (typeof one === 'number' ? [one, one] : one)), parts, counters })
+    take({ answeredUpTo, done: done.map((one) => (typeof one === 'number' ? [one, one] : one)), parts, counters })
     at = end
   }
   return { damaged: at < bytes.length }

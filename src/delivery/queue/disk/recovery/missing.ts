@@ -19,13 +19,15 @@ export interface Missing {
  * @param known ids that are in a segment or settled
  */
 export function missingBatches(known: IdRanges, damages: readonly Damage[], acknowledged: Acknowledged): Missing {
-  const { told = Number.MAX_SAFE_INTEGER, damaged } = acknowledged
+  const { answeredUpTo = Number.MAX_SAFE_INTEGER, damaged } = acknowledged
   const answered: readonly IdRange[] =
-    acknowledged.told !== undefined && damaged.length === 0 ? [[1, told]] : damages.flatMap(({ holes }) => holes)
+    acknowledged.answeredUpTo !== undefined && damaged.length === 0
+      ? [[1, answeredUpTo]]
+      : damages.flatMap(({ holes }) => holes)
   const ids = new IdRanges()
   let batches = 0
   for (const [first, last] of answered)
-    for (const [from, to] of known.without(first, Math.min(last, told))) {
+    for (const [from, to] of known.without(first, Math.min(last, answeredUpTo))) {
       ids.add(from, to)
       batches += to - from + 1
     }

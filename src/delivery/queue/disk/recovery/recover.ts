@@ -104,7 +104,7 @@ class Stock {
   constructor(acknowledged: Acknowledged, totals: PagedOutTotals) {
     this.#acknowledged = acknowledged
     this.#totals = totals
-    this.lastSequence = Math.max(acknowledged.done.last, acknowledged.told ?? 0)
+    this.lastSequence = Math.max(acknowledged.done.last, acknowledged.answeredUpTo ?? 0)
     for (const [from, to] of acknowledged.done) this.known.add(from, to)
   }
 

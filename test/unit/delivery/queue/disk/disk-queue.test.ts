@@ -363,7 +363,7 @@ describe('files of a later release', () => {
 
   test('a journal keeps the queue from opening too', async () => {
     const folder = await newFolder()
-    const entry = encodeEntries({ told: 0, done: [], parts: [], counters: {} })
+    const entry = encodeEntries({ answeredUpTo: 0, done: [], parts: [], counters: {} })
     const json = Buffer.from(entry.subarray(8).toString().replace('"version":1', '"version":2'))
     const head = Buffer.alloc(8)
     head.writeUInt32LE(json.length, 0)
