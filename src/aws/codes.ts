@@ -17,6 +17,9 @@ export const INVALID_CODES = [
   'OptInRequired',
 ] as const
 
+/** The credentials may not do this. */
+export const DENIED_CODES = ['AccessDenied', 'AccessDeniedException', 'NotAuthorized', 'UnauthorizedOperation'] as const
+
 /** The signature does not match: the secret, the Region or the time is wrong. */
 export const SIGNATURE_CODES = ['SignatureDoesNotMatch', 'InvalidSignatureException'] as const
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { acceptedWithoutEffect, duration, extension, line, path, secretLine, size } from '../../config/schema/fields.ts'
 import { parseProxy } from '../../aws/connection/proxy.ts'
 import { moveAliases, withAliases } from '../../config/schema/aliases.ts'
-import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES } from './limits.ts'
+import { MAX_BATCH_EVENTS, MAX_MESSAGE_BYTES, STANDARD_USD_PER_GB } from './limits.ts'
 import { messageSchema, optionsOfEnvelope } from './options/message.ts'
 import { endpoint, eventBytes } from './options/fields.ts'
 import { groupRule, MAX_GROUP_RULES, retention, tags } from './options/log-groups.ts'
@@ -264,7 +264,7 @@ const writtenSchema = z
     price_per_gb: z
       .number()
       .nonnegative()
-      .default(0.5)
+      .default(STANDARD_USD_PER_GB)
       .describe('USD per gigabyte ingested, for the estimate in /metrics; 0.50 is the Standard class in us-east-1.'),
     event_id: z
       .boolean()

@@ -36,3 +36,8 @@ export const RETENTION_DAYS = [
 export const MAX_TAGS = 50
 export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u
 export const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u
+
+/** USD per GB ingested in us-east-1, June 2026. */
+export const STANDARD_USD_PER_GB = 0.5
+/** Bytes of a gigabyte in AWS's billing. */
+export const BILLED_GB = 2 ** 30

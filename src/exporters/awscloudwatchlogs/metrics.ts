@@ -1,3 +1,4 @@
+import { BILLED_GB } from './limits.ts'
 import { steadyNowMs } from '../../delivery/contract/steady-clock.ts'
 import { counter, gauge, type MetricDefinition, type MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { CloudWatchLogs } from './cloudwatch-logs.ts'
@@ -77,9 +78,6 @@ const DEFINITIONS: readonly MetricDefinition[] = [
   LETTERS,
 ]
 
-/** Bytes of a gigabyte in AWS's billing. */
-const GB = 2 ** 30
-
 /** @returns Returns a function that unregisters the metrics */
 export function registerMetrics(
   metrics: MetricsRegistry,
@@ -104,7 +102,7 @@ export function registerMetrics(
     if (running === undefined) return
     const { delivery, sender, provisioner, durable } = running
     emit(INGESTED, { exporter }, delivery.scheduler.acceptedBytes)
-    emit(COST, { exporter }, (delivery.scheduler.acceptedBytes / GB) * pricePerGb)
+    emit(COST, { exporter }, (delivery.scheduler.acceptedBytes / BILLED_GB) * pricePerGb)
     if (durable !== undefined) {
       const { disk, letters } = durable
       emit(DISK, { exporter, what: 'used' }, disk.usedBytes)

@@ -12,7 +12,7 @@ import {
   type RejectedRange,
   retry,
 } from '../../../delivery/contract/sender.ts'
-import { EXPIRED_CODES, INVALID_CODES, SIGNATURE_CODES } from '../../../aws/codes.ts'
+import { DENIED_CODES, EXPIRED_CODES, INVALID_CODES, SIGNATURE_CODES } from '../../../aws/codes.ts'
 import { isLocalCode, LocalFault } from '../../../aws/local-fault.ts'
 import { NoCredentials } from '../../../aws/credentials/no-credentials.ts'
 import { retryAfterMs } from '../../../aws/retry-after.ts'
@@ -65,10 +65,7 @@ const CODES: Readonly<Record<string, Fault>> = {
   CredentialsProviderError: missing,
   TokenProviderError: missing,
 
-  AccessDenied: denied,
-  AccessDeniedException: denied,
-  NotAuthorized: denied,
-  UnauthorizedOperation: denied,
+  ...codes(DENIED_CODES, denied),
 
   ServiceUnavailable: server,
   ServiceUnavailableException: server,

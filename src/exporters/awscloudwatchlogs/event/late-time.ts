@@ -36,6 +36,7 @@ export function describeLate(timestamp: number, reason: LateReason): string {
   return `its time ${isoTime(timestamp)} is ${LATE[reason]}`
 }
 
-function isoTime(ms: number): string {
-  return ms <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
+/** The number itself if it is too large for a date. */
+export function isoTime(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
 }

@@ -35,9 +35,13 @@ export function groupNameOrIdentifier(input: Input): string {
  * @throws ServiceError InvalidParameterException for the ARN of something else
  */
 export function groupOfIdentifier(identifier: string): string {
-  const name = identifier.startsWith('arn:') ? nameInArn(identifier) : identifier
-  if (name === undefined)
-    throw invalidParameter(`The log group identifier '${identifier}' is not the ARN of a log group.`)
+  return identifier.startsWith('arn:') ? groupOfArn(identifier) : identifier
+}
+
+/** @throws ServiceError InvalidParameterException for a name, for an ARN that ends with `:*`, and for that of something else */
+export function groupOfArn(arn: string): string {
+  const name = nameInArn(arn)
+  if (name === undefined) throw invalidParameter(`The log group identifier '${arn}' is not the ARN of a log group.`)
   return name
 }
 

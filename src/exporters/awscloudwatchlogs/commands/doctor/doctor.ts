@@ -1,4 +1,5 @@
-import { type CommandHost, defineComponentCommand, type ExitCode } from '../../../../component/command.ts'
+import { refuse, stopSignal } from '../host.ts'
+import { defineComponentCommand } from '../../../../component/command.ts'
 import type { Config } from '../../config.ts'
 import { parseTemplate } from '../../route/template.ts'
 import { findExporters } from '../find-exporters.ts'
@@ -53,8 +54,7 @@ The exit code is 0 if nothing failed, 1 if something did, and 2 for bad usage or
       )
     const exporters = await findExporters(id, host)
     if (exporters === undefined) return 2
-    const stopped = new AbortController()
-    void host.stopRequested.then(() => stopped.abort())
+    const stop = stopSignal(host)
     const redaction = redactionOf(host.env)
     const print = values.json === true ? printJson : printText(host.colors)
     const reporter: Reporter = {
@@ -67,16 +67,16 @@ The exit code is 0 if nothing failed, 1 if something did, and 2 for bad usage or
       redaction.add(credentials?.secret_access_key, credentials?.session_token)
       redaction.addUrl(proxy)
       if (values.json !== true) host.out(`exporter ${exporter.id}\n`)
-      const steps = new Steps(exporter.id, reporter, stopped.signal, seconds * 1_000)
+      const steps = new Steps(exporter.id, reporter, stop, seconds * 1_000)
       await examine(exporter, steps, {
         env: host.env,
         group,
         createsGroup: values['create-group'] === true,
-        stop: stopped.signal,
+        stop: stop,
         redaction,
       })
       failed ||= steps.failed
-      if (!stopped.signal.aborted) continue
+      if (!stop.aborted) continue
       host.err('stopped\n')
       return 1
     }
@@ -98,9 +98,4 @@ function redacted(reported: Reported, redaction: Redaction): Reported {
     detail: redaction.apply(detail),
     ...(advice === undefined ? {} : { advice: redaction.apply(advice) }),
   }
-}
-
-function refuse(message: string, { err }: CommandHost): ExitCode {
-  err(`${message}\n`)
-  return 2
 }

@@ -53,9 +53,9 @@ export async function reachEndpoint(
   })
   if (foreign !== undefined)
     return { reached: false, endpoint: { status: 'fail', detail: `${where}: ${foreign}` }, clock: undefined }
-  const tls =
-    url.protocol === 'https:' ? `, TLS ${config.no_verify_ssl ? 'without a check of the certificate' : 'verified'}` : ''
-  const status = tls.includes('without') ? 'warn' : 'ok'
+  const isHttps = url.protocol === 'https:'
+  const tls = isHttps ? `, TLS ${config.no_verify_ssl ? 'without a check of the certificate' : 'verified'}` : ''
+  const status = isHttps && config.no_verify_ssl ? 'warn' : 'ok'
   return {
     reached: true,
     endpoint: { status, detail: `${where} answers after ${Date.now() - sentMs} ms${tls}` },

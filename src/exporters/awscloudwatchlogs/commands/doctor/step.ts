@@ -33,14 +33,14 @@ export class Steps {
   readonly #exporter: string
   readonly #reporter: Reporter
   readonly #stop: AbortSignal
-  readonly timeoutMs: number
+  readonly #timeoutMs: number
   failed = false
 
   constructor(exporter: string, reporter: Reporter, stop: AbortSignal, timeoutMs: number) {
     this.#exporter = exporter
     this.#reporter = reporter
     this.#stop = stop
-    this.timeoutMs = timeoutMs
+    this.#timeoutMs = timeoutMs
   }
 
   get stopped(): boolean {
@@ -58,15 +58,15 @@ export class Steps {
    * @throws what `work` throws; OutOfTime
    */
   async within<T>(step: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const timeout = AbortSignal.timeout(this.timeoutMs)
+    const timeout = AbortSignal.timeout(this.#timeoutMs)
     const signal = AbortSignal.any([this.#stop, timeout])
     const announcement = setTimeout(
-      () => this.#reporter.progress(`${step}: waiting for an answer, at most ${this.timeoutMs / 1_000} s`),
+      () => this.#reporter.progress(`${step}: waiting for an answer, at most ${this.#timeoutMs / 1_000} s`),
       ANNOUNCED_AFTER_MS,
     )
     const ended = Promise.withResolvers<never>()
-    const end = () =>
-      ended.reject(new OutOfTime(this.#stop.aborted ? 'stopped' : `no answer in ${this.timeoutMs / 1_000} s`))
+    const outOfTime = () => new OutOfTime(this.#stop.aborted ? 'stopped' : `no answer in ${this.#timeoutMs / 1_000} s`)
+    const end = () => ended.reject(outOfTime())
     if (signal.aborted) end()
     else signal.addEventListener('abort', end, { once: true })
     try {
@@ -74,8 +74,7 @@ export class Steps {
       // A source of credentials ignores the signal.
       return await Promise.race([work(signal), ended.promise])
     } catch (error) {
-      if (signal.aborted)
-        throw new OutOfTime(this.#stop.aborted ? 'stopped' : `no answer in ${this.timeoutMs / 1_000} s`)
+      if (signal.aborted) throw outOfTime()
       throw error
     } finally {
       ended.promise.catch(() => {})

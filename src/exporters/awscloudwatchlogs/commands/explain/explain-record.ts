@@ -158,6 +158,7 @@ export class ExporterExplainer {
 
   /** The placeholders without a value, if a name shows that there may be some. */
   #missingIn(request: Uint8Array, nowMs: number): string[] {
+    if (this.#placeholders.length === 0) return []
     const wanted = streamOf(this.#unlimited, request, nowMs)
     if (wanted === undefined || !`${wanted.group} ${wanted.stream}`.includes('undefined')) return []
     const missing = this.#placeholders.filter(([, value]) => streamOf(value, request, nowMs)?.stream === 'undefined')
@@ -177,7 +178,8 @@ export class ExporterExplainer {
   }
 }
 
-const NOT_KEPT = {
+/** The fields of a record that is not kept. */
+export const NOT_KEPT = {
   destination: undefined,
   timestamp: undefined,
   message: undefined,

@@ -1,3 +1,4 @@
+import { refuse, stopSignal } from '../host.ts'
 import {
   type CommandHost,
   defineComponentCommand,
@@ -9,7 +10,7 @@ import { tooLarge } from '../../refusals.ts'
 import type { Config } from '../../config.ts'
 import { selectExporters, TYPE } from '../find-exporters.ts'
 import { decodeInput, type Format, FORMATS } from './decode-input.ts'
-import { type ExplainedRecord, ExporterExplainer } from './explain-record.ts'
+import { type ExplainedRecord, ExporterExplainer, NOT_KEPT } from './explain-record.ts'
 import { type Price, priceOf } from './prices.ts'
 import { classAdvice, isEmf, printJson, printPipeline, printText } from './print.ts'
 import { readInput } from './read-input.ts'
@@ -74,9 +75,8 @@ The exit code is 0 for everything that could be explained, a rejection included,
     const all = found.pipelines.flatMap(({ exporters }) => exporters)
     if (selectExporters(all, exporter, host) === undefined) return 2
 
-    const stopped = new AbortController()
-    void host.stopRequested.then(() => stopped.abort())
-    const input = await readInput(file, stopped.signal)
+    const stop = stopSignal(host)
+    const input = await readInput(file, stop)
     if (input.kind === 'failed') return refuse(input.message, host)
     const added = { resource, record: attribute }
     const decoded = decodeInput(input.bytes, format as Format | undefined, added)
@@ -93,7 +93,7 @@ The exit code is 0 for everything that could be explained, a rejection included,
       limit: Number(limit),
       json: values.json === true,
     }
-    return explainAll(explanation, host, stopped.signal)
+    return explainAll(explanation, host, stop)
   },
 })
 
@@ -160,16 +160,7 @@ function explainOne(explainer: ExporterExplainer, request: Uint8Array, nowMs: nu
   } catch (error) {
     if (!(error instanceof TextTooLong)) throw error
     const reason = `too_large: ${tooLarge(error).message}`
-    return {
-      outcome: 'rejected',
-      reason,
-      destination: undefined,
-      timestamp: undefined,
-      message: undefined,
-      parts: [],
-      bytes: 0,
-      notes: [],
-    }
+    return { ...NOT_KEPT, outcome: 'rejected', reason, notes: [] }
   }
 }
 
@@ -190,9 +181,4 @@ function endsOf({ pipelines, budgetBytes, exporter, price }: Explanation): End[]
 
 function isFormat(text: string): text is Format {
   return (FORMATS as readonly string[]).includes(text)
-}
-
-function refuse(message: string, { err }: CommandHost): ExitCode {
-  err(`${message}\n`)
-  return 2
 }

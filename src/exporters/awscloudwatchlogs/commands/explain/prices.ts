@@ -1,19 +1,17 @@
 // Prices of ingestion. AWS publishes no page that a program could read; these are from cost guides of June 2026, and storage,
 // queries and Live Tail cost extra.
 
-/** USD per GB ingested in us-east-1, June 2026. */
-export const STANDARD_USD_PER_GB = 0.5
+import { BILLED_GB, STANDARD_USD_PER_GB } from '../../limits.ts'
+
 /** USD per GB ingested into a group of the Infrequent Access class in us-east-1, June 2026. */
 export const INFREQUENT_USD_PER_GB = 0.25
 export const PRICES_OF = 'us-east-1, June 2026'
 
-/** The unit of AWS's bill. */
-const GB = 2 ** 30
 const EVENTS = 1_000_000
 
 /** @param bytes of one event, as CloudWatch counts them */
 export function usdPerMillion(bytes: number, usdPerGb: number): number {
-  return ((bytes * EVENTS) / GB) * usdPerGb
+  return ((bytes * EVENTS) / BILLED_GB) * usdPerGb
 }
 
 export interface Price {

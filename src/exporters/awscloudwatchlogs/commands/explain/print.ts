@@ -1,9 +1,12 @@
 // How an explained record is shown.
 
+import { isoTime } from '../../event/late-time.ts'
+import { TYPE } from '../find-exporters.ts'
 import type { Pipeline } from '../../../../component/command.ts'
 import { oneLine } from '../tail/line.ts'
 import type { ExplainedPart, ExplainedRecord } from './explain-record.ts'
-import { INFREQUENT_USD_PER_GB, type Price, PRICES_OF, STANDARD_USD_PER_GB, usdPerMillion } from './prices.ts'
+import { STANDARD_USD_PER_GB } from '../../limits.ts'
+import { INFREQUENT_USD_PER_GB, type Price, PRICES_OF, usdPerMillion } from './prices.ts'
 
 /** Maximum characters of a message that people see; `--json` has all of it. */
 const MAX_SHOWN = 2_000
@@ -30,7 +33,7 @@ export function printJson({ record, pipeline, exporter, explained, price }: Show
     reason,
     group: destination?.group,
     stream: destination?.stream,
-    timestamp: timestamp === undefined ? undefined : timeOf(timestamp),
+    timestamp: timestamp === undefined ? undefined : isoTime(timestamp),
     message,
     parts: parts.length === 0 ? undefined : parts,
     bytes: destination === undefined ? undefined : bytes,
@@ -48,7 +51,7 @@ export function printText({ record, pipeline, exporter, explained, price }: Show
   if (outcome === 'rejected' || outcome === 'dropped') rows.push([outcome, reason ?? ''])
   if (destination !== undefined) rows.push(['group', destination.group], ['stream', destination.stream])
   if (outcome === 'dead_letter') rows.push(['not sent', `kept as a dead letter: ${reason}`])
-  if (timestamp !== undefined) rows.push(['time', timeOf(timestamp)])
+  if (timestamp !== undefined) rows.push(['time', isoTime(timestamp)])
   if (parts.length > 0) rows.push(...parts.map(printPart))
   else if (message !== undefined) rows.push(['message', shortened(message)])
   if (destination !== undefined) rows.push(['bytes', `${bytes}, as CloudWatch counts them (UTF-8, and 26 an event)`])
@@ -79,7 +82,7 @@ export function printPipeline({ name, receivers, processors, exporters }: Pipeli
     return `  ${id}: changes no record${parts.length === 0 ? '' : `; ${parts.join(', ')}`}\n`
   })
   const others = exporters
-    .filter(({ type }) => type !== 'awscloudwatchlogs')
+    .filter(({ type }) => type !== TYPE)
     .map(({ id }) => `  ${id}: gets every record; explain covers awscloudwatchlogs exporters\n`)
   return `pipeline ${name}: ${stages.join(' -> ')}\n${lines.join('')}${others.join('')}`
 }
@@ -105,10 +108,6 @@ export function isEmf(message: string): boolean {
     // A message that only looks like JSON.
     return false
   }
-}
-
-function timeOf(ms: number): string {
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
 }
 
 function shortened(message: string): string {

@@ -1,4 +1,5 @@
-import { type CommandHost, defineComponentCommand, type ExitCode } from '../../../../component/command.ts'
+import { refuse } from '../host.ts'
+import { type CommandHost, defineComponentCommand } from '../../../../component/command.ts'
 import type { Config } from '../../config.ts'
 import { findExporters } from '../find-exporters.ts'
 import { policiesFor } from './policies.ts'
@@ -50,9 +51,4 @@ function noteTrust({ role_arn: role, external_id: id }: Config, { err }: Command
   if (role === '') return
   const condition = id === '' ? '' : `, with the external id of the config as sts:ExternalId`
   err(`The trust policy of ${role} must allow sts:AssumeRole to the identity that assumes it${condition}.\n`)
-}
-
-function refuse(message: string, { err }: CommandHost): ExitCode {
-  err(`${message}\n`)
-  return 2
 }

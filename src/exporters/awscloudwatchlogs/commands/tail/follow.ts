@@ -3,9 +3,9 @@
 //
 //   look: [newest - OVERLAP, now] ─▶ pages ─▶ not seen before        then wait, and look again
 
+import { groupsLike } from './groups-like.ts'
 import {
   type CloudWatchLogsClient,
-  DescribeLogGroupsCommand,
   FilterLogEventsCommand,
   type FilterLogEventsCommandOutput,
   type FilteredLogEvent,
@@ -65,8 +65,9 @@ export async function* follow(
   while (!signal.aborted) {
     if (!group.endsWith('*')) tails.set(group, tails.get(group) ?? new GroupTail(group, since, filter))
     else if (performance.now() >= listAtMs) {
-      for (const name of await groupsLike(client, group.slice(0, -1), note, signal))
-        if (!tails.has(name) && tails.size < MAX_GROUPS) tails.set(name, new GroupTail(name, since, filter))
+      for (const { logGroupName: name } of await groupsLike(client, group.slice(0, -1), MAX_GROUPS, note, signal))
+        if (name !== undefined && !tails.has(name) && tails.size < MAX_GROUPS)
+          tails.set(name, new GroupTail(name, since, filter))
       listAtMs = performance.now() + LIST_EVERY_MS
     }
     try {
@@ -139,19 +140,6 @@ class GroupTail {
       throw error
     }
   }
-}
-
-async function groupsLike(
-  client: CloudWatchLogsClient,
-  prefix: string,
-  note: (text: string) => void,
-  abortSignal: AbortSignal,
-): Promise<string[]> {
-  const input = { limit: MAX_GROUPS + 1, ...(prefix === '' ? {} : { logGroupNamePrefix: prefix }) }
-  const { logGroups = [] } = await client.send(new DescribeLogGroupsCommand(input), { abortSignal })
-  if (logGroups.length > MAX_GROUPS)
-    note(`only the first ${MAX_GROUPS} log groups that begin with ${prefix} are shown: write more of the name`)
-  return logGroups.flatMap(({ logGroupName }) => logGroupName ?? []).slice(0, MAX_GROUPS)
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

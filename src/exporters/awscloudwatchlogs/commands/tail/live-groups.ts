@@ -1,6 +1,7 @@
-import { type CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import { type CloudWatchLogsClient, DescribeLogGroupsCommand, type LogGroup } from '@aws-sdk/client-cloudwatch-logs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NoSuchGroup } from './follow.ts'
+import { groupsLike } from './groups-like.ts'
 
 /** StartLiveTail: "You can include up to 10 log groups". */
 const MAX_GROUPS = 10
@@ -17,18 +18,25 @@ export async function findGroups(
   note: (text: string) => void,
   abortSignal: AbortSignal,
 ): Promise<string[]> {
-  const isPrefix = group.endsWith('*')
-  const prefix = isPrefix ? group.slice(0, -1) : group
-  const input = { limit: isPrefix ? MAX_GROUPS + 1 : 1, ...(prefix === '' ? {} : { logGroupNamePrefix: prefix }) }
+  if (!group.endsWith('*')) return arnsOf([await groupNamed(client, group, abortSignal)])
+  const prefix = group.slice(0, -1)
   for (let looks = 0; ; looks += 1) {
-    const { logGroups = [] } = await client.send(new DescribeLogGroupsCommand(input), { abortSignal })
-    // Groups come in the order of their names: the group itself is the first with its name as prefix.
-    const found = isPrefix ? logGroups : logGroups.filter(({ logGroupName }) => logGroupName === group)
-    if (found.length > MAX_GROUPS)
-      note(`only the first ${MAX_GROUPS} log groups that begin with ${prefix} are shown: write more of the name`)
-    if (found.length > 0) return found.slice(0, MAX_GROUPS).flatMap(({ arn }) => arn?.replace(/:\*$/, '') ?? [])
-    if (!isPrefix) throw new NoSuchGroup(group, undefined)
+    const found = await groupsLike(client, prefix, MAX_GROUPS, note, abortSignal)
+    if (found.length > 0) return arnsOf(found)
     if (looks === 0) note(`no log group begins with ${prefix} yet; waiting for one, whose first events are not shown`)
     await sleep(LOOK_EVERY_MS, undefined, { signal: abortSignal })
   }
+}
+
+async function groupNamed(client: CloudWatchLogsClient, name: string, abortSignal: AbortSignal): Promise<LogGroup> {
+  const command = new DescribeLogGroupsCommand({ limit: 1, logGroupNamePrefix: name })
+  const { logGroups = [] } = await client.send(command, { abortSignal })
+  // Groups come in the order of their names: the group itself is the first with its name as prefix.
+  const found = logGroups.find(({ logGroupName }) => logGroupName === name)
+  if (found === undefined) throw new NoSuchGroup(name, undefined)
+  return found
+}
+
+function arnsOf(groups: readonly LogGroup[]): string[] {
+  return groups.flatMap(({ arn }) => arn?.replace(/:\*$/, '') ?? [])
 }

@@ -4,6 +4,8 @@ import { ComponentError } from '../../../../component/component.ts'
 import { Aws } from '../../aws/aws.ts'
 import { type Config, configSchema } from '../../config.ts'
 import { clientSettings } from '../../settings/client-settings.ts'
+import { TYPE } from '../find-exporters.ts'
+import { stopSignal } from '../host.ts'
 import { groupsOf } from './groups.ts'
 import { printLine, printLines } from './line.ts'
 import { follow, type Followed, NoSuchGroup, type TailedEvent } from './follow.ts'
@@ -12,7 +14,6 @@ import { sinceMs } from './since.ts'
 
 /** For cloudwatch_local, which checks only the form of a signature. */
 const LOCAL = { region: 'us-east-1', credentials: { access_key_id: 'local', secret_access_key: 'local' } }
-const TYPE = 'awscloudwatchlogs'
 
 export const command = defineComponentCommand({
   description: `Prints events of a log group as they arrive, from AWS or from cloudwatch_local.
@@ -99,15 +100,14 @@ async function* eventsOf(
 }
 
 async function tail(asked: Asked, config: Config, host: CommandHost, print: typeof printLine): Promise<ExitCode> {
-  const stopped = new AbortController()
-  void host.stopRequested.then(() => stopped.abort())
+  const stop = stopSignal(host)
   let aws: Aws | undefined
   try {
     aws = new Aws(clientSettings(config), 4, host.env, undefined)
     const region = await aws.region()
     const client = await aws.readingClient()
     try {
-      for await (const event of eventsOf(client, asked, (note) => host.err(`${note}\n`), stopped.signal)) {
+      for await (const event of eventsOf(client, asked, (note) => host.err(`${note}\n`), stop)) {
         host.out(print(event))
         await host.outDrained()
       }
@@ -120,7 +120,7 @@ async function tail(asked: Asked, config: Config, host: CommandHost, print: type
     }
     return 0
   } catch (error) {
-    if (stopped.signal.aborted) return 0
+    if (stop.aborted) return 0
     host.err(`${reasonOf(error, config)}\n`)
     return error instanceof ComponentError ? 2 : 1
   } finally {

@@ -3,7 +3,7 @@ import { invalidParameter, ServiceError } from '../../answer/service-error.ts'
 import { compileFilterPattern } from '../../filter/filter-pattern.ts'
 import { LiveTailSession } from '../../live-tail/session.ts'
 import type { Input } from '../../request/input.ts'
-import { GROUP_IDENTIFIER, nameInArn, STREAM_NAME } from '../../request/names.ts'
+import { GROUP_IDENTIFIER, groupOfArn, STREAM_NAME } from '../../request/names.ts'
 import type { Account } from '../../store/account.ts'
 
 /** StartLiveTail: "You can include up to 10 log groups". */
@@ -19,7 +19,7 @@ export function startLiveTail(input: Input, { store, id }: Account): LiveTailSes
   const streamPrefixes = input.texts('logStreamNamePrefixes', { min: 1, max: 100 }, STREAM_NAME)
   const pattern = input.text('logEventFilterPattern', { max: 1024 })
   input.check()
-  const groups = new Set((identifiers ?? []).map((identifier) => groupOf(identifier)))
+  const groups = new Set((identifiers ?? []).map((identifier) => groupOfArn(identifier)))
   if (streamNames !== undefined && streamPrefixes !== undefined)
     throw invalidParameter('logStreamNames and logStreamNamePrefixes are mutually exclusive parameters.')
   if ((streamNames ?? streamPrefixes) !== undefined && groups.size > 1)
@@ -38,12 +38,4 @@ export function startLiveTail(input: Input, { store, id }: Account): LiveTailSes
     matches: compileFilterPattern(pattern ?? ''),
     accountId: id,
   })
-}
-
-/** @throws ServiceError InvalidParameterException for a name, and for an ARN that ends with an asterisk */
-function groupOf(identifier: string): string {
-  const name = nameInArn(identifier)
-  if (name === undefined)
-    throw invalidParameter(`The log group identifier '${identifier}' is not the ARN of a log group.`)
-  return name
 }
