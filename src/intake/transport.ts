@@ -47,8 +47,24 @@ export function createListener(
   })
 }
 
+/** Returns the maximum bytes of a request: a larger one would be retried forever. */
+export function maxRequestBytes({ capacity }: ByteBudget): number {
+  return Math.floor(capacity / 2)
+}
+
+export function warnOfLimit(
+  logger: Logger,
+  configuredBytes: number,
+  maxBytes: number,
+  fields: Readonly<Record<string, unknown>> = {},
+): void {
+  if (configuredBytes <= maxBytes) return
+  const values = { ...fields, limit_bytes: maxBytes, configured_bytes: configuredBytes }
+  logger.warn('the limit of a request is lowered to half of the byte budget', values)
+}
+
 /** Memory that a connection costs, including the largest head that may be in flight on it. */
-export function bytesOfConnection(config: ListenerConfig): number {
+function bytesOfConnection(config: ListenerConfig): number {
   const protocol = config.maxConcurrentStreams !== undefined ? CONNECTION_BYTES.http2 : CONNECTION_BYTES.http1
   return protocol + (config.tls ? CONNECTION_BYTES.tls : 0) + HEAD_IN_FLIGHT_FACTOR * config.max_header_bytes
 }

@@ -173,9 +173,14 @@ export class HttpBodies {
   }
 }
 
+/** The media type of a body, in lower case and without parameters; empty if there is none. */
+export function mediaTypeOf({ headers }: HttpRequest): string {
+  const [mediaType = ''] = (headers['content-type'] ?? '').split(';', 1)
+  return mediaType.trim().toLowerCase()
+}
+
 export function formatOf(request: HttpRequest): Format | undefined {
-  const [mediaType = ''] = (request.headers['content-type'] ?? '').split(';', 1)
-  switch (mediaType.trim().toLowerCase()) {
+  switch (mediaTypeOf(request)) {
     case 'application/x-protobuf':
       return 'protobuf'
     case 'application/json':

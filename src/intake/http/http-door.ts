@@ -20,7 +20,7 @@ import { timerDelay } from '../../telemetry/timer-delay.ts'
 import { ServerTls } from '../../listen/tls/tls.ts'
 import { answerError, answerOutcome } from './http-answer.ts'
 import { HttpExchange, type AnswerRules } from './http-exchange.ts'
-import { ENCODINGS, formatOf, HttpBodies, type HttpDoorSettings } from './http-bodies.ts'
+import { announcedBytes, ENCODINGS, formatOf, HttpBodies, type HttpDoorSettings } from './http-bodies.ts'
 import { HttpNoRequest } from './http-no-request.ts'
 import { refuseTls } from '../refusals/refuse-tls.ts'
 import { headerTooLarge, TOO_MANY_CONNECTIONS, TOO_MANY_REQUESTS } from '../refusals/refusals.ts'
@@ -115,7 +115,7 @@ export class HttpDoor implements HttpHandler {
     const [path = ''] = (request.url ?? '').split('?', 1)
     if (this.#paths.handle(exchange, path, this.#bodies)) return
     const message = `there is nothing at ${quoted(path)}: ${this.#paths.advice}`
-    this.#settings.refusals.request('not_found', message, exchange.sender, announcedBytes(request))
+    this.#settings.refusals.request('not_found', message, exchange.sender, announcedBytes(request) ?? 0)
     exchange.send(answerError(404, GRPC_CODES.UNIMPLEMENTED, message, {}))
   }
 
@@ -160,7 +160,7 @@ export class HttpDoor implements HttpHandler {
           ? { status: 417, message: `the expectation ${quoted(expects)} is not supported: send 100-continue or none` }
           : undefined
     if (problem === undefined) return false
-    refusals.request('malformed_http', problem.message, exchange.sender, announcedBytes(request))
+    refusals.request('malformed_http', problem.message, exchange.sender, announcedBytes(request) ?? 0)
     exchange.isLast = true
     exchange.send(answerError(problem.status, GRPC_CODES.INVALID_ARGUMENT, problem.message, {}))
     return true
@@ -179,15 +179,11 @@ export class HttpDoor implements HttpHandler {
   }
 
   #refuseSender(exchange: HttpExchange, outcome: Refused | Retry, challenge: string): void {
-    this.#settings.refusals.outcome(outcome, exchange.sender, announcedBytes(exchange.request))
+    this.#settings.refusals.outcome(outcome, exchange.sender, announcedBytes(exchange.request) ?? 0)
     const answer = answerOutcome(outcome, formatOf(exchange.request) ?? 'json', '')
     const asks = outcome.cause === 'unauthenticated' ? { 'www-authenticate': challenge } : {}
     exchange.send({ ...answer, headers: { ...answer.headers, ...asks } })
   }
-}
-
-function announcedBytes(request: HttpRequest): number {
-  return Number(request.headers['content-length'] ?? 0)
 }
 
 const FULL = http1Answer(

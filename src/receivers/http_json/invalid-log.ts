@@ -23,10 +23,4 @@ export class InvalidLog extends Error {
 /** A record for a log group that its sender may not write. */
 export class NotPermitted extends Error {
   override readonly name = 'NotPermitted'
-  readonly index: number | undefined
-
-  constructor(index: number | undefined, message: string) {
-    super(message)
-    this.index = index
-  }
 }

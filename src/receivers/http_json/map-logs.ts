@@ -37,7 +37,6 @@ const escaped = new Uint8Array(FIELDS.length)
  * @param lines whether the body is NDJSON by its content type; without it a list is accepted, too
  * @param identity the sender, if it may write certain groups only
  * @param writer reset first; holds the request afterwards, at most 1.3 times as long as `json`
- * @returns the number of records
  * @throws MalformedJson, InvalidLog or NotPermitted, and nothing else, for any bytes
  */
 export function mapLogs(
@@ -45,13 +44,12 @@ export function mapLogs(
   lines: boolean,
   identity: Identity | undefined,
   writer: ProtobufWriter,
-): number {
+): void {
   writer.reset()
   reader.reset(json)
   const mapping = new Mapping(writer, identity)
   try {
     mapping.body(lines)
-    return mapping.records
   } catch (error) {
     if (error instanceof JsonProblem) throw new MalformedJson(mapping.place(), error.message)
     throw error
@@ -66,7 +64,7 @@ class Mapping {
   readonly #allowed: readonly Glob[]
   /** The form of the body: what a place in it is called. */
   #form: 'object' | 'list' | 'lines' = 'object'
-  records = 0
+  #records = 0
   /** Offsets of the names of the previous record; the next one usually has the same. */
   #groupFrom = ABSENT
   #groupTo = 0
@@ -109,7 +107,7 @@ class Mapping {
   /** The place of the record being read, for errors. */
   place(): string {
     if (this.#form === 'object') return '$'
-    return this.#form === 'list' ? `[${this.records}]` : `line ${this.#line()}`
+    return this.#form === 'list' ? `[${this.#records}]` : `line ${this.#line()}`
   }
 
   #line(): number {
@@ -152,9 +150,11 @@ class Mapping {
       if (from[field] === ABSENT)
         throw this.#invalid(FIELDS[field], 'is missing', `write it: all of ${FIELDS.join(', ')} are required`)
     }
-    this.#check()
-    this.#write()
-    this.records++
+    const hasSameGroup = same(GROUP, this.#groupFrom, this.#groupTo)
+    const hasSameStream = same(STREAM, this.#streamFrom, this.#streamTo)
+    this.#check(hasSameGroup, hasSameStream)
+    this.#write(hasSameGroup && hasSameStream)
+    this.#records++
   }
 
   #member(): void {
@@ -176,22 +176,19 @@ class Mapping {
     escaped[field] = reader.escaped ? 1 : 0
   }
 
-  #check(): void {
+  #check(hasSameGroup: boolean, hasSameStream: boolean): void {
     if (from[MESSAGE] === to[MESSAGE])
       throw this.#invalid(
         'log_message',
         'is empty, and CloudWatch takes no empty event',
         'write at least one character',
       )
-    if (!same(GROUP, this.#groupFrom, this.#groupTo)) {
+    if (!hasSameGroup) {
       const group = this.#name('log_group', GROUP, groupProblem)
       if (this.#identity !== undefined && !matchesAny(this.#allowed, group))
-        throw new NotPermitted(
-          this.#index(),
-          `${this.place()}: ${this.#identity.name} may not write the log group ${group}`,
-        )
+        throw new NotPermitted(`${this.place()}: ${this.#identity.name} may not write the log group ${group}`)
     }
-    if (!same(STREAM, this.#streamFrom, this.#streamTo)) this.#name('log_stream', STREAM, streamProblem)
+    if (!hasSameStream) this.#name('log_stream', STREAM, streamProblem)
     if (!same(LEVEL, this.#levelFrom, this.#levelTo)) {
       const length = (to[LEVEL] as number) - (from[LEVEL] as number)
       const severity = length <= MAX_LEVEL_BYTES * ESCAPE_BYTES ? LEVELS.get(textOf(LEVEL).toUpperCase()) : undefined
@@ -220,9 +217,9 @@ class Mapping {
     return text
   }
 
-  #write(): void {
+  #write(hasSameNames: boolean): void {
     const writer = this.#writer
-    if (!same(GROUP, this.#groupFrom, this.#groupTo) || !same(STREAM, this.#streamFrom, this.#streamTo)) {
+    if (!hasSameNames) {
       this.#endResource()
       this.#beginResource()
     }
@@ -283,7 +280,7 @@ class Mapping {
   }
 
   #index(): number | undefined {
-    return this.#form === 'object' ? undefined : this.records
+    return this.#form === 'object' ? undefined : this.#records
   }
 
   #invalid(field: FieldName | undefined, problem: string, advice: string): InvalidLog {

@@ -3,15 +3,17 @@ import {
   announcedBytes,
   type HttpBodies,
   type HttpDoorSettings,
+  mediaTypeOf,
   type ReceivedBody,
 } from '../../intake/http/http-bodies.ts'
 import type { HttpPaths } from '../../intake/http/http-door.ts'
 import type { HttpExchange } from '../../intake/http/http-exchange.ts'
+import { MappedJson } from '../../intake/http/mapped-json.ts'
 import { metadataOf } from '../../intake/http/metadata.ts'
 import { BUDGET_FULL } from '../../intake/refusals/refusals.ts'
 import { quoted } from '../../listen/socket/last-words.ts'
 import { MalformedJson } from '../../otlp/json-reader.ts'
-import { ProtobufWriter } from '../../wire/protobuf-writer.ts'
+import type { ProtobufWriter } from '../../wire/protobuf-writer.ts'
 import * as answers from './answer.ts'
 import type { HttpJsonConfig } from './config.ts'
 import { InvalidLog, NotPermitted } from './invalid-log.ts'
@@ -21,10 +23,6 @@ import { openApi } from './open-api.ts'
 
 const OPEN_API_PATH = '/openapi.json'
 
-/** A buffer for mapped JSON that grew past this is released. */
-const KEPT_BYTES = 4 * 1024 * 1024
-/** JSON up to this size is mapped and passed on in one turn of the event loop: some 10 ms. */
-const AT_ONCE_BYTES = 1024 * 1024
 /** Maximum bytes of the mapped request for each byte of JSON: a line with names of one letter, which alternate, has 68 bytes, and 86 mapped. */
 const MAPPED_FACTOR = 1.3
 /** Visible ASCII, as the value of an HTTP header field may be. */
@@ -35,8 +33,7 @@ export class ReceiveLogs implements HttpPaths {
   readonly #settings: HttpDoorSettings
   readonly #config: HttpJsonConfig
   readonly #openApi: object
-  /** Shared by all requests: nothing is awaited between the mapping and the end of `consume`. */
-  readonly #writer = new ProtobufWriter()
+  readonly #mappedJson = new MappedJson()
   /** Set before the server opens. */
   keys: Keys | undefined
 
@@ -64,7 +61,7 @@ export class ReceiveLogs implements HttpPaths {
   #receive(exchange: HttpExchange, bodies: HttpBodies): void {
     const { request } = exchange
     if (bodies.refusesMethod(exchange, ['POST'], `a method of ${this.#config.path}`)) return
-    const lines = isLines(request.headers['content-type'] ?? '')
+    const lines = isLines(mediaTypeOf(request))
     const announced = announcedBytes(request) ?? 0
     if (lines === undefined)
       return this.#refuse(exchange, unsupportedMediaType(request.headers['content-type']), announced)
@@ -73,34 +70,26 @@ export class ReceiveLogs implements HttpPaths {
     bodies.read(exchange, 'json', (body) => this.#map(exchange, lines, key, body))
   }
 
-  #map(
-    exchange: HttpExchange,
-    lines: boolean,
-    key: string | undefined,
-    { bytes: body, holding, learn }: ReceivedBody,
-  ): void {
-    const maxBytes = Math.ceil(body.length * MAPPED_FACTOR)
-    if (!holding.take(maxBytes)) {
-      holding.release()
-      return this.#refuse(exchange, BUDGET_FULL, body.length)
-    }
-    // A large request gets its own buffer, so that others can run between its mapping and the forwarding.
-    const writer = body.length <= AT_ONCE_BYTES ? this.#writer : new ProtobufWriter(maxBytes)
+  #map(exchange: HttpExchange, lines: boolean, key: string | undefined, body: ReceivedBody): void {
+    const { length } = body.bytes
+    const hasRoom = this.#mappedJson.run(
+      body,
+      Math.ceil(length * MAPPED_FACTOR),
+      (writer) => this.#mapBody(exchange, lines, body.bytes, writer),
+      (bytes) => this.#consume(exchange, key, bytes),
+    )
+    if (!hasRoom) this.#refuse(exchange, BUDGET_FULL, length)
+  }
+
+  /** @returns Returns undefined if the body was refused */
+  #mapBody(exchange: HttpExchange, lines: boolean, body: Uint8Array, writer: ProtobufWriter): true | undefined {
     try {
       mapLogs(body, lines, exchange.identity, writer)
+      return true
     } catch (error) {
-      holding.release()
-      return this.#refuseBody(exchange, error, body.length)
+      this.#refuseBody(exchange, error, body.length)
+      return undefined
     }
-    const forward = () => {
-      const bytes = writer.view()
-      learn(bytes.length)
-      this.#consume(exchange, key, bytes)
-      writer.reset(KEPT_BYTES)
-      holding.release()
-    }
-    if (writer === this.#writer) forward()
-    else setImmediate(forward)
   }
 
   #consume(exchange: HttpExchange, key: string | undefined, bytes: Uint8Array): void {
@@ -181,10 +170,9 @@ function refusalOf(outcome: Outcome): Refused | Retry | undefined {
   return { kind: 'refused', cause: 'invalid', message }
 }
 
-/** Whether the body is NDJSON by its content type; undefined if it is neither that nor JSON. */
-function isLines(contentType: string): boolean | undefined {
-  const [mediaType = ''] = contentType.split(';', 1)
-  switch (mediaType.trim().toLowerCase()) {
+/** Whether the body is NDJSON by its media type; undefined if it is neither that nor JSON. */
+function isLines(mediaType: string): boolean | undefined {
+  switch (mediaType) {
     case 'application/json':
       return false
     case 'application/x-ndjson':

@@ -7,7 +7,7 @@ import { emitCounters, METRICS, TransportCounters } from '../../intake/counters.
 import { Forward } from '../../intake/forward.ts'
 import { HttpDoor } from '../../intake/http/http-door.ts'
 import { RefusalLog } from '../../intake/refusals/refusal-log.ts'
-import { warnOfConnections } from '../../intake/transport.ts'
+import { maxRequestBytes, warnOfConnections, warnOfLimit } from '../../intake/transport.ts'
 import { counter, gauge } from '../../telemetry/metrics.ts'
 import type { HttpJsonConfig } from './config.ts'
 import { Keys } from './keys/keys.ts'
@@ -38,7 +38,7 @@ export class HttpJsonReceiver implements Component {
     this.#settings = settings
     const { config, logger, budget, siblings, build, id } = settings
     this.#name = formatComponentId(id)
-    this.#maxBytes = Math.floor(budget.capacity / 2)
+    this.#maxBytes = maxRequestBytes(budget)
     this.#refusals = new RefusalLog('http', this.#counters, logger)
     const door = {
       config,
@@ -94,10 +94,7 @@ export class HttpJsonReceiver implements Component {
 
   async #open(host: Host): Promise<void> {
     const { config, logger, budget, metrics } = this.#settings
-    if (config.limitBytes > this.#maxBytes) {
-      const values = { limit_bytes: this.#maxBytes, configured_bytes: config.limitBytes }
-      logger.warn('the limit of a request is lowered to half of the byte budget', values)
-    }
+    warnOfLimit(logger, config.limitBytes, this.#maxBytes)
     warnOfConnections(logger, 'http', config)
     const authenticator = authenticatorOf(config, host, '')
     this.#keys = new Keys(budget, await this.#directory(host), logger)

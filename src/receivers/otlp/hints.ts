@@ -7,13 +7,8 @@ export function otlpHints(configs: ReadonlyMap<string, OtlpReceiverConfig>): rea
   return [...configs.values()].flatMap(({ protocols: { grpc, http } }) => {
     const lines: string[] = []
     if (grpc !== undefined) lines.push(`OTLP/gRPC to ${reach(grpc)}${grpc.tls ? ' with TLS' : ''}`)
-    if (http !== undefined) {
-      const { prefix, suffix } =
-        http.transport === 'unix'
-          ? { prefix: '', suffix: '' }
-          : { prefix: http.tls ? 'https://' : 'http://', suffix: http.logs_url_path }
-      lines.push(`OTLP/HTTP to ${reach(http, prefix, suffix)}`)
-    }
+    if (http !== undefined)
+      lines.push(`OTLP/HTTP to ${reach(http, http.tls ? 'https://' : 'http://', http.logs_url_path)}`)
     return lines.map((text) => ({ about: 'send', text }) as const)
   })
 }

@@ -6,7 +6,7 @@ import { emitCounters, METRICS, TransportCounters } from '../../intake/counters.
 import { Forward } from '../../intake/forward.ts'
 import { HttpDoor } from '../../intake/http/http-door.ts'
 import { RefusalLog } from '../../intake/refusals/refusal-log.ts'
-import { warnOfConnections } from '../../intake/transport.ts'
+import { maxRequestBytes, warnOfConnections, warnOfLimit } from '../../intake/transport.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 import { GrpcTransport } from './grpc/grpc.ts'
 import { HttpLogs } from './http/http-logs.ts'
@@ -23,7 +23,7 @@ interface Transport {
 export class OtlpReceiver implements Component {
   readonly #settings: ComponentSettings<OtlpReceiverConfig>
   readonly #transports: Transport[] = []
-  /** Maximum bytes of a request. One larger than half of the budget would be retried forever. */
+  /** Maximum bytes of a request. */
   readonly #maxBytes: number
   #unregister = () => {}
 
@@ -31,7 +31,7 @@ export class OtlpReceiver implements Component {
     this.#settings = settings
     const { config, logger, budget, siblings } = settings
     const shared = siblings.ports && { ports: siblings.ports, receiver: formatComponentId(settings.id) }
-    this.#maxBytes = Math.floor(budget.capacity / 2)
+    this.#maxBytes = maxRequestBytes(budget)
     const { grpc, http } = config.protocols
     if (grpc !== undefined) {
       const counters = new TransportCounters()
@@ -84,13 +84,7 @@ export class OtlpReceiver implements Component {
     const { id, config, metrics, logger } = this.#settings
     for (const name of ['grpc', 'http'] as const) warnOfConnections(logger, name, config.protocols[name])
     for (const { name, configuredLimitBytes, server } of this.#transports) {
-      if (configuredLimitBytes > this.#maxBytes) {
-        logger.warn('the limit of a request is lowered to half of the byte budget', {
-          transport: name,
-          limit_bytes: this.#maxBytes,
-          configured_bytes: configuredLimitBytes,
-        })
-      }
+      warnOfLimit(logger, configuredLimitBytes, this.#maxBytes, { transport: name })
       await server.start(authenticatorOf(config.protocols[name], host, `protocols.${name}.`))
     }
     const receiver = formatComponentId(id)

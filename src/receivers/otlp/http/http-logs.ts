@@ -10,28 +10,23 @@ import {
 import type { HttpPaths } from '../../../intake/http/http-door.ts'
 import type { HttpExchange } from '../../../intake/http/http-exchange.ts'
 import { BUDGET_FULL } from '../../../intake/refusals/refusals.ts'
+import { MappedJson } from '../../../intake/http/mapped-json.ts'
 import { metadataOf } from '../../../intake/http/metadata.ts'
 import type { HttpRequest } from '../../../listen/http/body.ts'
 import { quoted } from '../../../listen/socket/last-words.ts'
 import type { Format } from '../../../otlp/format.ts'
 import { MalformedJson } from '../../../otlp/json-reader.ts'
 import { jsonToProtobuf } from '../../../otlp/json-to-protobuf.ts'
-import { ProtobufWriter } from '../../../wire/protobuf-writer.ts'
+import type { ProtobufWriter } from '../../../wire/protobuf-writer.ts'
 import type { HttpConfig } from '../config.ts'
 import { notLogs, type OtherSignal } from '../not-logs.ts'
-
-/** A buffer for mapped JSON that grew past this is released. */
-const KEPT_BYTES = 4 * 1024 * 1024
-/** JSON up to this size is mapped and passed on in one turn of the event loop: some 10 ms. */
-const AT_ONCE_BYTES = 1024 * 1024
 
 /** OTLP/HTTP: maps JSON, passes log requests on, and responds. */
 export class HttpLogs implements HttpPaths {
   readonly #settings: HttpDoorSettings
   readonly #logsPath: string
   readonly #otherSignals: ReadonlyMap<string, OtherSignal>
-  /** Shared by all requests: nothing is awaited between the mapping and the end of `consume`. */
-  readonly #writer = new ProtobufWriter()
+  readonly #mappedJson = new MappedJson()
 
   constructor(settings: HttpDoorSettings, config: HttpConfig) {
     this.#settings = settings
@@ -70,30 +65,22 @@ export class HttpLogs implements HttpPaths {
     bodies.read(exchange, format, (body) => this.#consume(exchange, format, body))
   }
 
-  #consume(exchange: HttpExchange, format: Format, { bytes: body, holding, learn }: ReceivedBody): void {
+  #consume(exchange: HttpExchange, format: Format, body: ReceivedBody): void {
+    const { bytes: received, holding, learn } = body
     if (format === 'protobuf') {
-      learn(body.length)
-      this.#forward(exchange, format, body, '')
+      learn(received.length)
+      this.#forward(exchange, format, received, '')
       return holding.release()
     }
-    if (!holding.take(body.length)) {
-      holding.release()
-      this.#settings.refusals.outcome(BUDGET_FULL, exchange.sender, body.length)
-      return this.#answer(exchange, format, BUDGET_FULL, '')
-    }
-    // A large request gets its own buffer, so that others can run between its mapping and the forwarding.
-    const writer = body.length <= AT_ONCE_BYTES ? this.#writer : new ProtobufWriter(body.length)
-    const warning = this.#map(exchange, body, writer)
-    if (warning === undefined) return holding.release()
-    const forward = () => {
-      const bytes = writer.view()
-      learn(bytes.length)
-      this.#forward(exchange, format, bytes, warning)
-      writer.reset(KEPT_BYTES)
-      holding.release()
-    }
-    if (writer === this.#writer) forward()
-    else setImmediate(forward)
+    const hasRoom = this.#mappedJson.run(
+      body,
+      received.length,
+      (writer) => this.#map(exchange, received, writer),
+      (bytes, warning) => this.#forward(exchange, format, bytes, warning),
+    )
+    if (hasRoom) return
+    this.#settings.refusals.outcome(BUDGET_FULL, exchange.sender, received.length)
+    this.#answer(exchange, format, BUDGET_FULL, '')
   }
 
   /** Maps JSON to protobuf, which is never longer. Returns the warning for the sender; undefined if it was refused. */
